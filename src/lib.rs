@@ -1,0 +1,28 @@
+//! circumplex turns music files into emotion vectors on Russell's valence-arousal circumplex, and answers
+//! questions with them.
+//!
+//! A music file flows one way, from sound to numbers to answers, and each module knows nothing of the modules
+//! behind it:
+//!
+//! ```text
+//!  file ─▶ audio ─▶ mel ─▶ model ─▶ library ─▶ query / export      (the first three, for one file: chain)
+//!                    │       ▲
+//!                    └─▶ dataset ─▶ train (libtorch) ─▶ a model file ─▶ evaluate
+//! ```
+//!
+//! [`emotion`] holds the eight emotions and their geometry; every module uses it and it uses none.
+#![forbid(unsafe_code)]
+
+pub mod analyze;
+pub mod audio;
+pub mod chain;
+pub mod cli;
+pub mod dataset;
+pub mod emotion;
+pub mod evaluate;
+pub mod library;
+pub mod mel;
+pub mod model;
+pub mod query;
+#[cfg(feature = "train")]
+pub mod train;
