@@ -1,39 +1,313 @@
 //! The valence-arousal plane.
 
+use super::{EmotionVector, InvalidVector};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Smallest value of valence and arousal (DEAM's self-assessment scale).
 pub const SCALE_MIN: f64 = 1.0;
+/// Largest value of valence and arousal.
 pub const SCALE_MAX: f64 = 9.0;
+/// Neutral valence and arousal: where the eight sectors meet.
 pub const CENTRE: f64 = 5.0;
 
+/// Half the side of the neutral square of the grid scheme: the four middle cells of sixteen, 3 to 7 on both axes.
+const NEUTRAL: f64 = 2.0;
+/// A value this close to a line counts as on the line, so that decimals such as 6.3 and 3.7 lie on a diagonal
+/// together although their distances from 5 differ in the last binary digit.
+const ON_LINE: f64 = 1e-12;
+
 /// Russell's quadrants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Quadrant {
+    /// Positive valence, high arousal: happy and excited.
     Q1,
+    /// Negative valence, high arousal: tense and frustrated.
     Q2,
+    /// Negative valence, low arousal: depressed and tired.
     Q3,
+    /// Positive valence, low arousal: calm and content.
     Q4,
 }
+
 impl Quadrant {
+    /// All four, counter-clockwise.
     pub const ALL: [Quadrant; 4] = [Quadrant::Q1, Quadrant::Q2, Quadrant::Q3, Quadrant::Q4];
+
     /// Sign of (valence - 5) and (arousal - 5); a value of exactly 5 counts as positive.
-    pub fn of(_valence: f64, _arousal: f64) -> Quadrant {
-        unimplemented!()
+    pub fn of(valence: f64, arousal: f64) -> Quadrant {
+        match (valence >= CENTRE, arousal >= CENTRE) {
+            (true, true) => Quadrant::Q1,
+            (false, true) => Quadrant::Q2,
+            (false, false) => Quadrant::Q3,
+            (true, false) => Quadrant::Q4,
+        }
     }
+
+    /// `Q1` to `Q4`.
     pub fn name(self) -> &'static str {
-        unimplemented!()
+        match self {
+            Quadrant::Q1 => "Q1",
+            Quadrant::Q2 => "Q2",
+            Quadrant::Q3 => "Q3",
+            Quadrant::Q4 => "Q4",
+        }
     }
+}
+
+impl fmt::Display for Quadrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One of the two axes of the plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// How pleasant, 1 to 9.
+    Valence,
+    /// How energetic, 1 to 9.
+    Arousal,
+}
+
+impl fmt::Display for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Axis::Valence => "valence",
+            Axis::Arousal => "arousal",
+        })
+    }
+}
+
+/// Why a mean and a deviation make no box on the plane.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InvalidBox {
+    /// Happens when a mean is outside the scale (or NaN): the box would be clipped wholly, or belongs to another scale.
+    #[error(
+        "the mean of {axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {mean}; values of another scale need converting"
+    )]
+    MeanOutsideScale {
+        /// Whose mean.
+        axis: Axis,
+        /// What was found.
+        mean: f64,
+    },
+    /// Happens when a standard deviation is negative, infinite or NaN.
+    #[error("the standard deviation of {axis} must be a number of at least 0, found {std}")]
+    Deviation {
+        /// Whose deviation.
+        axis: Axis,
+        /// What was found.
+        std: f64,
+    },
+    /// Happens when the number of deviations to each side is negative, infinite or NaN.
+    #[error("sigma must be a number of at least 0, found {sigma}")]
+    Sigma {
+        /// What was found.
+        sigma: f64,
+    },
+    /// Happens when the shares are no valid vector.
+    #[error(transparent)]
+    Vector(#[from] InvalidVector),
 }
 
 /// Mean and standard deviation of valence and arousal (scale 1 to 9): a box on the plane.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AffectBox {
+    /// Mean valence, 1 to 9.
     pub valence_mean: f64,
+    /// Standard deviation of valence, at least 0.
     pub valence_std: f64,
+    /// Mean arousal, 1 to 9.
     pub arousal_mean: f64,
+    /// Standard deviation of arousal, at least 0.
     pub arousal_std: f64,
 }
+
+/// Shares of a box in the grid scheme, in percent: the eight emotions outside the neutral square, and the square.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GridShares {
+    /// In the order of [`Emotion::ALL`](super::Emotion::ALL), 0 to 100 each.
+    pub emotions: [f64; 8],
+    /// The four middle cells of the sixteen.
+    pub neutral: f64,
+}
+
 impl AffectBox {
-    /// Exact share, in percent, of the box mean ± sigma * std, clipped to the 1-to-9 square, in each of the eight sectors.
-    pub fn percentages(&self, _sigma: f64) -> Result<super::EmotionVector, super::InvalidVector> {
-        unimplemented!()
+    /// Russell's quadrant of the two means.
+    pub fn quadrant(&self) -> Quadrant {
+        Quadrant::of(self.valence_mean, self.arousal_mean)
+    }
+
+    /// Exact share, in percent, of the box mean ± sigma * std, clipped to the 1-to-9 square, in each of the eight
+    /// 45-degree sectors around (5, 5).
+    ///
+    /// ```
+    /// use circumplex::emotion::AffectBox;
+    /// let song = AffectBox { valence_mean: 6.0, valence_std: 1.0, arousal_mean: 6.0, arousal_std: 1.0 };
+    /// let emotions = song.percentages(1.0).unwrap();
+    /// assert_eq!(emotions.as_array(), &[50.0, 50.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidBox`] where a mean is off the scale, or a deviation or sigma is no number of at least 0.
+    pub fn percentages(&self, sigma: f64) -> Result<EmotionVector, InvalidBox> {
+        Ok(EmotionVector::from_weights(self.shares(sigma)?)?)
+    }
+
+    /// The same shares in double precision, in percent, in the order of [`Emotion::ALL`](super::Emotion::ALL).
+    ///
+    /// Zero deviation has its limit value. A box without width is a segment and shares by length; one without width
+    /// and height is a point and belongs to its sector. What lies exactly on a line is shared equally between the
+    /// sectors that touch it, as a box that shrinks to it with equal sides shares.
+    ///
+    /// # Errors
+    /// As [`AffectBox::percentages`].
+    pub fn shares(&self, sigma: f64) -> Result<[f64; 8], InvalidBox> {
+        let (x, y) = self.spans(sigma)?;
+        Ok(sector_shares(x, y).map(|share| 100.0 * share))
+    }
+
+    /// Shares of the same box in the grid scheme: of the 4 x 4 cells that cut the square, the four in the middle are
+    /// neutral, and of the twelve around them each belongs to the emotion whose sector holds it; a corner cell, which
+    /// a diagonal crosses, is cut along the diagonal. The nine sum to 100.
+    ///
+    /// # Errors
+    /// As [`AffectBox::percentages`].
+    pub fn grid_shares(&self, sigma: f64) -> Result<GridShares, InvalidBox> {
+        let (x, y) = self.spans(sigma)?;
+        let mut emotions = sector_shares(x, y);
+        let neutral = x.share_within(-NEUTRAL, NEUTRAL) * y.share_within(-NEUTRAL, NEUTRAL);
+        if neutral > 0.0 {
+            let inside = sector_shares(x.clipped(NEUTRAL), y.clipped(NEUTRAL));
+            for (emotion, inside) in emotions.iter_mut().zip(inside) {
+                *emotion = (*emotion - neutral * inside).max(0.0);
+            }
+        }
+        Ok(GridShares {
+            emotions: emotions.map(|share| 100.0 * share),
+            neutral: 100.0 * neutral,
+        })
+    }
+
+    /// The clipped box relative to the centre, one span per axis.
+    fn spans(&self, sigma: f64) -> Result<(Span, Span), InvalidBox> {
+        if !(sigma.is_finite() && sigma >= 0.0) {
+            return Err(InvalidBox::Sigma { sigma });
+        }
+        let span = |axis, mean: f64, std: f64| {
+            if !(SCALE_MIN..=SCALE_MAX).contains(&mean) {
+                return Err(InvalidBox::MeanOutsideScale { axis, mean });
+            }
+            if !(std.is_finite() && std >= 0.0) {
+                return Err(InvalidBox::Deviation { axis, std });
+            }
+            let reach = sigma * std;
+            Ok(Span {
+                low: (mean - reach).max(SCALE_MIN) - CENTRE,
+                high: (mean + reach).min(SCALE_MAX) - CENTRE,
+            })
+        };
+        Ok((
+            span(Axis::Valence, self.valence_mean, self.valence_std)?,
+            span(Axis::Arousal, self.arousal_mean, self.arousal_std)?,
+        ))
+    }
+}
+
+/// One side of a box, relative to the centre; a single value where `low == high`.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    low: f64,
+    high: f64,
+}
+
+impl Span {
+    fn is_point(self) -> bool {
+        self.high <= self.low
+    }
+
+    fn length(self) -> f64 {
+        self.high - self.low
+    }
+
+    /// Part of the span between two values, 0 to 1. A point on one of them counts half.
+    fn share_within(self, from: f64, to: f64) -> f64 {
+        if self.is_point() {
+            if (self.low - from).abs() <= ON_LINE || (self.low - to).abs() <= ON_LINE {
+                0.5
+            } else if from < self.low && self.low < to {
+                1.0
+            } else {
+                0.0
+            }
+        } else {
+            let overlap = self.high.min(to) - self.low.max(from);
+            overlap.max(0.0) / self.length()
+        }
+    }
+
+    fn clipped(self, limit: f64) -> Span {
+        Span {
+            low: self.low.clamp(-limit, limit),
+            high: self.high.clamp(-limit, limit),
+        }
+    }
+}
+
+/// Shares (sum 1) of the box `x` times `y` in the eight sectors.
+///
+/// At a fixed x the lines cut the vertical at -|x|, 0 and |x|, so the length in each sector is a piecewise linear
+/// function of x, whose pieces end where a diagonal meets an edge of the box or where x is 0. Over a linear piece the
+/// area is the piece's width times the length in its middle: exact, without sampling.
+fn sector_shares(x: Span, y: Span) -> [f64; 8] {
+    let mut shares = [0.0; 8];
+    if x.is_point() {
+        if x.low.abs() > ON_LINE {
+            add_column(&mut shares, x.low, y, 1.0);
+        } else if y.is_point() && y.low.abs() <= ON_LINE {
+            shares = [0.125; 8];
+        } else {
+            // On the vertical axis: the limit from the right and from the left, half each.
+            add_half_column(&mut shares, 0.0, RIGHT, y, 0.5);
+            add_half_column(&mut shares, 0.0, LEFT, y, 0.5);
+        }
+        return shares;
+    }
+    let mut cuts = [x.low, x.high, 0.0, y.low, y.high, -y.low, -y.high];
+    for cut in &mut cuts {
+        *cut = cut.clamp(x.low, x.high);
+    }
+    cuts.sort_by(f64::total_cmp);
+    for pair in cuts.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        if to > from {
+            let middle = from + 0.5 * (to - from);
+            add_column(&mut shares, middle, y, (to - from) / x.length());
+        }
+    }
+    shares
+}
+
+/// Sectors of a half plane from the bottom to the top.
+type Half = [usize; 4];
+const RIGHT: Half = [6, 7, 0, 1];
+const LEFT: Half = [5, 4, 3, 2];
+
+fn add_column(shares: &mut [f64; 8], x: f64, y: Span, weight: f64) {
+    let half = if x > 0.0 { RIGHT } else { LEFT };
+    add_half_column(shares, x.abs(), half, y, weight);
+}
+
+/// Adds `weight` times the parts of the vertical `y` at distance `d` from the axis in the four sectors of a half plane.
+fn add_half_column(shares: &mut [f64; 8], d: f64, half: Half, y: Span, weight: f64) {
+    let bounds = [f64::NEG_INFINITY, -d, 0.0, d, f64::INFINITY];
+    for (sector, bound) in half.into_iter().zip(bounds.windows(2)) {
+        // On the vertical axis the two inner sectors are empty.
+        if bound[1] > bound[0] {
+            shares[sector] += weight * y.share_within(bound[0], bound[1]);
+        }
     }
 }

@@ -2,7 +2,11 @@
 //! Pure arithmetic: no files, no other module of this crate.
 
 mod circumplex;
+#[cfg(test)]
+mod properties;
 mod vector;
 
-pub use circumplex::{AffectBox, CENTRE, Quadrant, SCALE_MAX, SCALE_MIN};
-pub use vector::{Emotion, EmotionVector, InvalidVector, UnknownEmotion};
+pub use circumplex::{
+    AffectBox, Axis, CENTRE, GridShares, InvalidBox, Quadrant, SCALE_MAX, SCALE_MIN,
+};
+pub use vector::{Emotion, EmotionVector, InvalidVector, UnknownEmotion, as_array};
