@@ -3,5 +3,8 @@
 mod bundle;
 mod predict;
 
-pub use bundle::{Bundle, LabelSettings, Metadata, ModelError, Preprocessing, TrainingData};
+pub use bundle::{
+    Bundle, EMBEDDING, EMOTIONS, FORMAT_VERSION, INPUT, LabelSettings, METADATA_KEY, Metadata, ModelError,
+    Preprocessing, TrainingData, VALENCE_AROUSAL,
+};
 pub use predict::{Prediction, Predictor};

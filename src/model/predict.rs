@@ -1,25 +1,110 @@
-use super::{Bundle, ModelError};
-use crate::emotion::EmotionVector;
+//! [`Predictor`]: a model ready to run, in tract.
+
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+
+use super::{
+    Bundle, ModelError,
+    bundle::{EMBEDDING, EMOTIONS, INPUT, VALENCE_AROUSAL},
+};
+use crate::emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN};
+
 /// What a model says of one window, or of one song as the weighted mean of its windows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
+    /// The eight percentages.
     pub emotions: EmotionVector,
+    /// Valence, 1 (unpleasant) to 9 (pleasant).
     pub valence: f32,
+    /// Arousal, 1 (calm) to 9 (roused).
     pub arousal: f32,
+    /// Where the model places the sound; its length is the model's `embedding`.
     pub embedding: Vec<f32>,
 }
 
-/// A model ready to run. Shared between threads.
-pub struct Predictor {}
+/// A model ready to run. Threads share it.
+#[derive(Debug)]
+pub struct Predictor {
+    bundle: Bundle,
+    plan: Arc<TypedRunnableModel>,
+}
+
 impl Predictor {
-    pub fn new(_bundle: Bundle) -> Result<Self, ModelError> {
-        unimplemented!()
+    /// Prepares a model for windows one at a time.
+    ///
+    /// # Errors
+    /// [`ModelError::NotRunnable`] where the network holds an operator or shape that tract cannot run.
+    pub fn new(bundle: Bundle) -> Result<Self, ModelError> {
+        let not_runnable =
+            |error: TractError| ModelError::NotRunnable { model: bundle.name().to_owned(), reason: format!("{error:#}") };
+        let shape = input_shape(&bundle);
+        let plan = tract_onnx::onnx()
+            .with_ignore_output_shapes(true)
+            .model_for_proto_model(bundle.proto())
+            .and_then(|model| model.with_input_names([INPUT]))
+            .and_then(|model| model.with_output_names([EMOTIONS, VALENCE_AROUSAL, EMBEDDING]))
+            .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
+            .and_then(|model| model.into_optimized())
+            .and_then(|model| model.into_runnable())
+            .map_err(not_runnable)?;
+        let predictor = Self { bundle, plan };
+        // A network whose inside contradicts its declared shapes shows it on the first window: here, not in mid-run.
+        predictor.predict(&vec![0.0; shape.iter().product()])?;
+        Ok(predictor)
     }
+
+    /// The model file behind this predictor.
     pub fn bundle(&self) -> &Bundle {
-        unimplemented!()
+        &self.bundle
     }
-    /// `log_mel`: [n_mels, frames] row-major, as the model's preprocessing makes it.
-    pub fn predict(&self, _log_mel: &[f32]) -> Result<Prediction, ModelError> {
-        unimplemented!()
+
+    /// Runs the network on one window: `log_mel` is `[bands, frames]`, row-major, in dB, made with the
+    /// preprocessing that the model's metadata carries.
+    ///
+    /// # Errors
+    /// [`ModelError::Inference`] where `log_mel` has another length or a value that is not finite, or the network's
+    /// answer is not finite.
+    pub fn predict(&self, log_mel: &[f32]) -> Result<Prediction, ModelError> {
+        let failed = |reason: String| ModelError::Inference { model: self.bundle.name().to_owned(), reason };
+        let shape = input_shape(&self.bundle);
+        let expected: usize = shape.iter().product();
+        if log_mel.len() != expected {
+            return Err(failed(format!("it takes {expected} values, got {}", log_mel.len())));
+        }
+        if let Some(position) = log_mel.iter().position(|value| !value.is_finite()) {
+            return Err(failed(format!("value {position} of its spectrogram is {}", log_mel[position])));
+        }
+        let input = Tensor::from_shape(&shape, log_mel).map_err(|error| failed(format!("{error:#}")))?;
+        let outputs = self.plan.run(tvec!(input.into())).map_err(|error| failed(format!("{error:#}")))?;
+        let output = |index: usize, length: usize| -> Result<Vec<f32>, ModelError> {
+            let values = outputs[index]
+                .to_plain_array_view::<f32>()
+                .map_err(|error| failed(format!("{error:#}")))?
+                .iter()
+                .copied()
+                .collect::<Vec<f32>>();
+            if values.len() != length || values.iter().any(|value| !value.is_finite()) {
+                return Err(failed(format!("expected {length} finite numbers from it, got {values:?}")));
+            }
+            Ok(values)
+        };
+        let emotions = output(0, Emotion::COUNT)?;
+        let affect = output(1, 2)?;
+        let mut weights = [0.0; Emotion::COUNT];
+        for (weight, value) in weights.iter_mut().zip(&emotions) {
+            *weight = f64::from(value.max(0.0));
+        }
+        Ok(Prediction {
+            emotions: EmotionVector::from_weights(weights).map_err(|error| failed(error.to_string()))?,
+            valence: affect[0].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
+            arousal: affect[1].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
+            embedding: output(2, self.bundle.metadata().embedding)?,
+        })
     }
+}
+
+fn input_shape(bundle: &Bundle) -> [usize; 4] {
+    let preprocessing = &bundle.metadata().preprocessing;
+    [1, 1, preprocessing.mel.n_mels, preprocessing.frames()]
 }
