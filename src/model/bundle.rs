@@ -138,7 +138,9 @@ pub enum ModelError {
         found: u64,
     },
     /// Metadata and network disagree, or the metadata contradicts itself.
-    #[error("{model} is inconsistent: {what} should be {expected}, but is {found}; train the model again")]
+    #[error(
+        "{model} is inconsistent: {what} should be {expected}, but is {found}; train the model again"
+    )]
     Inconsistent {
         /// Which model.
         model: String,
@@ -175,7 +177,10 @@ impl Bundle {
     /// [`ModelError`] where the file cannot be read, is no ONNX, lacks the metadata, has another format version, or
     /// its shapes disagree with its metadata.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| ModelError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::from_bytes(&path.display().to_string(), &bytes)
     }
 
@@ -193,8 +198,10 @@ impl Bundle {
     /// As [`Bundle::load`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let model = || name.to_owned();
-        let proto = pb::ModelProto::decode(bytes)
-            .map_err(|error| ModelError::NotRunnable { model: model(), reason: error.to_string() })?;
+        let proto = pb::ModelProto::decode(bytes).map_err(|error| ModelError::NotRunnable {
+            model: model(),
+            reason: error.to_string(),
+        })?;
         let json = proto
             .metadata_props
             .iter()
@@ -202,7 +209,12 @@ impl Bundle {
             .map(|entry| entry.value.as_str())
             .ok_or_else(|| ModelError::NoMetadata { model: model() })?;
         let metadata = parse_metadata(name, json)?;
-        let bundle = Self { name: model(), metadata, identity: format!("{:x}", Sha256::digest(bytes)), proto };
+        let bundle = Self {
+            name: model(),
+            metadata,
+            identity: format!("{:x}", Sha256::digest(bytes)),
+            proto,
+        };
         bundle.check()?;
         Ok(bundle)
     }
@@ -230,10 +242,18 @@ impl Bundle {
     fn check(&self) -> Result<(), ModelError> {
         let metadata = &self.metadata;
         let names: Vec<&str> = Emotion::ALL.iter().map(|emotion| emotion.name()).collect();
-        self.expect("the label order", names.join(", "), metadata.labels.join(", "))?;
+        self.expect(
+            "the label order",
+            names.join(", "),
+            metadata.labels.join(", "),
+        )?;
         let Preprocessing { mel, window } = &metadata.preprocessing;
         if let Err(error) = mel.validate() {
-            return Err(self.inconsistent("the preprocessing", "usable".to_owned(), error.to_string()));
+            return Err(self.inconsistent(
+                "the preprocessing",
+                "usable".to_owned(),
+                error.to_string(),
+            ));
         }
         if window.length < mel.n_fft {
             return Err(self.inconsistent(
@@ -242,13 +262,29 @@ impl Bundle {
                 window.length.to_string(),
             ));
         }
-        let graph = self.proto.graph.as_ref().ok_or_else(|| ModelError::NotRunnable {
-            model: self.name.clone(),
-            reason: "it holds no graph".to_owned(),
-        })?;
-        let weights: Vec<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-        let inputs: Vec<_> = graph.input.iter().filter(|input| !weights.contains(&input.name.as_str())).collect();
-        self.expect_shape(&inputs, INPUT, &[1, mel.n_mels, metadata.preprocessing.frames()])?;
+        let graph = self
+            .proto
+            .graph
+            .as_ref()
+            .ok_or_else(|| ModelError::NotRunnable {
+                model: self.name.clone(),
+                reason: "it holds no graph".to_owned(),
+            })?;
+        let weights: Vec<&str> = graph
+            .initializer
+            .iter()
+            .map(|tensor| tensor.name.as_str())
+            .collect();
+        let inputs: Vec<_> = graph
+            .input
+            .iter()
+            .filter(|input| !weights.contains(&input.name.as_str()))
+            .collect();
+        self.expect_shape(
+            &inputs,
+            INPUT,
+            &[1, mel.n_mels, metadata.preprocessing.frames()],
+        )?;
         let outputs: Vec<_> = graph.output.iter().collect();
         self.expect_shape(&outputs, EMOTIONS, &[Emotion::COUNT])?;
         self.expect_shape(&outputs, VALENCE_AROUSAL, &[2])?;
@@ -256,32 +292,58 @@ impl Bundle {
     }
 
     /// Checks that a tensor of that name is float32 `[batch, shape...]`.
-    fn expect_shape(&self, values: &[&pb::ValueInfoProto], name: &str, shape: &[usize]) -> Result<(), ModelError> {
+    fn expect_shape(
+        &self,
+        values: &[&pb::ValueInfoProto],
+        name: &str,
+        shape: &[usize],
+    ) -> Result<(), ModelError> {
         let found = match values.iter().find(|value| value.name == name) {
             Some(value) => describe(value),
             None => "missing".to_owned(),
         };
         let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-        self.expect(&format!("`{name}`"), format!("float32 [batch, {}]", sizes.join(", ")), found)
+        self.expect(
+            &format!("`{name}`"),
+            format!("float32 [batch, {}]", sizes.join(", ")),
+            found,
+        )
     }
 
     fn expect(&self, what: &str, expected: String, found: String) -> Result<(), ModelError> {
-        if expected == found { Ok(()) } else { Err(self.inconsistent(what, expected, found)) }
+        if expected == found {
+            Ok(())
+        } else {
+            Err(self.inconsistent(what, expected, found))
+        }
     }
 
     fn inconsistent(&self, what: &str, expected: String, found: String) -> ModelError {
-        ModelError::Inconsistent { model: self.name.clone(), what: what.to_owned(), expected, found }
+        ModelError::Inconsistent {
+            model: self.name.clone(),
+            what: what.to_owned(),
+            expected,
+            found,
+        }
     }
 }
 
 /// Looks at the version before the rest, so that a file of another version is told by its version.
 fn parse_metadata(model: &str, json: &str) -> Result<Metadata, ModelError> {
-    let wrong = |source| ModelError::Metadata { model: model.to_owned(), source };
+    let wrong = |source| ModelError::Metadata {
+        model: model.to_owned(),
+        source,
+    };
     let value: serde_json::Value = serde_json::from_str(json).map_err(wrong)?;
-    if let Some(found) = value.get("format_version").and_then(serde_json::Value::as_u64)
+    if let Some(found) = value
+        .get("format_version")
+        .and_then(serde_json::Value::as_u64)
         && found != u64::from(FORMAT_VERSION)
     {
-        return Err(ModelError::FormatVersion { model: model.to_owned(), found });
+        return Err(ModelError::FormatVersion {
+            model: model.to_owned(),
+            found,
+        });
     }
     serde_json::from_value(value).map_err(wrong)
 }
@@ -289,7 +351,9 @@ fn parse_metadata(model: &str, json: &str) -> Result<Metadata, ModelError> {
 /// A tensor's type in words: `float32 [batch, 1, 128, 646]`; the first dimension is called batch whatever its name.
 fn describe(value: &pb::ValueInfoProto) -> String {
     use pb::{tensor_proto::DataType, tensor_shape_proto::dimension::Value, type_proto};
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+    let Some(type_proto::Value::TensorType(tensor)) =
+        value.r#type.as_ref().and_then(|t| t.value.as_ref())
+    else {
         return "no tensor".to_owned();
     };
     let element = match tensor.elem_type {

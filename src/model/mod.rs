@@ -4,7 +4,7 @@ mod bundle;
 mod predict;
 
 pub use bundle::{
-    Bundle, EMBEDDING, EMOTIONS, FORMAT_VERSION, INPUT, LabelSettings, METADATA_KEY, Metadata, ModelError,
-    Preprocessing, TrainingData, VALENCE_AROUSAL,
+    Bundle, EMBEDDING, EMOTIONS, FORMAT_VERSION, INPUT, LabelSettings, METADATA_KEY, Metadata,
+    ModelError, Preprocessing, TrainingData, VALENCE_AROUSAL,
 };
 pub use predict::{Prediction, Predictor};

@@ -36,8 +36,10 @@ impl Predictor {
     /// # Errors
     /// [`ModelError::NotRunnable`] where the network holds an operator or shape that tract cannot run.
     pub fn new(bundle: Bundle) -> Result<Self, ModelError> {
-        let not_runnable =
-            |error: TractError| ModelError::NotRunnable { model: bundle.name().to_owned(), reason: format!("{error:#}") };
+        let not_runnable = |error: TractError| ModelError::NotRunnable {
+            model: bundle.name().to_owned(),
+            reason: format!("{error:#}"),
+        };
         let shape = input_shape(&bundle);
         let plan = tract_onnx::onnx()
             .with_ignore_output_shapes(true)
@@ -66,17 +68,30 @@ impl Predictor {
     /// [`ModelError::Inference`] where `log_mel` has another length or a value that is not finite, or the network's
     /// answer is not finite.
     pub fn predict(&self, log_mel: &[f32]) -> Result<Prediction, ModelError> {
-        let failed = |reason: String| ModelError::Inference { model: self.bundle.name().to_owned(), reason };
+        let failed = |reason: String| ModelError::Inference {
+            model: self.bundle.name().to_owned(),
+            reason,
+        };
         let shape = input_shape(&self.bundle);
         let expected: usize = shape.iter().product();
         if log_mel.len() != expected {
-            return Err(failed(format!("it takes {expected} values, got {}", log_mel.len())));
+            return Err(failed(format!(
+                "it takes {expected} values, got {}",
+                log_mel.len()
+            )));
         }
         if let Some(position) = log_mel.iter().position(|value| !value.is_finite()) {
-            return Err(failed(format!("value {position} of its spectrogram is {}", log_mel[position])));
+            return Err(failed(format!(
+                "value {position} of its spectrogram is {}",
+                log_mel[position]
+            )));
         }
-        let input = Tensor::from_shape(&shape, log_mel).map_err(|error| failed(format!("{error:#}")))?;
-        let outputs = self.plan.run(tvec!(input.into())).map_err(|error| failed(format!("{error:#}")))?;
+        let input =
+            Tensor::from_shape(&shape, log_mel).map_err(|error| failed(format!("{error:#}")))?;
+        let outputs = self
+            .plan
+            .run(tvec!(input.into()))
+            .map_err(|error| failed(format!("{error:#}")))?;
         let output = |index: usize, length: usize| -> Result<Vec<f32>, ModelError> {
             let values = outputs[index]
                 .to_plain_array_view::<f32>()
@@ -85,7 +100,9 @@ impl Predictor {
                 .copied()
                 .collect::<Vec<f32>>();
             if values.len() != length || values.iter().any(|value| !value.is_finite()) {
-                return Err(failed(format!("expected {length} finite numbers from it, got {values:?}")));
+                return Err(failed(format!(
+                    "expected {length} finite numbers from it, got {values:?}"
+                )));
             }
             Ok(values)
         };
@@ -96,7 +113,8 @@ impl Predictor {
             *weight = f64::from(value.max(0.0));
         }
         Ok(Prediction {
-            emotions: EmotionVector::from_weights(weights).map_err(|error| failed(error.to_string()))?,
+            emotions: EmotionVector::from_weights(weights)
+                .map_err(|error| failed(error.to_string()))?,
             valence: affect[0].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
             arousal: affect[1].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
             embedding: output(2, self.bundle.metadata().embedding)?,

@@ -1,1 +1,171 @@
-fn main() {}
+//! The project's chores, run as `cargo xtask <command>`, so that cargo is the only tool one has to know.
+
+mod libtorch;
+mod steps;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+use steps::Steps;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  test [--no-train]     format, clippy, documentation and all tests, without and with `train`;
+                        sets libtorch up first. --no-train leaves out what needs libtorch
+  train <ARGS>          `circumplex train <ARGS>` in a release build with `train`, for example
+                        cargo xtask train --data deam -o model.onnx
+  install               `cargo install` of circumplex with `train` (without it: cargo install --path .)
+  setup-libtorch        sets libtorch up and prints the line that exports its place, for example
+                        eval \"$(cargo xtask setup-libtorch)\"
+
+libtorch: LIBTORCH or LIBTORCH_USE_PYTORCH is respected where one is set. Otherwise, on x86-64 Linux, version
+2.11.0 for the CPU is taken from PyPI's wheels (544 MB to download, once) and kept in
+$CIRCUMPLEX_CACHE, else $XDG_CACHE_HOME/circumplex, else ~/.cache/circumplex.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["test"] => test(true),
+        ["test", "--no-train"] => test(false),
+        ["train", rest @ ..] => train(rest),
+        ["install"] => install(),
+        ["setup-libtorch"] => setup_libtorch(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        [] => Err(USAGE.to_owned()),
+        [other, ..] => Err(format!("{other:?} is not understood here.\n\n{USAGE}")),
+    };
+    match result {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder that holds the workspace's `Cargo.toml`.
+fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// A cargo command in the workspace's root: the same cargo that runs this program.
+fn cargo(arguments: &[&str]) -> Command {
+    let program = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Everything that has to hold before a change is merged.
+///
+/// All steps use the release profile, the one that users run: its dependencies and what their build scripts make (the
+/// C of zstd, the C++ of torch-sys) are built once for all of them. The quick steps come first. The last step is the
+/// one that holds all tests, and its output is cargo's own, so that the count of tests ends the log.
+fn test(with_train: bool) -> Result<ExitCode, String> {
+    let mut steps = Steps::new();
+    steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+
+    let libtorch = match with_train {
+        true => Some(steps.time("libtorch", libtorch::prepare)?),
+        false => None,
+    };
+    let with_libtorch = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        if let Some(libtorch) = &libtorch {
+            libtorch.set(&mut command);
+        }
+        command
+    };
+
+    let clippy = [
+        "clippy",
+        "--release",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+    ];
+    let deny = ["--", "-D", "warnings"];
+    // Naming `--examples` makes cargo choose the features of dependencies as clippy and the tests do, so that
+    // nothing is checked twice.
+    let doc = [
+        "doc",
+        "--release",
+        "--locked",
+        "--no-deps",
+        "--lib",
+        "--bins",
+        "--examples",
+    ];
+    let tests = ["test", "--release", "--locked", "--workspace"];
+    let train = ["--features", "train"];
+    let flags = ("RUSTDOCFLAGS", "-D warnings");
+
+    steps.run("clippy", &mut cargo(&[&clippy[..], &deny].concat()))?;
+    if with_train {
+        steps.run(
+            "clippy with train",
+            &mut with_libtorch(&[&clippy[..], &train, &deny].concat()),
+        )?;
+    }
+    steps.run("documentation", cargo(&doc).env(flags.0, flags.1))?;
+    if with_train {
+        let mut command = with_libtorch(&[&doc[..], &train].concat());
+        steps.run("documentation with train", command.env(flags.0, flags.1))?;
+    }
+    steps.run(
+        "build of the tests",
+        &mut cargo(&[&tests[..], &["--no-run"]].concat()),
+    )?;
+    if !with_train {
+        return steps.last("tests", &mut cargo(&tests));
+    }
+    steps.run("tests", &mut cargo(&tests))?;
+    let tests_with_train = [&tests[..], &train].concat();
+    steps.run(
+        "build of the tests with train",
+        &mut with_libtorch(&[&tests_with_train[..], &["--no-run"]].concat()),
+    )?;
+    steps.last("tests with train", &mut with_libtorch(&tests_with_train))
+}
+
+/// `circumplex train`, in the folder that the user stands in: relative paths mean what they say.
+fn train(arguments: &[&str]) -> Result<ExitCode, String> {
+    let libtorch = libtorch::prepare()?;
+    let manifest = root().join("Cargo.toml");
+    let mut command = cargo(&[
+        "run",
+        "--release",
+        "--locked",
+        "--features",
+        "train",
+        "--manifest-path",
+    ]);
+    command.arg(manifest).args(["--", "train"]).args(arguments);
+    if let Ok(here) = env::current_dir() {
+        command.current_dir(here);
+    }
+    libtorch.set(&mut command);
+    steps::exit_code(&mut command)
+}
+
+fn install() -> Result<ExitCode, String> {
+    let libtorch = libtorch::prepare()?;
+    let mut command = cargo(&["install", "--locked", "--features", "train", "--path"]);
+    command.arg(root());
+    libtorch.set(&mut command);
+    steps::exit_code(&mut command)
+}
+
+fn setup_libtorch() -> Result<ExitCode, String> {
+    println!("{}", libtorch::prepare()?.export_line());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,164 @@
+//! Where libtorch is: what the user says, else a CPU build of it from PyPI's wheels, kept in the user's cache.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The version that `tch` in `Cargo.toml` is made for.
+const VERSION: &str = "2.11.0";
+
+/// Downloads, checks and unpacks the wheels: their format and the machine's settings for the package index are at
+/// home in Python, and only its standard library is needed.
+const FETCH: &str = include_str!("libtorch.py");
+
+/// How a build finds libtorch.
+pub enum Libtorch {
+    /// The user has set `LIBTORCH` or `LIBTORCH_USE_PYTORCH` (named here), or has it in `/usr/lib`: left as it is.
+    Own(&'static str),
+    /// This folder, to be handed on in `LIBTORCH`.
+    Cached(PathBuf),
+}
+
+impl Libtorch {
+    /// Tells a command where libtorch is.
+    pub fn set(&self, command: &mut Command) {
+        if let Libtorch::Cached(folder) = self {
+            command.env("LIBTORCH", folder);
+        }
+    }
+
+    /// The line for a shell that sets the place for later commands.
+    pub fn export_line(&self) -> String {
+        match self {
+            Libtorch::Own(what) => format!("# {what} is used as it is: nothing to export"),
+            Libtorch::Cached(folder) => {
+                format!(
+                    "export LIBTORCH='{}'",
+                    folder.to_string_lossy().replace('\'', r"'\''")
+                )
+            }
+        }
+    }
+}
+
+/// Finds libtorch, or sets it up where it can.
+pub fn prepare() -> Result<Libtorch, String> {
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
+        eprintln!("    LIBTORCH_USE_PYTORCH is set: Python's PyTorch is used as it is");
+        return Ok(Libtorch::Own("LIBTORCH_USE_PYTORCH"));
+    }
+    if let Some(folder) = env::var_os("LIBTORCH")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+    {
+        if !folder.join("lib").is_dir() {
+            return Err(format!(
+                "LIBTORCH={}: expected a libtorch, a folder that holds `include` and `lib`, and found no `lib` in it. \
+                 Correct the variable, or unset it to have libtorch {VERSION} set up.",
+                folder.display()
+            ));
+        }
+        eprintln!("    LIBTORCH={} is set: used as it is", folder.display());
+        return Ok(Libtorch::Own("LIBTORCH"));
+    }
+    let system = Path::new("/usr/lib/libtorch.so");
+    if cfg!(target_os = "linux") && system.exists() {
+        eprintln!("    {} is there: used as it is", system.display());
+        return Ok(Libtorch::Own("/usr/lib/libtorch.so"));
+    }
+    if !cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    )) {
+        return Err(elsewhere());
+    }
+    let cache = cache_folder()?;
+    let folder = cache.join(format!("libtorch-{VERSION}-cpu"));
+    if !is_complete(&folder) {
+        fetch(&cache, &folder)?;
+    }
+    if !is_complete(&folder) {
+        return Err(format!(
+            "{} is not a whole libtorch {VERSION}. Remove that folder and try again.",
+            folder.display()
+        ));
+    }
+    eprintln!("    libtorch {VERSION}: {}", folder.display());
+    Ok(Libtorch::Cached(folder))
+}
+
+fn elsewhere() -> String {
+    format!(
+        "libtorch can only be set up automatically on x86-64 Linux with glibc. Here, either\n\
+         - install PyTorch {VERSION} for Python (python3 -m pip install torch=={VERSION}) and set \
+         LIBTORCH_USE_PYTORCH=1, or\n\
+         - unpack libtorch {VERSION} (https://pytorch.org/get-started/locally/) and set LIBTORCH to its folder, the \
+         one that holds `include` and `lib`.\n\
+         Then run the command again. `cargo xtask test --no-train` runs everything that needs no libtorch."
+    )
+}
+
+/// The folder is only ever renamed to its name when all is in it; this finds one that was tampered with since.
+fn is_complete(folder: &Path) -> bool {
+    let version = fs::read_to_string(folder.join("build-version")).unwrap_or_default();
+    version.trim() == VERSION
+        && [
+            "include/torch/csrc/api/include/torch/torch.h",
+            "lib/libtorch_cpu.so",
+            "lib/libc10.so",
+        ]
+        .iter()
+        .all(|file| folder.join(file).is_file())
+}
+
+fn cache_folder() -> Result<PathBuf, String> {
+    let absolute = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    if let Some(named) = env::var_os("CIRCUMPLEX_CACHE").filter(|value| !value.is_empty()) {
+        let named = PathBuf::from(named);
+        return std::path::absolute(&named)
+            .map_err(|error| format!("CIRCUMPLEX_CACHE={}: {error}", named.display()));
+    }
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .map(|folder| folder.join("circumplex"))
+        .ok_or_else(|| {
+            "no place for libtorch: set CIRCUMPLEX_CACHE to a folder with 1.2 GB of room, or LIBTORCH to a libtorch \
+             that is already there."
+                .to_owned()
+        })
+}
+
+fn fetch(cache: &Path, folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(cache).map_err(|error| {
+        format!(
+            "{}: this folder could not be made: {error}. Set CIRCUMPLEX_CACHE to one that can be written.",
+            cache.display()
+        )
+    })?;
+    let status = Command::new("python3")
+        .args(["-c", FETCH])
+        .args([cache, folder])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| {
+            format!(
+                "python3 could not be started: {error}. It downloads and unpacks libtorch. Install it, or set LIBTORCH \
+                 to the folder of a libtorch {VERSION} that you have."
+            )
+        })?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "libtorch {VERSION} could not be set up; the reason stands above. Run the command again to go on where it \
+             stopped, or set LIBTORCH to the folder of a libtorch {VERSION} that you have."
+        )),
+    }
+}
