@@ -9,7 +9,6 @@ fn main() {
         return;
     }
     // torch-sys (`links = "tch"`) tells its direct dependents where it found the libraries.
-    println!("cargo::rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     let system = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     if let Ok(folder) = env::var("DEP_TCH_LIBTORCH_LIB")
         && (system == "linux" || system == "macos")
