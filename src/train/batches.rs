@@ -1,0 +1,273 @@
+//! Batches of cropped, augmented spectrograms, made ahead of the network that learns from them.
+
+use half::f16;
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Beta, Distribution, Normal};
+use rayon::prelude::*;
+use tch::Tensor;
+
+use super::network::{AFFECT_UNIT, BandStatistics};
+use crate::{
+    dataset::{LabelledSong, SpectrogramCache},
+    emotion::{CENTRE, Emotion},
+    model::Recipe,
+};
+
+/// The songs that training reads: labels, and spectrograms at the same positions of the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct Songs<'a> {
+    /// The labels.
+    pub songs: &'a [LabelledSong],
+    /// The log-mel spectrogram of each of `songs`, at the same index.
+    pub cache: &'a SpectrogramCache,
+}
+
+/// Cuts and averages spectrograms as the recipe says.
+#[derive(Debug)]
+pub struct Cropper<'a> {
+    songs: Songs<'a>,
+    bands: usize,
+    /// Full-rate frames of a window.
+    frames: usize,
+    /// Full-rate frames that are averaged into one.
+    pool: usize,
+}
+
+/// One batch, ready for the network.
+#[derive(Debug)]
+pub struct Batch {
+    /// Positions in the list of songs.
+    pub songs: Vec<usize>,
+    /// `[batch, 1, bands, frames / pool]`, dB.
+    pub frames: Tensor,
+    /// `[batch, 8]`: shares of the emotions, sum 1.
+    pub emotions: Tensor,
+    /// `[batch, 2]`: valence and arousal as (value - 5) / [`AFFECT_UNIT`].
+    pub affect: Tensor,
+}
+
+/// A window of a song's spectrogram.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crop {
+    /// Its first frame.
+    pub start: usize,
+    /// Its share in the song's mean.
+    pub weight: f64,
+}
+
+impl<'a> Cropper<'a> {
+    /// Windows of the length that the recipe says.
+    pub fn new(recipe: &Recipe, songs: Songs<'a>) -> Self {
+        Self {
+            songs,
+            bands: recipe.features.n_mels,
+            frames: recipe.preprocessing().frames(),
+            pool: recipe.network.frame_pool,
+        }
+    }
+
+    /// Frames that a window has after averaging.
+    pub fn pooled_frames(&self) -> usize {
+        self.frames / self.pool
+    }
+
+    /// Values of one averaged window.
+    fn window_size(&self) -> usize {
+        self.bands * self.pooled_frames()
+    }
+
+    /// Full-rate frames of a song.
+    fn length(&self, song: usize) -> usize {
+        self.songs.cache.song(song).len() / self.bands
+    }
+
+    /// The windows of a whole song, by the rule that [`crate::audio::WindowRule`] states.
+    pub fn windows(&self, song: usize) -> Vec<Crop> {
+        let length = self.length(song);
+        let whole = (length / self.frames).max(1);
+        let mut crops: Vec<Crop> =
+            (0..whole).map(|window| Crop { start: window * self.frames, weight: 1.0 }).collect();
+        let rest = length.saturating_sub(whole * self.frames);
+        if 2 * rest >= self.frames {
+            crops.push(Crop { start: length - self.frames, weight: rest as f64 / self.frames as f64 });
+        }
+        crops
+    }
+
+    /// Writes a window, averaged over `pool` frames, as `[bands, frames / pool]`. A song that is too short is repeated
+    /// from its start.
+    pub fn copy(&self, song: usize, start: usize, out: &mut [f32]) {
+        let spectrogram: &[f16] = self.songs.cache.song(song);
+        let length = self.length(song);
+        let pooled = self.pooled_frames();
+        out.fill(0.0);
+        for frame in 0..pooled * self.pool {
+            let source = (start + frame) % length * self.bands;
+            let column = frame / self.pool;
+            for (band, value) in spectrogram[source..source + self.bands].iter().enumerate() {
+                out[band * pooled + column] += value.to_f32();
+            }
+        }
+        let share = 1.0 / self.pool as f32;
+        out.iter_mut().for_each(|value| *value *= share);
+    }
+
+    /// A batch of the windows that `crops` lists, without augmentation.
+    pub fn plain(&self, song: usize, crops: &[Crop]) -> Tensor {
+        let size = self.window_size();
+        let mut values = vec![0.0; crops.len() * size];
+        for (crop, out) in crops.iter().zip(values.chunks_mut(size)) {
+            self.copy(song, crop.start, out);
+        }
+        self.tensor(&values)
+    }
+
+    fn tensor(&self, values: &[f32]) -> Tensor {
+        Tensor::from_slice(values).reshape([-1, 1, self.bands as i64, self.pooled_frames() as i64])
+    }
+
+    /// Mean and standard deviation of each band over all frames of `songs`.
+    pub fn statistics(&self, songs: &[usize]) -> BandStatistics {
+        let bands = self.bands;
+        let sums = songs
+            .par_iter()
+            .map(|&song| {
+                let mut sums = vec![(0.0_f64, 0.0_f64); bands];
+                let pooled = self.length(song) / self.pool;
+                let mut frame = vec![0.0_f64; bands];
+                for chunk in self.songs.cache.song(song).chunks_exact(bands * self.pool) {
+                    frame.fill(0.0);
+                    for row in chunk.chunks_exact(bands) {
+                        frame.iter_mut().zip(row).for_each(|(sum, value)| *sum += value.to_f64());
+                    }
+                    for (sum, value) in sums.iter_mut().zip(&frame) {
+                        let value = value / self.pool as f64;
+                        sum.0 += value;
+                        sum.1 += value * value;
+                    }
+                }
+                (sums, pooled as f64)
+            })
+            // in the order of the songs, so that the sum is the same every time
+            .collect::<Vec<_>>();
+        let total: f64 = sums.iter().map(|(_, frames)| frames).sum();
+        let (mut mean, mut deviation) = (Vec::with_capacity(bands), Vec::with_capacity(bands));
+        for band in 0..bands {
+            let (sum, squares) = sums
+                .iter()
+                .map(|(sums, _)| sums[band])
+                .fold((0.0, 0.0), |total, one| (total.0 + one.0, total.1 + one.1));
+            let average = sum / total;
+            mean.push(average as f32);
+            // a band that never changes says nothing, whatever it is divided by
+            deviation.push((squares / total - average * average).max(1e-6).sqrt() as f32);
+        }
+        BandStatistics { mean, deviation }
+    }
+}
+
+/// Makes the batches of an epoch. The same seed and epoch give the same batches, whatever the number of threads.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    cropper: Cropper<'a>,
+    recipe: &'a Recipe,
+    /// What masked bands are filled with.
+    fill: Vec<f32>,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of `songs` after the recipe; masks are filled with the bands' means.
+    pub fn new(recipe: &'a Recipe, songs: Songs<'a>, bands: &BandStatistics) -> Self {
+        Self { cropper: Cropper::new(recipe, songs), recipe, fill: bands.mean.clone() }
+    }
+
+    /// The positions of `training` in the order of this epoch, cut into batches. A last batch of a single song is
+    /// left out: batch normalisation needs two.
+    pub fn order(&self, training: &[usize], epoch: usize) -> Vec<Vec<usize>> {
+        let mut order = training.to_vec();
+        order.shuffle(&mut generator(self.recipe.seed, epoch, 0));
+        order.chunks(self.recipe.optimizer.batch).filter(|batch| batch.len() > 1).map(<[usize]>::to_vec).collect()
+    }
+
+    /// Batch number `number` of an epoch.
+    pub fn make(&self, songs: Vec<usize>, epoch: usize, number: usize) -> Batch {
+        let size = self.cropper.window_size();
+        let mut values = vec![0.0; songs.len() * size];
+        values.par_chunks_mut(size).zip(&songs).enumerate().for_each(|(place, (out, &song))| {
+            let stream = (number * self.recipe.optimizer.batch + place + 1) as u64;
+            let mut random = generator(self.recipe.seed, epoch, stream);
+            let last = self.cropper.length(song).saturating_sub(self.cropper.frames);
+            self.cropper.copy(song, random.random_range(0..=last), out);
+            self.augment(out, &mut random);
+        });
+        let label = |song: usize| &self.cropper.songs.songs[song];
+        let emotions: Vec<f32> =
+            songs.iter().flat_map(|&song| label(song).emotions.as_array().map(|percent| percent / 100.0)).collect();
+        let affect: Vec<f32> = songs
+            .iter()
+            .flat_map(|&song| [label(song).affect.valence_mean, label(song).affect.arousal_mean])
+            .map(|value| ((value - CENTRE) / AFFECT_UNIT) as f32)
+            .collect();
+        let mut batch = Batch {
+            frames: self.cropper.tensor(&values),
+            emotions: Tensor::from_slice(&emotions).reshape([-1, Emotion::COUNT as i64]),
+            affect: Tensor::from_slice(&affect).reshape([-1, 2]),
+            songs,
+        };
+        if self.recipe.augmentation.mixup > 0.0 {
+            self.mix(&mut batch, &mut generator(self.recipe.seed, epoch, u64::MAX - number as u64));
+        }
+        batch
+    }
+
+    /// Masks a run of bands and a run of frames, and changes the loudness.
+    fn augment(&self, window: &mut [f32], random: &mut ChaCha8Rng) {
+        let settings = &self.recipe.augmentation;
+        let frames = self.cropper.pooled_frames();
+        let bands = self.cropper.bands;
+        if settings.gain_db > 0.0
+            && let Ok(gain) = Normal::new(0.0, settings.gain_db as f32)
+        {
+            let gain = gain.sample(random);
+            window.iter_mut().for_each(|value| *value += gain);
+        }
+        let width = random.random_range(0..=settings.mask_bands);
+        let first = random.random_range(0..=bands - width);
+        for band in first..first + width {
+            window[band * frames..(band + 1) * frames].fill(self.fill[band]);
+        }
+        let width = random.random_range(0..=(settings.mask_time * frames as f64) as usize);
+        let first = random.random_range(0..=frames - width);
+        for (band, row) in window.chunks_mut(frames).enumerate() {
+            row[first..first + width].fill(self.fill[band]);
+        }
+    }
+
+    /// Mixes every song of the batch, and its labels, with another of the batch.
+    fn mix(&self, batch: &mut Batch, random: &mut ChaCha8Rng) {
+        let shape = self.recipe.augmentation.mixup;
+        let Ok(beta) = Beta::new(shape, shape) else { return };
+        let size = batch.songs.len();
+        let shares: Vec<f32> = (0..size).map(|_| beta.sample(random) as f32).collect();
+        let mut partners: Vec<i64> = (0..size as i64).collect();
+        partners.shuffle(random);
+        let (shares, partners) = (Tensor::from_slice(&shares), Tensor::from_slice(&partners));
+        for tensor in [&mut batch.frames, &mut batch.emotions, &mut batch.affect] {
+            let mut column = vec![-1];
+            column.resize(tensor.dim(), 1);
+            let share = shares.reshape(column);
+            *tensor = &*tensor * &share + tensor.index_select(0, &partners) * (1.0 - &share);
+        }
+    }
+}
+
+/// An independent generator for every seed, epoch and stream.
+fn generator(seed: u64, epoch: usize, stream: u64) -> ChaCha8Rng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&(epoch as u64).to_le_bytes());
+    let mut generator = ChaCha8Rng::from_seed(bytes);
+    generator.set_stream(stream);
+    generator
+}
