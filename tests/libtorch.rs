@@ -12,7 +12,11 @@ fn the_program_starts_without_ld_library_path() {
         .env_remove("LIBTORCH")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[cfg(not(feature = "train"))]

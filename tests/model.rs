@@ -18,7 +18,11 @@ fn changed(change: impl FnOnce(&mut ModelProto)) -> Vec<u8> {
 /// The shipped model with its metadata changed.
 fn with_metadata(change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
     changed(|proto| {
-        let entry = proto.metadata_props.iter_mut().find(|entry| entry.key == METADATA_KEY).expect("has metadata");
+        let entry = proto
+            .metadata_props
+            .iter_mut()
+            .find(|entry| entry.key == METADATA_KEY)
+            .expect("has metadata");
         let mut json = serde_json::from_str(&entry.value).expect("the metadata is JSON");
         change(&mut json);
         entry.value = json.to_string();
@@ -43,12 +47,19 @@ fn the_shipped_model_answers_with_percentages_that_sum_to_100() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let size = preprocessing.mel.n_mels * preprocessing.frames();
     for level in [-100.0, -40.0, 0.0, 40.0] {
-        let window: Vec<f32> = (0..size).map(|_| level + random.random_range(-15.0..15.0)).collect();
-        let answer = predictor.predict(&window).expect("a finite window gets an answer");
+        let window: Vec<f32> = (0..size)
+            .map(|_| level + random.random_range(-15.0..15.0))
+            .collect();
+        let answer = predictor
+            .predict(&window)
+            .expect("a finite window gets an answer");
         let sum: f32 = answer.emotions.as_array().iter().sum();
         assert!((sum - 100.0).abs() < 1e-3, "sum {sum} at {level} dB");
         assert!((1.0..=9.0).contains(&answer.valence) && (1.0..=9.0).contains(&answer.arousal));
-        assert_eq!(answer.embedding.len(), predictor.bundle().metadata().embedding);
+        assert_eq!(
+            answer.embedding.len(),
+            predictor.bundle().metadata().embedding
+        );
     }
 }
 
@@ -71,7 +82,10 @@ fn a_window_of_another_size_or_with_nan_is_refused() {
     let predictor = shipped();
     let preprocessing = &predictor.bundle().metadata().preprocessing;
     let size = preprocessing.mel.n_mels * preprocessing.frames();
-    let message = predictor.predict(&vec![0.0; size - 1]).expect_err("too short").to_string();
+    let message = predictor
+        .predict(&vec![0.0; size - 1])
+        .expect_err("too short")
+        .to_string();
     assert!(message.contains(&size.to_string()), "{message}");
     let mut window = vec![0.0; size];
     window[5] = f32::NAN;
@@ -81,34 +95,48 @@ fn a_window_of_another_size_or_with_nan_is_refused() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = Bundle::load(std::path::Path::new("no/such/model.onnx")).expect_err("does not exist");
+    let error =
+        Bundle::load(std::path::Path::new("no/such/model.onnx")).expect_err("does not exist");
     assert!(matches!(error, ModelError::Read { .. }));
     assert!(error.to_string().contains("no/such/model.onnx"));
 }
 
 #[test]
 fn an_onnx_file_of_another_program_is_refused_for_its_missing_metadata() {
-    assert!(matches!(refusal(&changed(|proto| proto.metadata_props.clear())), ModelError::NoMetadata { .. }));
+    assert!(matches!(
+        refusal(&changed(|proto| proto.metadata_props.clear())),
+        ModelError::NoMetadata { .. }
+    ));
 }
 
 #[test]
 fn another_format_version_is_refused_by_its_number_even_if_fields_differ() {
-    let bytes = with_metadata(|json| *json = serde_json::json!({ "format_version": 99, "new": true }));
-    assert!(matches!(refusal(&bytes), ModelError::FormatVersion { found: 99, .. }));
+    let bytes =
+        with_metadata(|json| *json = serde_json::json!({ "format_version": 99, "new": true }));
+    assert!(matches!(
+        refusal(&bytes),
+        ModelError::FormatVersion { found: 99, .. }
+    ));
 }
 
 #[test]
 fn another_label_order_is_refused() {
     let bytes = with_metadata(|json| json["labels"].as_array_mut().expect("labels").swap(0, 1));
     let message = refusal(&bytes).to_string();
-    assert!(message.contains("label order") && message.contains("excited, happy"), "{message}");
+    assert!(
+        message.contains("label order") && message.contains("excited, happy"),
+        "{message}"
+    );
 }
 
 #[test]
 fn shapes_that_contradict_the_metadata_are_refused_with_both_shapes() {
     let bytes = with_metadata(|json| json["preprocessing"]["mel"]["n_mels"] = 64.into());
     let message = refusal(&bytes).to_string();
-    assert!(message.contains("[batch, 1, 64,") && message.contains("[batch, 1, 128,"), "{message}");
+    assert!(
+        message.contains("[batch, 1, 64,") && message.contains("[batch, 1, 128,"),
+        "{message}"
+    );
     let bytes = with_metadata(|json| json["embedding"] = 3.into());
     assert!(matches!(refusal(&bytes), ModelError::Inconsistent { .. }));
 }
@@ -117,7 +145,10 @@ fn shapes_that_contradict_the_metadata_are_refused_with_both_shapes() {
 fn impossible_preprocessing_is_refused() {
     for (key, value) in [("hop_length", 0), ("n_fft", 0), ("sample_rate", 0)] {
         let bytes = with_metadata(|json| json["preprocessing"]["mel"][key] = value.into());
-        assert!(matches!(refusal(&bytes), ModelError::Inconsistent { .. }), "{key} = {value}");
+        assert!(
+            matches!(refusal(&bytes), ModelError::Inconsistent { .. }),
+            "{key} = {value}"
+        );
     }
     let bytes = with_metadata(|json| json["preprocessing"]["window"]["length"] = 0.into());
     assert!(matches!(refusal(&bytes), ModelError::Inconsistent { .. }));
@@ -127,12 +158,17 @@ fn impossible_preprocessing_is_refused() {
 fn a_network_without_its_outputs_is_refused() {
     let bytes = changed(|proto| proto.graph.as_mut().expect("graph").output.clear());
     assert!(refusal(&bytes).to_string().contains("missing"));
-    assert!(matches!(refusal(&changed(|proto| proto.graph = None)), ModelError::NotRunnable { .. }));
+    assert!(matches!(
+        refusal(&changed(|proto| proto.graph = None)),
+        ModelError::NotRunnable { .. }
+    ));
 }
 
 #[test]
 fn a_network_whose_inside_is_broken_is_refused() {
-    let bytes = changed(|proto| proto.graph.as_mut().expect("graph").node[0].op_type = "NoSuchOperator".to_owned());
+    let bytes = changed(|proto| {
+        proto.graph.as_mut().expect("graph").node[0].op_type = "NoSuchOperator".to_owned()
+    });
     assert!(matches!(refusal(&bytes), ModelError::NotRunnable { .. }));
     let bytes = changed(|proto| proto.graph.as_mut().expect("graph").initializer.clear());
     assert!(matches!(refusal(&bytes), ModelError::NotRunnable { .. }));
@@ -150,7 +186,11 @@ fn damaged_bytes_never_panic() {
         let mut bytes = SHIPPED.to_vec();
         for _ in 0..random.random_range(1..4) {
             let offset = random.random_range(0..edge);
-            let place = if random.random() { offset } else { SHIPPED.len() - 1 - offset };
+            let place = if random.random() {
+                offset
+            } else {
+                SHIPPED.len() - 1 - offset
+            };
             bytes[place] = random.random();
         }
         let _ = Bundle::from_bytes("damaged.onnx", &bytes).and_then(Predictor::new);
@@ -160,7 +200,11 @@ fn damaged_bytes_never_panic() {
 #[test]
 fn the_identity_changes_with_any_byte_of_the_file() {
     let shipped = Bundle::shipped().expect("loads");
-    let other = Bundle::from_bytes("other", &with_metadata(|json| json["name"] = "other".into())).expect("loads");
+    let other = Bundle::from_bytes(
+        "other",
+        &with_metadata(|json| json["name"] = "other".into()),
+    )
+    .expect("loads");
     assert_ne!(shipped.identity(), other.identity());
     assert_eq!(shipped.identity().len(), 64);
 }

@@ -6,7 +6,7 @@ use tract_onnx::prelude::*;
 
 use super::{
     Bundle, ModelError,
-    bundle::{EMBEDDING, EMOTIONS, INPUT, VALENCE_AROUSAL},
+    bundle::{EMBEDDING, EMOTIONS, VALENCE_AROUSAL},
 };
 use crate::emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN};
 
@@ -44,8 +44,7 @@ impl Predictor {
         let plan = tract_onnx::onnx()
             .with_ignore_output_shapes(true)
             .model_for_proto_model(bundle.proto())
-            .and_then(|model| model.with_input_names([INPUT]))
-            .and_then(|model| model.with_output_names([EMOTIONS, VALENCE_AROUSAL, EMBEDDING]))
+            .and_then(|model| model.with_outputs_by_name([EMOTIONS, VALENCE_AROUSAL, EMBEDDING]))
             .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
             .and_then(|model| model.into_optimized())
             .and_then(|model| model.into_runnable())
