@@ -1,9 +1,19 @@
 //! A file on disk to mono windows at the model's sample rate. Streams: never holds a whole song.
 
+mod codec;
 mod decode;
+mod error;
+mod extrapolate;
+mod mix;
+mod mpeg;
+mod opus;
 mod resample;
+mod sniff;
+mod tags;
 mod window;
 
-pub use decode::{AudioError, Decoder, SoundInfo, Tags};
+pub use decode::{Decoder, SoundInfo};
+pub use error::{AudioError, AudioErrorKind};
 pub use resample::Resampler;
+pub use tags::Tags;
 pub use window::{Window, WindowRule, Windower};

@@ -1,38 +1,230 @@
+//! Cutting a song into windows of a fixed length.
+
 use serde::{Deserialize, Serialize};
+
 /// How a song is cut into windows of a fixed length. Windows follow one another without a gap or overlap. A rest of at
 /// least half a window gives one more window, which ends with the song's last sample (and overlaps the one before); a
 /// shorter rest is left out. A song shorter than one window is repeated from its start until the window is full.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRule {
-    /// Length in samples at the model's rate.
+    /// Length in samples at the model's rate; at least 1 (0 is taken as 1).
     pub length: usize,
 }
 
 /// One window: mono samples at the model's rate.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
+    /// Exactly [`WindowRule::length`] samples.
     pub samples: &'a [f32],
     /// Sample of the song at which it starts.
     pub start: u64,
-    /// Share of the song's mean that it has: the part of it that no earlier window covers, 0 to 1.
+    /// The part of it that no earlier window covers, above 0 and up to 1: its weight in the song's mean.
     pub weight: f64,
 }
 
-pub struct Windower {}
+/// Cuts a stream of samples into windows as a [`WindowRule`] says. Holds at most two windows, whatever the song's
+/// length.
+#[derive(Debug, Clone)]
+pub struct Windower {
+    length: usize,
+    /// The window emitted last, if any, and then the samples since.
+    buffer: Vec<f32>,
+    /// Samples of `buffer` that were already emitted: 0 or `length`.
+    emitted: usize,
+    /// Samples of the song seen so far.
+    seen: u64,
+}
+
 impl Windower {
-    pub fn new(_rule: &WindowRule) -> Self {
-        unimplemented!()
+    /// A windower at the start of a song.
+    pub fn new(rule: &WindowRule) -> Self {
+        Self {
+            length: rule.length.max(1),
+            buffer: Vec::new(),
+            emitted: 0,
+            seen: 0,
+        }
     }
+
+    /// Takes the next samples of the song and calls `emit` for every window they complete.
+    ///
+    /// # Errors
+    /// The first error of `emit`; the samples behind that window are then lost.
     pub fn push<E>(
         &mut self,
-        _samples: &[f32],
-        _emit: impl FnMut(Window<'_>) -> Result<(), E>,
+        mut samples: &[f32],
+        mut emit: impl FnMut(Window<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        unimplemented!()
+        while !samples.is_empty() {
+            let missing = self.emitted + self.length - self.buffer.len();
+            let (now, later) = samples.split_at(missing.min(samples.len()));
+            self.buffer.extend_from_slice(now);
+            self.seen += now.len() as u64;
+            samples = later;
+            if now.len() == missing {
+                let window = &self.buffer[self.emitted..];
+                let result = emit(Window {
+                    samples: window,
+                    start: self.seen - self.length as u64,
+                    weight: 1.0,
+                });
+                self.buffer.drain(..self.emitted);
+                self.emitted = self.length;
+                result?;
+            }
+        }
+        Ok(())
     }
-    /// Emits what the rule says for the rest; returns the number of samples seen in all.
-    pub fn finish<E>(&mut self, _emit: impl FnMut(Window<'_>) -> Result<(), E>) -> Result<u64, E> {
-        unimplemented!()
+
+    /// Emits what the rule says for the rest, and makes the windower ready for another song.
+    ///
+    /// Returns the number of samples seen in all.
+    ///
+    /// # Errors
+    /// The error of `emit`.
+    pub fn finish<E>(
+        &mut self,
+        mut emit: impl FnMut(Window<'_>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let seen = std::mem::take(&mut self.seen);
+        let emitted = std::mem::take(&mut self.emitted);
+        let rest = self.buffer.len() - emitted;
+        let result = if emitted == 0 && rest > 0 {
+            let mut filled = rest;
+            while filled < self.length {
+                let more = filled.min(self.length - filled);
+                self.buffer.extend_from_within(..more);
+                filled += more;
+            }
+            emit(Window {
+                samples: &self.buffer,
+                start: 0,
+                weight: 1.0,
+            })
+        } else if rest > 0 && rest >= self.length.div_ceil(2) {
+            emit(Window {
+                samples: &self.buffer[rest..],
+                start: seen - self.length as u64,
+                weight: rest as f64 / self.length as f64,
+            })
+        } else {
+            Ok(())
+        };
+        self.buffer.clear();
+        result.map(|()| seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    /// (start, weight, samples) of every window of a song 0, 1, 2, ... of `n` samples, pushed in blocks of `block`.
+    fn windows(n: usize, length: usize, block: usize) -> (Vec<(u64, f64, Vec<f32>)>, u64) {
+        let song: Vec<f32> = (0..n).map(|i| i as f32).collect();
+        let mut out = Vec::new();
+        let mut windower = Windower::new(&WindowRule { length });
+        let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
+            out.push((w.start, w.weight, w.samples.to_vec()));
+            Ok(())
+        };
+        for part in song.chunks(block) {
+            windower.push(part, &mut keep).unwrap();
+        }
+        let seen = windower.finish(&mut keep).unwrap();
+        (out, seen)
+    }
+
+    fn ramp(range: std::ops::Range<usize>) -> Vec<f32> {
+        range.map(|i| i as f32).collect()
+    }
+
+    #[test]
+    fn windows_follow_one_another_without_gap_or_overlap() {
+        let (w, seen) = windows(30, 10, 7);
+        assert_eq!(seen, 30);
+        assert_eq!(
+            w,
+            vec![
+                (0, 1.0, ramp(0..10)),
+                (10, 1.0, ramp(10..20)),
+                (20, 1.0, ramp(20..30))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rest_of_half_a_window_gives_one_more_that_ends_with_the_last_sample() {
+        let (w, seen) = windows(25, 10, 4);
+        assert_eq!(seen, 25);
+        assert_eq!(w.len(), 3);
+        assert_eq!(w[2], (15, 0.5, ramp(15..25)));
+    }
+
+    #[test]
+    fn a_shorter_rest_is_left_out() {
+        let (w, seen) = windows(24, 10, 100);
+        assert_eq!(seen, 24);
+        assert_eq!(w.len(), 2);
+        // Half of an odd length rounds up: 4 of 9 samples are less than half.
+        assert_eq!(windows(13, 9, 5).0.len(), 1);
+        assert_eq!(windows(14, 9, 5).0.len(), 2);
+    }
+
+    #[test]
+    fn a_song_shorter_than_one_window_is_repeated_from_its_start() {
+        let (w, seen) = windows(3, 10, 2);
+        assert_eq!(seen, 3);
+        let expected: Vec<f32> = (0..10).map(|i| (i % 3) as f32).collect();
+        assert_eq!(w, vec![(0, 1.0, expected)]);
+    }
+
+    #[test]
+    fn an_empty_song_has_no_window() {
+        let (w, seen) = windows(0, 10, 1);
+        assert_eq!((w.len(), seen), (0, 0));
+    }
+
+    #[test]
+    fn the_size_of_the_blocks_does_not_change_the_windows() {
+        for n in [1, 9, 10, 11, 15, 19, 20, 34, 35, 36] {
+            let whole = windows(n, 10, n);
+            for block in 1..n {
+                assert_eq!(
+                    windows(n, 10, block),
+                    whole,
+                    "{n} samples in blocks of {block}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_windower_can_be_used_again_after_finish() {
+        let mut windower = Windower::new(&WindowRule { length: 4 });
+        let mut starts = Vec::new();
+        for _ in 0..2 {
+            let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
+                starts.push(w.start);
+                Ok(())
+            };
+            windower.push(&[0.0; 6], &mut keep).unwrap();
+            assert_eq!(windower.finish(&mut keep).unwrap(), 6);
+        }
+        assert_eq!(starts, [0, 2, 0, 2]);
+    }
+
+    #[test]
+    fn an_error_of_the_receiver_stops_the_song() {
+        let mut windower = Windower::new(&WindowRule { length: 2 });
+        let result = windower.push(&[0.0; 6], |_| Err("stop"));
+        assert_eq!(result, Err("stop"));
+    }
+
+    #[test]
+    fn a_length_of_zero_is_taken_as_one() {
+        assert_eq!(windows(3, 0, 1).0.len(), 3);
     }
 }

@@ -1,0 +1,119 @@
+//! Opus packets to samples. symphonia reads the containers but has no decoder for this codec.
+
+use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
+
+/// Opus is always decoded at this rate.
+pub(super) const SAMPLE_RATE: u32 = 48_000;
+
+/// Longest packet that the codec allows: 120 ms, in samples per channel.
+const MAX_PACKET: usize = 5_760;
+
+/// Why an Opus stream cannot be decoded at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpusHeadError {
+    /// The identification header is too short or contradicts itself.
+    #[error("the Opus identification header is broken")]
+    Broken,
+    /// A channel mapping family that RFC 7845 does not define for playback.
+    #[error("Opus channel mapping family {0}")]
+    Mapping(u8),
+    /// The decoder refuses the header's numbers.
+    #[error("the Opus decoder refuses the identification header")]
+    Refused(#[source] OpusError),
+}
+
+enum Streams {
+    One(Box<OpusDecoder>),
+    Many(OpusMultistreamDecoder),
+}
+
+/// Decoder of one Opus stream.
+pub(super) struct OpusPackets {
+    streams: Streams,
+    channels: usize,
+    /// Samples at the start of the stream that are no sound (RFC 7845, section 4.2).
+    pub(super) pre_skip: u64,
+    /// Factor that the header asks for.
+    gain: f32,
+    pcm: Vec<f32>,
+}
+
+impl OpusPackets {
+    /// Reads the identification header: `OpusHead` as in Ogg and Matroska (RFC 7845, section 5.1), or what MP4's `dOps`
+    /// box holds behind the same eight letters (the same fields, big-endian, version 0).
+    pub(super) fn new(head: &[u8]) -> Result<Self, OpusHeadError> {
+        let fields = head
+            .strip_prefix(b"OpusHead")
+            .ok_or(OpusHeadError::Broken)?;
+        let &[
+            version,
+            channels,
+            s0,
+            s1,
+            _,
+            _,
+            _,
+            _,
+            g0,
+            g1,
+            family,
+            ref table @ ..,
+        ] = fields
+        else {
+            return Err(OpusHeadError::Broken);
+        };
+        let (pre_skip, gain) = if version == 0 {
+            (u16::from_be_bytes([s0, s1]), i16::from_be_bytes([g0, g1]))
+        } else {
+            (u16::from_le_bytes([s0, s1]), i16::from_le_bytes([g0, g1]))
+        };
+        let channels = usize::from(channels);
+        let streams = match (family, table) {
+            (0, _) if channels == 1 || channels == 2 => {
+                OpusDecoder::new(SAMPLE_RATE, channels).map(|d| Streams::One(Box::new(d)))
+            }
+            (0, _) => return Err(OpusHeadError::Broken),
+            (1 | 255, &[streams, coupled, ref mapping @ ..]) if mapping.len() >= channels => {
+                OpusMultistreamDecoder::new(
+                    SAMPLE_RATE,
+                    channels,
+                    usize::from(streams),
+                    usize::from(coupled),
+                    &mapping[..channels],
+                )
+                .map(Streams::Many)
+            }
+            (1 | 255, _) => return Err(OpusHeadError::Broken),
+            (other, _) => return Err(OpusHeadError::Mapping(other)),
+        }
+        .map_err(OpusHeadError::Refused)?;
+        Ok(Self {
+            streams,
+            channels,
+            pre_skip: u64::from(pre_skip),
+            // Q7.8 in dB.
+            gain: 10f32.powf(f32::from(gain) / (20.0 * 256.0)),
+            pcm: vec![0.0; MAX_PACKET * channels],
+        })
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Appends the mean of the channels of one packet to `out`.
+    pub(super) fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), OpusError> {
+        // An empty packet would ask the decoder to invent sound for a lost one.
+        if packet.is_empty() {
+            return Err(OpusError::InvalidPacket);
+        }
+        let samples = match &mut self.streams {
+            Streams::One(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
+            Streams::Many(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
+        };
+        let scale = self.gain / self.channels as f32;
+        let frames = self.pcm[..samples * self.channels].chunks_exact(self.channels);
+        out.extend(frames.map(|frame| frame.iter().sum::<f32>() * scale));
+        Ok(())
+    }
+}
