@@ -1,0 +1,521 @@
+//! Claims about reading and splitting, on folders that the tests write themselves.
+
+use super::*;
+use crate::emotion::Quadrant;
+use std::{collections::HashMap, fs, path::Path};
+
+const SONG_LEVEL: &str = "annotations/annotations averaged per song/song_level";
+const DYNAMIC: &str = "annotations/annotations averaged per song/dynamic (per second annotations)";
+
+fn write(path: &Path, content: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+fn statics(rows: &[&str]) -> String {
+    let mut text =
+        "song_id, valence_mean, valence_std, arousal_mean, arousal_std, remark\r\n".to_owned();
+    for row in rows {
+        text.push_str(row);
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// Three annotated songs, of which two have audio, and one file without labels.
+fn small(root: &Path, audio: &str, annotations: &str) {
+    write(
+        &root
+            .join(annotations)
+            .join("static_annotations_averaged_songs_1_2000.csv"),
+        statics(&["1002,6,1,6,1,x", "1001, 3.5 ,0.5,4,0", "1003,5,1,5,1"]),
+    );
+    for (i, name) in [
+        "1001.WAV",
+        "1002.mp3",
+        "1009.flac",
+        "._1003.mp3",
+        "readme.txt",
+    ]
+    .iter()
+    .enumerate()
+    {
+        write(&root.join(audio).join(name), vec![i as u8; 200 + i]);
+    }
+}
+
+#[test]
+fn every_layout_is_read_and_what_is_missing_is_named() {
+    let kaggle = format!("DEAM_Annotations/{SONG_LEVEL}");
+    for (audio, annotations, layout) in [
+        ("DEAM_audio/MEMD_audio", kaggle.as_str(), Layout::Kaggle),
+        ("MEMD_audio", SONG_LEVEL, Layout::Archives),
+        ("audio", "", Layout::Flat),
+        ("", "", Layout::Flat),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        small(dir.path(), audio, annotations);
+        assert_eq!(Folders::find(dir.path()).unwrap().layout, layout);
+        let data = Dataset::open(dir.path(), &LabelOptions::default()).unwrap();
+        let ids: Vec<&str> = data.songs.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids, ["1001", "1002"], "{layout}");
+        assert_eq!(data.songs[0].affect.valence_mean, 3.5);
+        assert_eq!(data.songs[0].audio, dir.path().join(audio).join("1001.WAV"));
+        assert_eq!(data.without_audio, ["1003"]);
+        assert_eq!(
+            data.without_labels,
+            [dir.path().join(audio).join("1009.flac")]
+        );
+        assert_eq!(data.songs[1].emotions.as_array()[..2], [50.0, 50.0]);
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_used_are_rejected_with_their_reasons() {
+    let dir = tempfile::tempdir().unwrap();
+    small(dir.path(), "", "");
+    write(
+        &dir.path().join("static_annotations_2.csv"),
+        statics(&[
+            "1001,5,1,5,1",
+            "4,9.5,1,5,1",
+            "5,5,,5,1",
+            "6,5,-1,5,1",
+            "7,five,1,5,1",
+        ]),
+    );
+    let data = Dataset::open(dir.path(), &LabelOptions::default()).unwrap();
+    let found: Vec<(&str, Fault)> = data
+        .rejected
+        .iter()
+        .map(|r| (r.id.as_str(), r.fault))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            // Files are read in order of their names, so the first file's row counts.
+            ("4", Fault::OutsideScale),
+            ("5", Fault::Missing),
+            ("6", Fault::NegativeDeviation),
+            ("7", Fault::Missing),
+            ("1001", Fault::Duplicate),
+        ]
+    );
+    assert!(
+        data.rejected[3]
+            .reason
+            .contains("line 6, column valence_mean: expected a number, found \"five\"")
+    );
+}
+
+#[test]
+fn folders_without_what_is_needed_are_errors_that_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Dataset::open(dir.path(), &LabelOptions::default()).unwrap_err();
+    assert!(matches!(open(), DatasetError::NoAnnotations { .. }));
+    write(
+        &dir.path().join("static_annotations.csv"),
+        "song_id,valence,arousal\n1,5,5\n",
+    );
+    let error = open();
+    assert!(
+        error.to_string().contains("expected a column valence_mean"),
+        "{error}"
+    );
+    write(
+        &dir.path().join("static_annotations.csv"),
+        statics(&["1,5,1,5,1"]),
+    );
+    assert!(matches!(
+        open(),
+        DatasetError::NoSongs {
+            labelled: 1,
+            audio: 0,
+            ..
+        }
+    ));
+    assert!(matches!(
+        Dataset::open(&dir.path().join("absent"), &LabelOptions::default()),
+        Err(DatasetError::NotFound { .. })
+    ));
+    let nonsense = LabelOptions {
+        sigma: f64::NAN,
+        ..LabelOptions::default()
+    };
+    assert!(matches!(
+        Dataset::open(dir.path(), &nonsense),
+        Err(DatasetError::Option { .. })
+    ));
+}
+
+/// Annotations of ids 1 to 60 and 1001 to 1060, whose per-second files agree with valence and arousal; `crossed` says
+/// whether the static file has the columns crossed for the low ids.
+fn rated(root: &Path, crossed: bool, with_dynamics: bool) {
+    let mut rows = Vec::new();
+    let (mut valences, mut arousals) = (
+        String::from("song_id,sample_15000ms\n"),
+        String::from("song_id,sample_15000ms\n"),
+    );
+    for base in [0, 1000] {
+        for i in 1..=60_u32 {
+            let (v, a) = (f64::from(i * 37 % 60) / 60.0, f64::from(i * 23 % 59) / 59.0);
+            let id = base + i;
+            valences.push_str(&format!("{id},{},{}\n", v - 0.55, v - 0.45));
+            arousals.push_str(&format!("{id},{},NaN,\n", a - 0.5));
+            let (mut x, mut y) = ((2.0 + 5.0 * v, 1.0), (2.0 + 5.0 * a, 2.0));
+            if crossed && base == 0 {
+                std::mem::swap(&mut x, &mut y);
+            }
+            rows.push(format!("{id},{},{},{},{}", x.0, x.1, y.0, y.1));
+        }
+    }
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    write(
+        &root
+            .join(SONG_LEVEL)
+            .join("static_annotations_averaged_songs_1_2000.csv"),
+        statics(&rows),
+    );
+    if with_dynamics {
+        write(&root.join(DYNAMIC).join("valence.csv"), valences);
+        write(&root.join(DYNAMIC).join("arousal.csv"), arousals);
+    }
+}
+
+fn settled(root: &Path, choice: ColumnChoice) -> (Annotations, ColumnReport) {
+    let folders = Folders::find(root).unwrap();
+    let mut annotations = Annotations::read(&folders.statics).unwrap();
+    let report = settle(&mut annotations, folders.dynamics.as_ref(), choice).unwrap();
+    (annotations, report)
+}
+
+#[test]
+fn crossed_columns_are_found_by_correlation_and_exchanged_unless_asked_not_to() {
+    let dir = tempfile::tempdir().unwrap();
+    rated(dir.path(), true, true);
+    let (published, report) = settled(dir.path(), ColumnChoice::AsPublished);
+    assert_eq!(report.up_to_1000.finding, Finding::Crossed);
+    assert_eq!(report.above_1000.finding, Finding::Straight);
+    assert_eq!(report.exchanged, 0);
+    let (corrected, report) = settled(dir.path(), ColumnChoice::Corrected);
+    assert_eq!((report.exchanged, report.up_to_1000.songs), (60, 60));
+    let r = report.up_to_1000.correlations.unwrap();
+    assert!(
+        r.valence_arousal > 0.999 && r.arousal_valence > 0.999,
+        "{r:?}"
+    );
+    assert!(
+        report
+            .message()
+            .unwrap()
+            .contains("crossed in the file for the 60 songs with ids up to 1000")
+    );
+    for (p, c) in published.songs.iter().zip(&corrected.songs) {
+        if c.number().unwrap() <= 1000 {
+            assert_eq!(p.affect.valence_mean, c.affect.arousal_mean);
+            assert_eq!(c.affect.valence_std, 1.0);
+        } else {
+            assert_eq!(p, c);
+        }
+    }
+}
+
+#[test]
+fn straight_columns_stay_although_the_file_has_the_published_name() {
+    let dir = tempfile::tempdir().unwrap();
+    rated(dir.path(), false, true);
+    let (_, report) = settled(dir.path(), ColumnChoice::Corrected);
+    assert_eq!(report.up_to_1000.finding, Finding::Straight);
+    assert_eq!((report.exchanged, report.message()), (0, None));
+}
+
+#[test]
+fn without_evidence_nothing_is_exchanged_and_the_report_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    rated(dir.path(), true, false);
+    let (_, report) = settled(dir.path(), ColumnChoice::Corrected);
+    assert_eq!(report.up_to_1000.finding, Finding::Unknown);
+    assert_eq!(report.exchanged, 0);
+    assert!(report.message().unwrap().contains("cannot be told"));
+}
+
+/// Songs of `artists` artists in turn, all quadrants, every tenth a copy of the one before.
+fn songs(n: usize, artists: usize) -> Vec<LabelledSong> {
+    (0..n)
+        .map(|i| {
+            let q = i * 7 % 11;
+            let affect = AffectBox {
+                valence_mean: if q % 2 == 0 { 6.0 } else { 4.0 },
+                valence_std: 1.0,
+                arousal_mean: if q < 5 { 6.0 } else { 4.0 },
+                arousal_std: 1.0,
+            };
+            LabelledSong {
+                id: (i + 1).to_string(),
+                audio: format!("/music/{i}.mp3").into(),
+                affect,
+                emotions: affect.percentages(1.0).unwrap(),
+                artist: (artists > 0)
+                    .then(|| format!("Artist {}", (i / 2 * 17 + i / 22) % artists)),
+                same_audio: (i % 10 < 2 && i >= 10).then_some(i / 10),
+            }
+        })
+        .collect()
+}
+
+fn assert_together(songs: &[LabelledSong], part: impl Fn(usize) -> usize, by_artist: bool) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (i, song) in songs.iter().enumerate() {
+        let artist = song.artist.clone().filter(|_| by_artist);
+        let audio = song.same_audio.map(|g| format!("audio {g}"));
+        for key in [artist, audio].into_iter().flatten() {
+            assert_eq!(
+                *seen.entry(key.clone()).or_insert(part(i)),
+                part(i),
+                "{key}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_random_split_of_1802_songs_has_361_for_the_test_and_the_quadrants_of_the_whole() {
+    let mut songs = songs(1802, 0);
+    songs.iter_mut().for_each(|s| s.same_audio = None);
+    let split = Split::random(&songs, Fractions::default(), 7).unwrap();
+    let test = split.indices(&songs, Part::Test);
+    assert_eq!(test.len(), 361);
+    assert_eq!(split.indices(&songs, Part::Train).len(), 1802 - 361);
+    assert!(split.indices(&songs, Part::Validation).is_empty());
+    let all: Vec<usize> = (0..songs.len()).collect();
+    let (whole, part) = (
+        quadrant_counts(&songs, &all),
+        quadrant_counts(&songs, &test),
+    );
+    for q in 0..Quadrant::ALL.len() {
+        let expected = whole[q] as f64 * 361.0 / 1802.0;
+        assert!(
+            (part[q] as f64 - expected).abs() <= 1.0,
+            "{whole:?} {part:?}"
+        );
+    }
+    assert_ne!(
+        split,
+        Split::random(&songs, Fractions::default(), 8).unwrap()
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_split_whatever_the_order_of_the_songs() {
+    let mut songs = songs(200, 30);
+    let fractions = Fractions {
+        test: 0.2,
+        validation: 0.1,
+    };
+    let split = Split::artist_disjoint(&songs, fractions, 42).unwrap();
+    songs.reverse();
+    assert_eq!(
+        Split::artist_disjoint(&songs, fractions, 42).unwrap(),
+        split
+    );
+    // Pinned, so that a change of the algorithm or of a library is noticed: it would change published splits.
+    let random = Split::random(&super::tests::songs(40, 0), Fractions::default(), 1).unwrap();
+    let test: Vec<&str> = random
+        .iter()
+        .filter(|(_, p)| *p == Part::Test)
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(test, PINNED);
+}
+
+const PINNED: [&str; 8] = ["1", "14", "16", "21", "22", "29", "35", "9"];
+
+#[test]
+fn artists_and_identical_audio_stand_on_one_side() {
+    let songs = songs(300, 40);
+    let fractions = Fractions {
+        test: 0.2,
+        validation: 0.2,
+    };
+    for seed in 0..5 {
+        let split = Split::artist_disjoint(&songs, fractions, seed).unwrap();
+        assert_together(
+            &songs,
+            |i| split.part_of(&songs[i].id).unwrap() as usize,
+            true,
+        );
+        let sizes = Part::ALL.map(|p| split.indices(&songs, p).len());
+        assert!(
+            (50..=70).contains(&sizes[1]) && (50..=70).contains(&sizes[2]),
+            "{sizes:?}"
+        );
+        let random = Split::random(&songs, fractions, seed).unwrap();
+        assert_together(
+            &songs,
+            |i| random.part_of(&songs[i].id).unwrap() as usize,
+            false,
+        );
+        let folds = k_folds(&songs, 5, true, seed).unwrap();
+        assert_together(&songs, |i| folds[i], true);
+        for fold in 0..5 {
+            let size = folds.iter().filter(|f| **f == fold).count();
+            assert!((45..=75).contains(&size), "fold {fold}: {size}");
+        }
+    }
+}
+
+#[test]
+fn splits_that_cannot_be_made_are_errors() {
+    let none = songs(20, 0);
+    let default = Fractions::default();
+    assert!(matches!(
+        Split::artist_disjoint(&none, default, 1),
+        Err(DatasetError::NoArtists { .. })
+    ));
+    assert!(matches!(
+        k_folds(&none, 5, true, 1),
+        Err(DatasetError::NoArtists { .. })
+    ));
+    assert!(matches!(
+        k_folds(&none, 21, false, 1),
+        Err(DatasetError::Split { .. })
+    ));
+    assert!(matches!(
+        k_folds(&none, 1, false, 1),
+        Err(DatasetError::Split { .. })
+    ));
+    for (test, validation) in [(0.5, 0.5), (-0.1, 0.0), (f64::NAN, 0.0), (1.0, 0.0)] {
+        assert!(Split::random(&none, Fractions { test, validation }, 1).is_err());
+    }
+    assert!(Split::random(&none[..1], default, 1).is_err());
+    assert!(Split::random(&[], default, 1).is_err());
+    let one_artist = songs(20, 1);
+    assert!(Split::artist_disjoint(&one_artist, default, 1).is_err());
+}
+
+#[test]
+fn a_split_is_read_back_from_its_file_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("split.csv");
+    let songs = songs(50, 9);
+    let split = Split::artist_disjoint(&songs, Fractions::default(), 3).unwrap();
+    split.save(&path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("song_id,part\n1,"), "{text}");
+    let read = Split::from_file(&path, &songs).unwrap();
+    assert!(read.iter().eq(split.iter()));
+    let json = serde_json::to_string(&split).unwrap();
+    assert_eq!(serde_json::from_str::<Split>(&json).unwrap(), split);
+}
+
+#[test]
+fn a_list_of_ids_is_a_test_set_and_wrong_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("split.csv");
+    let songs = songs(9, 0);
+    for list in ["3\n5\n", "song_id\n3\n5\n"] {
+        write(&path, list);
+        let split = Split::from_file(&path, &songs).unwrap();
+        assert_eq!(split.indices(&songs, Part::Test), [2, 4]);
+        assert_eq!(split.indices(&songs, Part::Train).len(), 7);
+    }
+    for (content, reason) in [
+        ("song_id,part\n3,test\n3,train\n", "song 3 is there twice"),
+        (
+            "song_id,part\n77,test\n",
+            "song \"77\" is not among the 9 songs",
+        ),
+        (
+            "song_id,part\n3,exam\n",
+            "line 2, column part: expected train, validation or test",
+        ),
+        (
+            "name,colour\n3,red\n",
+            "expected the columns song_id and part",
+        ),
+    ] {
+        write(&path, content);
+        let error = Split::from_file(&path, &songs).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+    let copies = super::tests::songs(15, 0);
+    write(&path, "song_id,part\n11,test\n12,train\n");
+    let error = Split::from_file(&path, &copies).unwrap_err();
+    assert!(error.to_string().contains("identical audio"), "{error}");
+}
+
+/// The folder of real data named by the environment, where it has the wanted part.
+fn real(part: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("CIRCUMPLEX_DATA").map(|data| PathBuf::from(data).join(part));
+    let found = folder.filter(|f| f.is_dir());
+    if found.is_none() {
+        eprintln!(
+            "skipped: CIRCUMPLEX_DATA names no folder with {part}/ (real music, not part of the project)"
+        );
+    }
+    found
+}
+
+#[test]
+fn deams_published_file_is_known_by_its_values_and_read_corrected() {
+    let Some(deam) = real("deam") else { return };
+    let (annotations, report) = settled(&deam, ColumnChoice::Corrected);
+    assert_eq!(annotations.songs.len(), 1802);
+    assert!(annotations.rejected.is_empty());
+    assert_eq!(report.up_to_1000.finding, Finding::Crossed);
+    assert_eq!(report.up_to_1000.evidence, Evidence::KnownFile);
+    assert_eq!(report.exchanged, 744);
+    let second = annotations.songs.iter().find(|s| s.id == "2").unwrap();
+    assert_eq!(
+        (second.affect.valence_mean, second.affect.arousal_mean),
+        (3.0, 3.1)
+    );
+    let late = annotations.songs.iter().find(|s| s.id == "2001").unwrap();
+    assert_eq!(
+        (late.affect.arousal_mean, late.affect.arousal_std),
+        (6.6, 0.8)
+    );
+}
+
+#[test]
+fn emomusics_per_second_annotations_show_that_deams_columns_are_crossed() {
+    let (Some(deam), Some(emomusic)) = (real("deam"), real("emomusic")) else {
+        return;
+    };
+    let folders = Folders::find(&deam).unwrap();
+    let mut annotations = Annotations::read(&folders.statics).unwrap();
+    let files = DynamicFiles {
+        arousal: emomusic.join("arousal_cont_average.csv"),
+        valence: emomusic.join("valence_cont_average.csv"),
+    };
+    let report = settle(&mut annotations, Some(&files), ColumnChoice::AsPublished).unwrap();
+    assert_eq!(report.up_to_1000.finding, Finding::Crossed);
+    assert_eq!(report.up_to_1000.evidence, Evidence::PerSecondAnnotations);
+    let r = report.up_to_1000.correlations.unwrap();
+    assert_eq!(r.songs, 744);
+    for (found, expected) in [
+        (r.valence_valence, 0.5752),
+        (r.arousal_arousal, 0.5696),
+        (r.valence_arousal, 0.9559),
+        (r.arousal_valence, 0.9497),
+    ] {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+}
+
+#[test]
+fn the_mer4q_set_is_whole_and_its_artists_are_known() {
+    let Some(mer4q) = real("mer4q") else { return };
+    let data = Dataset::open(&mer4q, &LabelOptions::default()).unwrap();
+    assert_eq!(data.songs.len(), 600);
+    assert!(data.without_audio.is_empty() && data.without_labels.is_empty());
+    let known = data.songs.iter().filter(|s| s.artist.is_some()).count();
+    assert_eq!(known, 597);
+    assert_eq!(data.columns.message(), None);
+    let folds = k_folds(&data.songs, 5, true, 1).unwrap();
+    assert_together(&data.songs, |i| folds[i], true);
+    for fold in 0..5 {
+        let members: Vec<usize> = (0..600).filter(|i| folds[*i] == fold).collect();
+        assert_eq!(members.len(), 120, "fold {fold}");
+    }
+}
