@@ -1,60 +1,298 @@
 //! One music file to its answer: decode, resample, window, mel, predict, average.
+//!
+//! [`spectrograms`] is the half that training shares, [`analyze_song`] is the whole. Both are the one definition of what
+//! happens to a file between the disk and the network; their settings are those that the model carries.
+//!
+//! Plans and buffers are kept per thread, so that a thread that works on thousands of files makes them once.
+
 use crate::{
-    audio::{AudioError, SoundInfo},
-    mel::MelError,
+    audio::{AudioError, Decoder, Resampler, SoundInfo, Window, Windower},
+    emotion::{Emotion, EmotionVector, InvalidVector},
+    mel::{MelConfig, MelError, MelExtractor},
     model::{ModelError, Prediction, Predictor, Preprocessing},
 };
-use std::path::Path;
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
+/// Why a file has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
+    /// The file cannot be decoded or resampled.
     #[error(transparent)]
     Audio(#[from] AudioError),
+    /// The model's spectrogram settings make no sense.
     #[error(transparent)]
     Mel(#[from] MelError),
+    /// The model fails on a window.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The percentages of the windows have no mean, or the file gave no window at all.
+    #[error("{}: expected at least one window with percentages, found none; the file holds no sound", path.display())]
+    NoWindow {
+        /// The file.
+        path: PathBuf,
+        /// Why the mean is not one, where there were windows.
+        #[source]
+        source: Option<InvalidVector>,
+    },
 }
+
 /// Where one file's time went, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StageTimes {
+    /// Reading and decoding, down-mix included.
     pub decode: f64,
+    /// Resampling, and cutting into windows.
     pub resample: f64,
+    /// Log-mel spectrograms.
     pub mel: f64,
+    /// The network, and the mean over the windows.
     pub predict: f64,
+}
+
+impl StageTimes {
+    /// All stages together.
+    pub fn total(&self) -> f64 {
+        self.decode + self.resample + self.mel + self.predict
+    }
+}
+
+impl std::ops::AddAssign for StageTimes {
+    fn add_assign(&mut self, other: Self) {
+        self.decode += other.decode;
+        self.resample += other.resample;
+        self.mel += other.mel;
+        self.predict += other.predict;
+    }
 }
 
 /// One song's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Song {
+    /// What the file says of itself.
     pub info: SoundInfo,
+    /// Length of the sound.
     pub duration_s: f64,
+    /// Windows that the model heard.
     pub windows: u32,
+    /// Packets that were left out as damaged.
     pub damaged_packets: u64,
+    /// The mean of what the model says of the windows, each weighted with the part of the song that it alone covers.
     pub prediction: Prediction,
+    /// Where the time went.
     pub times: StageTimes,
 }
 
 /// One log-mel window of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct LogMel<'a> {
-    /// dB, row-major [n_mels, frames]
+    /// dB, row-major `[n_mels, frames]`, as [`MelExtractor::compute`] makes it.
     pub values: &'a [f32],
+    /// Frames of the spectrogram.
     pub frames: usize,
+    /// Where in the song the window starts, in seconds.
     pub start_s: f64,
+    /// Its weight in the song's mean, 0 to 1: the part of the window that no earlier one covers.
     pub weight: f64,
 }
 
-/// The half of the chain that training shares: calls `emit` with each window's log-mel spectrogram. Returns the sound's facts and its length in seconds.
+/// The half of the chain that training shares: calls `emit` with each window's log-mel spectrogram, in order. Returns
+/// the sound's facts and its length in seconds.
+///
+/// # Errors
+/// [`ChainError`] where the file cannot be decoded to its end; `emit` may have been called before. An error of `emit`
+/// ends the work and is returned.
 pub fn spectrograms(
-    _path: &Path,
-    _preprocessing: &Preprocessing,
-    _emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
+    path: &Path,
+    preprocessing: &Preprocessing,
+    emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
 ) -> Result<(SoundInfo, f64), ChainError> {
-    unimplemented!()
+    let pass = Scratch::lend(&preprocessing.mel, |scratch| {
+        pass(path, preprocessing, scratch, emit)
+    })?;
+    Ok((pass.info, pass.duration_s))
 }
 
-/// The whole chain.
-pub fn analyze_song(_path: &Path, _predictor: &Predictor) -> Result<Song, ChainError> {
-    unimplemented!()
+/// The whole chain: decodes `path`, and gives the model's answer for the song.
+///
+/// # Errors
+/// [`ChainError`] where the file cannot be decoded to its end, or the model fails on it.
+pub fn analyze_song(path: &Path, predictor: &Predictor) -> Result<Song, ChainError> {
+    let mut mean = WeightedMean::default();
+    let preprocessing = &predictor.bundle().metadata().preprocessing;
+    let pass = Scratch::lend(&preprocessing.mel, |scratch| {
+        pass(path, preprocessing, scratch, |window| {
+            mean.add(&predictor.predict(window.values)?, window.weight);
+            Ok(())
+        })
+    })?;
+    Ok(Song {
+        prediction: mean.prediction(path)?,
+        info: pass.info,
+        duration_s: pass.duration_s,
+        windows: pass.windows,
+        damaged_packets: pass.damaged_packets,
+        times: pass.times,
+    })
+}
+
+/// What is known once a file has gone through.
+struct Pass {
+    info: SoundInfo,
+    duration_s: f64,
+    windows: u32,
+    damaged_packets: u64,
+    times: StageTimes,
+}
+
+fn pass(
+    path: &Path,
+    preprocessing: &Preprocessing,
+    scratch: &mut Scratch,
+    mut emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
+) -> Result<Pass, ChainError> {
+    let Scratch {
+        mel,
+        resampled,
+        log_mel,
+    } = scratch;
+    let rate = preprocessing.mel.sample_rate;
+    let (mut clock, mut times, mut windows) = (Stopwatch::start(), StageTimes::default(), 0);
+
+    let mut decoder = Decoder::open(path)?;
+    times.decode += clock.lap();
+    let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
+    let mut windower = Windower::new(&preprocessing.window);
+    times.resample += clock.lap();
+    let samples = loop {
+        let block = decoder.next_block()?;
+        times.decode += clock.lap();
+        let mut on_window = |window: Window<'_>| {
+            times.resample += clock.lap();
+            let frames = mel.compute(window.samples, log_mel);
+            times.mel += clock.lap();
+            emit(LogMel {
+                values: log_mel,
+                frames,
+                start_s: window.start as f64 / f64::from(rate),
+                weight: window.weight,
+            })?;
+            times.predict += clock.lap();
+            windows += 1;
+            Ok::<(), ChainError>(())
+        };
+        resampled.clear();
+        if let Some(block) = block {
+            resampler.push(block, resampled)?;
+            windower.push(resampled, &mut on_window)?;
+        } else {
+            resampler.finish(resampled)?;
+            windower.push(resampled, &mut on_window)?;
+            break windower.finish(&mut on_window)?;
+        }
+        times.resample += clock.lap();
+    };
+    Ok(Pass {
+        info: decoder.info().clone(),
+        duration_s: samples as f64 / f64::from(rate),
+        windows,
+        damaged_packets: decoder.damaged_packets(),
+        times,
+    })
+}
+
+/// The mean of predictions, each with its weight.
+#[derive(Default)]
+struct WeightedMean {
+    emotions: [f64; Emotion::COUNT],
+    valence: f64,
+    arousal: f64,
+    embedding: Vec<f64>,
+    weight: f64,
+}
+
+impl WeightedMean {
+    fn add(&mut self, prediction: &Prediction, weight: f64) {
+        let add = |sum: &mut f64, value: f32| *sum += weight * f64::from(value);
+        self.embedding.resize(prediction.embedding.len(), 0.0);
+        let sums = self.emotions.iter_mut().chain(&mut self.embedding);
+        let values = prediction.emotions.as_array().iter();
+        for (sum, value) in sums.zip(values.chain(&prediction.embedding)) {
+            add(sum, *value);
+        }
+        add(&mut self.valence, prediction.valence);
+        add(&mut self.arousal, prediction.arousal);
+        self.weight += weight;
+    }
+
+    fn prediction(&self, path: &Path) -> Result<Prediction, ChainError> {
+        let no_window = |source| ChainError::NoWindow {
+            path: path.to_owned(),
+            source,
+        };
+        if self.weight <= 0.0 {
+            return Err(no_window(None));
+        }
+        let mean = |sum: &f64| (sum / self.weight) as f32;
+        Ok(Prediction {
+            emotions: EmotionVector::from_weights(self.emotions)
+                .map_err(|error| no_window(Some(error)))?,
+            valence: mean(&self.valence),
+            arousal: mean(&self.arousal),
+            embedding: self.embedding.iter().map(mean).collect(),
+        })
+    }
+}
+
+/// Time between laps.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since the last lap, or the start.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let lap = now.duration_since(self.0).as_secs_f64();
+        self.0 = now;
+        lap
+    }
+}
+
+/// Plans and buffers of one thread.
+struct Scratch {
+    mel: MelExtractor,
+    resampled: Vec<f32>,
+    log_mel: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+}
+
+impl Scratch {
+    /// Lends the scratch of this thread to `work`. It is taken out of its place for that time, since `work` may let a
+    /// thread pool start another file on the same thread, which then makes one of its own.
+    fn lend<T>(
+        config: &MelConfig,
+        work: impl FnOnce(&mut Self) -> Result<T, ChainError>,
+    ) -> Result<T, ChainError> {
+        let kept = SCRATCH.take().filter(|kept| kept.mel.config() == config);
+        let mut scratch = match kept {
+            Some(scratch) => scratch,
+            None => Self {
+                mel: MelExtractor::new(config)?,
+                resampled: Vec::new(),
+                log_mel: Vec::new(),
+            },
+        };
+        let result = work(&mut scratch);
+        SCRATCH.set(Some(scratch));
+        result
+    }
 }

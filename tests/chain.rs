@@ -1,0 +1,248 @@
+//! The chain over files that are made here.
+
+use circumplex::{
+    audio::WindowRule,
+    chain::{ChainError, LogMel, analyze_song, spectrograms},
+    mel::{MelConfig, MelExtractor},
+    model::{Bundle, Predictor, Preprocessing},
+};
+use std::path::{Path, PathBuf};
+
+const RATE: u32 = 22_050;
+
+/// A melody of three-part chords with some noise: `seconds` long, mono.
+fn music(seconds: f64, rate: u32) -> Vec<f32> {
+    let mut state = 7_u32;
+    let mut sample = |i: usize| {
+        let t = i as f64 / f64::from(rate);
+        let note = [220.0, 261.63, 329.63, 293.66][(2.0 * t) as usize % 4];
+        let chord: f64 = [1.0, 1.25, 1.5]
+            .iter()
+            .map(|ratio| (std::f64::consts::TAU * note * ratio * t).sin())
+            .sum();
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = f64::from(state >> 8) / f64::from(1 << 24) - 0.5;
+        (0.2 * chord + 0.02 * noise) as f32
+    };
+    (0..(seconds * f64::from(rate)) as usize)
+        .map(&mut sample)
+        .collect()
+}
+
+fn write_wav(folder: &Path, name: &str, samples: &[f32], rate: u32) -> PathBuf {
+    let path = folder.join(name);
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: rate,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for sample in samples {
+        writer.write_sample(*sample).unwrap();
+    }
+    writer.finalize().unwrap();
+    path
+}
+
+/// Windows of two seconds.
+fn preprocessing() -> Preprocessing {
+    Preprocessing {
+        mel: MelConfig::default(),
+        window: WindowRule { length: 44_100 },
+    }
+}
+
+struct Kept {
+    values: Vec<f32>,
+    frames: usize,
+    start_s: f64,
+    weight: f64,
+}
+
+fn collect(path: &Path, preprocessing: &Preprocessing) -> (Vec<Kept>, f64) {
+    let mut windows = Vec::new();
+    let keep = |window: LogMel<'_>| {
+        windows.push(Kept {
+            values: window.values.to_vec(),
+            frames: window.frames,
+            start_s: window.start_s,
+            weight: window.weight,
+        });
+        Ok(())
+    };
+    let (info, duration_s) = spectrograms(path, preprocessing, keep).unwrap();
+    assert_eq!(info.channels, 1);
+    (windows, duration_s)
+}
+
+#[test]
+fn the_windows_of_a_song_are_the_log_mel_of_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = music(5.2, RATE);
+    let path = write_wav(folder.path(), "song.wav", &samples, RATE);
+    let (windows, duration_s) = collect(&path, &preprocessing());
+    assert!((duration_s - 5.2).abs() < 1e-9);
+    // The rest of 1.2 s is more than half a window: a third one, which ends with the song.
+    let starts: Vec<f64> = windows.iter().map(|window| window.start_s).collect();
+    assert_eq!(starts, [0.0, 2.0, 3.2]);
+    let weights: Vec<f64> = windows.iter().map(|window| window.weight).collect();
+    for (found, expected) in weights.iter().zip([1.0, 1.0, 0.6]) {
+        assert!((found - expected).abs() < 1e-9, "{weights:?}");
+    }
+    let mut extractor = MelExtractor::new(&MelConfig::default()).unwrap();
+    let mut expected = Vec::new();
+    for window in &windows {
+        let start = (window.start_s * f64::from(RATE)).round() as usize;
+        let frames = extractor.compute(&samples[start..start + 44_100], &mut expected);
+        assert_eq!(window.frames, frames);
+        assert!(window.values == expected, "window at {} s", window.start_s);
+    }
+}
+
+#[test]
+fn a_song_at_another_rate_gives_nearly_the_same_spectrogram() {
+    let folder = tempfile::tempdir().unwrap();
+    let low = write_wav(folder.path(), "low.wav", &tone(4.0, RATE), RATE);
+    let high = write_wav(folder.path(), "high.wav", &tone(4.0, 44_100), 44_100);
+    let (low, _) = collect(&low, &preprocessing());
+    let (high, duration_s) = collect(&high, &preprocessing());
+    assert!((duration_s - 4.0).abs() < 1e-9);
+    assert_eq!(low.len(), high.len());
+    for (low, high) in low.iter().zip(&high) {
+        let loudest = low.values.iter().copied().fold(f32::MIN, f32::max);
+        for (low, high) in low.values.iter().zip(&high.values) {
+            assert!(
+                *low < loudest - 50.0 || (low - high).abs() < 0.1,
+                "{low} {high}"
+            );
+        }
+    }
+}
+
+/// A steady chord of three sines.
+fn tone(seconds: f64, rate: u32) -> Vec<f32> {
+    let sample = |i: usize| {
+        let t = i as f64 / f64::from(rate);
+        let sines = [311.0, 1_234.0, 4_321.0].map(|hz| (std::f64::consts::TAU * hz * t).sin());
+        (0.25 * sines.iter().sum::<f64>()) as f32
+    };
+    (0..(seconds * f64::from(rate)) as usize)
+        .map(sample)
+        .collect()
+}
+
+#[test]
+fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let predictor = Predictor::new(Bundle::shipped().unwrap()).unwrap();
+    let preprocessing = predictor.bundle().metadata().preprocessing.clone();
+    let rate = preprocessing.mel.sample_rate;
+    // Two windows and seven tenths of one.
+    let seconds = 2.7 * preprocessing.window.length as f64 / f64::from(rate);
+    let path = write_wav(folder.path(), "song.wav", &music(seconds, rate), rate);
+
+    let (windows, _) = collect(&path, &preprocessing);
+    assert_eq!(windows.len(), 3);
+    let total: f64 = windows.iter().map(|window| window.weight).sum();
+    assert!((total - 2.7).abs() < 1e-3, "{total}");
+    let (mut emotions, mut valence) = ([0.0; 8], 0.0);
+    for window in &windows {
+        let prediction = predictor.predict(&window.values).unwrap();
+        valence += window.weight / total * f64::from(prediction.valence);
+        for (sum, value) in emotions.iter_mut().zip(prediction.emotions.as_array()) {
+            *sum += window.weight / total * f64::from(*value);
+        }
+    }
+
+    let song = analyze_song(&path, &predictor).unwrap();
+    assert_eq!((song.windows, song.damaged_packets), (3, 0));
+    assert!((song.duration_s - seconds).abs() < 1e-3);
+    assert!((f64::from(song.prediction.valence) - valence).abs() < 1e-4);
+    for (found, expected) in song.prediction.emotions.as_array().iter().zip(emotions) {
+        assert!(
+            (f64::from(*found) - expected).abs() < 1e-3,
+            "{found} {expected}"
+        );
+    }
+    let embedding = predictor.bundle().metadata().embedding;
+    assert_eq!(song.prediction.embedding.len(), embedding);
+    assert!(song.times.mel > 0.0 && song.times.predict > 0.0 && song.times.decode > 0.0);
+}
+
+#[test]
+fn a_thread_that_has_worked_before_gives_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = write_wav(folder.path(), "1.wav", &music(3.0, RATE), RATE);
+    let other = write_wav(folder.path(), "2.wav", &tone(7.0, 48_000), 48_000);
+    let values = |path| -> Vec<f32> {
+        let (windows, _) = collect(path, &preprocessing());
+        windows
+            .into_iter()
+            .flat_map(|window| window.values)
+            .collect()
+    };
+    let fresh = values(&first);
+    // Another file, other settings, and a failure in between.
+    values(&other);
+    let settings = Preprocessing {
+        mel: MelConfig {
+            n_mels: 64,
+            ..MelConfig::default()
+        },
+        ..preprocessing()
+    };
+    collect(&other, &settings);
+    spectrograms(&folder.path().join("absent.wav"), &settings, |_| Ok(())).unwrap_err();
+    assert!(values(&first) == fresh);
+}
+
+#[test]
+fn a_song_may_be_worked_on_inside_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write_wav(folder.path(), "song.wav", &music(4.0, RATE), RATE);
+    let mut inner = 0;
+    spectrograms(&path, &preprocessing(), |_| {
+        spectrograms(&path, &preprocessing(), |_| {
+            inner += 1;
+            Ok(())
+        })?;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(inner, 4);
+}
+
+#[test]
+fn a_file_that_is_no_sound_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("empty.mp3", &b""[..]),
+        ("text.wav", &b"I am no sound. "[..]),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes.repeat(100)).unwrap();
+        let error = spectrograms(&path, &preprocessing(), |_| Ok(())).unwrap_err();
+        assert!(matches!(error, ChainError::Audio(_)));
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_the_receiver_ends_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write_wav(folder.path(), "song.wav", &music(8.0, RATE), RATE);
+    let mut calls = 0;
+    let error = spectrograms(&path, &preprocessing(), |_| {
+        calls += 1;
+        let mel = MelConfig {
+            n_mels: 0,
+            ..MelConfig::default()
+        };
+        mel.validate()?;
+        Ok(())
+    })
+    .unwrap_err();
+    assert!(matches!(error, ChainError::Mel(_)));
+    assert_eq!(calls, 1);
+}
