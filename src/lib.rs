@@ -19,6 +19,7 @@ pub mod chain;
 pub mod cli;
 pub mod dataset;
 pub mod emotion;
+pub mod error_text;
 pub mod evaluate;
 pub mod library;
 pub mod mel;

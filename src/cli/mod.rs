@@ -1,4 +1,139 @@
-//! The command line.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: the only room that prints.
+//!
+//! One file per subcommand. To add one: a file `cli/<name>.rs` with
+//! `#[derive(clap::Args)] pub struct Args` and `pub fn run(args: Args, console: &Console) -> CliResult`, a line
+//! `mod <name>;`, a variant of [`Command`] and an arm in [`dispatch`].
+
+mod analyze;
+mod console;
+mod exit;
+mod model;
+mod query;
+mod table;
+mod threads;
+#[cfg(not(feature = "train"))]
+mod train_absent;
+
+use crate::error_text::one_line;
+use clap::{Parser, Subcommand};
+use self::console::Console;
+use self::exit::Exit;
+use std::{error::Error, ffi::OsString, io, process::ExitCode};
+
+/// Any error ends a command: it is printed with its sources, and the exit code is 1.
+type CliError = Box<dyn Error + Send + Sync>;
+
+/// How a command ended, where it could do something at all.
+type CliResult = Result<Exit, CliError>;
+
+/// How does your music feel? Raw music files to emotion vectors, and answers from them.
+#[derive(Parser)]
+#[command(
+    name = "circumplex",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 all done; 1 nothing could be done; 3 done, but some files failed."
+)]
+struct Cli {
+    /// Print results and errors only: no progress, no remarks
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Analyze(analyze::Args),
+    Query(query::Args),
+    /// Train a model on labelled music (not in this build: it needs the feature `train`)
+    #[cfg(not(feature = "train"))]
+    Train(train_absent::Args),
+}
+
+fn dispatch(command: Command, console: &Console) -> CliResult {
+    match command {
+        Command::Analyze(args) => analyze::run(args, console),
+        Command::Query(args) => query::run(args, console),
+        #[cfg(not(feature = "train"))]
+        Command::Train(args) => train_absent::run(args, console),
+    }
+}
+
+/// Runs the command line of this process and returns its exit code.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os()).into()
+}
+
+fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Help and version go to standard output and are no failure. Where it cannot be written, nobody reads it.
+            let _ = usage.print();
+            return if usage.use_stderr() {
+                Exit::NothingDone
+            } else {
+                Exit::AllDone
+            };
+        }
+    };
+    let console = Console::new(cli.quiet);
+    match dispatch(cli.command, &console) {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(error.as_ref()) => Exit::AllDone,
+        Err(error) => {
+            console.error(&one_line(error.as_ref()));
+            Exit::NothingDone
+        }
+    }
+}
+
+/// Whether the reader of standard output (`head`, a closed pager) has left: no reason to complain.
+/// Commands write results with [`Console::print`] alone, whose error is the only one that is unwrapped here.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<console::OutputError>()
+        .is_some_and(|output| output.0.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run_words(line: &str) -> Exit {
+        run_with(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_errors_are_exit_code_1() {
+        assert_eq!(run_words("circumplex"), Exit::NothingDone);
+        assert_eq!(run_words("circumplex no-such-command"), Exit::NothingDone);
+        assert_eq!(run_words("circumplex --no-such-option"), Exit::NothingDone);
+    }
+
+    #[test]
+    fn help_and_version_are_exit_code_0() {
+        assert_eq!(run_words("circumplex --help"), Exit::AllDone);
+        assert_eq!(run_words("circumplex --version"), Exit::AllDone);
+    }
+
+    #[cfg(not(feature = "train"))]
+    #[test]
+    fn a_build_without_training_says_so_instead_of_a_usage_error() {
+        let parsed = Cli::try_parse_from(["circumplex", "train", "--data", "x", "-o", "y.onnx"]);
+        let error = dispatch(
+            parsed.map_err(|e| e.to_string()).unwrap().command,
+            &Console::new(true),
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("--features train"));
+    }
 }

@@ -1,1 +1,21 @@
-//! library
+//! The library: one Parquet file with a row per song, and what its footer says of how it was made.
+//!
+//! [`Library`] reads one, [`LibraryWriter`] writes one; [`SongRow`] is a row, [`LibraryInfo`] the footer.
+//! DuckDB, pyarrow, Polars and pandas read the same file as it is.
+
+mod decode;
+mod error;
+mod reader;
+mod row;
+mod schema;
+#[cfg(test)]
+pub(crate) mod test_rows;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use error::LibraryError;
+pub use reader::{Library, Vectors};
+pub use row::{Micros, SongRow};
+pub use schema::{Column, FOOTER_KEY, FORMAT_VERSION, LibraryInfo, ModelStamp, schema};
+pub use writer::LibraryWriter;

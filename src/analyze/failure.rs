@@ -1,0 +1,57 @@
+//! A file that got no row, and why.
+
+use crate::{chain::ChainError, error_text::one_line};
+use std::{io, path::PathBuf};
+
+/// Why one file failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// When the chain refuses the file: it cannot be read or decoded, or is damaged.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// When the file or folder cannot be looked at: permission, a link that leads nowhere, a disk error.
+    #[error("cannot read")]
+    Unreadable(#[source] io::Error),
+    /// When the file changed while it was read, so that the answer may belong to neither version.
+    #[error("the file changed while it was read; analyze it again")]
+    Changed,
+    /// When a defect of this program was met. The other files are not affected.
+    #[error("an internal error of circumplex (please report it): {0}")]
+    Panicked(String),
+}
+
+/// One file that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The file, or the folder that could not be listed.
+    pub path: PathBuf,
+    /// Why.
+    pub error: FileError,
+}
+
+impl Failure {
+    /// The reason with its sources in one line. Where an error begins with the file's name, that is left out, because a
+    /// list of failures says it already.
+    pub fn reason(&self) -> String {
+        let text = one_line(&self.error);
+        let name = self.path.display().to_string();
+        match text.strip_prefix(&name).map(|rest| rest.trim_start_matches([':', ' '])) {
+            Some(rest) if !rest.is_empty() => rest.to_owned(),
+            _ => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_its_source() {
+        let failure = Failure {
+            path: "a.mp3".into(),
+            error: FileError::Unreadable(io::Error::other("the disk is gone")),
+        };
+        assert_eq!(failure.reason(), "cannot read: the disk is gone");
+    }
+}

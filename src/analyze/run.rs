@@ -1,0 +1,304 @@
+//! Many files through the chain at once.
+
+use super::{FileError, FoundFile};
+use crate::chain::{ChainError, Song};
+use rayon::{
+    ThreadPoolBuildError, ThreadPoolBuilder,
+    iter::{ParallelBridge, ParallelIterator},
+};
+use std::{
+    any::Any,
+    cell::Cell,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
+};
+
+/// One file is done.
+#[derive(Debug)]
+pub struct Finished<'a> {
+    /// The file.
+    pub file: &'a FoundFile,
+    /// Its answer, or why it has none.
+    pub outcome: Result<Song, FileError>,
+}
+
+/// The run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// When the system refuses to start threads.
+    #[error("cannot start {threads} threads; ask for fewer with --threads")]
+    Threads {
+        threads: usize,
+        #[source]
+        source: ThreadPoolBuildError,
+    },
+}
+
+thread_local! {
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside the analysis of one file, whose panics are caught and become that file's failure. For a
+/// panic hook that wants to keep quiet about those.
+pub fn runs_contained() -> bool {
+    CONTAINED.get()
+}
+
+/// Analyses files on `threads` threads and hands each outcome to `on_finished`, on the calling thread, in the order in
+/// which they become ready. Threads take the next file as soon as they are free, so none waits for the slowest. A panic in
+/// `analyze` becomes that file's failure.
+///
+/// When `on_finished` returns an error, no further file is begun, and that error is returned once the files in hand are
+/// done.
+///
+/// # Errors
+/// [`RunError::Threads`], or the error of `on_finished`.
+pub fn run<'a, E: From<RunError>>(
+    files: &'a [FoundFile],
+    threads: NonZeroUsize,
+    analyze: impl Fn(&Path) -> Result<Song, ChainError> + Sync,
+    mut on_finished: impl FnMut(Finished<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .thread_name(|n| format!("analyze-{n}"))
+        .build()
+        .map_err(|source| RunError::Threads {
+            threads: threads.get(),
+            source,
+        })?;
+    let stop = AtomicBool::new(false);
+    // A short queue: the threads may run a little ahead of the caller, but never pile up results.
+    let (sender, receiver) = sync_channel(2 * threads.get());
+    pool.in_place_scope(|scope| {
+        let (analyze, stop) = (&analyze, &stop);
+        scope.spawn(move |_| {
+            let files = files
+                .iter()
+                .take_while(|_| !stop.load(Ordering::Relaxed));
+            // The bridge hands out one file at a time, in order.
+            files.par_bridge().for_each_with(sender, |sender, file| {
+                let outcome = analyze_contained(file, analyze);
+                // Fails only where the caller has stopped listening.
+                let _ = sender.send(Finished { file, outcome });
+            });
+        });
+        let mut result = Ok(());
+        for finished in receiver {
+            if result.is_ok() {
+                result = on_finished(finished);
+                if result.is_err() {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        result
+    })
+}
+
+fn analyze_contained(
+    file: &FoundFile,
+    analyze: &(impl Fn(&Path) -> Result<Song, ChainError> + Sync),
+) -> Result<Song, FileError> {
+    CONTAINED.set(true);
+    let caught = catch_unwind(AssertUnwindSafe(|| analyze(&file.path)));
+    CONTAINED.set(false);
+    let song = match caught {
+        Ok(outcome) => outcome?,
+        Err(panic) => return Err(FileError::Panicked(panic_message(panic.as_ref()))),
+    };
+    match file.is_unchanged() {
+        Ok(true) => Ok(song),
+        Ok(false) => Err(FileError::Changed),
+        Err(error) => Err(FileError::Unreadable(error)),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        audio::{SoundInfo, Tags},
+        chain::StageTimes,
+        emotion::EmotionVector,
+        model::Prediction,
+    };
+    use std::{fs, sync::Mutex, thread, time::Duration};
+
+    pub(in super::super) fn a_song() -> Song {
+        Song {
+            info: SoundInfo {
+                sample_rate: 44_100,
+                channels: 2,
+                codec: "mp3".to_owned(),
+                tags: Tags::default(),
+            },
+            duration_s: 30.0,
+            windows: 3,
+            damaged_packets: 0,
+            prediction: Prediction {
+                emotions: EmotionVector::even(),
+                valence: 5.0,
+                arousal: 5.0,
+                embedding: vec![0.5; 4],
+            },
+            times: StageTimes {
+                decode: 1.0,
+                resample: 0.25,
+                mel: 0.5,
+                predict: 0.25,
+            },
+        }
+    }
+
+    fn some_files(folder: &Path, count: usize) -> Vec<FoundFile> {
+        (0..count)
+            .map(|n| {
+                let path = folder.join(format!("{n:03}.mp3"));
+                fs::write(&path, b"x").unwrap();
+                FoundFile::new(path.clone(), &fs::metadata(&path).unwrap())
+            })
+            .collect()
+    }
+
+    fn two() -> NonZeroUsize {
+        NonZeroUsize::new(2).unwrap()
+    }
+
+    fn quiet_panics() {
+        static ONCE: Mutex<bool> = Mutex::new(false);
+        let mut done = ONCE.lock().unwrap();
+        if !*done {
+            let previous = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                if !runs_contained() {
+                    previous(info);
+                }
+            }));
+            *done = true;
+        }
+    }
+
+    #[test]
+    fn every_file_gets_exactly_one_outcome() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 100);
+        let mut seen = Vec::new();
+        run::<RunError>(
+            &files,
+            two(),
+            |_| Ok(a_song()),
+            |finished| {
+                finished.outcome.unwrap();
+                seen.push(finished.file.path.clone());
+                Ok(())
+            },
+        )
+        .unwrap();
+        seen.sort();
+        let expected: Vec<_> = files.iter().map(|f| f.path.clone()).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_panic_is_the_failure_of_its_file_alone() {
+        quiet_panics();
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 10);
+        let mut failed = Vec::new();
+        run::<RunError>(
+            &files,
+            two(),
+            |path| {
+                assert!(!path.ends_with("004.mp3"), "not this one");
+                Ok(a_song())
+            },
+            |finished| {
+                if let Err(error) = finished.outcome {
+                    failed.push((finished.file.path.clone(), error.to_string()));
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert_eq!(failed.len(), 1);
+        assert!(failed[0].0.ends_with("004.mp3"));
+        assert!(failed[0].1.contains("not this one"));
+    }
+
+    #[test]
+    fn no_file_waits_for_the_slowest() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 20);
+        let mut order = Vec::new();
+        run::<RunError>(
+            &files,
+            two(),
+            |path| {
+                if path.ends_with("000.mp3") {
+                    thread::sleep(Duration::from_millis(500));
+                }
+                Ok(a_song())
+            },
+            |finished| {
+                order.push(finished.file.path.clone());
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert!(order[19].ends_with("000.mp3"), "the slow file comes last");
+    }
+
+    #[test]
+    fn an_error_of_the_caller_stops_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 200);
+        let begun = Mutex::new(0);
+        let result = run(
+            &files,
+            two(),
+            |_| {
+                *begun.lock().unwrap() += 1;
+                thread::sleep(Duration::from_millis(1));
+                Ok(a_song())
+            },
+            |_| -> Result<(), Box<dyn std::error::Error>> { Err("the disk is full".into()) },
+        );
+        assert_eq!(result.unwrap_err().to_string(), "the disk is full");
+        assert!(*begun.lock().unwrap() < 100);
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 1);
+        let mut outcome = None;
+        run::<RunError>(
+            &files,
+            two(),
+            |path| {
+                fs::write(path, b"longer than before").unwrap();
+                Ok(a_song())
+            },
+            |finished| {
+                outcome = Some(finished.outcome);
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert!(matches!(outcome, Some(Err(FileError::Changed))));
+    }
+}

@@ -1,0 +1,352 @@
+//! Which files below a folder are music.
+
+use super::{Failure, FileError};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+    time::SystemTime,
+};
+use walkdir::{DirEntry, WalkDir};
+
+/// Endings of files that are tried. What is in them is for the decoder to find out.
+const MUSIC: [&str; 22] = [
+    "aac", "aif", "aifc", "aiff", "alac", "caf", "flac", "m4a", "m4b", "m4r", "mka", "mp1", "mp2",
+    "mp3", "mp4", "mpga", "oga", "ogg", "opus", "wav", "wave", "webm",
+];
+
+/// Endings of music that circumplex does not decode, with the format's name.
+const UNSUPPORTED: [(&str, &str); 20] = [
+    ("ac3", "AC-3"),
+    ("amr", "AMR"),
+    ("ape", "Monkey's Audio"),
+    ("dff", "DSD"),
+    ("dsf", "DSD"),
+    ("dts", "DTS"),
+    ("it", "tracker module"),
+    ("mid", "MIDI"),
+    ("midi", "MIDI"),
+    ("mod", "tracker module"),
+    ("mpc", "Musepack"),
+    ("ra", "RealAudio"),
+    ("rm", "RealAudio"),
+    ("s3m", "tracker module"),
+    ("shn", "Shorten"),
+    ("spx", "Speex"),
+    ("tta", "True Audio"),
+    ("wma", "WMA"),
+    ("wv", "WavPack"),
+    ("xm", "tracker module"),
+];
+
+/// A file to analyse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, where the file system knows it.
+    pub modified: Option<SystemTime>,
+}
+
+impl FoundFile {
+    /// A file with what its file system says of it.
+    pub fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        Self {
+            path,
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+
+    /// Whether the file still has the size and time that the scan saw.
+    pub fn is_unchanged(&self) -> io::Result<bool> {
+        Ok(Self::new(self.path.clone(), &fs::metadata(&self.path)?) == *self)
+    }
+}
+
+/// What was found below the folders.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The music, sorted by path, each file once.
+    pub files: Vec<FoundFile>,
+    /// Music in formats that circumplex does not decode: the format's name and the number of files.
+    pub unsupported: BTreeMap<&'static str, u64>,
+    /// Files that are no music, and were left alone.
+    pub other: u64,
+    /// Files and folders that could not be looked at.
+    pub failures: Vec<Failure>,
+}
+
+/// Nothing can be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// When the folder or file that was asked for does not exist or may not be read.
+    #[error("{}: expected a folder of music or a music file, but it cannot be read", path.display())]
+    Root {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// When what was asked for is a device, a pipe or the like.
+    #[error("{}: expected a folder of music or a music file, found a device or pipe", path.display())]
+    NotMusic { path: PathBuf },
+}
+
+/// Lists the music below some folders, the same way every time. A file may stand for a folder: it is then taken whatever
+/// its name.
+///
+/// Music is what has the ending of a format that the decoder may know, or no ending and the first bytes of one. Hidden
+/// files and folders (a dot before the name) are left out. Symbolic links are followed, but never in a circle. Devices,
+/// pipes and sockets are left alone.
+///
+/// Paths are absolute; symbolic links in them keep their names, except where `..` in the folder's name makes it necessary
+/// to follow them.
+///
+/// # Errors
+/// [`ScanError`] where a folder of `roots` itself cannot be read. What cannot be read below it is a failure in the listing.
+pub fn scan(roots: &[PathBuf]) -> Result<Listing, ScanError> {
+    let mut listing = Listing::default();
+    for root in roots {
+        scan_root(root, &mut listing)?;
+    }
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.files.dedup_by(|a, b| a.path == b.path);
+    listing.failures.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.failures.dedup_by(|a, b| a.path == b.path);
+    Ok(listing)
+}
+
+fn scan_root(root: &Path, listing: &mut Listing) -> Result<(), ScanError> {
+    let root_error = |source| ScanError::Root {
+        path: root.to_owned(),
+        source,
+    };
+    let metadata = fs::metadata(root).map_err(root_error)?;
+    let absolute = absolute(root).map_err(root_error)?;
+    if metadata.is_file() {
+        listing.files.push(FoundFile::new(absolute, &metadata));
+        return Ok(());
+    }
+    if !metadata.is_dir() {
+        return Err(ScanError::NotMusic {
+            path: root.to_owned(),
+        });
+    }
+    fs::read_dir(root).map_err(root_error)?;
+    let entries = WalkDir::new(&absolute)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.file_type().is_file() => add(entry, listing),
+            Ok(_) => listing.other += 1,
+            // A link back to a folder above: everything in it is being listed already.
+            Err(error) if error.loop_ancestor().is_some() => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(&absolute).to_owned();
+                if is_dangling_non_music(&path) {
+                    listing.other += 1;
+                    continue;
+                }
+                let source = error
+                    .into_io_error()
+                    .unwrap_or_else(|| io::Error::other("cannot be listed"));
+                listing.failures.push(Failure {
+                    path,
+                    error: FileError::Unreadable(source),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A link that leads nowhere is a failure only where its name promises music.
+fn is_dangling_non_music(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink())
+        && !fs::exists(path).unwrap_or(true)
+        && !matches!(kind(path), Kind::Music)
+}
+
+fn add(entry: DirEntry, listing: &mut Listing) {
+    let kind = match kind(entry.path()) {
+        Kind::NoEnding => match begins_like_music(entry.path()) {
+            Ok(true) => Kind::Music,
+            // A file that nobody said was music and that cannot be read is left alone as well.
+            Ok(false) | Err(_) => Kind::Other,
+        },
+        kind => kind,
+    };
+    match kind {
+        Kind::Music => match entry.metadata() {
+            Ok(metadata) => listing
+                .files
+                .push(FoundFile::new(entry.into_path(), &metadata)),
+            Err(error) => listing.failures.push(Failure {
+                path: entry.into_path(),
+                error: FileError::Unreadable(error.into()),
+            }),
+        },
+        Kind::Unsupported(format) => *listing.unsupported.entry(format).or_default() += 1,
+        Kind::Other | Kind::NoEnding => listing.other += 1,
+    }
+}
+
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+enum Kind {
+    Music,
+    Unsupported(&'static str),
+    NoEnding,
+    Other,
+}
+
+fn kind(path: &Path) -> Kind {
+    let Some(ending) = path.extension().and_then(OsStr::to_str) else {
+        return if path.extension().is_none() {
+            Kind::NoEnding
+        } else {
+            Kind::Other
+        };
+    };
+    let ending = ending.to_ascii_lowercase();
+    if MUSIC.contains(&ending.as_str()) {
+        return Kind::Music;
+    }
+    match UNSUPPORTED.iter().find(|(other, _)| *other == ending) {
+        Some((_, format)) => Kind::Unsupported(format),
+        None => Kind::Other,
+    }
+}
+
+/// Whether a file begins with the mark of a format that is decoded.
+fn begins_like_music(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::with_capacity(12);
+    File::open(path)?.take(12).read_to_end(&mut start)?;
+    let at = |offset: usize, mark: &[u8]| start.get(offset..).is_some_and(|s| s.starts_with(mark));
+    Ok(at(0, b"ID3")
+        || at(0, b"fLaC")
+        || at(0, b"OggS")
+        || at(0, b"caff")
+        || (at(0, b"RIFF") && at(8, b"WAVE"))
+        || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
+        || at(4, b"ftypM4A"))
+}
+
+/// The absolute path, by name alone where possible: links keep their names, unless `..` stands in the path.
+fn absolute(path: &Path) -> io::Result<PathBuf> {
+    if path.components().any(|c| c == Component::ParentDir) {
+        fs::canonicalize(path)
+    } else {
+        std::path::absolute(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        folder
+    }
+
+    fn names(folder: &Path, listing: &Listing) -> Vec<String> {
+        listing
+            .files
+            .iter()
+            .map(|f| {
+                let name = f.path.strip_prefix(folder).unwrap();
+                name.to_string_lossy().into_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn music_is_listed_in_order_and_the_rest_counted() {
+        let folder = folder_with(&[
+            "b.mp3", "a/z.FLAC", "a/cover.jpg", ".hidden/c.mp3", "a/.d.mp3", "e.wma", "f.Ape",
+            "g.wma", "no-ending", "c.opus",
+        ]);
+        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(names(folder.path(), &listing), ["a/z.FLAC", "b.mp3", "c.opus"]);
+        assert_eq!(listing.other, 2);
+        assert_eq!(listing.unsupported.get("WMA"), Some(&2));
+        assert_eq!(listing.unsupported.get("Monkey's Audio"), Some(&1));
+        assert!(listing.failures.is_empty());
+    }
+
+    #[test]
+    fn a_file_without_ending_is_known_by_its_first_bytes() {
+        let folder = folder_with(&["text"]);
+        fs::write(folder.path().join("tune"), b"fLaC....").unwrap();
+        fs::write(folder.path().join("sound"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
+        fs::write(folder.path().join("picture"), b"RIFF\0\0\0\0WEBPVP8 ").unwrap();
+        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(names(folder.path(), &listing), ["sound", "tune"]);
+        assert_eq!(listing.other, 2);
+    }
+
+    #[test]
+    fn a_file_of_any_name_can_be_asked_for() {
+        let folder = folder_with(&["song.bin", "b.mp3"]);
+        let song = folder.path().join("song.bin");
+        let listing = scan(std::slice::from_ref(&song)).unwrap();
+        assert_eq!(listing.files.len(), 1);
+        assert_eq!(listing.files[0].path, song);
+    }
+
+    #[test]
+    fn overlapping_folders_give_each_file_once() {
+        let folder = folder_with(&["a/b.mp3"]);
+        let root = folder.path().to_owned();
+        let listing = scan(&[root.clone(), root.join("a"), root.join("a/../a")]).unwrap();
+        assert_eq!(listing.files.len(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let error = scan(&[PathBuf::from("/no/such/folder")]).err().unwrap();
+        assert!(error.to_string().contains("/no/such/folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_not_in_circles() {
+        use std::os::unix::fs::symlink;
+        let folder = folder_with(&["a/b.mp3"]);
+        symlink(folder.path(), folder.path().join("a/up")).unwrap();
+        symlink(folder.path().join("a/b.mp3"), folder.path().join("link.mp3")).unwrap();
+        symlink("nowhere", folder.path().join("dangling.mp3")).unwrap();
+        symlink("nowhere", folder.path().join("dangling.txt")).unwrap();
+        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(names(folder.path(), &listing), ["a/b.mp3", "link.mp3"]);
+        assert_eq!(listing.failures.len(), 1);
+        assert!(listing.failures[0].path.ends_with("dangling.mp3"));
+        assert_eq!(listing.other, 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf8_is_listed() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = folder_with(&[]);
+        let name = OsStr::from_bytes(b"caf\xe9.mp3");
+        fs::write(folder.path().join(name), b"x").unwrap();
+        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(listing.files[0].path.file_name(), Some(name));
+    }
+}

@@ -1,0 +1,48 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+/// What the exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: everything that was asked for was done.
+    AllDone,
+    /// 1: nothing could be done: bad arguments, no such folder, no readable file, an output that cannot be written.
+    NothingDone,
+    /// 3: done, but some files failed.
+    SomeFailed,
+}
+
+impl Exit {
+    /// The rule for work on many files: nothing succeeded, some failed, or all is well.
+    pub fn of_files(succeeded: usize, failed: usize) -> Self {
+        match (succeeded, failed) {
+            (0, _) => Exit::NothingDone,
+            (_, 0) => Exit::AllDone,
+            _ => Exit::SomeFailed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::AllDone => 0,
+            Exit::NothingDone => 1,
+            Exit::SomeFailed => 3,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_among_successes_is_code_3() {
+        assert_eq!(Exit::of_files(5, 0), Exit::AllDone);
+        assert_eq!(Exit::of_files(5, 1), Exit::SomeFailed);
+        assert_eq!(Exit::of_files(0, 1), Exit::NothingDone);
+        assert_eq!(Exit::of_files(0, 0), Exit::NothingDone);
+    }
+}

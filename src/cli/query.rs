@@ -1,0 +1,154 @@
+//! `circumplex query`: the songs of a library that are nearest to an answer.
+
+use super::{
+    CliResult,
+    console::Console,
+    exit::Exit,
+    table::{Align, Table, terminal_width},
+};
+use crate::{
+    emotion::{Emotion, EmotionVector},
+    library::Library,
+    model::Bundle,
+    query::{Match, nearest, parse_emotions, parse_vector},
+};
+use serde::Serialize;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// Print the songs of a library that are nearest to some emotions
+#[derive(clap::Args)]
+#[command(
+    after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
+                  Nearness is the cosine similarity of the eight percentages."
+)]
+pub struct Args {
+    /// The library that `circumplex analyze` wrote
+    #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
+    library: PathBuf,
+    #[command(flatten)]
+    question: Question,
+    /// How many songs
+    #[arg(short, value_name = "K", default_value = "5")]
+    k: NonZeroUsize,
+    /// Print a JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Question {
+    /// Emotions with weights in any unit, like happy=60,excited=40
+    #[arg(long, value_name = "LIST", value_parser = parse_emotions)]
+    emotions: Option<EmotionVector>,
+    /// Eight numbers in the order of the emotions, in any unit
+    #[arg(long, value_name = "A,B,C,D,E,F,G,H", value_parser = parse_vector, allow_hyphen_values = true)]
+    vector: Option<EmotionVector>,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    let target = args
+        .question
+        .emotions
+        .or(args.question.vector)
+        .ok_or("say what is asked for with --emotions or --vector")?;
+    let library = Library::open(&args.library)?;
+    if library.rows() == 0 {
+        return Err(format!(
+            "{}: the library holds no songs; fill it with `circumplex analyze`",
+            args.library.display()
+        )
+        .into());
+    }
+    let matches = nearest(&library, &target, args.k)?;
+    console.remark(&provenance(&library));
+    if matches.len() < args.k.get() {
+        console.remark(&format!(
+            "asked for {} songs; the library has {}",
+            args.k,
+            matches.len()
+        ));
+    }
+    let text = if args.json {
+        let answers: Vec<Answer<'_>> = matches.iter().map(Answer::new).collect();
+        serde_json::to_string_pretty(&answers)?
+    } else {
+        table(&matches)
+    };
+    console.print(&text)?;
+    Ok(Exit::AllDone)
+}
+
+/// Which model made the vectors, and whether it is the one inside this program.
+fn provenance(library: &Library) -> String {
+    let model = &library.info().model;
+    let short = model.identity.get(..12).unwrap_or(&model.identity);
+    let other = match Bundle::shipped() {
+        Ok(shipped) if shipped.identity() != model.identity => {
+            ", not the model inside this program"
+        }
+        _ => "",
+    };
+    format!(
+        "{}: {} songs, by model {} ({short}{other})",
+        library.path().display(),
+        library.rows(),
+        model.name
+    )
+}
+
+fn table(matches: &[Match]) -> String {
+    let mut columns = vec![
+        ("", Align::Right),
+        ("similarity", Align::Right),
+        ("valence", Align::Right),
+        ("arousal", Align::Right),
+    ];
+    let names = Emotion::ALL.map(|emotion| emotion.name().get(..5).unwrap_or(emotion.name()));
+    columns.extend(names.map(|name| (name, Align::Right)));
+    columns.push(("song", Align::Left));
+    let song_column = columns.len() - 1;
+    let mut table = Table::new(columns).shrink(song_column);
+    for found in matches {
+        let song = &found.song;
+        let mut cells = vec![
+            found.rank.to_string(),
+            format!("{:.4}", found.similarity),
+            format!("{:.2}", song.valence),
+            format!("{:.2}", song.arousal),
+        ];
+        cells.extend(song.emotions.as_array().map(|p| format!("{p:.1}")));
+        cells.push(song.path.clone());
+        table.row(cells);
+    }
+    table.render(terminal_width())
+}
+
+/// One song of the answer as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    rank: usize,
+    path: &'a str,
+    similarity: f64,
+    valence: f32,
+    arousal: f32,
+    emotions: &'a EmotionVector,
+    title: Option<&'a str>,
+    artist: Option<&'a str>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(found: &'a Match) -> Self {
+        let song = &found.song;
+        Self {
+            rank: found.rank,
+            path: &song.path,
+            similarity: found.similarity,
+            valence: song.valence,
+            arousal: song.arousal,
+            emotions: &song.emotions,
+            title: song.title.as_deref(),
+            artist: song.artist.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Plain text tables that fit a terminal.
+
+use console::{Alignment, measure_text_width, pad_str, truncate_str};
+
+/// Which side of its column a cell keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// Rows of cells below a heading, columns two spaces apart.
+pub struct Table {
+    heading: Vec<(String, Align)>,
+    rows: Vec<Vec<String>>,
+    shrinking: Option<usize>,
+}
+
+impl Table {
+    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+        Self {
+            heading: columns
+                .into_iter()
+                .map(|(name, align)| (name.to_owned(), align))
+                .collect(),
+            rows: Vec::new(),
+            shrinking: None,
+        }
+    }
+
+    /// The column (counted from 0) that is cut, at its start, where a row would be wider than the terminal.
+    pub fn shrink(mut self, column: usize) -> Self {
+        self.shrinking = Some(column);
+        self
+    }
+
+    /// Adds a row; control characters (a tag or a file's name may hold any) are shown as `\u{..}` and cannot move the cursor.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows
+            .push(cells.into_iter().map(|cell| visible(&cell)).collect());
+    }
+
+    /// The table as text, at most `width` columns wide where the shrinking column allows it; `None`: as wide as it is.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let mut widths: Vec<usize> = self
+            .heading
+            .iter()
+            .map(|(name, _)| measure_text_width(name))
+            .collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        if let (Some(limit), Some(column)) = (width, self.shrinking) {
+            let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+            if total > limit
+                && let Some(width) = widths.get_mut(column)
+            {
+                *width = width.saturating_sub(total - limit).max(12);
+            }
+        }
+        let heading: Vec<String> = self.heading.iter().map(|(name, _)| name.clone()).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&heading).chain(&self.rows) {
+            let mut line = String::new();
+            for (column, cell) in row.iter().enumerate() {
+                let Some((&width, (_, align))) = widths.get(column).zip(self.heading.get(column))
+                else {
+                    continue;
+                };
+                if column > 0 {
+                    line.push_str("  ");
+                }
+                let cell = if self.shrinking == Some(column) {
+                    cut_start(cell, width)
+                } else {
+                    cell.clone()
+                };
+                let alignment = match align {
+                    Align::Left => Alignment::Left,
+                    Align::Right => Alignment::Right,
+                };
+                line.push_str(&pad_str(&cell, width, alignment, None));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Columns of the terminal behind standard output; `None` where it is none.
+pub fn terminal_width() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    terminal
+        .is_term()
+        .then(|| terminal.size_checked())
+        .flatten()
+        .map(|(_, columns)| usize::from(columns))
+}
+
+/// A text whose control characters are written out, so that a file's name or tag cannot steer the terminal.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
+}
+
+/// The end of a text (a path's end says more than its start), at most `width` columns with an ellipsis before it.
+fn cut_start(text: &str, width: usize) -> String {
+    if measure_text_width(text) <= width {
+        return text.to_owned();
+    }
+    let reversed: String = text.chars().rev().collect();
+    let kept = truncate_str(&reversed, width, "…");
+    kept.chars().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Table {
+        let mut table = Table::new([("n", Align::Right), ("path", Align::Left)]).shrink(1);
+        table.row(["1".into(), "music/a rather long folder/song.mp3".into()]);
+        table.row(["10".into(), "b.mp3".into()]);
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        assert_eq!(
+            example().render(None),
+            " n  path\n 1  music/a rather long folder/song.mp3\n10  b.mp3\n"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_the_start_of_the_path() {
+        let text = example().render(Some(24));
+        assert!(text.lines().all(|line| measure_text_width(line) <= 24));
+        assert!(text.contains("…") && text.contains("song.mp3"), "{text}");
+    }
+
+    #[test]
+    fn wide_characters_count_two_columns() {
+        let mut table = Table::new([("a", Align::Left), ("b", Align::Left)]);
+        table.row(["音楽".into(), "x".into()]);
+        table.row(["abcd".into(), "x".into()]);
+        assert_eq!(table.render(None), "a     b\n音楽  x\nabcd  x\n");
+    }
+
+    #[test]
+    fn a_file_name_cannot_steer_the_terminal() {
+        let mut table = Table::new([("a", Align::Left)]);
+        table.row(["\u{1b}[2J\nx".into()]);
+        assert_eq!(table.render(None), "a\n\\u{1b}[2J\\nx\n");
+    }
+}

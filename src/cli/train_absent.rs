@@ -1,0 +1,25 @@
+//! `circumplex train` in a build without libtorch: says how to get one that can.
+
+use super::{CliResult, console::Console};
+use std::ffi::OsString;
+
+/// Whatever `train` would be told: accepted, so that the answer is about the build and not about an option.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Args {
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        hide = true,
+        value_name = "ANY"
+    )]
+    _any: Vec<OsString>,
+}
+
+pub fn run(_args: Args, _console: &Console) -> CliResult {
+    Err(
+        "this build cannot train: training runs in libtorch, so build circumplex with `cargo build --release \
+         --features train` and LIBTORCH set to a libtorch folder (the README says how to get one)"
+            .into(),
+    )
+}

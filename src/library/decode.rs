@@ -1,0 +1,188 @@
+//! Arrow columns to songs.
+
+use super::{Column, LibraryError, Micros, SongRow};
+use crate::emotion::{Emotion, EmotionVector, InvalidVector};
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    buffer::ScalarBuffer,
+    datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+};
+use std::path::Path;
+
+/// The eight percentages of each row of a batch that has the column of emotions, row after row, each checked.
+pub(super) fn vectors(
+    path: &Path,
+    first_row: u64,
+    batch: &RecordBatch,
+) -> Result<Vec<f32>, LibraryError> {
+    let rows = Rows {
+        path,
+        first_row,
+        batch,
+    };
+    let mut values = Vec::with_capacity(batch.num_rows() * Emotion::COUNT);
+    if let Some(numbers) = rows.whole_column() {
+        let (chunks, _) = numbers.as_chunks::<{ Emotion::COUNT }>();
+        for (row, vector) in chunks.iter().enumerate() {
+            rows.check(row, vector)?;
+        }
+        values.extend_from_slice(&numbers);
+        return Ok(values);
+    }
+    for row in 0..batch.num_rows() {
+        let vector = rows.list(Column::Emotions, row)?;
+        rows.check(row, &vector)?;
+        values.extend_from_slice(&vector);
+    }
+    Ok(values)
+}
+
+/// The songs of a batch that has all columns.
+pub(super) fn songs(
+    path: &Path,
+    first_row: u64,
+    batch: &RecordBatch,
+) -> Result<Vec<SongRow>, LibraryError> {
+    let rows = Rows {
+        path,
+        first_row,
+        batch,
+    };
+    (0..batch.num_rows()).map(|row| rows.song(row)).collect()
+}
+
+struct Rows<'a> {
+    path: &'a Path,
+    first_row: u64,
+    batch: &'a RecordBatch,
+}
+
+impl Rows<'_> {
+    fn song(&self, row: usize) -> Result<SongRow, LibraryError> {
+        let emotions = self.check(row, &self.list(Column::Emotions, row)?)?;
+        Ok(SongRow {
+            path: self.required(Column::Path, row, Self::text)?,
+            path_bytes: self
+                .array(Column::PathBytes, row)
+                .and_then(|a| a.as_binary_opt::<i32>())
+                .map(|a| a.value(row).to_vec()),
+            size_bytes: self
+                .required(Column::SizeBytes, row, Self::long)?
+                .try_into()
+                .unwrap_or(0),
+            modified: self.time(Column::Modified, row),
+            duration_s: self.required(Column::DurationS, row, Self::double)?,
+            sample_rate: self.count(Column::SampleRate, row)?,
+            channels: self.count(Column::Channels, row)?,
+            codec: self.required(Column::Codec, row, Self::text)?,
+            title: self.text(Column::Title, row),
+            artist: self.text(Column::Artist, row),
+            album: self.text(Column::Album, row),
+            genre: self.text(Column::Genre, row),
+            valence: self.required(Column::Valence, row, Self::float)?,
+            arousal: self.required(Column::Arousal, row, Self::float)?,
+            emotions,
+            embedding: self.list(Column::Embedding, row)?,
+            analyzed_at: self.required(Column::AnalyzedAt, row, Self::time)?,
+            windows: self.count(Column::Windows, row)?,
+        })
+    }
+
+    /// All percentages of the batch at once, where no row and no number is absent: the usual case, and much faster than
+    /// going row by row.
+    fn whole_column(&self) -> Option<ScalarBuffer<f32>> {
+        let lists = self
+            .batch
+            .column_by_name(Column::Emotions.name())?
+            .as_fixed_size_list_opt()?;
+        let numbers = lists.values().as_primitive_opt::<Float32Type>()?;
+        if lists.null_count() > 0 || numbers.null_count() > 0 || lists.is_empty() {
+            return None;
+        }
+        let first = lists.value_offset_at(0);
+        let length = lists.len() * Emotion::COUNT;
+        (lists.value_length() as usize == Emotion::COUNT && first + length <= numbers.len())
+            .then(|| numbers.values().slice(first, length))
+    }
+
+    fn check(&self, row: usize, vector: &[f32]) -> Result<EmotionVector, LibraryError> {
+        let result = <[f32; Emotion::COUNT]>::try_from(vector)
+            .map_err(|_| InvalidVector::Sum {
+                sum: f64::from(vector.iter().sum::<f32>()),
+            })
+            .and_then(EmotionVector::new);
+        result.map_err(|source| LibraryError::DamagedVector {
+            path: self.path.to_owned(),
+            row: self.first_row + row as u64,
+            source,
+        })
+    }
+
+    /// The column's array, if it is there and has a value in that row.
+    fn array(&self, column: Column, row: usize) -> Option<&ArrayRef> {
+        self.batch
+            .column_by_name(column.name())
+            .filter(|array| row < array.len() && array.is_valid(row))
+    }
+
+    fn required<T>(
+        &self,
+        column: Column,
+        row: usize,
+        get: impl Fn(&Self, Column, usize) -> Option<T>,
+    ) -> Result<T, LibraryError> {
+        get(self, column, row).ok_or_else(|| LibraryError::MissingValue {
+            path: self.path.to_owned(),
+            row: self.first_row + row as u64,
+            column: column.name(),
+        })
+    }
+
+    fn text(&self, column: Column, row: usize) -> Option<String> {
+        let array = self.array(column, row)?.as_string_opt::<i32>()?;
+        Some(array.value(row).to_owned())
+    }
+
+    fn long(&self, column: Column, row: usize) -> Option<i64> {
+        let array = self.array(column, row)?.as_primitive_opt::<Int64Type>()?;
+        Some(array.value(row))
+    }
+
+    fn count(&self, column: Column, row: usize) -> Result<u32, LibraryError> {
+        self.required(column, row, |rows, column, row| {
+            let array = rows
+                .array(column, row)?
+                .as_primitive_opt::<Int32Type>()?;
+            u32::try_from(array.value(row)).ok()
+        })
+    }
+
+    fn float(&self, column: Column, row: usize) -> Option<f32> {
+        let array = self.array(column, row)?.as_primitive_opt::<Float32Type>()?;
+        Some(array.value(row))
+    }
+
+    fn double(&self, column: Column, row: usize) -> Option<f64> {
+        let array = self.array(column, row)?.as_primitive_opt::<Float64Type>()?;
+        Some(array.value(row))
+    }
+
+    fn time(&self, column: Column, row: usize) -> Option<Micros> {
+        let array = self
+            .array(column, row)?
+            .as_primitive_opt::<TimestampMicrosecondType>()?;
+        Some(Micros(array.value(row)))
+    }
+
+    fn list(&self, column: Column, row: usize) -> Result<Vec<f32>, LibraryError> {
+        self.required(column, row, |rows, column, row| {
+            let array = rows.array(column, row)?;
+            let list = match array.as_fixed_size_list_opt() {
+                Some(lists) => lists.value(row),
+                None => array.as_list_opt::<i32>()?.value(row),
+            };
+            let numbers = list.as_primitive_opt::<Float32Type>()?;
+            (numbers.null_count() == 0).then(|| numbers.values().to_vec())
+        })
+    }
+}

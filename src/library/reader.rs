@@ -1,0 +1,353 @@
+//! Reading a library: its footer, its vectors, and single songs.
+
+use super::{
+    Column, FOOTER_KEY, FORMAT_VERSION, LibraryError, LibraryInfo, SongRow,
+    decode::{songs, vectors},
+    schema::{expected_labels, list_item},
+};
+use arrow::{
+    array::{RecordBatch, new_null_array},
+    compute::{can_cast_types, cast},
+    datatypes::{DataType, Field, Schema},
+};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowSelection,
+        },
+    },
+    errors::ParquetError,
+    file::metadata::PageIndexPolicy,
+};
+use serde::Deserialize;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Rows that are decoded at once: bounds the memory of reading, whatever the library's size.
+const BATCH_ROWS: usize = 8 * 1024;
+
+/// A library that was opened and found sound as far as its footer and columns go. The rows are read when asked for.
+pub struct Library {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    info: LibraryInfo,
+}
+
+impl Library {
+    /// Opens a library and checks its footer, version, labels and columns.
+    ///
+    /// A library that another model made opens all the same: compare [`LibraryInfo::model`] before mixing vectors.
+    ///
+    /// # Errors
+    /// Those of [`LibraryError`] that begin with [`LibraryError::Open`] and end with [`LibraryError::ColumnType`].
+    pub fn open(path: &Path) -> Result<Self, LibraryError> {
+        let open_error = |source| LibraryError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        // Opening a pipe would wait for its writer.
+        if !fs::metadata(path).map_err(open_error)?.is_file() {
+            return Err(open_error(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "expected a file, found a folder, device or pipe",
+            )));
+        }
+        let file = File::open(path).map_err(open_error)?;
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|source| {
+            LibraryError::NotParquet {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        let info = read_info(path, &metadata)?;
+        let library = Self {
+            path: path.to_owned(),
+            file,
+            metadata,
+            info,
+        };
+        for column in Column::ALL {
+            library.file_type(column)?;
+        }
+        Ok(library)
+    }
+
+    /// Where the library stands.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the footer says.
+    pub fn info(&self) -> &LibraryInfo {
+        &self.info
+    }
+
+    /// Number of songs.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// The eight percentages of every song, in the order of the rows, some thousand rows at a time. Nothing else is read.
+    ///
+    /// # Errors
+    /// [`LibraryError::Read`]; each item [`LibraryError::Read`] or [`LibraryError::DamagedVector`].
+    pub fn vectors(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Vectors, LibraryError>> + '_, LibraryError> {
+        let batches = self.batches(&[Column::Emotions], None)?;
+        Ok(batches.map(|batch| {
+            let (first_row, batch) = batch?;
+            Ok(Vectors {
+                first_row,
+                values: vectors(&self.path, first_row, &batch)?,
+            })
+        }))
+    }
+
+    /// Every song, in the order of the rows; memory holds some thousand at a time.
+    ///
+    /// # Errors
+    /// [`LibraryError::Read`]; each item also [`LibraryError::MissingValue`] and [`LibraryError::DamagedVector`].
+    pub fn songs(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Vec<SongRow>, LibraryError>> + '_, LibraryError> {
+        let batches = self.batches(&Column::ALL, None)?;
+        Ok(batches.map(|batch| {
+            let (first_row, batch) = batch?;
+            songs(&self.path, first_row, &batch)
+        }))
+    }
+
+    /// The songs of some rows (counted from 0), in the order in which they are asked for. Only the pages that hold them
+    /// are read.
+    ///
+    /// # Errors
+    /// [`LibraryError::NoSuchRow`], [`LibraryError::Read`], [`LibraryError::MissingValue`],
+    /// [`LibraryError::DamagedVector`].
+    pub fn songs_at(&self, rows: &[u64]) -> Result<Vec<SongRow>, LibraryError> {
+        if let Some(&row) = rows.iter().find(|&&row| row >= self.rows()) {
+            return Err(LibraryError::NoSuchRow {
+                path: self.path.clone(),
+                row,
+                rows: self.rows(),
+            });
+        }
+        let mut wanted: Vec<usize> = rows
+            .iter()
+            .filter_map(|&row| usize::try_from(row).ok())
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let total = usize::try_from(self.rows()).unwrap_or(usize::MAX);
+        let selection =
+            RowSelection::from_consecutive_ranges(wanted.iter().map(|&row| row..row + 1), total);
+        let mut found = Vec::with_capacity(wanted.len());
+        for batch in self.batches(&Column::ALL, Some(selection))? {
+            let (first, batch) = batch?;
+            found.extend(songs(&self.path, first, &batch)?);
+        }
+        Ok(rows
+            .iter()
+            .filter_map(|&row| {
+                let place = wanted
+                    .binary_search_by(|&other| (other as u64).cmp(&row))
+                    .ok()?;
+                found.get(place).cloned()
+            })
+            .collect())
+    }
+
+    pub(super) fn batches(
+        &self,
+        columns: &[Column],
+        selection: Option<RowSelection>,
+    ) -> Result<Batches<'_>, LibraryError> {
+        let read_error = |source| LibraryError::Read {
+            path: self.path.clone(),
+            source,
+        };
+        let file = self
+            .file
+            .try_clone()
+            .map_err(|e| read_error(ParquetError::External(Box::new(e))))?;
+        let types = columns
+            .iter()
+            .map(|&column| Ok((column, self.file_type(column)?)))
+            .collect::<Result<Vec<_>, LibraryError>>()?;
+        let mask = ProjectionMask::columns(
+            self.metadata.parquet_schema(),
+            types
+                .iter()
+                .filter(|(_, found)| found.is_some())
+                .map(|(column, _)| column.name()),
+        );
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_projection(mask)
+                .with_batch_size(BATCH_ROWS);
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        Ok(Batches {
+            library: self,
+            reader: builder.build().map_err(read_error)?,
+            schema: Arc::new(Schema::new(
+                types
+                    .iter()
+                    .map(|(column, found)| {
+                        let data_type = wanted_type(*column, found.as_ref());
+                        Field::new(column.name(), data_type, true)
+                    })
+                    .collect::<Vec<_>>(),
+            )),
+            columns: columns.to_vec(),
+            next_row: 0,
+        })
+    }
+
+    /// The type that a column has in the file; `None` for a nullable one that the file lacks.
+    fn file_type(&self, column: Column) -> Result<Option<DataType>, LibraryError> {
+        let Ok(field) = self.metadata.schema().field_with_name(column.name()) else {
+            return if column.is_nullable() {
+                Ok(None)
+            } else {
+                Err(LibraryError::MissingColumn {
+                    path: self.path.clone(),
+                    column: column.name(),
+                })
+            };
+        };
+        let found = field.data_type();
+        let wanted = wanted_type(column, Some(found));
+        if found == &wanted || can_cast_types(found, &wanted) {
+            Ok(Some(found.clone()))
+        } else {
+            Err(LibraryError::ColumnType {
+                path: self.path.clone(),
+                column: column.name(),
+                expected: wanted.to_string(),
+                found: found.to_string(),
+            })
+        }
+    }
+}
+
+/// The eight percentages of some rows.
+pub struct Vectors {
+    first_row: u64,
+    values: Vec<f32>,
+}
+
+impl Vectors {
+    /// Each row's number and its eight percentages.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &[f32; 8])> {
+        let (vectors, _) = self.values.as_chunks::<8>();
+        (self.first_row..).zip(vectors)
+    }
+}
+
+/// What a column is turned into when it is read. Other programs rewrite libraries with types of their own (large strings,
+/// lists of any length); the length of the embedding is the file's.
+fn wanted_type(column: Column, found: Option<&DataType>) -> DataType {
+    match (column, found) {
+        (Column::Embedding, Some(&DataType::FixedSizeList(_, length))) => column.data_type(length),
+        (Column::Embedding, _) => DataType::List(list_item()),
+        _ => column.data_type(0),
+    }
+}
+
+fn read_info(path: &Path, metadata: &ArrowReaderMetadata) -> Result<LibraryInfo, LibraryError> {
+    let json = metadata
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .into_iter()
+        .flatten()
+        .find(|pair| pair.key == FOOTER_KEY)
+        .and_then(|pair| pair.value.as_deref())
+        .ok_or_else(|| LibraryError::NotALibrary {
+            path: path.to_owned(),
+        })?;
+    let footer_error = |source| LibraryError::Footer {
+        path: path.to_owned(),
+        source,
+    };
+    // The version first: the rest may look different in a newer format.
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    let Version { format_version } = serde_json::from_str(json).map_err(footer_error)?;
+    if format_version > FORMAT_VERSION {
+        return Err(LibraryError::Version {
+            path: path.to_owned(),
+            found: format_version,
+            supported: FORMAT_VERSION,
+        });
+    }
+    let info: LibraryInfo = serde_json::from_str(json).map_err(footer_error)?;
+    let expected = expected_labels();
+    if info.labels != expected {
+        return Err(LibraryError::Labels {
+            path: path.to_owned(),
+            expected,
+            found: info.labels,
+        });
+    }
+    Ok(info)
+}
+
+/// Batches of some columns, in the order in which they were asked for, each with the number of its first row (which means
+/// something only where all rows are read).
+pub(super) struct Batches<'a> {
+    library: &'a Library,
+    reader: ParquetRecordBatchReader,
+    schema: Arc<Schema>,
+    columns: Vec<Column>,
+    next_row: u64,
+}
+
+impl Batches<'_> {
+    fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch, LibraryError> {
+        let read_error = |e: arrow::error::ArrowError| LibraryError::Read {
+            path: self.library.path.clone(),
+            source: e.into(),
+        };
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        for (column, field) in self.columns.iter().zip(self.schema.fields()) {
+            arrays.push(match batch.column_by_name(column.name()) {
+                Some(array) if array.data_type() == field.data_type() => array.clone(),
+                Some(array) => cast(array, field.data_type()).map_err(read_error)?,
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            });
+        }
+        RecordBatch::try_new(self.schema.clone(), arrays).map_err(read_error)
+    }
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Result<(u64, RecordBatch), LibraryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.reader.next()? {
+            Ok(batch) => batch,
+            Err(e) => {
+                return Some(Err(LibraryError::Read {
+                    path: self.library.path.clone(),
+                    source: e.into(),
+                }));
+            }
+        };
+        let first = self.next_row;
+        self.next_row += batch.num_rows() as u64;
+        Some(self.convert(&batch).map(|batch| (first, batch)))
+    }
+}

@@ -1,0 +1,28 @@
+//! Rows for tests.
+
+use super::{Micros, SongRow};
+use crate::emotion::EmotionVector;
+
+/// A row whose size says its number.
+pub(crate) fn a_row(n: usize) -> SongRow {
+    SongRow {
+        path: format!("/music/{n:06}.mp3"),
+        path_bytes: None,
+        size_bytes: n as u64,
+        modified: Some(Micros(1_700_000_000_000_000 + n as i64)),
+        duration_s: 30.5 + n as f64,
+        sample_rate: 44_100,
+        channels: 2,
+        codec: "mp3".to_owned(),
+        title: Some(format!("Song {n}")),
+        artist: (!n.is_multiple_of(2)).then(|| "Someone".to_owned()),
+        album: None,
+        genre: Some("Pop".to_owned()),
+        valence: 6.5,
+        arousal: 4.25,
+        emotions: EmotionVector::even(),
+        embedding: vec![n as f32, 0.25, -1.0, 0.0],
+        analyzed_at: Micros(1_800_000_000_000_000),
+        windows: 3,
+    }
+}
