@@ -35,7 +35,10 @@ impl Failure {
     pub fn reason(&self) -> String {
         let text = one_line(&self.error);
         let name = self.path.display().to_string();
-        match text.strip_prefix(&name).map(|rest| rest.trim_start_matches([':', ' '])) {
+        match text
+            .strip_prefix(&name)
+            .map(|rest| rest.trim_start_matches([':', ' ']))
+        {
             Some(rest) if !rest.is_empty() => rest.to_owned(),
             _ => text,
         }

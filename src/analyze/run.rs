@@ -78,9 +78,7 @@ pub fn run<'a, E: From<RunError>>(
     pool.in_place_scope(|scope| {
         let (analyze, stop) = (&analyze, &stop);
         scope.spawn(move |_| {
-            let files = files
-                .iter()
-                .take_while(|_| !stop.load(Ordering::Relaxed));
+            let files = files.iter().take_while(|_| !stop.load(Ordering::Relaxed));
             // The bridge hands out one file at a time, in order.
             files.par_bridge().for_each_with(sender, |sender, file| {
                 let outcome = analyze_contained(file, analyze);

@@ -278,11 +278,22 @@ mod tests {
     #[test]
     fn music_is_listed_in_order_and_the_rest_counted() {
         let folder = folder_with(&[
-            "b.mp3", "a/z.FLAC", "a/cover.jpg", ".hidden/c.mp3", "a/.d.mp3", "e.wma", "f.Ape",
-            "g.wma", "no-ending", "c.opus",
+            "b.mp3",
+            "a/z.FLAC",
+            "a/cover.jpg",
+            ".hidden/c.mp3",
+            "a/.d.mp3",
+            "e.wma",
+            "f.Ape",
+            "g.wma",
+            "no-ending",
+            "c.opus",
         ]);
         let listing = scan(&[folder.path().to_owned()]).unwrap();
-        assert_eq!(names(folder.path(), &listing), ["a/z.FLAC", "b.mp3", "c.opus"]);
+        assert_eq!(
+            names(folder.path(), &listing),
+            ["a/z.FLAC", "b.mp3", "c.opus"]
+        );
         assert_eq!(listing.other, 2);
         assert_eq!(listing.unsupported.get("WMA"), Some(&2));
         assert_eq!(listing.unsupported.get("Monkey's Audio"), Some(&1));
@@ -329,7 +340,11 @@ mod tests {
         use std::os::unix::fs::symlink;
         let folder = folder_with(&["a/b.mp3"]);
         symlink(folder.path(), folder.path().join("a/up")).unwrap();
-        symlink(folder.path().join("a/b.mp3"), folder.path().join("link.mp3")).unwrap();
+        symlink(
+            folder.path().join("a/b.mp3"),
+            folder.path().join("link.mp3"),
+        )
+        .unwrap();
         symlink("nowhere", folder.path().join("dangling.mp3")).unwrap();
         symlink("nowhere", folder.path().join("dangling.txt")).unwrap();
         let listing = scan(&[folder.path().to_owned()]).unwrap();

@@ -72,7 +72,10 @@ mod tests {
     fn the_spread_is_the_mean_of_the_songs() {
         let mut summary = Summary::default();
         assert_eq!(summary.spread(), None);
-        for weights in [[3., 1., 0., 0., 0., 0., 0., 0.], [0., 1., 0., 0., 0., 0., 0., 0.]] {
+        for weights in [
+            [3., 1., 0., 0., 0., 0., 0., 0.],
+            [0., 1., 0., 0., 0., 0., 0., 0.],
+        ] {
             let mut song = a_song();
             song.prediction.emotions = EmotionVector::from_weights(weights).unwrap();
             summary.add(&song);

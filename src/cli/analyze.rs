@@ -143,7 +143,11 @@ fn report_left_alone(console: &Console, listing: &Listing) {
     if listing.other > 0 {
         console.remark(&format!(
             "left alone: {}",
-            count(listing.other, "file that is no music", "files that are no music")
+            count(
+                listing.other,
+                "file that is no music",
+                "files that are no music"
+            )
         ));
     }
 }
@@ -231,12 +235,7 @@ fn clock(seconds: f64) -> String {
     }
 }
 
-fn summary_text(
-    summary: &Summary,
-    failed: usize,
-    elapsed: Duration,
-    output: &Path,
-) -> String {
+fn summary_text(summary: &Summary, failed: usize, elapsed: Duration, output: &Path) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-3);
     let mut text = format!(
         "{}: {}, {failed} failed\n{:.2} h of music in {}: {:.0} times real time, {:.1} files a second\n",

@@ -14,10 +14,10 @@ mod threads;
 #[cfg(not(feature = "train"))]
 mod train_absent;
 
-use crate::error_text::one_line;
-use clap::{Parser, Subcommand};
 use self::console::Console;
 use self::exit::Exit;
+use crate::error_text::one_line;
+use clap::{Parser, Subcommand};
 use std::{error::Error, ffi::OsString, io, process::ExitCode};
 
 /// Any error ends a command: it is printed with its sources, and the exit code is 1.

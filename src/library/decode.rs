@@ -150,9 +150,7 @@ impl Rows<'_> {
 
     fn count(&self, column: Column, row: usize) -> Result<u32, LibraryError> {
         self.required(column, row, |rows, column, row| {
-            let array = rows
-                .array(column, row)?
-                .as_primitive_opt::<Int32Type>()?;
+            let array = rows.array(column, row)?.as_primitive_opt::<Int32Type>()?;
             u32::try_from(array.value(row)).ok()
         })
     }

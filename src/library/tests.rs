@@ -187,12 +187,20 @@ fn files_that_are_no_libraries_are_refused_with_the_reason() {
 
     let mut newer = info();
     newer.format_version = FORMAT_VERSION + 1;
-    foreign(&path, Some(serde_json::to_string(&newer).unwrap()), path_column());
+    foreign(
+        &path,
+        Some(serde_json::to_string(&newer).unwrap()),
+        path_column(),
+    );
     assert!(open_error(&path).contains("update circumplex"));
 
     let mut reordered = info();
     reordered.labels.swap(0, 1);
-    foreign(&path, Some(serde_json::to_string(&reordered).unwrap()), path_column());
+    foreign(
+        &path,
+        Some(serde_json::to_string(&reordered).unwrap()),
+        path_column(),
+    );
     assert!(open_error(&path).contains("expected the emotions"));
 
     let footer = serde_json::to_string(&info()).unwrap();
@@ -256,8 +264,16 @@ fn a_row_without_a_vector_is_named() {
         })
         .collect();
     let damaged = path.with_extension("damaged.parquet");
-    foreign(&damaged, Some(serde_json::to_string(&info()).unwrap()), columns);
+    foreign(
+        &damaged,
+        Some(serde_json::to_string(&info()).unwrap()),
+        columns,
+    );
     let library = Library::open(&damaged).unwrap();
     let error = library.vectors().unwrap().find_map(Result::err).unwrap();
-    assert!(error.to_string().contains("row 2 (counted from 0) holds no emotion vector"));
+    assert!(
+        error
+            .to_string()
+            .contains("row 2 (counted from 0) holds no emotion vector")
+    );
 }

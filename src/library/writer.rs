@@ -188,8 +188,8 @@ fn properties(footer: String) -> WriterProperties {
             .set_column_statistics_enabled(path, EnabledStatistics::None);
     }
     for column in [Column::Valence, Column::Arousal, Column::DurationS] {
-        builder =
-            builder.set_column_dictionary_enabled(ColumnPath::from(column.name().to_owned()), false);
+        builder = builder
+            .set_column_dictionary_enabled(ColumnPath::from(column.name().to_owned()), false);
     }
     builder.build()
 }

@@ -162,7 +162,10 @@ mod tests {
 
     #[test]
     fn the_nearest_comes_first_and_ties_keep_the_order_of_the_library() {
-        let (happy, tense) = ([1., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 1., 0., 0., 0., 0., 0.]);
+        let (happy, tense) = (
+            [1., 0., 0., 0., 0., 0., 0., 0.],
+            [0., 0., 1., 0., 0., 0., 0., 0.],
+        );
         let mixed = [1., 0., 1., 0., 0., 0., 0., 0.];
         let (_folder, library) = library_of(&[tense, happy, mixed, happy, mixed, tense]);
         let answer = ask(&library, happy, 4);
@@ -181,7 +184,9 @@ mod tests {
     #[test]
     fn the_answer_holds_across_batches_and_row_groups() {
         let vectors: Vec<[f64; 8]> = (0..70_000_u32)
-            .map(|n| std::array::from_fn(|i| f64::from((n * 7919 + i as u32 * 104_729) % 1000) + 1.0))
+            .map(|n| {
+                std::array::from_fn(|i| f64::from((n * 7919 + i as u32 * 104_729) % 1000) + 1.0)
+            })
             .collect();
         let (_folder, library) = library_of(&vectors);
         let target = [5., 1., 2., 8., 3., 1., 1., 9.];
@@ -189,12 +194,18 @@ mod tests {
         let mut expected: Vec<(u64, f64)> = vectors
             .iter()
             .enumerate()
-            .map(|(n, v)| (n as u64, exact.cosine(&EmotionVector::from_weights(*v).unwrap())))
+            .map(|(n, v)| {
+                (
+                    n as u64,
+                    exact.cosine(&EmotionVector::from_weights(*v).unwrap()),
+                )
+            })
             .collect();
         expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let answer = ask(&library, target, 25);
         assert_eq!(answer.len(), 25);
-        for ((row, similarity), (expected_row, expected_similarity)) in answer.iter().zip(&expected) {
+        for ((row, similarity), (expected_row, expected_similarity)) in answer.iter().zip(&expected)
+        {
             assert_eq!(row, expected_row);
             assert!((similarity - expected_similarity).abs() < 1e-9);
         }

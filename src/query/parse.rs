@@ -66,20 +66,19 @@ pub fn parse_vector(text: &str) -> Result<EmotionVector, QuestionError> {
         .split(',')
         .map(parse_number)
         .collect::<Result<Vec<f64>, _>>()?;
-    let weights: [f64; Emotion::COUNT] = numbers
-        .try_into()
-        .map_err(|numbers: Vec<f64>| QuestionError::Count {
-            found: numbers.len(),
-        })?;
+    let weights: [f64; Emotion::COUNT] =
+        numbers
+            .try_into()
+            .map_err(|numbers: Vec<f64>| QuestionError::Count {
+                found: numbers.len(),
+            })?;
     Ok(EmotionVector::from_weights(weights)?)
 }
 
 fn parse_number(text: &str) -> Result<f64, QuestionError> {
-    text.trim()
-        .parse()
-        .map_err(|_| QuestionError::NotANumber {
-            found: text.trim().to_owned(),
-        })
+    text.trim().parse().map_err(|_| QuestionError::NotANumber {
+        found: text.trim().to_owned(),
+    })
 }
 
 #[cfg(test)]
