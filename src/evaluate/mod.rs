@@ -1,1 +1,9 @@
-//! evaluate
+//! How good a model is: metrics and reports. Answers always come from the chain and predictor that `analyze` uses, so
+//! that what is measured is what users get.
+
+pub mod metrics;
+mod report;
+#[cfg(test)]
+mod tests;
+
+pub use report::{Answer, PerEmotion, Report, Scores};

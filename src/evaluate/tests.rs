@@ -1,0 +1,206 @@
+use super::metrics::*;
+use super::report::{Answer, Report, Scores};
+use crate::emotion::{EmotionVector, Quadrant};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    truth: Side,
+    predicted: Side,
+    mae: f64,
+    mae_baseline: f64,
+    per_emotion: Percentages,
+    valence: ReferenceAgreement,
+    arousal: ReferenceAgreement,
+    quadrants: ReferenceQuadrants,
+}
+
+/// Percentages, valence, arousal.
+#[derive(Deserialize)]
+struct Side(Vec<[f32; 8]>, Vec<f64>, Vec<f64>);
+
+#[derive(Deserialize)]
+struct ReferenceAgreement {
+    r2: f64,
+    rmse: f64,
+    pearson: f64,
+    ccc: f64,
+}
+
+#[derive(Deserialize)]
+struct ReferenceQuadrants {
+    accuracy: f64,
+    macro_f1: f64,
+}
+
+impl Side {
+    fn answers(&self) -> Vec<Answer> {
+        let numbers = self.1.iter().zip(&self.2);
+        self.0
+            .iter()
+            .zip(numbers)
+            .map(|(percentages, (valence, arousal))| Answer {
+                emotions: EmotionVector::new(*percentages).unwrap(),
+                valence: *valence,
+                arousal: *arousal,
+            })
+            .collect()
+    }
+}
+
+fn assert_near(case: &str, what: &str, expected: f64, found: Option<f64>) {
+    let found = found.unwrap_or(f64::NAN);
+    let difference = (expected - found).abs();
+    assert!(
+        difference < 1e-12 * expected.abs().max(1.0),
+        "{case}, {what}: expected {expected}, found {found}"
+    );
+}
+
+#[test]
+fn scores_equal_those_of_scikit_learn_and_scipy() {
+    let reference: Reference =
+        serde_json::from_str(include_str!("reference/metrics.json")).unwrap();
+    assert_eq!(reference.cases.len(), 5);
+    for case in &reference.cases {
+        let scores = Scores::of(&case.truth.answers(), &case.predicted.answers()).unwrap();
+        let near = |what: &str, expected, found| assert_near(&case.name, what, expected, found);
+        assert_eq!(scores.songs, case.truth.1.len());
+        near("mae", case.mae, Some(scores.mae));
+        near("baseline", case.mae_baseline, Some(scores.mae_baseline));
+        for ((emotion, found), expected) in scores.per_emotion.iter().zip(case.per_emotion) {
+            near(emotion.name(), expected, Some(found));
+        }
+        for (expected, found) in [
+            (&case.valence, &scores.valence),
+            (&case.arousal, &scores.arousal),
+        ] {
+            near("r2", expected.r2, found.r2);
+            near("rmse", expected.rmse, found.rmse);
+            near("pearson", expected.pearson, found.pearson);
+            near("ccc", expected.ccc, found.ccc);
+        }
+        near(
+            "accuracy",
+            case.quadrants.accuracy,
+            Some(scores.quadrants.accuracy),
+        );
+        near(
+            "macro F1",
+            case.quadrants.macro_f1,
+            Some(scores.quadrants.macro_f1),
+        );
+    }
+}
+
+#[test]
+fn one_song_has_errors_but_no_correlations() {
+    let scores = Agreement::of(&[6.0], &[4.5]);
+    assert_eq!(
+        scores,
+        Agreement {
+            r2: None,
+            rmse: Some(1.5),
+            pearson: None,
+            ccc: None
+        }
+    );
+}
+
+#[test]
+fn a_constant_truth_has_neither_r2_nor_correlation() {
+    // Three times 0.1 has a mean that is not 0.1 in floating point.
+    let scores = Agreement::of(&[0.1, 0.1, 0.1], &[0.2, 0.1, 0.3]);
+    assert_eq!((scores.r2, scores.pearson), (None, None));
+    assert_near("constant truth", "ccc", 0.0, scores.ccc);
+    assert!(scores.rmse.is_some());
+}
+
+#[test]
+fn a_constant_prediction_has_an_r2_but_no_correlation() {
+    let scores = Agreement::of(&[4.0, 6.0, 8.0], &[6.0, 6.0, 6.0]);
+    assert_eq!(
+        (scores.r2, scores.pearson, scores.ccc),
+        (Some(0.0), None, Some(0.0))
+    );
+}
+
+#[test]
+fn the_same_constant_twice_has_no_concordance() {
+    assert_eq!(concordance(&[5.0, 5.0], &[5.0, 5.0]), None);
+}
+
+#[test]
+fn concordance_punishes_a_shift_that_pearson_forgives() {
+    let (truth, shifted) = ([2.0, 4.0, 6.0], [4.0, 6.0, 8.0]);
+    assert_eq!(pearson(&truth, &shifted), Some(1.0));
+    let variance = 8.0 / 3.0;
+    assert_near(
+        "shift",
+        "ccc",
+        2.0 * variance / (2.0 * variance + 4.0),
+        concordance(&truth, &shifted),
+    );
+}
+
+#[test]
+fn nothing_unequal_lengths_and_numbers_that_are_none_have_no_scores() {
+    let none = Agreement {
+        r2: None,
+        rmse: None,
+        pearson: None,
+        ccc: None,
+    };
+    assert_eq!(Agreement::of(&[], &[]), none);
+    assert_eq!(Agreement::of(&[1.0, 2.0], &[1.0]), none);
+    assert_eq!(Agreement::of(&[1.0, f64::NAN], &[1.0, 2.0]), none);
+    assert_eq!(Agreement::of(&[1.0, 2.0], &[1.0, f64::INFINITY]), none);
+    assert_eq!(mean_absolute_error(&[], &[]), None);
+    assert_eq!(mean_vector(&[]), None);
+    assert_eq!(mae_of_vectors(&[[12.5; 8]], &[]), None);
+    assert_eq!(mae_of_vectors(&[[f64::NAN; 8]], &[[12.5; 8]]), None);
+    assert_eq!(mae_of_mean_vector(&[]), None);
+    assert_eq!(Classification::of(&Quadrant::ALL, &[], &[]), None);
+    assert_eq!(
+        Classification::of(&Quadrant::ALL, &[Quadrant::Q1], &[]),
+        None
+    );
+    assert_eq!(Scores::of(&[], &[]), None);
+}
+
+#[test]
+fn the_baseline_of_one_song_is_exact_and_of_two_opposites_is_half_their_distance() {
+    let [a, b] = [0, 4].map(|hot| std::array::from_fn(|i| if i == hot { 100.0 } else { 0.0 }));
+    assert_eq!(mae_of_mean_vector(&[a]), Some(0.0));
+    assert_eq!(mae_of_mean_vector(&[a, b]), Some(100.0 / 8.0));
+}
+
+#[test]
+fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
+    let song = Answer {
+        emotions: EmotionVector::even(),
+        valence: 5.5,
+        arousal: 4.5,
+    };
+    let report = Report {
+        scores: Scores::of(&[song], &[song]).unwrap(),
+        model: "0a1b".to_owned(),
+    };
+    assert_eq!(
+        serde_json::to_string(&report).unwrap(),
+        concat!(
+            r#"{"songs":1,"mae":0.0,"mae_baseline":0.0,"#,
+            r#""per_emotion":{"happy":0.0,"excited":0.0,"tense":0.0,"frustrated":0.0,"#,
+            r#""depressed":0.0,"tired":0.0,"calm":0.0,"content":0.0},"#,
+            r#""valence":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
+            r#""arousal":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
+            r#""quadrants":{"accuracy":1.0,"macro_f1":1.0},"model":"0a1b"}"#
+        )
+    );
+}
