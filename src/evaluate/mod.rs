@@ -3,7 +3,9 @@
 
 pub mod metrics;
 mod report;
+mod run;
 #[cfg(test)]
 mod tests;
 
 pub use report::{Answer, PerEmotion, Report, Scores};
+pub use run::{EvaluateError, Evaluation, SongError, Unjudged, evaluate};

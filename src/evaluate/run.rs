@@ -1,0 +1,208 @@
+//! A data set through the chain, song by song.
+
+use super::{Answer, Report, Scores};
+use crate::{
+    chain::{ChainError, Song, analyze_song},
+    dataset::{Dataset, LabelledSong},
+    model::{Predictor, Prediction},
+};
+use rayon::prelude::*;
+use std::{
+    any::Any,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// When the system refuses to start threads.
+    #[error("cannot start {threads} threads; ask for fewer with --threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// The system's reason.
+        #[source]
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// When the labels were made with other settings than those of the model, so that the two cannot be compared.
+    #[error(
+        "{model} was trained on boxes of {expected} standard deviations, and the labels of {} were made with {found}; \
+         open the data set with the model's own",
+        root.display()
+    )]
+    LabelSettings {
+        /// Which model.
+        model: String,
+        /// The data set's folder.
+        root: PathBuf,
+        /// The model's sigma.
+        expected: f64,
+        /// The labels' sigma.
+        found: f64,
+    },
+    /// When the data set holds no song.
+    #[error("{} holds no labelled song to evaluate", root.display())]
+    Empty {
+        /// The data set's folder.
+        root: PathBuf,
+    },
+    /// When not one of the songs could be analysed.
+    #[error(
+        "none of the {songs} labelled songs of {} could be analysed; the first, {}, failed",
+        root.display(),
+        first.display()
+    )]
+    NoSong {
+        /// The data set's folder.
+        root: PathBuf,
+        /// How many songs failed.
+        songs: usize,
+        /// The file that failed first, in the order of the ids.
+        first: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<SongError>,
+    },
+}
+
+/// Why one song was not judged.
+#[derive(Debug, thiserror::Error)]
+pub enum SongError {
+    /// When the chain refuses the file: it cannot be read or decoded, or is damaged.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// When a defect of this program was met. The other songs are not affected.
+    #[error("an internal error of circumplex (please report it): {0}")]
+    Panicked(String),
+}
+
+/// One song that was not judged.
+#[derive(Debug)]
+pub struct Unjudged {
+    /// Its id.
+    pub id: String,
+    /// Its file.
+    pub audio: PathBuf,
+    /// Why.
+    pub error: SongError,
+}
+
+/// What came out.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// Scores of the songs that could be analysed, and the model.
+    pub report: Report,
+    /// The songs that could not, in the order of the data set.
+    pub failed: Vec<Unjudged>,
+}
+
+/// Analyses every song of a data set as `analyze` does, on `threads` threads, and compares the answers with the
+/// labels. Each song counts once, whatever its length. `on_song` is called as songs become ready, from any thread.
+///
+/// # Errors
+/// [`EvaluateError`] where the labels were made with other settings than the model's, or no song could be analysed. A
+/// song that fails beside others is listed in [`Evaluation::failed`].
+pub fn evaluate(
+    dataset: &Dataset,
+    predictor: &Predictor,
+    threads: NonZeroUsize,
+    on_song: impl Fn(Result<&Song, &SongError>) + Sync,
+) -> Result<Evaluation, EvaluateError> {
+    let bundle = predictor.bundle();
+    let sigma = bundle.metadata().label_settings.sigma;
+    if dataset.sigma != sigma {
+        return Err(EvaluateError::LabelSettings {
+            model: bundle.name().to_owned(),
+            root: dataset.root.clone(),
+            expected: sigma,
+            found: dataset.sigma,
+        });
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .thread_name(|n| format!("evaluate-{n}"))
+        .build()
+        .map_err(|source| EvaluateError::Threads {
+            threads: threads.get(),
+            source,
+        })?;
+    let judge = |song: &LabelledSong| {
+        let outcome = analyze_contained(song, predictor);
+        on_song(outcome.as_ref());
+        outcome.map(|song| predicted(&song.prediction))
+    };
+    // Collected in the order of the data set: the same songs give the same sums.
+    let outcomes: Vec<_> = pool.install(|| dataset.songs.par_iter().with_max_len(1).map(judge).collect());
+
+    let (mut truth, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (song, outcome) in dataset.songs.iter().zip(outcomes) {
+        match outcome {
+            Ok(answer) => {
+                truth.push(labelled(song));
+                answers.push(answer);
+            }
+            Err(error) => failed.push(Unjudged {
+                id: song.id.clone(),
+                audio: song.audio.clone(),
+                error,
+            }),
+        }
+    }
+    match Scores::of(&truth, &answers) {
+        Some(scores) => Ok(Evaluation {
+            report: Report {
+                scores,
+                model: bundle.identity().to_owned(),
+            },
+            failed,
+        }),
+        None => Err(no_song(dataset, failed)),
+    }
+}
+
+/// What the labels say of a song.
+fn labelled(song: &LabelledSong) -> Answer {
+    Answer {
+        emotions: song.emotions,
+        valence: song.affect.valence_mean,
+        arousal: song.affect.arousal_mean,
+    }
+}
+
+fn predicted(prediction: &Prediction) -> Answer {
+    Answer {
+        emotions: prediction.emotions,
+        valence: f64::from(prediction.valence),
+        arousal: f64::from(prediction.arousal),
+    }
+}
+
+fn analyze_contained(song: &LabelledSong, predictor: &Predictor) -> Result<Song, SongError> {
+    match catch_unwind(AssertUnwindSafe(|| analyze_song(&song.audio, predictor))) {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => Err(SongError::Panicked(panic_message(panic.as_ref()))),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+fn no_song(dataset: &Dataset, failed: Vec<Unjudged>) -> EvaluateError {
+    let songs = failed.len();
+    match failed.into_iter().next() {
+        Some(first) => EvaluateError::NoSong {
+            root: dataset.root.clone(),
+            songs,
+            first: first.audio,
+            source: Box::new(first.error),
+        },
+        None => EvaluateError::Empty {
+            root: dataset.root.clone(),
+        },
+    }
+}
