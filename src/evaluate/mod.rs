@@ -5,6 +5,8 @@ pub mod metrics;
 mod report;
 mod run;
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod tests;
 
 pub use report::{Answer, PerEmotion, Report, Scores};

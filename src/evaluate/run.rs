@@ -4,7 +4,7 @@ use super::{Answer, Report, Scores};
 use crate::{
     chain::{ChainError, Song, analyze_song},
     dataset::{Dataset, LabelledSong},
-    model::{Predictor, Prediction},
+    model::{Prediction, Predictor},
 };
 use rayon::prelude::*;
 use std::{
@@ -134,7 +134,14 @@ pub fn evaluate(
         outcome.map(|song| predicted(&song.prediction))
     };
     // Collected in the order of the data set: the same songs give the same sums.
-    let outcomes: Vec<_> = pool.install(|| dataset.songs.par_iter().with_max_len(1).map(judge).collect());
+    let outcomes: Vec<_> = pool.install(|| {
+        dataset
+            .songs
+            .par_iter()
+            .with_max_len(1)
+            .map(judge)
+            .collect()
+    });
 
     let (mut truth, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (song, outcome) in dataset.songs.iter().zip(outcomes) {

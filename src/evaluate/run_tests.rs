@@ -1,0 +1,150 @@
+use super::*;
+use crate::{
+    chain::analyze_song,
+    dataset::{Dataset, LabelOptions},
+    model::{Bundle, Predictor},
+};
+use std::{
+    fs,
+    num::NonZeroUsize,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+const LABELS: &str = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n\
+                      1,6.5,1.0,6.0,1.2\n2,3.0,0.8,4.0,0.9\n3,5.5,1.1,3.5,1.0\n";
+
+fn write_tone(path: &Path, hertz: f32) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 22_050,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for n in 0..22_050 * 3 {
+        let phase = std::f32::consts::TAU * hertz * n as f32 / 22_050.0;
+        writer.write_sample((8_000.0 * phase.sin()) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+/// Songs 1 and 2 are tones, song 3 is no music at all.
+fn made_up_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = "static_annotations_averaged_songs_1_3.csv";
+    fs::write(folder.path().join(labels), LABELS).unwrap();
+    write_tone(&folder.path().join("1.wav"), 440.0);
+    write_tone(&folder.path().join("2.wav"), 110.0);
+    fs::write(folder.path().join("3.wav"), "no music").unwrap();
+    folder
+}
+
+fn predictor() -> Predictor {
+    Predictor::new(Bundle::shipped().unwrap()).unwrap()
+}
+
+fn options(predictor: &Predictor) -> LabelOptions {
+    LabelOptions {
+        sigma: predictor.bundle().metadata().label_settings.sigma,
+        ..LabelOptions::default()
+    }
+}
+
+fn two() -> NonZeroUsize {
+    NonZeroUsize::new(2).unwrap()
+}
+
+#[test]
+fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
+    let (folder, predictor) = (made_up_folder(), predictor());
+    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
+    let called = AtomicUsize::new(0);
+    let Evaluation { report, failed } = evaluate(&dataset, &predictor, two(), |_| {
+        called.fetch_add(1, Ordering::Relaxed);
+    })
+    .unwrap();
+
+    assert_eq!(called.into_inner(), 3);
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        (failed[0].id.as_str(), failed[0].audio.ends_with("3.wav")),
+        ("3", true)
+    );
+    assert_eq!(report.model, predictor.bundle().identity());
+
+    let mut absolute = 0.0;
+    let mut squared = 0.0;
+    for song in &dataset.songs[..2] {
+        let answer = analyze_song(&song.audio, &predictor).unwrap().prediction;
+        let pairs = song
+            .emotions
+            .as_array()
+            .iter()
+            .zip(answer.emotions.as_array());
+        absolute += pairs
+            .map(|(t, p)| (f64::from(*t) - f64::from(*p)).abs())
+            .sum::<f64>();
+        squared += (song.affect.valence_mean - f64::from(answer.valence)).powi(2);
+    }
+    assert_eq!(report.scores.songs, 2);
+    assert!((report.scores.mae - absolute / 16.0).abs() < 1e-9);
+    assert!((report.scores.valence.rmse.unwrap() - (squared / 2.0).sqrt()).abs() < 1e-9);
+}
+
+#[test]
+fn a_data_set_without_one_readable_song_is_an_error_with_the_first_reason() {
+    let (folder, predictor) = (made_up_folder(), predictor());
+    for name in ["1.wav", "2.wav"] {
+        fs::write(folder.path().join(name), "no music either").unwrap();
+    }
+    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
+    let error = evaluate(&dataset, &predictor, two(), |_| ()).unwrap_err();
+    let EvaluateError::NoSong {
+        songs,
+        first,
+        source,
+        ..
+    } = &error
+    else {
+        panic!("expected NoSong, found {error:?}");
+    };
+    assert!(*songs == 3 && first.ends_with("1.wav"), "{error}");
+    assert!(matches!(source.as_ref(), SongError::Chain(_)));
+}
+
+#[test]
+fn labels_of_another_box_than_the_models_are_refused() {
+    let (folder, predictor) = (made_up_folder(), predictor());
+    let mut options = options(&predictor);
+    options.sigma += 1.0;
+    let dataset = Dataset::open(folder.path(), &options).unwrap();
+    let error = evaluate(&dataset, &predictor, two(), |_| ()).unwrap_err();
+    assert!(
+        matches!(error, EvaluateError::LabelSettings { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_song_alone_is_judged_without_correlations() {
+    let (folder, predictor) = (made_up_folder(), predictor());
+    for name in ["2.wav", "3.wav"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
+    let scores = evaluate(&dataset, &predictor, two(), |_| ())
+        .unwrap()
+        .report
+        .scores;
+    assert_eq!((scores.songs, scores.mae_baseline), (1, 0.0));
+    assert_eq!(
+        (
+            scores.valence.r2,
+            scores.valence.pearson,
+            scores.valence.ccc
+        ),
+        (None, None, None)
+    );
+    assert!(scores.mae > 0.0);
+}
