@@ -2,6 +2,9 @@
 
 mod annotations;
 mod artists;
+mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod columns;
 mod error;
 mod identity;
@@ -10,9 +13,11 @@ mod splits;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use annotations::{Annotation, Annotations, Fault, Rejected};
 pub use artists::{Artists, artist_key};
+pub use cache::{CacheError, CacheProgress, FailedSong, SpectrogramCache};
 pub use columns::{
     ColumnChoice, ColumnReport, Correlations, Evidence, Finding, IdRange, LAST_ID_OF_2013, settle,
 };
@@ -20,6 +25,7 @@ pub use error::DatasetError;
 pub use identity::identical_audio;
 pub use layout::{DynamicFiles, Folders, Layout};
 pub use splits::{Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds};
+pub use whole::{LONGEST_S, SongError, whole_song};
 
 use crate::emotion::{AffectBox, EmotionVector};
 use std::path::{Path, PathBuf};
