@@ -73,14 +73,6 @@ impl Codec {
         }
     }
 
-    /// Forgets the packets before, after a gap.
-    pub(super) fn reset(&mut self) {
-        match self {
-            Self::Symphonia(decoder) => decoder.reset(),
-            Self::Opus(_) => {}
-        }
-    }
-
     /// Appends the mono samples of `packet` to `out`. Gives their rate and the number of channels that they had.
     pub(super) fn decode(
         &mut self,

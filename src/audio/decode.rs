@@ -4,7 +4,7 @@ use super::{
     AudioError, Tags,
     codec::{Codec, CodecError, PacketError},
     mix::is_sound,
-    mpeg,
+    mp4, mpeg, ogg, riff,
     sniff::{self, Sniffed},
 };
 use std::{
@@ -94,6 +94,14 @@ struct Source {
     cut: bool,
     /// Where the frames of an MPEG audio file stand.
     mpeg: Option<mpeg::Layout>,
+    /// Tags that the container's reader leaves unread.
+    tags: Tags,
+    /// The container has said, or shown by its end, that the sound is whole.
+    complete: bool,
+    /// Whether the packets carry times, in samples, that show gaps.
+    has_clock: bool,
+    /// The time at which the next packet should stand.
+    next_time: Option<i64>,
     tally: Tally,
 }
 
@@ -129,7 +137,7 @@ impl Decoder {
     pub fn open(path: &Path) -> Result<Self, AudioError> {
         let mut block = Vec::new();
         let opened = contain(path, || {
-            let (mut source, container) = open_source(path)?;
+            let mut source = open_source(path)?;
             loop {
                 block.clear();
                 match source.step(path, None, &mut block)? {
@@ -137,7 +145,6 @@ impl Decoder {
                         break Ok((source, rate, channels));
                     }
                     Step::End => {
-                        let _ = container;
                         source.verdict(path, None)?;
                         break Err(AudioError::Empty {
                             path: path.to_owned(),
@@ -154,7 +161,11 @@ impl Decoder {
             sample_rate,
             channels: channels as u16,
             codec: source.codec.name().to_owned(),
-            tags: Tags::of_format(source.format.as_mut()),
+            tags: {
+                let mut tags = Tags::of_format(source.format.as_mut());
+                tags.fill_from(std::mem::take(&mut source.tags));
+                tags
+            },
         };
         Ok(Self {
             path: path.to_owned(),
@@ -272,8 +283,8 @@ fn io_error(path: &Path, source: io::Error) -> AudioError {
     }
 }
 
-/// Opens the container and makes the decoder for its track; also gives the container's name.
-fn open_source(path: &Path) -> Result<(Source, &'static str), AudioError> {
+/// Opens the container and makes the decoder for its track.
+fn open_source(path: &Path) -> Result<Source, AudioError> {
     // Asked before opening: opening a pipe would wait for its writer.
     let facts = std::fs::metadata(path).map_err(|e| io_error(path, e))?;
     if !facts.is_file() {
@@ -373,12 +384,16 @@ fn open_source(path: &Path) -> Result<(Source, &'static str), AudioError> {
         claim: None,
         cut: false,
         mpeg: None,
+        tags: Tags::default(),
+        complete: true,
+        has_clock: false,
+        next_time: None,
         tally: Tally::default(),
         codec,
         format,
     };
     source.read_claims(path, second, len)?;
-    Ok((source, container))
+    Ok(source)
 }
 
 /// The track to decode: the default one where it has sound, else the first with a known codec.
@@ -396,36 +411,63 @@ impl Source {
         let Some((track, params)) = audio_track(self.format.as_ref()) else {
             return Ok(());
         };
+        let io = |e| io_error(path, e);
+        let ends_early = |until: u64| AudioError::Truncated {
+            path: path.to_owned(),
+            expected: format!("{until} bytes by its own account"),
+            found: format!("{len} bytes"),
+        };
+        let rate = params.sample_rate.unwrap_or(0);
+        let counts_samples = track
+            .time_base
+            .is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate);
+        let num_frames = track.num_frames.filter(|&n| n > 0 && counts_samples);
         let short_name = self.format.format_info().short_name;
         match short_name {
             "mp1" | "mp2" | "mp3" => {
-                let layout = mpeg::layout(&mut file, len).map_err(|e| io_error(path, e))?;
+                let layout = mpeg::layout(&mut file, len).map_err(io)?;
                 self.mpeg = layout;
-                if let Some(info) = layout.and_then(|l| l.info.map(|i| (l, i))) {
-                    let (layout, info) = info;
-                    let there = layout.end.saturating_sub(layout.start);
-                    if let Some(bytes) = info.bytes.filter(|&b| b > there) {
-                        return Err(AudioError::Truncated {
-                            path: path.to_owned(),
-                            expected: format!("{bytes} bytes of sound by its own account"),
-                            found: format!("{there}"),
-                        });
+                if let Some((layout, info)) = layout.and_then(|l| l.info.map(|info| (l, info))) {
+                    let until = layout.start + info.bytes.unwrap_or(0);
+                    if until > layout.end {
+                        return Err(ends_early(until + (len - layout.end)));
                     }
-                    self.skip = u64::from(track.delay.unwrap_or(0));
-                    if info.frames.is_some_and(|n| n > 0) {
-                        self.claim = track.num_frames;
-                        self.cut = true;
-                    }
+                    self.skip = info.delay;
+                    self.claim = info.samples().filter(|&n| n > 0);
+                    self.cut = true;
                 }
             }
-            _ => {
-                let rate_based = track.time_base.is_some_and(|base| {
-                    base.numer.get() == 1 && Some(base.denom.get()) == params.sample_rate
-                });
-                if rate_based && !matches!(short_name, "ogg") {
-                    self.claim = track.num_frames.filter(|&n| n > 0);
+            "isomp4" => {
+                let account = mp4::account(&mut file, len, track.id).map_err(io)?;
+                if let Some(until) = account.missing_until {
+                    return Err(ends_early(until));
+                }
+                if self.codec.pre_skip() == 0 {
+                    self.skip = match (account.delay_s * f64::from(rate)).round() as u64 {
+                        0 => account.itunes_delay,
+                        delay => delay,
+                    };
+                    self.claim = num_frames.map(|n| n.saturating_sub(self.skip));
                 }
             }
+            "wave" | "aiff" => {
+                let account = riff::account(&mut file, len, short_name == "aiff").map_err(io)?;
+                if let Some(until) = account.missing_until {
+                    return Err(ends_early(until));
+                }
+                self.tags = account.tags;
+                self.claim = num_frames;
+            }
+            "ogg" => {
+                self.has_clock = true;
+                self.complete = ogg::is_complete(&mut file, len, track.id).map_err(io)?;
+            }
+            "flac" => {
+                self.has_clock = true;
+                self.claim = num_frames;
+            }
+            "caf" => self.claim = num_frames,
+            _ => {}
         }
         Ok(())
     }
@@ -441,6 +483,8 @@ impl Source {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(Step::End),
             Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                // The end, in the middle of something.
+                self.complete = false;
                 return Ok(Step::End);
             }
             Err(SymphoniaError::IoError(error)) => return Err(io_error(path, error)),
@@ -457,6 +501,9 @@ impl Source {
         self.tally.container_errors = 0;
         if packet.track_id != self.track {
             return Ok(Step::Nothing);
+        }
+        if self.has_clock {
+            self.count_gap(packet.pts.get(), packet.dur.get());
         }
         self.tally.packets += 1;
         self.tally.bytes += packet.data.len() as u64;
@@ -512,6 +559,21 @@ impl Source {
         self.tally.lost += packets * self.tally.packet_len;
     }
 
+    /// Counts the packets that are missing between the last one and one at `time`, both in samples.
+    fn count_gap(&mut self, time: i64, duration: u64) {
+        let gap = self.next_time.map_or(0, |next| time.saturating_sub(next));
+        if let Ok(gap) = u64::try_from(gap)
+            && duration > 0
+            && gap * 2 > duration
+        {
+            let missing = gap.div_ceil(duration);
+            self.tally.packets += missing;
+            self.tally.damaged += missing;
+            self.tally.lost += gap;
+        }
+        self.next_time = time.checked_add_unsigned(duration);
+    }
+
     /// Goes on with the next of several streams that follow one another in one file.
     fn next_chain(&mut self, path: &Path) -> Result<Step, AudioError> {
         let next = audio_track(self.format.as_ref())
@@ -521,6 +583,7 @@ impl Source {
                 self.track = track;
                 self.skip = codec.pre_skip();
                 self.codec = codec;
+                self.next_time = None;
                 Ok(Step::Nothing)
             }
             _ => Err(AudioError::Unsupported {

@@ -12,6 +12,23 @@ pub(super) struct InfoFrame {
     pub bytes: Option<u64>,
     /// Bytes of this frame.
     pub len: u64,
+    /// Samples of sound per frame.
+    pub frame_samples: u64,
+    /// Samples that the encoder put before the sound, with those that every decoder adds.
+    pub delay: u64,
+    /// Samples behind the sound, less those that every decoder adds before it.
+    pub padding: u64,
+}
+
+/// Samples by which every MPEG Layer III decoder is late.
+const DECODER_DELAY: u64 = 529;
+
+impl InfoFrame {
+    /// Samples of the sound without delay and padding.
+    pub fn samples(&self) -> Option<u64> {
+        let all = self.frames?.checked_mul(self.frame_samples)?;
+        Some(all.saturating_sub(self.delay + self.padding))
+    }
 }
 
 /// Where the frames of an MPEG audio file stand.
@@ -59,6 +76,7 @@ pub(super) fn layout(file: &mut (impl Read + Seek), len: u64) -> io::Result<Opti
 /// The fields of a frame header that matter here.
 struct Header {
     len: usize,
+    samples: u64,
     /// Bytes from the start of the frame to a Xing tag.
     side_info_end: usize,
 }
@@ -112,8 +130,14 @@ impl Header {
             (true, true) | (false, false) => 17,
             (false, true) => 9,
         };
+        let samples = match layer {
+            1 => 384,
+            3 if !first => 576,
+            _ => 1152,
+        };
         Some(Header {
             len,
+            samples,
             side_info_end: 4 + side_info,
         })
     }
@@ -124,24 +148,42 @@ fn info_frame(frame: &[u8], header: &Header) -> Option<InfoFrame> {
         let bytes = frame.get(at..at + 4)?;
         Some(u64::from(u32::from_be_bytes(bytes.try_into().ok()?)))
     };
-    let len = header.len as u64;
+    let mut info = InfoFrame {
+        frames: None,
+        bytes: None,
+        len: header.len as u64,
+        frame_samples: header.samples,
+        delay: 0,
+        padding: 0,
+    };
     let at = header.side_info_end;
     if matches!(frame.get(at..at + 4)?, b"Xing" | b"Info") {
         let flags = word(at + 4)?;
-        let frames = if flags & 1 != 0 { word(at + 8) } else { None };
-        let bytes = if flags & 2 != 0 {
-            word(at + 8 + 4 * (flags & 1) as usize)
-        } else {
-            None
+        let mut next = at + 8;
+        let mut field = |flag: u64, size: usize| {
+            let here = next;
+            let there = flags & flag != 0;
+            next += if there { size } else { 0 };
+            there.then_some(here)
         };
-        return Some(InfoFrame { frames, bytes, len });
+        info.frames = field(1, 4).and_then(word);
+        info.bytes = field(2, 4).and_then(word);
+        field(4, 100);
+        field(8, 4);
+        // The extension of LAME, which others write too. Its checksum is not asked: tools that cut files leave it stale.
+        if let Some(extension) = frame.get(next..next + 24)
+            && matches!(&extension[..4], b"LAME" | b"Lavf" | b"Lavc")
+        {
+            let [a, b, c] = [extension[21], extension[22], extension[23]].map(u64::from);
+            info.delay = (a << 4 | b >> 4) + DECODER_DELAY;
+            info.padding = ((b & 15) << 8 | c).saturating_sub(DECODER_DELAY);
+        }
+        return Some(info);
     }
     if frame.get(36..40)? == b"VBRI" {
-        return Some(InfoFrame {
-            frames: word(50),
-            bytes: word(46),
-            len,
-        });
+        info.bytes = word(46);
+        info.frames = word(50);
+        return Some(info);
     }
     None
 }

@@ -1,9 +1,10 @@
 //! Opus packets to samples. symphonia reads the containers but has no decoder for this codec.
 
-use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
+use opus_pure::{Error as OpusError, OpusDecoder, OpusMSDecoder};
 
 /// Opus is always decoded at this rate.
 pub(super) const SAMPLE_RATE: u32 = 48_000;
+const RATE: i32 = SAMPLE_RATE as i32;
 
 /// Longest packet that the codec allows: 120 ms, in samples per channel.
 const MAX_PACKET: usize = 5_760;
@@ -14,17 +15,22 @@ pub(super) enum OpusHeadError {
     /// The identification header is too short or contradicts itself.
     #[error("the Opus identification header is broken")]
     Broken,
-    /// A channel mapping family that RFC 7845 does not define for playback.
-    #[error("Opus channel mapping family {0}")]
+    /// A channel mapping family that RFC 7845 does not define for playback, or channels in an order of their own.
+    #[error("an Opus channel mapping of family {0}")]
     Mapping(u8),
     /// The decoder refuses the header's numbers.
     #[error("the Opus decoder refuses the identification header")]
     Refused(#[source] OpusError),
 }
 
+/// A packet that cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+#[error("the Opus packet is damaged")]
+pub(super) struct OpusPacketError;
+
 enum Streams {
     One(Box<OpusDecoder>),
-    Many(OpusMultistreamDecoder),
+    Many(Box<OpusMSDecoder>),
 }
 
 /// Decoder of one Opus stream.
@@ -70,20 +76,22 @@ impl OpusPackets {
         let channels = usize::from(channels);
         let streams = match (family, table) {
             (0, _) if channels == 1 || channels == 2 => {
-                OpusDecoder::new(SAMPLE_RATE, channels).map(|d| Streams::One(Box::new(d)))
+                OpusDecoder::new(RATE, channels).map(|one| Streams::One(Box::new(one)))
             }
-            (0, _) => return Err(OpusHeadError::Broken),
-            (1 | 255, &[streams, coupled, ref mapping @ ..]) if mapping.len() >= channels => {
-                OpusMultistreamDecoder::new(
-                    SAMPLE_RATE,
-                    channels,
-                    usize::from(streams),
-                    usize::from(coupled),
-                    &mapping[..channels],
-                )
-                .map(Streams::Many)
+            (1 | 255, &[streams, coupled, ..]) => {
+                let many = OpusMSDecoder::new(RATE, channels, family);
+                let many = many.map_err(OpusHeadError::Refused)?;
+                // The decoder knows the layouts that RFC 7845 defines. An order of channels of its own would not
+                // matter for their mean; another number of streams would.
+                let known = many.layout();
+                if (known.nb_streams, known.nb_coupled_streams)
+                    != (usize::from(streams), usize::from(coupled))
+                {
+                    return Err(OpusHeadError::Mapping(family));
+                }
+                Ok(Streams::Many(Box::new(many)))
             }
-            (1 | 255, _) => return Err(OpusHeadError::Broken),
+            (0 | 1 | 255, _) => return Err(OpusHeadError::Broken),
             (other, _) => return Err(OpusHeadError::Mapping(other)),
         }
         .map_err(OpusHeadError::Refused)?;
@@ -102,15 +110,20 @@ impl OpusPackets {
     }
 
     /// Appends the mean of the channels of one packet to `out`.
-    pub(super) fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), OpusError> {
+    pub(super) fn decode(
+        &mut self,
+        packet: &[u8],
+        out: &mut Vec<f32>,
+    ) -> Result<(), OpusPacketError> {
         // An empty packet would ask the decoder to invent sound for a lost one.
         if packet.is_empty() {
-            return Err(OpusError::InvalidPacket);
+            return Err(OpusPacketError);
         }
         let samples = match &mut self.streams {
-            Streams::One(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
-            Streams::Many(decoder) => decoder.decode_float(packet, &mut self.pcm, false)?,
-        };
+            Streams::One(decoder) => decoder.decode(packet, MAX_PACKET, &mut self.pcm),
+            Streams::Many(decoder) => decoder.decode(packet, MAX_PACKET, &mut self.pcm),
+        }
+        .map_err(|_| OpusPacketError)?;
         let scale = self.gain / self.channels as f32;
         let frames = self.pcm[..samples * self.channels].chunks_exact(self.channels);
         out.extend(frames.map(|frame| frame.iter().sum::<f32>() * scale));

@@ -50,6 +50,17 @@ const MAGIC: &[(usize, &[u8], Sniffed)] = {
         (0, b"\x7f\xfe\x80\x01", Unsupported("DTS")),
         (0, b"Extended Module: ", Unsupported("tracker module (XM)")),
         (0, b"IMPM", Unsupported("tracker module (IT)")),
+        (
+            0,
+            b"RF64",
+            Unsupported("RF64 (a WAV file for more than 4 GB)"),
+        ),
+        (
+            0,
+            b"BW64",
+            Unsupported("BW64 (a WAV file for more than 4 GB)"),
+        ),
+        (0, b"riff\x2e\x91\xcf\x11", Unsupported("Sony Wave64")),
         (8, b"AVI ", Unsupported("AVI video")),
         (0, b"\xff\xd8\xff", NotAudio("a JPEG picture")),
         (0, b"\x89PNG\r\n", NotAudio("a PNG picture")),

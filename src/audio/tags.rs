@@ -60,7 +60,8 @@ impl Tags {
         tags
     }
 
-    fn of_revision(revision: &MetadataRevision) -> Tags {
+    /// What one set of tags says.
+    pub(super) fn of_revision(revision: &MetadataRevision) -> Tags {
         let mut found = Found::default();
         let of_tracks = revision.per_track.iter().flat_map(|t| &t.metadata.tags);
         for tag in revision.media.tags.iter().chain(of_tracks) {
