@@ -6,6 +6,7 @@
 
 mod analyze;
 mod console;
+mod evaluate;
 mod exit;
 mod model;
 mod query;
@@ -47,6 +48,7 @@ struct Cli {
 enum Command {
     Analyze(analyze::Args),
     Query(query::Args),
+    Evaluate(evaluate::Args),
     /// Train a model on labelled music (not in this build: it needs the feature `train`)
     #[cfg(not(feature = "train"))]
     Train(train_absent::Args),
@@ -56,6 +58,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
     match command {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Query(args) => query::run(args, console),
+        Command::Evaluate(args) => evaluate::run(args, console),
         #[cfg(not(feature = "train"))]
         Command::Train(args) => train_absent::run(args, console),
     }
