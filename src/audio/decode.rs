@@ -98,6 +98,8 @@ struct Source {
     tags: Tags,
     /// The container has said, or shown by its end, that the sound is whole.
     complete: bool,
+    /// The file was written to a pipe and does not know its own length.
+    endless: bool,
     /// Whether the packets carry times, in samples, that show gaps.
     has_clock: bool,
     /// The time at which the next packet should stand.
@@ -319,6 +321,7 @@ fn open_source(path: &Path) -> Result<Source, AudioError> {
         }
         Sniffed::Open => {}
     }
+    check_length(path, &mut file, &head, len)?;
     file.rewind().map_err(|e| io_error(path, e))?;
 
     let second = File::open(path).map_err(|e| io_error(path, e))?;
@@ -343,10 +346,12 @@ fn open_source(path: &Path) -> Result<Source, AudioError> {
                     found: "bytes of no known format",
                 }
             }
-            SymphoniaError::Unsupported(what) => AudioError::Unsupported {
-                path: path.to_owned(),
-                what: what.to_owned(),
-            },
+            SymphoniaError::Unsupported(what) if !what.contains("missing") => {
+                AudioError::Unsupported {
+                    path: path.to_owned(),
+                    what: what.to_owned(),
+                }
+            }
             error => AudioError::Malformed {
                 path: path.to_owned(),
                 container: "sound",
@@ -386,6 +391,7 @@ fn open_source(path: &Path) -> Result<Source, AudioError> {
         mpeg: None,
         tags: Tags::default(),
         complete: true,
+        endless: false,
         has_clock: false,
         next_time: None,
         tally: Tally::default(),
@@ -394,6 +400,29 @@ fn open_source(path: &Path) -> Result<Source, AudioError> {
     };
     source.read_claims(path, second, len)?;
     Ok(source)
+}
+
+/// Compares the length of a file with what its outermost boxes or chunks say, where it has such.
+fn check_length(path: &Path, file: &mut File, head: &[u8], len: u64) -> Result<(), AudioError> {
+    let magic = |at: usize| head.get(at..at + 4).unwrap_or_default();
+    let missing_until = match (magic(0), magic(4), magic(8)) {
+        (b"RIFF", _, b"WAVE") => riff::account(file, len, false).map(|a| a.missing_until),
+        (b"FORM", _, b"AIFF" | b"AIFC") => riff::account(file, len, true).map(|a| a.missing_until),
+        (_, b"ftyp", _) => mp4::missing_until(file, len),
+        _ => return Ok(()),
+    };
+    match missing_until.map_err(|e| io_error(path, e))? {
+        Some(until) => Err(ends_early(path, until, len)),
+        None => Ok(()),
+    }
+}
+
+fn ends_early(path: &Path, until: u64, len: u64) -> AudioError {
+    AudioError::Truncated {
+        path: path.to_owned(),
+        expected: format!("at least {until} bytes by its own account"),
+        found: format!("{len} bytes"),
+    }
 }
 
 /// The track to decode: the default one where it has sound, else the first with a known codec.
@@ -412,11 +441,6 @@ impl Source {
             return Ok(());
         };
         let io = |e| io_error(path, e);
-        let ends_early = |until: u64| AudioError::Truncated {
-            path: path.to_owned(),
-            expected: format!("{until} bytes by its own account"),
-            found: format!("{len} bytes"),
-        };
         let rate = params.sample_rate.unwrap_or(0);
         let counts_samples = track
             .time_base
@@ -430,7 +454,7 @@ impl Source {
                 if let Some((layout, info)) = layout.and_then(|l| l.info.map(|info| (l, info))) {
                     let until = layout.start + info.bytes.unwrap_or(0);
                     if until > layout.end {
-                        return Err(ends_early(until + (len - layout.end)));
+                        return Err(ends_early(path, until + (len - layout.end), len));
                     }
                     self.skip = info.delay;
                     self.claim = info.samples().filter(|&n| n > 0);
@@ -439,9 +463,6 @@ impl Source {
             }
             "isomp4" => {
                 let account = mp4::account(&mut file, len, track.id).map_err(io)?;
-                if let Some(until) = account.missing_until {
-                    return Err(ends_early(until));
-                }
                 if self.codec.pre_skip() == 0 {
                     self.skip = match (account.delay_s * f64::from(rate)).round() as u64 {
                         0 => account.itunes_delay,
@@ -452,10 +473,8 @@ impl Source {
             }
             "wave" | "aiff" => {
                 let account = riff::account(&mut file, len, short_name == "aiff").map_err(io)?;
-                if let Some(until) = account.missing_until {
-                    return Err(ends_early(until));
-                }
                 self.tags = account.tags;
+                self.endless = account.endless;
                 self.claim = num_frames;
             }
             "ogg" => {
@@ -483,8 +502,8 @@ impl Source {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(Step::End),
             Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                // The end, in the middle of something.
-                self.complete = false;
+                // The end, in the middle of something. Where the sound has no known length, that is how it ends.
+                self.complete &= self.claim.is_none() && self.endless;
                 return Ok(Step::End);
             }
             Err(SymphoniaError::IoError(error)) => return Err(io_error(path, error)),
@@ -503,7 +522,9 @@ impl Source {
             return Ok(Step::Nothing);
         }
         if self.has_clock {
-            self.count_gap(packet.pts.get(), packet.dur.get());
+            let trimmed = packet.trim_start.saturating_add(packet.trim_end);
+            let duration = packet.dur.saturating_add(trimmed).get();
+            self.count_gap(packet.pts.get(), duration);
         }
         self.tally.packets += 1;
         self.tally.bytes += packet.data.len() as u64;
@@ -610,6 +631,13 @@ impl Source {
                 path: path.to_owned(),
                 expected: format!("{} by its own account", length(claim)),
                 found: length(self.tally.delivered),
+            });
+        }
+        if !self.complete {
+            return Err(AudioError::Truncated {
+                path: path.to_owned(),
+                expected: "a sound that is marked as whole at its end".to_owned(),
+                found: format!("the end of the file after {}", length(self.tally.delivered)),
             });
         }
         let Tally {

@@ -10,8 +10,6 @@ pub(super) struct Account {
     pub delay_s: f64,
     /// Samples of delay by iTunes' note, used where there is no edit list.
     pub itunes_delay: u64,
-    /// The byte at which the last box should end, where that is behind the end of the file.
-    pub missing_until: Option<u64>,
 }
 
 /// Boxes looked at in one parent, so that a broken file costs bounded work.
@@ -36,7 +34,6 @@ pub(super) fn account(
 ) -> io::Result<Account> {
     let mut account = Account::default();
     let top = children(file, 0, len)?;
-    account.missing_until = top.iter().map(|node| node.end).find(|&end| end > len);
     let Some(moov) = top.iter().find(|node| &node.kind == b"moov") else {
         return Ok(account);
     };
@@ -52,6 +49,19 @@ pub(super) fn account(
         }
     }
     Ok(account)
+}
+
+/// A byte up to which a file of `len` bytes should go, where it does not: its last box ends there, or the box that
+/// describes the sound is still to come.
+///
+/// # Errors
+/// What reading gives.
+pub(super) fn missing_until(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<u64>> {
+    let top = children(file, 0, len)?;
+    let last = top.iter().map(|node| node.end).max().unwrap_or(0);
+    let described = top.iter().any(|node| &node.kind == b"moov");
+    let cut = last > len || (!described && last == len);
+    Ok(cut.then_some(last.max(len + 1)))
 }
 
 /// The seconds that the edit list of `trak` leaves out at the start, if it is the track `track_id` and has one.

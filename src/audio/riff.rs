@@ -20,6 +20,8 @@ pub(super) struct Account {
     pub tags: Tags,
     /// The byte at which the sound should end, where that is behind the end of the file.
     pub missing_until: Option<u64>,
+    /// The file was written to a pipe, and its length is not known.
+    pub endless: bool,
 }
 
 /// Chunks looked at, so that a broken file costs bounded work.
@@ -48,6 +50,7 @@ pub(super) fn account(file: &mut File, len: u64, big_endian: bool) -> io::Result
                     account.missing_until = Some(end);
                 }
                 if size == UNKNOWN {
+                    account.endless = true;
                     break;
                 }
             }

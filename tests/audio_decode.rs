@@ -1,0 +1,400 @@
+//! Decoding of real encoded files: the fixtures in `tests/fixtures/audio`, made by the script there, which also keeps what
+//! ffmpeg decodes from them.
+
+use circumplex::audio::{AudioError, AudioErrorKind, Decoder, Tags};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio")
+}
+
+/// A line of `expected.tsv`.
+struct Expected {
+    file: String,
+    rate: u32,
+    channels: u16,
+    samples: usize,
+    tags: Tags,
+    values: Vec<f32>,
+}
+
+fn expected() -> Vec<Expected> {
+    let text = fs::read_to_string(fixtures().join("expected.tsv")).unwrap();
+    let tag = |s: &str| (!s.is_empty()).then(|| s.to_owned());
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let cells: Vec<&str> = line.split('\t').collect();
+            Expected {
+                file: cells[0].to_owned(),
+                rate: cells[1].parse().unwrap(),
+                channels: cells[2].parse().unwrap(),
+                samples: cells[3].parse().unwrap(),
+                tags: Tags {
+                    title: tag(cells[4]),
+                    artist: tag(cells[5]),
+                    album: tag(cells[6]),
+                    genre: tag(cells[7]),
+                },
+                values: cells[8].split(' ').map(|v| v.parse().unwrap()).collect(),
+            }
+        })
+        .collect()
+}
+
+/// All samples of a file, and the decoder at its end.
+fn decode(path: &Path) -> Result<(Vec<f32>, Decoder), AudioError> {
+    let mut decoder = Decoder::open(path)?;
+    let mut samples = Vec::new();
+    while let Some(block) = decoder.next_block()? {
+        assert!(!block.is_empty());
+        samples.extend_from_slice(block);
+    }
+    assert!(
+        decoder.next_block()?.is_none(),
+        "nothing comes after the end"
+    );
+    Ok((samples, decoder))
+}
+
+/// The error of a file that must not decode.
+fn failure(path: &Path) -> AudioError {
+    match decode(path) {
+        Ok((samples, _)) => panic!("{}: {} samples", path.display(), samples.len()),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(
+                text.contains(&*path.to_string_lossy()),
+                "names the file: {text}"
+            );
+            error
+        }
+    }
+}
+
+/// A file of the given bytes in a folder of its own.
+struct Scratch {
+    folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+fn bytes_of(fixture: &str) -> Vec<u8> {
+    fs::read(fixtures().join(fixture)).unwrap()
+}
+
+#[test]
+fn every_format_decodes_to_what_ffmpeg_decodes() {
+    for e in expected() {
+        let (samples, decoder) = decode(&fixtures().join(&e.file)).unwrap();
+        let info = decoder.info();
+        assert_eq!(
+            (info.sample_rate, info.channels),
+            (e.rate, e.channels),
+            "{}",
+            e.file
+        );
+        assert_eq!(decoder.damaged_packets(), 0, "{}", e.file);
+        // The padding at the end of Opus in Matroska is noted where symphonia does not look.
+        let surplus = if e.file == "opus.webm" { 648 } else { 0 };
+        assert_eq!(samples.len(), e.samples + surplus, "{}", e.file);
+        for (i, value) in e.values.iter().enumerate() {
+            let at = i * (e.samples - 1) / 63;
+            let error = (samples[at] - value).abs();
+            assert!(
+                error < 1e-4,
+                "{}: {} instead of {value} at {at}",
+                e.file,
+                samples[at]
+            );
+        }
+    }
+}
+
+#[test]
+fn title_artist_album_and_genre_are_read_from_every_kind_of_tag() {
+    for e in expected() {
+        let (_, decoder) = decode(&fixtures().join(&e.file)).unwrap();
+        assert_eq!(decoder.info().tags, e.tags, "{}", e.file);
+    }
+}
+
+#[test]
+fn the_content_decides_what_a_file_is_and_not_its_name() {
+    let scratch = Scratch::new();
+    for (i, e) in expected().into_iter().enumerate() {
+        let wrong = ["song.mp3", "song.flac", "song.wav", "song.txt", "song"][i % 5];
+        let path = scratch.file(wrong, &bytes_of(&e.file));
+        let (_, decoder) = decode(&path).unwrap_or_else(|error| panic!("{}: {error}", e.file));
+        let (_, original) = decode(&fixtures().join(&e.file)).unwrap();
+        assert_eq!(decoder.info(), original.info());
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_is_a_failure_and_never_a_shorter_success() {
+    let scratch = Scratch::new();
+    for e in expected() {
+        // Streams of frames that say nothing of their length, so that what is left of one is a whole one.
+        if matches!(
+            e.file.as_str(),
+            "no-info-frame.mp3" | "layer2.mp2" | "aac.aac"
+        ) {
+            continue;
+        }
+        let whole = bytes_of(&e.file);
+        let end = match e.file.as_str() {
+            // Tags behind the sound.
+            "vbr.mp3" => whole.len() - 128,
+            "ape-tag.mp3" => whole.len() - 300,
+            _ => whole.len(),
+        };
+        for part in [0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99] {
+            let cut = (end as f64 * part) as usize;
+            let path = scratch.file("cut", &whole[..cut]);
+            if let Ok((samples, _)) = decode(&path) {
+                panic!(
+                    "{} cut to {cut} of {end} bytes: {} of {} samples",
+                    e.file,
+                    samples.len(),
+                    e.samples
+                );
+            }
+        }
+        let path = scratch.file("cut", &whole[..end - 40]);
+        let error = failure(&path);
+        assert!(
+            matches!(
+                error.kind(),
+                AudioErrorKind::Truncated | AudioErrorKind::Damaged
+            ),
+            "{}: {error}",
+            e.file
+        );
+    }
+}
+
+#[test]
+fn a_damaged_packet_is_left_out_and_counted() {
+    let scratch = Scratch::new();
+    for (file, at, len) in [
+        ("cbr.mp3", 6_000, 300),
+        ("flac.flac", 30_000, 20),
+        ("vorbis.ogg", 12_000, 30),
+    ] {
+        let mut bytes = bytes_of(file);
+        for byte in &mut bytes[at..at + len] {
+            *byte = !*byte;
+        }
+        match decode(&scratch.file(file, &bytes)) {
+            Ok((samples, decoder)) => {
+                assert!(decoder.damaged_packets() > 0, "{file}");
+                let whole = decode(&fixtures().join(file)).unwrap().0.len();
+                assert!(
+                    samples.len() < whole,
+                    "{file}: {} of {whole}",
+                    samples.len()
+                );
+            }
+            // A short fixture has few packets, so that one may be more than a tenth.
+            Err(error) => assert_eq!(error.kind(), AudioErrorKind::Damaged, "{file}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn more_than_a_tenth_of_damaged_packets_is_a_failure() {
+    let scratch = Scratch::new();
+    let mut bytes = bytes_of("cbr.mp3");
+    let len = bytes.len();
+    bytes[len / 3..len / 2].fill(0);
+    let error = failure(&scratch.file("holes.mp3", &bytes));
+    assert!(
+        matches!(error, AudioError::Damaged { damaged, packets, .. } if damaged * 10 > packets),
+        "{error}"
+    );
+}
+
+#[test]
+fn samples_that_are_not_numbers_are_damage() {
+    let scratch = Scratch::new();
+    let whole = bytes_of("f32.wav");
+    // Within the last of its packets of 1,152 samples.
+    for bad in [f32::NAN, f32::INFINITY, 1e30] {
+        let mut bytes = whole.clone();
+        let at = bytes.len() - 1200;
+        bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());
+        let error = failure(&scratch.file("nan.wav", &bytes));
+        assert_eq!(error.kind(), AudioErrorKind::Damaged, "{error}");
+    }
+}
+
+#[test]
+fn files_without_sound_are_failures_with_a_reason() {
+    let scratch = Scratch::new();
+    let kind = |name: &str, bytes: &[u8]| failure(&scratch.file(name, bytes)).kind();
+    assert_eq!(kind("empty.mp3", b""), AudioErrorKind::Empty);
+    assert_eq!(
+        kind("notes.mp3", b"These are notes about a song, no song.\n"),
+        AudioErrorKind::NotAudio
+    );
+    assert_eq!(kind("zeros.wav", &[0; 50_000]), AudioErrorKind::NotAudio);
+    assert_eq!(
+        kind("cover.flac", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01"),
+        AudioErrorKind::NotAudio
+    );
+    assert_eq!(
+        kind("song.ape", b"MAC \x96\x0f\0\0\x34\0\0\0"),
+        AudioErrorKind::Unsupported
+    );
+    assert_eq!(
+        kind("song.wv", b"wvpk\x20\0\0\0\x10\x04"),
+        AudioErrorKind::Unsupported
+    );
+    // A WAV file with all its headers and no samples.
+    let mut wav = bytes_of("s16.wav");
+    let data = wav.windows(4).position(|w| w == b"data").unwrap();
+    wav.truncate(data + 8);
+    wav[data + 4..].fill(0);
+    let riff_len = (wav.len() as u32 - 8).to_le_bytes();
+    wav[4..8].copy_from_slice(&riff_len);
+    assert_eq!(kind("silent.wav", &wav), AudioErrorKind::Empty);
+    let folder = failure(scratch.folder.path());
+    assert_eq!(folder.kind(), AudioErrorKind::Io);
+    assert_eq!(
+        failure(&scratch.folder.path().join("absent.mp3")).kind(),
+        AudioErrorKind::Io
+    );
+}
+
+/// A WAV header in front of `data`.
+fn wav(rate: u32, channels: u16, claimed_data_len: u32, data: &[u8]) -> Vec<u8> {
+    let block = channels.wrapping_mul(2);
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend(claimed_data_len.saturating_add(36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    bytes.extend(channels.to_le_bytes());
+    bytes.extend(rate.to_le_bytes());
+    bytes.extend(rate.wrapping_mul(u32::from(block)).to_le_bytes());
+    bytes.extend(block.to_le_bytes());
+    bytes.extend(b"\x10\0data");
+    bytes.extend(claimed_data_len.to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn headers_that_lie_are_found_out() {
+    let scratch = Scratch::new();
+    let data = [7u8; 9600];
+    let mut outcome = |bytes: &[u8]| decode(&scratch.file("lie.wav", bytes)).map(|(s, _)| s.len());
+    assert_eq!(outcome(&wav(44_100, 2, 9600, &data)).unwrap(), 2400);
+    // What a writer to a pipe puts where it cannot know the length.
+    assert_eq!(outcome(&wav(44_100, 2, u32::MAX, &data)).unwrap(), 2400);
+    for bytes in [
+        wav(44_100, 2, 4_000_000_000, &data),
+        wav(44_100, 2, 9604, &data),
+        wav(1, 2, 9600, &data),
+        wav(0, 2, 9600, &data),
+        wav(10_000_000, 2, 9600, &data),
+        wav(u32::MAX, 2, 9600, &data),
+        wav(44_100, 0, 9600, &data),
+        wav(44_100, 65, 9600, &data),
+        wav(44_100, u16::MAX, 9600, &data),
+    ] {
+        let error = outcome(&bytes).unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                AudioErrorKind::Truncated | AudioErrorKind::Unsupported | AudioErrorKind::Damaged
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_instead_of_waited_for() {
+    let scratch = Scratch::new();
+    let pipe = scratch.folder.path().join("pipe.mp3");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mkfifo here");
+        return;
+    }
+    assert_eq!(failure(&pipe).kind(), AudioErrorKind::Io);
+}
+
+/// Numbers without a pattern, the same in every run.
+struct Lcg(u64);
+
+impl Lcg {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % n
+    }
+}
+
+#[test]
+fn mutated_files_give_an_answer_without_panic_or_hang() {
+    let scratch = Scratch::new();
+    let mut random = Lcg(2026);
+    // More of them where a longer search is wanted.
+    let rounds = std::env::var("CIRCUMPLEX_MUTANTS")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let rounds: usize = rounds.unwrap_or(40);
+    for e in expected() {
+        let whole = bytes_of(&e.file);
+        for _ in 0..rounds {
+            let mut bytes = whole.clone();
+            // Headers are met more often than their share of the bytes.
+            let reach = if random.below(2) == 0 {
+                bytes.len().min(400)
+            } else {
+                bytes.len()
+            };
+            for _ in 0..1 + random.below(6) {
+                let at = random.below(reach);
+                bytes[at] = match random.below(4) {
+                    0 => 0,
+                    1 => 0xff,
+                    2 => bytes[at] ^ (1 << random.below(8)),
+                    _ => random.below(256) as u8,
+                };
+            }
+            if random.below(4) == 0 {
+                bytes.truncate(1 + random.below(whole.len()));
+            }
+            let path = scratch.file("mutant", &bytes);
+            if let Ok((samples, _)) = decode(&path) {
+                assert!(samples.iter().all(|x| x.is_finite()));
+                assert!(
+                    samples.len() < 40 * e.samples,
+                    "{}: {}",
+                    e.file,
+                    samples.len()
+                );
+            }
+        }
+    }
+}
