@@ -102,7 +102,6 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         "--locked",
         "--no-deps",
         "--lib",
-        "--bins",
         "--examples",
     ];
     let tests = ["test", "--release", "--locked", "--workspace"];
