@@ -18,6 +18,7 @@ pub mod analyze;
 pub mod audio;
 pub mod chain;
 pub mod cli;
+pub mod contain;
 pub mod dataset;
 pub mod emotion;
 pub mod error_text;

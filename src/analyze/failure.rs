@@ -1,6 +1,6 @@
 //! A file that got no row, and why.
 
-use crate::{chain::ChainError, error_text::one_line};
+use crate::{chain::ChainError, contain::Panicked, error_text::one_line};
 use std::{io, path::PathBuf};
 
 /// Why one file failed.
@@ -16,8 +16,8 @@ pub enum FileError {
     #[error("the file changed while it was read; analyze it again")]
     Changed,
     /// When a defect of this program was met. The other files are not affected.
-    #[error("an internal error of circumplex (please report it): {0}")]
-    Panicked(String),
+    #[error("an internal error of circumplex (please report it)")]
+    Panicked(#[source] Panicked),
 }
 
 /// One file that failed.

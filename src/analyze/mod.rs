@@ -7,7 +7,7 @@ mod scan;
 mod summary;
 
 pub use failure::{Failure, FileError};
-pub use run::{Finished, RunError, run, runs_contained};
+pub use run::{Finished, RunError, run};
 pub use scan::{FoundFile, Listing, ScanError, scan};
 pub use summary::Summary;
 

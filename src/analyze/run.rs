@@ -1,16 +1,16 @@
 //! Many files through the chain at once.
 
 use super::{FileError, FoundFile};
-use crate::chain::{ChainError, Song};
+use crate::{
+    chain::{ChainError, Song},
+    contain::contain,
+};
 use rayon::{
     ThreadPoolBuildError, ThreadPoolBuilder,
     iter::{ParallelBridge, ParallelIterator},
 };
 use std::{
-    any::Any,
-    cell::Cell,
     num::NonZeroUsize,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -37,16 +37,6 @@ pub enum RunError {
         #[source]
         source: ThreadPoolBuildError,
     },
-}
-
-thread_local! {
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread is inside the analysis of one file, whose panics are caught and become that file's failure. For a
-/// panic hook that wants to keep quiet about those.
-pub fn runs_contained() -> bool {
-    CONTAINED.get()
 }
 
 /// Analyses files on `threads` threads and hands each outcome to `on_finished`, on the calling thread, in the order in
@@ -103,26 +93,12 @@ fn analyze_contained(
     file: &FoundFile,
     analyze: &(impl Fn(&Path) -> Result<Song, ChainError> + Sync),
 ) -> Result<Song, FileError> {
-    CONTAINED.set(true);
-    let caught = catch_unwind(AssertUnwindSafe(|| analyze(&file.path)));
-    CONTAINED.set(false);
-    let song = match caught {
-        Ok(outcome) => outcome?,
-        Err(panic) => return Err(FileError::Panicked(panic_message(panic.as_ref()))),
-    };
+    let song = contain(|| analyze(&file.path)).map_err(FileError::Panicked)??;
     match file.is_unchanged() {
         Ok(true) => Ok(song),
         Ok(false) => Err(FileError::Changed),
         Err(error) => Err(FileError::Unreadable(error)),
     }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 #[cfg(test)]
@@ -132,6 +108,7 @@ pub(super) mod tests {
         audio::{SoundInfo, Tags},
         chain::StageTimes,
         emotion::EmotionVector,
+        error_text::one_line,
         model::Prediction,
     };
     use std::{fs, sync::Mutex, thread, time::Duration};
@@ -176,20 +153,6 @@ pub(super) mod tests {
         NonZeroUsize::new(2).unwrap()
     }
 
-    fn quiet_panics() {
-        static ONCE: Mutex<bool> = Mutex::new(false);
-        let mut done = ONCE.lock().unwrap();
-        if !*done {
-            let previous = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                if !runs_contained() {
-                    previous(info);
-                }
-            }));
-            *done = true;
-        }
-    }
-
     #[test]
     fn every_file_gets_exactly_one_outcome() {
         let folder = tempfile::tempdir().unwrap();
@@ -213,7 +176,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_panic_is_the_failure_of_its_file_alone() {
-        quiet_panics();
+        crate::contain::silence_contained_panics();
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 10);
         let mut failed = Vec::new();
@@ -226,7 +189,7 @@ pub(super) mod tests {
             },
             |finished| {
                 if let Err(error) = finished.outcome {
-                    failed.push((finished.file.path.clone(), error.to_string()));
+                    failed.push((finished.file.path.clone(), one_line(&error)));
                 }
                 Ok(())
             },

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     analyze::{
-        self, Failure, Finished, Listing, RunError, Summary, library_info, runs_contained, scan,
+        self, Failure, Finished, Listing, RunError, Summary, library_info, scan,
         song_row,
     },
     chain::analyze_song,
@@ -18,7 +18,6 @@ use crate::{
 };
 use indicatif::ProgressBar;
 use std::{
-    panic,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -60,7 +59,6 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         return Err(no_music(&args.folders, &listing).into());
     }
 
-    keep_contained_panics_quiet();
     let begin = Instant::now();
     let mut progress = Progress::new(console, &listing);
     let mut summary = Summary::default();
@@ -167,16 +165,6 @@ fn no_music(folders: &[PathBuf], listing: &Listing) -> String {
 
 fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// A panic inside one file becomes that file's failure: its message belongs in the list, not amid the progress.
-fn keep_contained_panics_quiet() {
-    let previous = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if !runs_contained() {
-            previous(info);
-        }
-    }));
 }
 
 /// The bar while the run goes on.

@@ -17,7 +17,7 @@ mod train_absent;
 
 use self::console::Console;
 use self::exit::Exit;
-use crate::error_text::one_line;
+use crate::{contain::silence_contained_panics, error_text::one_line};
 use clap::{Parser, Subcommand};
 use std::{error::Error, ffi::OsString, io, process::ExitCode};
 
@@ -82,6 +82,8 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
+    // A panic that is caught becomes an error, which says what there is to say.
+    silence_contained_panics();
     let console = Console::new(cli.quiet);
     match dispatch(cli.command, &console) {
         Ok(exit) => exit,

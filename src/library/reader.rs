@@ -5,10 +5,12 @@ use super::{
     decode::{songs, vectors},
     schema::{expected_labels, list_item},
 };
+use crate::contain::contain;
 use arrow::{
     array::{RecordBatch, new_null_array},
     compute::{can_cast_types, cast},
     datatypes::{DataType, Field, Schema},
+    error::ArrowError,
 };
 use parquet::{
     arrow::{
@@ -61,12 +63,12 @@ impl Library {
         }
         let file = File::open(path).map_err(open_error)?;
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|source| {
-            LibraryError::NotParquet {
+        let metadata = contain(|| ArrowReaderMetadata::load(&file, options))
+            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
+            .map_err(|source| LibraryError::NotParquet {
                 path: path.to_owned(),
                 source,
-            }
-        })?;
+            })?;
         let info = read_info(path, &metadata)?;
         let library = Self {
             path: path.to_owned(),
@@ -196,9 +198,12 @@ impl Library {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
+        let reader = contain(|| builder.build())
+            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
+            .map_err(read_error)?;
         Ok(Batches {
             library: self,
-            reader: builder.build().map_err(read_error)?,
+            reader,
             schema: Arc::new(Schema::new(
                 types
                     .iter()
@@ -210,6 +215,7 @@ impl Library {
             )),
             columns: columns.to_vec(),
             next_row: 0,
+            failed: false,
         })
     }
 
@@ -313,11 +319,12 @@ pub(super) struct Batches<'a> {
     schema: Arc<Schema>,
     columns: Vec<Column>,
     next_row: u64,
+    failed: bool,
 }
 
 impl Batches<'_> {
     fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch, LibraryError> {
-        let read_error = |e: arrow::error::ArrowError| LibraryError::Read {
+        let read_error = |e: ArrowError| LibraryError::Read {
             path: self.library.path.clone(),
             source: e.into(),
         };
@@ -337,12 +344,19 @@ impl Iterator for Batches<'_> {
     type Item = Result<(u64, RecordBatch), LibraryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.reader.next()? {
+        if self.failed {
+            return None;
+        }
+        let next = contain(|| self.reader.next())
+            .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
+        let batch = match next {
             Ok(batch) => batch,
-            Err(e) => {
+            Err(error) => {
+                // The reader of a damaged file would go on with errors for ever.
+                self.failed = true;
                 return Some(Err(LibraryError::Read {
                     path: self.library.path.clone(),
-                    source: e.into(),
+                    source: error.into(),
                 }));
             }
         };

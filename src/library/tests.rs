@@ -236,6 +236,23 @@ fn a_library_that_is_cut_off_is_refused() {
 }
 
 #[test]
+fn damaged_bytes_neither_panic_nor_read_for_ever() {
+    let (_folder, path) = in_a_folder();
+    crate::contain::silence_contained_panics();
+    write(&path, (0..50).map(a_row));
+    let whole = fs::read(&path).unwrap();
+    for place in (0..whole.len()).step_by(7) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x55;
+        fs::write(&path, &damaged).unwrap();
+        if let Ok(library) = Library::open(&path) {
+            let _ = library.songs().map(|batches| batches.count());
+            let _ = library.vectors().map(|batches| batches.count());
+        }
+    }
+}
+
+#[test]
 fn a_row_without_a_vector_is_named() {
     let (_folder, path) = in_a_folder();
     write(&path, (0..3).map(a_row));
