@@ -1,0 +1,116 @@
+"""Reads a library with pyarrow and with DuckDB and compares its answers with those of `circumplex query`.
+
+    python tests/reference/library.py PROGRAM LIBRARY [QUESTIONS]
+
+Checks the columns and their types, the JSON in the footer, that every row is valid, and that for QUESTIONS random vectors
+(20 unless told) the nearest songs and their similarities equal DuckDB's array_cosine_similarity. Needs pyarrow and duckdb
+(tried with pyarrow 26.0 and DuckDB 2.0). Exits with 77 where they are not installed.
+"""
+
+import json
+import random
+import subprocess
+import sys
+
+try:
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError as missing:
+    print(f"cannot compare: {missing}")
+    sys.exit(77)
+
+EMOTIONS = ["happy", "excited", "tense", "frustrated", "depressed", "tired", "calm", "content"]
+NUMBER = pa.field("item", pa.float32(), nullable=False)
+COLUMNS = {
+    "path": (pa.string(), False),
+    "path_bytes": (pa.binary(), True),
+    "size_bytes": (pa.int64(), False),
+    "modified": (pa.timestamp("us", tz="UTC"), True),
+    "duration_s": (pa.float64(), False),
+    "sample_rate": (pa.int32(), False),
+    "channels": (pa.int32(), False),
+    "codec": (pa.string(), False),
+    "title": (pa.string(), True),
+    "artist": (pa.string(), True),
+    "album": (pa.string(), True),
+    "genre": (pa.string(), True),
+    "valence": (pa.float32(), False),
+    "arousal": (pa.float32(), False),
+    "emotions": (pa.list_(NUMBER, 8), False),
+    "analyzed_at": (pa.timestamp("us", tz="UTC"), False),
+    "windows": (pa.int32(), False),
+}
+
+
+def check_pyarrow(library):
+    file = pq.ParquetFile(library)
+    schema = file.schema_arrow
+    for name, (type_, nullable) in COLUMNS.items():
+        field = schema.field(name)
+        assert field.type == type_, f"{name}: expected {type_}, found {field.type}"
+        assert field.nullable == nullable, f"{name}: nullable is {field.nullable}"
+    embedding = schema.field("embedding").type
+    assert pa.types.is_fixed_size_list(embedding) and embedding.value_type == pa.float32()
+    footer = json.loads(file.metadata.metadata[b"circumplex"])
+    assert footer["format_version"] == 1
+    assert footer["labels"] == EMOTIONS
+    assert len(footer["model"]["identity"]) == 64 and footer["model"]["name"]
+    assert footer["preprocessing"]["mel"]["sample_rate"] > 0
+    for group in range(file.metadata.num_row_groups):
+        for column in range(file.metadata.num_columns):
+            assert file.metadata.row_group(group).column(column).compression == "ZSTD"
+    table = file.read()
+    paths = table["path"].to_pylist()
+    assert paths == sorted(paths), "rows are not sorted by path"
+    for vector in table["emotions"].to_pylist():
+        assert len(vector) == 8 and min(vector) >= 0 and abs(sum(vector) - 100) < 0.1, vector
+    return table
+
+
+def check_duckdb(program, library, questions):
+    db = duckdb.connect()
+    types = dict(row[:2] for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [library]).fetchall())
+    assert types["path"] == "VARCHAR" and types["size_bytes"] == "BIGINT", types
+    assert types["modified"] == "TIMESTAMP WITH TIME ZONE", types
+    assert types["emotions"] in ("FLOAT[]", "FLOAT[8]"), types
+    rng = random.Random(1)
+    k = 7
+    worst = 0.0
+    for _ in range(questions):
+        vector = [round(rng.random() ** 3, 4) for _ in range(8)]
+        expected = db.execute(
+            """SELECT path, array_cosine_similarity(emotions::FLOAT[8], ?::FLOAT[8]) AS similarity
+               FROM read_parquet(?, file_row_number = true) ORDER BY similarity DESC, file_row_number LIMIT ?""",
+            [vector, library, k],
+        ).fetchall()
+        said = subprocess.run(
+            [program, "query", "--library", library, "--vector", ",".join(map(str, vector)), "-k", str(k), "--json"],
+            capture_output=True,
+            check=True,
+        )
+        found = json.loads(said.stdout)
+        assert len(found) == len(expected)
+        for rank, (song, (path, similarity)) in enumerate(zip(found, expected), start=1):
+            assert list(song) == [
+                "rank", "path", "similarity", "valence", "arousal", "emotions", "title", "artist",
+            ], list(song)
+            assert song["rank"] == rank and list(song["emotions"]) == EMOTIONS
+            difference = abs(song["similarity"] - similarity)
+            worst = max(worst, difference)
+            # DuckDB computes in single precision.
+            assert difference < 1e-6, (song, similarity)
+            near = [s for p, s in expected if abs(s - similarity) < 2e-6]
+            assert song["path"] == path or len(near) > 1 or rank == k, (song["path"], path)
+    return worst
+
+
+def main():
+    program, library = sys.argv[1:3]
+    questions = int(sys.argv[3]) if len(sys.argv) > 3 else 20
+    table = check_pyarrow(library)
+    worst = check_duckdb(program, library, questions)
+    print(f"{table.num_rows} songs; {questions} questions answered alike, similarities within {worst:.1e}")
+
+
+main()
