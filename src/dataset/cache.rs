@@ -1,25 +1,11 @@
 //! Spectrograms of whole songs, computed once and kept in one file per spectrogram configuration.
-//!
-//! The file only ever grows. It is a head and then one record per song:
-//!
-//! | bytes | head | record |
-//! |---|---|---|
-//! | 0..8 | magic `CxSpecF1` | magic `CxSpecR1` |
-//! | 8..40 | hash of the configuration | key: hash of the song's path, size and time |
-//! | 40..44 | bands | bands |
-//! | 44..48 | 0 | frames |
-//! | 48..52 | 0 | CRC-32 of the values |
-//! | 60..64 | CRC-32 of bytes 0..60 | CRC-32 of bytes 0..60 |
-//!
-//! A record's head is followed by its values, 16-bit floats in little endian, row-major `[frames, bands]`, and zeros up
-//! to the next multiple of 64. A run that was interrupted leaves a piece of a record at the end, damage leaves wrong
-//! checksums; both are passed over on the next opening and only the songs that they hit are computed again. Building
-//! happens under a lock, so a second run waits and then finds the work done. Nothing that another run has mapped is
-//! ever changed: a song that must be computed again is appended.
 
-use super::{SongError, columns::hex, whole::whole_song};
+mod store;
+
+use self::store::{FILE_MAGIC, Record, Store, is_sound, map};
+use super::{SongError, columns::hex};
 use crate::{
-    mel::{MelConfig, MelError, MelExtractor},
+    mel::{MelConfig, MelError},
     model::Preprocessing,
 };
 use half::f16;
@@ -29,20 +15,12 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
+    io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
     time::UNIX_EPOCH,
 };
-use zerocopy::{FromBytes, IntoBytes};
-
-const FILE_MAGIC: &[u8; 8] = b"CxSpecF1";
-const RECORD_MAGIC: &[u8; 8] = b"CxSpecR1";
-const HEAD: usize = 64;
+use zerocopy::FromBytes;
 
 /// Raise it whenever decoding, resampling or the spectrogram changes what comes out for the same settings.
 const CHAIN_VERSION: u32 = 1;
@@ -153,11 +131,18 @@ impl SpectrogramCache {
 
         let _lock = lock(&path.with_extension("lock"), &progress)?;
         let mut store = Store::open(&path, &identity, mel.n_mels)?;
-        let (records, end) = store.records();
+        let (records, end) = store.records()?;
         let found: Vec<Option<&Record>> = keys.iter().map(|key| records.get(key)).collect();
         let sound: Vec<bool> = found
             .par_iter()
-            .map(|record| record.is_some_and(|r| store.is_sound(r)))
+            .map_init(
+                || File::open(&path),
+                |file, record| {
+                    // What cannot be read counts as damaged and is computed again.
+                    let both = file.as_mut().ok().zip(*record);
+                    both.is_some_and(|(file, record)| is_sound(file, record).unwrap_or(false))
+                },
+            )
             .collect();
         let ready = sound.iter().filter(|s| **s).count();
         progress(CacheProgress::Checked {
@@ -180,10 +165,15 @@ impl SpectrogramCache {
             store.truncate(end)?;
             store.build(files, &keys, &missing, mel, ready, &progress)?;
         }
-        let (records, _) = store.records();
+        let (records, _) = store.records()?;
+        let map = map(store.file()).map_err(Store::fault(&path, "mapping the cache"))?;
         let songs = keys
             .iter()
-            .map(|key| records.get(key).map(|r| r.values.clone()))
+            .map(|key| {
+                let place = &records.get(key)?.values;
+                let place = usize::try_from(place.start).ok()?..usize::try_from(place.end).ok()?;
+                (place.end <= map.len()).then_some(place)
+            })
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| CacheError::Io {
                 path: path.clone(),
@@ -192,7 +182,7 @@ impl SpectrogramCache {
             })?;
         Ok(Self {
             path,
-            map: store.map,
+            map,
             songs,
             bands: mel.n_mels,
         })
@@ -305,218 +295,4 @@ fn lock(path: &Path, progress: &impl Fn(CacheProgress)) -> Result<File, CacheErr
         Err(fs::TryLockError::Error(source)) => return Err(fault("locking the file")(source)),
     }
     Ok(file)
-}
-
-/// Where a song's values lie.
-struct Record {
-    values: Range<usize>,
-    crc: u32,
-}
-
-/// The file, open for appending, and its map.
-struct Store {
-    path: PathBuf,
-    file: File,
-    map: Mmap,
-    bands: usize,
-}
-
-impl Store {
-    fn fault(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> CacheError {
-        let path = path.to_owned();
-        move |source| CacheError::Io {
-            path,
-            doing,
-            source,
-        }
-    }
-
-    /// Opens the file; where there is none, or its head is damaged, a new one takes its place.
-    fn open(path: &Path, identity: &[u8; 32], bands: usize) -> Result<Self, CacheError> {
-        let head = head(FILE_MAGIC, identity, bands, 0, 0);
-        let is_good = match File::open(path) {
-            Ok(mut file) => {
-                let mut found = [0; HEAD];
-                io::Read::read_exact(&mut file, &mut found).is_ok() && found == head
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(Self::fault(path, "opening the cache")(error)),
-        };
-        if !is_good {
-            // A new file under the old name: another run may have the old one mapped.
-            let fresh = path.with_extension("new");
-            fs::write(&fresh, head).map_err(Self::fault(&fresh, "writing the cache"))?;
-            fs::rename(&fresh, path).map_err(Self::fault(path, "renaming the cache"))?;
-        }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(Self::fault(path, "opening the cache"))?;
-        let map = map(&file).map_err(Self::fault(path, "mapping the cache"))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            map,
-            bands,
-        })
-    }
-
-    /// All records with a sound head, by key; the last of several with one key. Where a head is wrong, the next sound
-    /// one is looked for at every multiple of 64 bytes. Second, where the file's usable part ends: before a record
-    /// whose values are not all there, which an interrupted run has left.
-    fn records(&self) -> (HashMap<[u8; 32], Record>, usize) {
-        let mut records = HashMap::new();
-        let mut at = HEAD;
-        while let Some(bytes) = self.map.get(at..at + HEAD) {
-            let Some((key, frames, crc)) = self.parse_head(bytes) else {
-                at += HEAD;
-                continue;
-            };
-            let length = frames * self.bands * size_of::<f16>();
-            let values = at + HEAD..at + HEAD + length;
-            if values.end > self.map.len() {
-                return (records, at);
-            }
-            at = values.end.next_multiple_of(HEAD);
-            records.insert(key, Record { values, crc });
-        }
-        (records, self.map.len())
-    }
-
-    fn parse_head(&self, bytes: &[u8]) -> Option<([u8; 32], usize, u32)> {
-        let number = |at: usize| {
-            bytes
-                .get(at..at + 4)
-                .and_then(|b| b.try_into().ok())
-                .map(u32::from_le_bytes)
-        };
-        let is_head = bytes.starts_with(RECORD_MAGIC)
-            && number(60)? == crc32fast::hash(&bytes[..60])
-            && number(40)? as usize == self.bands;
-        let key = bytes.get(8..40)?.try_into().ok()?;
-        is_head.then_some((key, number(44)? as usize, number(48)?))
-    }
-
-    fn is_sound(&self, record: &Record) -> bool {
-        self.map
-            .get(record.values.clone())
-            .is_some_and(|bytes| crc32fast::hash(bytes) == record.crc)
-    }
-
-    /// Cuts an unfinished record off, and stands at the end of the file, at a multiple of 64.
-    fn truncate(&mut self, end: usize) -> Result<(), CacheError> {
-        let fault = || Self::fault(&self.path, "preparing the cache for writing");
-        self.file.set_len(end as u64).map_err(fault())?;
-        self.file.seek(SeekFrom::End(0)).map_err(fault())?;
-        let padding = end.next_multiple_of(HEAD) - end;
-        self.file
-            .write_all(&[0; HEAD][..padding])
-            .map_err(fault())
-    }
-
-    /// Computes the songs `missing` of `files` in parallel and appends each as soon as it is done.
-    fn build(
-        &mut self,
-        files: &[PathBuf],
-        keys: &[[u8; 32]],
-        missing: &[usize],
-        mel: &MelConfig,
-        ready: usize,
-        progress: &(impl Fn(CacheProgress) + Sync),
-    ) -> Result<(), CacheError> {
-        let writer = self
-            .file
-            .try_clone()
-            .map_err(Self::fault(&self.path, "opening the cache"))?;
-        let writer = Mutex::new(writer);
-        let (done, stop) = (AtomicUsize::new(ready), AtomicBool::new(false));
-        let extractor = || MelExtractor::new(mel);
-        let one = |extractor: &mut Result<MelExtractor, MelError>, index: usize| {
-            let Ok(extractor) = extractor else {
-                return Ok(None); // The settings were validated before.
-            };
-            if stop.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            let mut values = Vec::new();
-            let result = whole_song(&files[index], extractor, &mut values);
-            let failed = match result {
-                Ok(frames) => {
-                    let record = record(&keys[index], self.bands, frames, &values);
-                    let mut writer = writer.lock().unwrap_or_else(|e| e.into_inner());
-                    if let Err(source) = writer.write_all(&record) {
-                        stop.store(true, Ordering::Relaxed);
-                        return Err(Self::fault(&self.path, "writing the cache")(source));
-                    }
-                    None
-                }
-                Err(error) => Some(FailedSong {
-                    index,
-                    path: files[index].clone(),
-                    error,
-                }),
-            };
-            progress(CacheProgress::Song {
-                done: done.fetch_add(1, Ordering::Relaxed) + 1,
-                total: files.len(),
-            });
-            Ok(failed)
-        };
-        let outcomes: Vec<Option<FailedSong>> = missing
-            .par_iter()
-            // One song at a time: a long one must not keep others waiting behind it.
-            .with_max_len(1)
-            .map_init(extractor, |extractor, index| one(extractor, *index))
-            .collect::<Result<_, CacheError>>()?;
-        self.file
-            .sync_data()
-            .map_err(Self::fault(&self.path, "writing the cache"))?;
-        let failed: Vec<FailedSong> = outcomes.into_iter().flatten().collect();
-        if !failed.is_empty() {
-            return Err(CacheError::Songs {
-                failed,
-                total: files.len(),
-            });
-        }
-        self.map = map(&self.file).map_err(Self::fault(&self.path, "mapping the cache"))?;
-        Ok(())
-    }
-}
-
-fn head(magic: &[u8; 8], hash: &[u8; 32], bands: usize, frames: usize, crc: u32) -> [u8; HEAD] {
-    let mut head = [0; HEAD];
-    head[..8].copy_from_slice(magic);
-    head[8..40].copy_from_slice(hash);
-    head[40..44].copy_from_slice(&(bands as u32).to_le_bytes());
-    head[44..48].copy_from_slice(&(frames as u32).to_le_bytes());
-    head[48..52].copy_from_slice(&crc.to_le_bytes());
-    let own = crc32fast::hash(&head[..60]);
-    head[60..].copy_from_slice(&own.to_le_bytes());
-    head
-}
-
-fn record(key: &[u8; 32], bands: usize, frames: usize, values: &[f16]) -> Vec<u8> {
-    let values = values.as_bytes();
-    let mut record = Vec::with_capacity((HEAD + values.len()).next_multiple_of(HEAD));
-    record.extend(head(
-        RECORD_MAGIC,
-        key,
-        bands,
-        frames,
-        crc32fast::hash(values),
-    ));
-    record.extend(values);
-    record.resize(record.len().next_multiple_of(HEAD), 0);
-    record
-}
-
-/// Maps the whole file for reading.
-#[allow(unsafe_code)]
-fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: a map is unsound only where bytes that are read through it change or vanish. This program never changes
-    // bytes that a cache file already has: it appends, or puts a new file in the old one's place by renaming. It takes
-    // away only a record at the end whose values were never written whole, and such a record no one reads. Values are
-    // read as 16-bit floats, for which every bit pattern is valid.
-    unsafe { Mmap::map(file) }
 }
