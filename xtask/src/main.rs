@@ -1,6 +1,7 @@
 //! The project's chores, run as `cargo xtask <command>`, so that cargo is the only tool one has to know.
 
 mod libtorch;
+mod mini_deam;
 mod steps;
 
 use std::{
@@ -20,6 +21,7 @@ Usage: cargo xtask <command>
   install               `cargo install` of circumplex with `train` (without it: cargo install --path .)
   setup-libtorch        sets libtorch up and prints the line that exports its place, for example
                         eval \"$(cargo xtask setup-libtorch)\"
+  mini-deam             writes deam/mini, the tiny data set of computed music, anew
 
 libtorch: LIBTORCH or LIBTORCH_USE_PYTORCH is respected where one is set. Otherwise, on x86-64 Linux, version
 2.11.0 for the CPU is taken from PyPI's wheels (544 MB to download, once) and kept in
@@ -35,6 +37,10 @@ fn main() -> ExitCode {
         ["train", rest @ ..] => train(rest),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
+        ["mini-deam"] => mini_deam::write(root()).map(|report| {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
