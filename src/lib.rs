@@ -15,6 +15,7 @@
 #![deny(unsafe_code)]
 
 pub mod analyze;
+pub mod atomic_file;
 pub mod audio;
 pub mod chain;
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod evaluate;
 pub mod library;
 pub mod mel;
 pub mod model;
+pub mod plot;
 pub mod query;
 #[cfg(feature = "train")]
 pub mod train;

@@ -1,0 +1,282 @@
+//! `circumplex features`: the log-mel spectrogram that the model sees.
+
+use super::{CliResult, console::Console, exit::Exit, model::ModelChoice, table::visible};
+use crate::{
+    atomic_file::{self, WriteError},
+    audio::SoundInfo,
+    chain::spectrograms,
+    model::Preprocessing,
+    plot::{self, Spectrogram, SpectrogramWindow},
+};
+use npyz::WriterBuilder;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Show the log-mel spectrogram that the model sees
+#[derive(clap::Args)]
+#[command(
+    after_help = "The NumPy file holds one array of float32, [windows, bands, frames], in decibels (reference 1.0, \
+                  floor -100): what `numpy.load` reads and the model takes as its input, window by window. The \
+                  picture shows the windows one after another; of a last window that overlaps the one before it, \
+                  the part that is new. With neither, the facts alone are printed."
+)]
+pub struct Args {
+    /// Music file
+    file: PathBuf,
+    /// Write the spectrogram as a NumPy file
+    #[arg(short, long, value_name = "FILE.npy")]
+    output: Option<PathBuf>,
+    /// Draw the spectrogram as a PNG picture
+    #[arg(long, value_name = "FILE.png")]
+    png: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelChoice,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    if let Some(png) = &args.png
+        && !has_ending(png, "png")
+    {
+        return Err(format!(
+            "{}: expected the name of the picture to end in .png",
+            png.display()
+        )
+        .into());
+    }
+    let predictor = args.model.load()?;
+    let preprocessing = &predictor.bundle().metadata().preprocessing;
+    let features = Features::of(&args.file, preprocessing)?;
+    console.print(&visible(&features.summary(&args.file)))?;
+    if let Some(path) = &args.output {
+        features.write_npy(path)?;
+        console.remark(&format!("wrote {}", path.display()));
+    }
+    if let Some(path) = &args.png {
+        features.write_png(&args.file, path)?;
+        console.remark(&format!("wrote {}", path.display()));
+    }
+    Ok(Exit::AllDone)
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
+/// All windows of one song, in memory: about 1.3 MB for a minute with the usual settings.
+struct Features<'a> {
+    preprocessing: &'a Preprocessing,
+    info: SoundInfo,
+    duration_s: f64,
+    /// Row-major `[windows, bands, frames]`.
+    values: Vec<f32>,
+    /// Start in seconds and weight of each window.
+    windows: Vec<(f64, f64)>,
+}
+
+impl<'a> Features<'a> {
+    fn of(path: &Path, preprocessing: &'a Preprocessing) -> Result<Self, crate::chain::ChainError> {
+        let (mut values, mut windows) = (Vec::new(), Vec::new());
+        let (info, duration_s) = spectrograms(path, preprocessing, |window| {
+            values.extend_from_slice(window.values);
+            windows.push((window.start_s, window.weight));
+            Ok(())
+        })?;
+        Ok(Self {
+            preprocessing,
+            info,
+            duration_s,
+            values,
+            windows,
+        })
+    }
+
+    /// Windows, bands, frames.
+    fn shape(&self) -> [usize; 3] {
+        let bands = self.preprocessing.mel.n_mels;
+        [self.windows.len(), bands, self.preprocessing.frames()]
+    }
+
+    fn window_s(&self) -> f64 {
+        self.preprocessing.window.length as f64 / f64::from(self.preprocessing.mel.sample_rate)
+    }
+
+    /// The part of the song that no window covers, or by which it is too short to fill one.
+    fn rest(&self) -> Option<String> {
+        let end = self
+            .windows
+            .last()
+            .map_or(0.0, |(start, _)| start + self.window_s());
+        let difference = self.duration_s - end;
+        // Below that it is rounding of the length to samples.
+        if difference >= 0.05 {
+            Some(format!("the last {difference:.1} s left out"))
+        } else if difference <= -0.05 {
+            Some("repeated to fill the window".to_owned())
+        } else {
+            None
+        }
+    }
+
+    fn windows_in_words(&self) -> String {
+        let count = self.windows.len();
+        let windows = if count == 1 { "window" } else { "windows" };
+        let rest = self
+            .rest()
+            .map_or(String::new(), |rest| format!(" ({rest})"));
+        format!("{count} {windows} of {:.2} s{rest}", self.window_s())
+    }
+
+    fn summary(&self, path: &Path) -> String {
+        let channels = match self.info.channels {
+            1 => "mono".to_owned(),
+            2 => "stereo".to_owned(),
+            more => format!("{more} channels"),
+        };
+        let [_, bands, frames] = self.shape();
+        let (low, high) = self
+            .values
+            .iter()
+            .fold((f32::MAX, f32::MIN), |(low, high), &db| {
+                (low.min(db), high.max(db))
+            });
+        format!(
+            "{}: {:.2} s, {}, {} Hz, {channels}\n{}, {bands} bands x {frames} frames each; {low:.1} to {high:.1} dB",
+            path.display(),
+            self.duration_s,
+            self.info.codec,
+            self.info.sample_rate,
+            self.windows_in_words(),
+        )
+    }
+
+    fn write_npy(&self, path: &Path) -> Result<(), WriteError> {
+        let shape = self.shape().map(|length| length as u64);
+        atomic_file::write(path, |file| {
+            let mut writer = npyz::WriteOptions::new()
+                .default_dtype()
+                .shape(&shape)
+                .writer(file)
+                .begin_nd()?;
+            writer.extend(self.values.iter())?;
+            writer.finish()
+        })
+    }
+
+    fn write_png(&self, source: &Path, path: &Path) -> Result<(), plot::PlotError> {
+        let [_, bands, frames] = self.shape();
+        let mel = &self.preprocessing.mel;
+        let windows: Vec<SpectrogramWindow<'_>> = self
+            .values
+            .chunks_exact(bands * frames)
+            .zip(&self.windows)
+            .map(|(values, &(start_s, weight))| SpectrogramWindow {
+                values,
+                start_s,
+                weight,
+            })
+            .collect();
+        let name = source.file_name().unwrap_or(source.as_os_str());
+        let subtitle = format!(
+            "log-mel spectrogram as the model sees it: {bands} mel bands, {} · {} points, hop {} · sound at {} Hz",
+            self.windows_in_words(),
+            mel.n_fft,
+            mel.hop_length,
+            mel.sample_rate,
+        );
+        let figure = Spectrogram {
+            title: &name.to_string_lossy(),
+            subtitle: &subtitle,
+            mel,
+            window_length: self.preprocessing.window.length,
+            windows: &windows,
+        };
+        plot::save(&figure, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{audio::WindowRule, mel::MelConfig};
+
+    fn preprocessing() -> Preprocessing {
+        Preprocessing {
+            mel: MelConfig::default(),
+            window: WindowRule { length: 22_050 },
+        }
+    }
+
+    fn sine(folder: &Path, seconds: f64) -> PathBuf {
+        let path = folder.join("sine.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 22_050,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        for i in 0..(seconds * 22_050.0) as usize {
+            let phase = std::f64::consts::TAU * 440.0 * i as f64 / 22_050.0;
+            writer
+                .write_sample((16_000.0 * phase.sin()) as i16)
+                .unwrap();
+        }
+        writer.finalize().unwrap();
+        path
+    }
+
+    #[test]
+    fn the_numpy_file_holds_every_window_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let preprocessing = preprocessing();
+        let features = Features::of(&sine(folder.path(), 2.7), &preprocessing).unwrap();
+        let path = folder.path().join("mel.npy");
+        features.write_npy(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
+        assert_eq!(npy.shape(), [3, 128, 44]);
+        assert_eq!(npy.into_vec::<f32>().unwrap(), features.values);
+    }
+
+    #[test]
+    fn the_picture_is_written_and_bright_where_the_sine_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let preprocessing = preprocessing();
+        let source = sine(folder.path(), 2.7);
+        let features = Features::of(&source, &preprocessing).unwrap();
+        let path = folder.path().join("mel.png");
+        features.write_png(&source, &path).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        let mut reader = png::Decoder::new(io::BufReader::new(file))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((frame.width, frame.height), (1600, 820));
+        let pale =
+            |pixel: &&[u8]| pixel[0] > 240 && (150..254).contains(&pixel[1]) && pixel[2] < 200;
+        assert!(pixels.chunks_exact(3).filter(pale).count() > 1_000);
+    }
+
+    #[test]
+    fn the_words_tell_what_became_of_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let preprocessing = preprocessing();
+        let words = |seconds| {
+            let path = sine(folder.path(), seconds);
+            Features::of(&path, &preprocessing)
+                .unwrap()
+                .windows_in_words()
+        };
+        assert_eq!(words(2.0), "2 windows of 1.00 s");
+        assert_eq!(words(2.4), "2 windows of 1.00 s (the last 0.4 s left out)");
+        assert_eq!(words(2.6), "3 windows of 1.00 s");
+        assert_eq!(
+            words(0.3),
+            "1 window of 1.00 s (repeated to fill the window)"
+        );
+    }
+}

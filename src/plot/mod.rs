@@ -1,0 +1,32 @@
+//! Pictures: fonts, colours and a canvas that plotters draws on.
+//!
+//! A picture is a type with the trait [`Figure`], drawn alike as PNG or SVG; [`save`] writes it, whole or not at all:
+//!
+//! ```
+//! use circumplex::plot::{self, Canvas, Figure, Ink};
+//!
+//! struct Greeting;
+//!
+//! impl Figure for Greeting {
+//!     fn size(&self) -> (u32, u32) {
+//!         (320, 80)
+//!     }
+//!     fn draw<B: plotters::prelude::DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> plot::Drawn<B> {
+//!         canvas.text("Größe ≥ 5", (20, 40), &Ink::new(24).bold().middle())
+//!     }
+//! }
+//!
+//! let folder = tempfile::tempdir()?;
+//! plot::save(&Greeting, &folder.path().join("greeting.png"))?;
+//! plot::save(&Greeting, &folder.path().join("greeting.svg"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod canvas;
+mod palette;
+mod spectrogram;
+mod text;
+
+pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, PlotError, register_fonts, save};
+pub use palette::{GRID, INK, MUTED, PAPER, emotion_color, magma};
+pub use spectrogram::{Spectrogram, SpectrogramWindow};
