@@ -9,10 +9,7 @@ use crate::{
     plot::{self, Spectrogram, SpectrogramWindow},
 };
 use npyz::WriterBuilder;
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Show the log-mel spectrogram that the model sees
 #[derive(clap::Args)]
@@ -48,7 +45,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let predictor = args.model.load()?;
     let preprocessing = &predictor.bundle().metadata().preprocessing;
     let features = Features::of(&args.file, preprocessing)?;
-    console.print(&visible(&features.summary(&args.file)))?;
+    console.print(&features.summary(&args.file))?;
     if let Some(path) = &args.output {
         features.write_npy(path)?;
         console.remark(&format!("wrote {}", path.display()));
@@ -144,7 +141,7 @@ impl<'a> Features<'a> {
             });
         format!(
             "{}: {:.2} s, {}, {} Hz, {channels}\n{}, {bands} bands x {frames} frames each; {low:.1} to {high:.1} dB",
-            path.display(),
+            visible(&path.display().to_string()),
             self.duration_s,
             self.info.codec,
             self.info.sample_rate,
@@ -250,7 +247,7 @@ mod tests {
         let path = folder.path().join("mel.png");
         features.write_png(&source, &path).unwrap();
         let file = std::fs::File::open(&path).unwrap();
-        let mut reader = png::Decoder::new(io::BufReader::new(file))
+        let mut reader = png::Decoder::new(std::io::BufReader::new(file))
             .read_info()
             .unwrap();
         let mut pixels = vec![0; reader.output_buffer_size()];

@@ -8,6 +8,7 @@ mod analyze;
 mod console;
 mod evaluate;
 mod exit;
+mod features;
 mod model;
 mod query;
 mod table;
@@ -47,6 +48,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    Features(features::Args),
     Query(query::Args),
     Evaluate(evaluate::Args),
     /// Train a model on labelled music (not in this build: it needs the feature `train`)
@@ -57,6 +59,7 @@ enum Command {
 fn dispatch(command: Command, console: &Console) -> CliResult {
     match command {
         Command::Analyze(args) => analyze::run(args, console),
+        Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
         #[cfg(not(feature = "train"))]

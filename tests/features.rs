@@ -1,0 +1,123 @@
+//! `circumplex features`, run as a person runs it.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn circumplex(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn sine(folder: &Path, name: &str, seconds: u32) {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 44_100,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(folder.join(name), spec).unwrap();
+    for i in 0..seconds * 44_100 {
+        let phase = std::f64::consts::TAU * 440.0 * f64::from(i) / 44_100.0;
+        for _ in 0..2 {
+            writer
+                .write_sample((16_000.0 * phase.sin()) as i16)
+                .unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+}
+
+#[test]
+fn a_song_becomes_an_array_a_picture_and_two_lines_of_facts() {
+    let folder = tempfile::tempdir().unwrap();
+    sine(folder.path(), "a song.wav", 31);
+    let output = circumplex(
+        folder.path(),
+        &[
+            "features",
+            "a song.wav",
+            "-o",
+            "mel.npy",
+            "--png",
+            "mel.png",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let facts = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(facts.lines().count(), 2, "{facts}");
+    assert!(
+        facts.starts_with("a song.wav: 31.00 s, pcm_s16le, 44100 Hz, stereo"),
+        "{facts}"
+    );
+    let remarks = String::from_utf8(output.stderr).unwrap();
+    assert!(remarks.contains("mel.npy") && remarks.contains("mel.png"));
+
+    let bytes = fs::read(folder.path().join("mel.npy")).unwrap();
+    let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
+    let shape = npy.shape().to_vec();
+    assert_eq!((shape.len(), shape[1]), (3, 128));
+    assert!(facts.contains(&format!("{} windows", shape[0])), "{facts}");
+    // 440 Hz is the loudest in every window: band 16 of 128 has its centre at 437 Hz.
+    let values: Vec<f32> = npy.into_vec().unwrap();
+    let frames = shape[2] as usize;
+    for window in values.chunks_exact(128 * frames) {
+        let level = |band: usize| window[band * frames + frames / 2];
+        let loudest = (0..128)
+            .max_by(|a, b| level(*a).total_cmp(&level(*b)))
+            .unwrap();
+        assert_eq!(loudest, 16);
+    }
+    let picture = fs::read(folder.path().join("mel.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+}
+
+#[test]
+fn quiet_leaves_the_facts_and_drops_the_remarks() {
+    let folder = tempfile::tempdir().unwrap();
+    sine(folder.path(), "song.wav", 2);
+    let output = circumplex(
+        folder.path(),
+        &["--quiet", "features", "song.wav", "-o", "mel.npy"],
+    );
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("repeated to fill the window")
+    );
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_exit_code_1_and_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    sine(folder.path(), "song.wav", 2);
+    fs::write(
+        folder.path().join("text.mp3"),
+        "I am no sound. ".repeat(100),
+    )
+    .unwrap();
+    for (arguments, named) in [
+        (&["features", "absent.mp3"][..], "absent.mp3"),
+        (&["features", "text.mp3", "-o", "mel.npy"], "text.mp3"),
+        (&["features", "song.wav", "--png", "mel.jpg"], "mel.jpg"),
+        (
+            &["features", "song.wav", "-o", "absent/mel.npy"],
+            "absent/mel.npy",
+        ),
+        (&["features", "song.wav", "--model", "song.wav"], "song.wav"),
+    ] {
+        let output = circumplex(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains(named), "{message}");
+    }
+    assert!(!folder.path().join("mel.npy").exists());
+}
