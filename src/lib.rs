@@ -13,6 +13,19 @@
 //! [`emotion`] holds the eight emotions and their geometry; every module uses it and it uses none.
 // The one exception, with its reasons, maps the cache of spectrograms (dataset/cache.rs).
 #![deny(unsafe_code)]
+// Library code returns errors and never prints or exits; what `cli` prints goes through its console.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::dbg_macro,
+        clippy::exit,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unwrap_used
+    )
+)]
 
 pub mod analyze;
 pub mod atomic_file;

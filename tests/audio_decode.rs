@@ -302,7 +302,7 @@ fn wav(rate: u32, channels: u16, claimed_data_len: u32, data: &[u8]) -> Vec<u8> 
 fn headers_that_lie_are_found_out() {
     let scratch = Scratch::new();
     let data = [7u8; 9600];
-    let mut outcome = |bytes: &[u8]| decode(&scratch.file("lie.wav", bytes)).map(|(s, _)| s.len());
+    let outcome = |bytes: &[u8]| decode(&scratch.file("lie.wav", bytes)).map(|(s, _)| s.len());
     assert_eq!(outcome(&wav(44_100, 2, 9600, &data)).unwrap(), 2400);
     // What a writer to a pipe puts where it cannot know the length.
     assert_eq!(outcome(&wav(44_100, 2, u32::MAX, &data)).unwrap(), 2400);

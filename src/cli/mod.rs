@@ -2,7 +2,7 @@
 //!
 //! One file per subcommand. To add one: a file `cli/<name>.rs` with
 //! `#[derive(clap::Args)] pub struct Args` and `pub fn run(args: Args, console: &Console) -> CliResult`, a line
-//! `mod <name>;`, a variant of [`Command`] and an arm in [`dispatch`].
+//! `mod <name>;`, a variant of `Command` and an arm in `dispatch`.
 
 mod analyze;
 mod console;
