@@ -3,16 +3,12 @@
 use super::{Answer, Report, Scores};
 use crate::{
     chain::{ChainError, Song, analyze_song},
+    contain::{Panicked, contain},
     dataset::{Dataset, LabelledSong},
     model::{Prediction, Predictor},
 };
 use rayon::prelude::*;
-use std::{
-    any::Any,
-    num::NonZeroUsize,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +70,8 @@ pub enum SongError {
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// When a defect of this program was met. The other songs are not affected.
-    #[error("an internal error of circumplex (please report it): {0}")]
-    Panicked(String),
+    #[error("an internal error of circumplex (please report it)")]
+    Panicked(#[from] Panicked),
 }
 
 /// One song that was not judged.
@@ -187,16 +183,7 @@ fn predicted(prediction: &Prediction) -> Answer {
 }
 
 fn analyze_contained(song: &LabelledSong, predictor: &Predictor) -> Result<Song, SongError> {
-    match catch_unwind(AssertUnwindSafe(|| analyze_song(&song.audio, predictor))) {
-        Ok(outcome) => Ok(outcome?),
-        Err(panic) => Err(SongError::Panicked(panic_message(panic.as_ref()))),
-    }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
+    Ok(contain(|| analyze_song(&song.audio, predictor))??)
 }
 
 fn no_song(dataset: &Dataset, failed: Vec<Unjudged>) -> EvaluateError {

@@ -162,3 +162,57 @@ fn fetch(cache: &Path, folder: &Path) -> Result<(), String> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_download_resumes_checks_and_never_leaves_half_a_folder() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/libtorch_test.py");
+        match Command::new("python3").arg("-B").arg(tests).output() {
+            Ok(run) => assert!(
+                run.status.success(),
+                "{}",
+                String::from_utf8_lossy(&run.stderr)
+            ),
+            Err(error) => eprintln!("skipped: python3 could not be started ({error})"),
+        }
+    }
+
+    #[test]
+    fn both_halves_speak_of_one_version() {
+        assert!(FETCH.contains(&format!("\nVERSION = \"{VERSION}\"\n")));
+        assert!(FETCH.contains(&format!(
+            "\"torch-{VERSION}-cp311-cp311-manylinux_2_28_x86_64.whl\""
+        )));
+    }
+
+    #[test]
+    fn the_line_to_export_survives_a_shell() {
+        let libtorch = Libtorch::Cached(PathBuf::from("/home/o'neill/my cache"));
+        assert_eq!(
+            libtorch.export_line(),
+            r"export LIBTORCH='/home/o'\''neill/my cache'"
+        );
+        let mut command = Command::new("true");
+        libtorch.set(&mut command);
+        assert_eq!(command.get_envs().count(), 1);
+    }
+
+    #[test]
+    fn what_a_user_has_is_left_alone() {
+        let mut command = Command::new("true");
+        Libtorch::Own("LIBTORCH").set(&mut command);
+        assert_eq!(command.get_envs().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_lacks_a_library_is_not_complete() {
+        let folder = env::temp_dir().join(format!("circumplex-xtask-{}", std::process::id()));
+        fs::create_dir_all(folder.join("lib")).expect("a temporary folder");
+        fs::write(folder.join("build-version"), VERSION).expect("a file");
+        assert!(!is_complete(&folder));
+        fs::remove_dir_all(&folder).expect("a folder to remove");
+    }
+}
