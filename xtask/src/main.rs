@@ -6,6 +6,7 @@ mod steps;
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -29,12 +30,17 @@ $CIRCUMPLEX_CACHE, else $XDG_CACHE_HOME/circumplex, else ~/.cache/circumplex.
 ";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments.as_slice() {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    // A path that is no Unicode may follow `train`; here only the words before it matter.
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let result = match words.as_slice() {
         ["test"] => test(true),
         ["test", "--no-train"] => test(false),
-        ["train", rest @ ..] => train(rest),
+        ["train", ..] => train(&arguments[1..]),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
         ["mini-deam"] => mini_deam::write(root()).map(|report| {
@@ -143,7 +149,7 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
 }
 
 /// `circumplex train`, in the folder that the user stands in: relative paths mean what they say.
-fn train(arguments: &[&str]) -> Result<ExitCode, String> {
+fn train(arguments: &[OsString]) -> Result<ExitCode, String> {
     let libtorch = libtorch::prepare()?;
     let manifest = root().join("Cargo.toml");
     let mut command = cargo(&[
