@@ -386,7 +386,12 @@ fn mutated_files_give_an_answer_without_panic_or_hang() {
                 bytes.truncate(1 + random.below(whole.len()));
             }
             let path = scratch.file("mutant", &bytes);
-            if let Ok((samples, _)) = decode(&path) {
+            let outcome = decode(&path);
+            if let Err(AudioError::DecoderFailed { message, .. }) = &outcome {
+                // Contained, so no failure of this test; worth knowing where symphonia is to be mended.
+                eprintln!("{}: a decoder panicked: {message}", e.file);
+            }
+            if let Ok((samples, _)) = outcome {
                 assert!(samples.iter().all(|x| x.is_finite()));
                 assert!(
                     samples.len() < 40 * e.samples,

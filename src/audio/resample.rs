@@ -8,8 +8,9 @@ use rubato::{
 /// Samples at each end of the sound from which its continuation is predicted.
 const EDGE: usize = 1024;
 
-/// Smallest block on the input side, in samples: longer blocks have a steeper filter and cost more each.
-const MIN_BLOCK: usize = EDGE;
+/// Smallest block on the input side, in samples; at least [`EDGE`]. Of 256 to 8,192 this was the fastest from 48 kHz and
+/// among the fastest from 44.1 kHz, at 4.2 ns per input sample; longer ones have a steeper filter.
+const MIN_BLOCK: usize = 1280;
 
 /// Largest block on either side, in samples. Bounds memory for rates with no large common divisor.
 const MAX_BLOCK: usize = 400_000;
