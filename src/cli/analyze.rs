@@ -9,10 +9,7 @@ use super::{
     threads::Threads,
 };
 use crate::{
-    analyze::{
-        self, Failure, Finished, Listing, RunError, Summary, library_info, scan,
-        song_row,
-    },
+    analyze::{self, Failure, Finished, Listing, RunError, Summary, library_info, scan, song_row},
     chain::analyze_song,
     library::{LibraryError, LibraryWriter, SongRow},
 };

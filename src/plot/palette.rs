@@ -36,6 +36,8 @@ pub fn magma(value: f32) -> RGBColor {
         0x000004, 0x0a0822, 0x1d1147, 0x36106b, 0x51127c, 0x6a1c81, 0x832681, 0x9c2e7f, 0xb73779,
         0xd0416f, 0xe75263, 0xf56b5c, 0xfc8961, 0xfea772, 0xfec488, 0xfde2a3, 0xfcfdbf,
     ];
+    // `clamp` would let NaN through.
+    #[allow(clippy::manual_clamp)]
     let position = value.max(0.0).min(1.0) * (STOPS.len() - 1) as f32;
     let index = (position as usize).min(STOPS.len() - 2);
     let share = position - index as f32;
