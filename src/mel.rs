@@ -337,7 +337,7 @@ fn decibels(power: f32) -> f32 {
     /// `sqrt(1/2)` as bits.
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     /// `10 log10(2)` in two parts, so that `e` times the first is exact.
-    const TWO_HIGH: f32 = 3.010_254;
+    const TWO_HIGH: f32 = 6_165.0 / 2_048.0;
     const TWO_LOW: f32 = 4.605_039e-5;
     /// `20 / ln(10)`.
     const SCALE: f32 = 8.685_89;
