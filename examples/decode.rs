@@ -11,25 +11,32 @@ use circumplex::audio::{AudioError, Decoder, Resampler};
 use std::{io::Write as _, path::Path, process::ExitCode, time::Instant};
 
 struct Outcome {
+    /// All of them, or only the last block where they are not to be kept.
     samples: Vec<f32>,
+    count: usize,
     decode_s: f64,
     resample_s: f64,
     facts: String,
 }
 
-fn decode(path: &Path, to: Option<u32>) -> Result<Outcome, AudioError> {
+fn decode(path: &Path, to: Option<u32>, keep: bool) -> Result<Outcome, AudioError> {
     let start = Instant::now();
     let mut decoder = Decoder::open(path)?;
     let rate = decoder.info().sample_rate;
     let mut resampler = Resampler::new(rate, to.unwrap_or(rate))?;
     let mut samples = Vec::new();
-    let mut resample_s = 0.0;
+    let (mut count, mut resample_s) = (0, 0.0);
     while let Some(block) = decoder.next_block()? {
         let before = Instant::now();
         resampler.push(block, &mut samples)?;
         resample_s += before.elapsed().as_secs_f64();
+        if !keep {
+            count += samples.len();
+            samples.clear();
+        }
     }
     resampler.finish(&mut samples)?;
+    count += samples.len();
     let info = decoder.info();
     let facts = format!(
         "{} Hz\t{} ch\t{}\t{} damaged\t{:?}",
@@ -43,6 +50,7 @@ fn decode(path: &Path, to: Option<u32>) -> Result<Outcome, AudioError> {
         decode_s: start.elapsed().as_secs_f64() - resample_s,
         resample_s,
         samples,
+        count,
         facts,
     })
 }
@@ -59,14 +67,11 @@ fn main() -> ExitCode {
     }
     let (mut decode_s, mut resample_s, mut failed) = (0.0, 0.0, false);
     for file in &files {
-        match decode(Path::new(file), to) {
+        match decode(Path::new(file), to, raw.is_some()) {
             Ok(outcome) => {
                 println!(
                     "{file}\t{}\t{}\t{:.4} s\t{:.4} s",
-                    outcome.samples.len(),
-                    outcome.facts,
-                    outcome.decode_s,
-                    outcome.resample_s
+                    outcome.count, outcome.facts, outcome.decode_s, outcome.resample_s
                 );
                 decode_s += outcome.decode_s;
                 resample_s += outcome.resample_s;

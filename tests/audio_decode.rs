@@ -4,6 +4,7 @@
 use circumplex::audio::{AudioError, AudioErrorKind, Decoder, Tags};
 use std::{
     fs,
+    io::{Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -326,6 +327,27 @@ fn headers_that_lie_are_found_out() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn an_enormous_tag_in_front_of_the_sound_is_passed_over() {
+    let scratch = Scratch::new();
+    let sound = bytes_of("no-info-frame.mp3");
+    let size: usize = 200 * 1024 * 1024;
+    let syncsafe = |n: usize| [21, 14, 7, 0].map(|shift| (n >> shift & 0x7f) as u8);
+    let mut head = b"ID3\x04\0\0".to_vec();
+    head.extend(syncsafe(size));
+    head.extend(b"APIC");
+    head.extend(syncsafe(size - 10));
+    head.extend(b"\0\0\0image/png\0\x03\0");
+    let path = scratch.file("huge-tag.mp3", &head);
+    // A hole in the file, so that the test writes little.
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(10 + size as u64)).unwrap();
+    file.write_all(&sound).unwrap();
+    let (samples, _) = decode(&path).unwrap();
+    let (alone, _) = decode(&fixtures().join("no-info-frame.mp3")).unwrap();
+    assert!(samples == alone);
 }
 
 #[cfg(unix)]

@@ -8,10 +8,12 @@ mod mix;
 mod mp4;
 mod mpeg;
 mod ogg;
+mod open;
 mod opus;
 mod resample;
 mod riff;
 mod sniff;
+mod source;
 mod tags;
 mod window;
 

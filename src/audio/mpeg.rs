@@ -188,8 +188,11 @@ fn info_frame(frame: &[u8], header: &Header) -> Option<InfoFrame> {
     None
 }
 
-/// The byte behind the ID3v2 tags at the start.
-fn after_id3v2(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+/// The byte behind the ID3v2 tags at the start of a file; 0 where there are none.
+///
+/// # Errors
+/// What reading gives.
+pub(super) fn after_id3v2(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut at = 0;
     // Some writers put one tag behind another.
     for _ in 0..8 {

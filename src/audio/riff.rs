@@ -27,7 +27,7 @@ pub(super) struct Account {
 /// Chunks looked at, so that a broken file costs bounded work.
 const MAX_CHUNKS: usize = 4096;
 /// Longest chunk of tags that is read.
-const MAX_TAGS: u64 = 1024 * 1024;
+const MAX_TAGS: u64 = 16 * 1024 * 1024;
 /// The length that writers put where they cannot know it, because they write to a pipe.
 const UNKNOWN: u64 = u32::MAX as u64;
 
