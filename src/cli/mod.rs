@@ -6,9 +6,11 @@
 
 mod analyze;
 mod console;
+mod dataset;
 mod evaluate;
 mod exit;
 mod features;
+mod labels;
 mod model;
 mod query;
 mod table;
@@ -51,6 +53,8 @@ enum Command {
     Features(features::Args),
     Query(query::Args),
     Evaluate(evaluate::Args),
+    Dataset(dataset::Args),
+    Labels(labels::Args),
     /// Train a model on labelled music (not in this build: it needs the feature `train`)
     #[cfg(not(feature = "train"))]
     Train(train_absent::Args),
@@ -62,6 +66,8 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
+        Command::Dataset(args) => dataset::run(args, console),
+        Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
         Command::Train(args) => train_absent::run(args, console),
     }

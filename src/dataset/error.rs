@@ -158,6 +158,9 @@ pub enum DatasetError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// Happens when a table cannot be written.
+    #[error(transparent)]
+    Write(#[from] crate::atomic_file::WriteError),
     /// Happens when an option's value makes no sense.
     #[error("{option}: expected {expected}, found {found}")]
     Option {

@@ -183,7 +183,8 @@ pub(super) fn audio_by_id(
     Ok((by_id, again))
 }
 
-fn audio_folder(root: &Path) -> Result<Option<PathBuf>, DatasetError> {
+/// The folder below `root` (or itself) that holds audio files.
+pub(super) fn audio_folder(root: &Path) -> Result<Option<PathBuf>, DatasetError> {
     for below in [
         "DEAM_audio/MEMD_audio",
         "DEAM_audio",

@@ -5,9 +5,15 @@ mod artists;
 mod cache;
 #[cfg(test)]
 mod cache_tests;
+mod check;
 mod columns;
 mod error;
 mod identity;
+mod label_file;
+#[cfg(test)]
+mod label_file_tests;
+mod label_plot;
+mod label_table;
 mod layout;
 mod splits;
 mod table;
@@ -18,11 +24,15 @@ mod whole;
 pub use annotations::{Annotation, Annotations, Fault, Rejected};
 pub use artists::{Artists, artist_key};
 pub use cache::{CacheError, CacheProgress, FailedSong, SpectrogramCache};
+pub use check::{ArtistReport, CheckProgress, CheckReport, Spread, Unreadable, check};
 pub use columns::{
     ColumnChoice, ColumnReport, Correlations, Evidence, Finding, IdRange, LAST_ID_OF_2013, settle,
 };
 pub use error::DatasetError;
 pub use identity::identical_audio;
+pub use label_file::{DEFAULT_DEVIATION, FileLabel, LabelFile, LabelKind, Scale};
+pub use label_plot::LabelPicture;
+pub use label_table::{LabelRow, LabelTable, Scheme};
 pub use layout::{DynamicFiles, Folders, Layout};
 pub use splits::{Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds};
 pub use whole::{LONGEST_S, SongError, whole_song};
@@ -38,6 +48,12 @@ pub struct LabelOptions {
     pub sigma: f64,
     /// Whether columns that are found to be crossed are exchanged.
     pub columns: ColumnChoice,
+    /// The scale of a label file's valence and arousal; none stated: 1 to 9. DEAM's own files are always 1 to 9.
+    pub scale: Option<Scale>,
+    /// The deviation, on the file's scale, of labels that come without one; none stated: [`DEFAULT_DEVIATION`].
+    pub deviation: Option<f64>,
+    /// Where a label file's audio lies; none stated: beside the file.
+    pub audio: Option<PathBuf>,
 }
 
 impl Default for LabelOptions {
@@ -45,12 +61,22 @@ impl Default for LabelOptions {
         Self {
             sigma: 1.0,
             columns: ColumnChoice::Corrected,
+            scale: None,
+            deviation: None,
+            audio: None,
         }
     }
 }
 
 impl LabelOptions {
     fn check(&self) -> Result<(), DatasetError> {
+        if let Some(deviation) = self.deviation.filter(|d| !(d.is_finite() && *d >= 0.0)) {
+            return Err(DatasetError::Option {
+                option: "deviation",
+                expected: "a number of at least 0".to_owned(),
+                found: deviation.to_string(),
+            });
+        }
         if self.sigma.is_finite() && self.sigma > 0.0 {
             return Ok(());
         }
@@ -82,7 +108,7 @@ pub struct LabelledSong {
 /// The songs of a data set that have both audio and labels, and what was missing.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// The folder that was opened.
+    /// The folder or label file that was opened.
     pub root: PathBuf,
     /// The songs, ordered by id.
     pub songs: Vec<LabelledSong>,
@@ -99,12 +125,16 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens a folder in DEAM's layout (the official archives, the Kaggle mirror, or flat).
+    /// Opens a folder in DEAM's layout (the official archives, the Kaggle mirror, or flat), or a CSV or Parquet file
+    /// of labels as [`LabelFile::read`] takes it.
     ///
     /// # Errors
     /// [`DatasetError`] where there is no such folder, no annotation file, or no song with both audio and labels.
     pub fn open(root: &Path, options: &LabelOptions) -> Result<Self, DatasetError> {
         options.check()?;
+        if root.is_file() {
+            return label_file::open(root, options);
+        }
         let folders = Folders::find(root)?;
         let mut annotations = Annotations::read(&folders.statics)?;
         let columns = settle(&mut annotations, folders.dynamics.as_ref(), options.columns)?;

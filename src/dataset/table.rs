@@ -1,6 +1,7 @@
 //! A small table of text, from CSV or Parquet, whose errors say which line and column.
 
 use super::DatasetError;
+use crate::contain::contain;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 use std::{
@@ -43,7 +44,13 @@ impl Table {
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
         if parquet {
-            Self::read_parquet(path)
+            // The reader promises not to panic on damaged files, and does.
+            contain(|| Self::read_parquet(path)).unwrap_or_else(|panic| {
+                Err(DatasetError::Parquet {
+                    path: path.to_owned(),
+                    source: ParquetError::External(Box::new(panic)),
+                })
+            })
         } else {
             Self::read_csv(path)
         }

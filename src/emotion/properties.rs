@@ -266,3 +266,27 @@ fn quadrants_go_by_sign_and_the_centre_counts_as_positive() {
     assert_eq!(Quadrant::of(5.0, 4.9), Quadrant::Q4);
     assert_eq!(Quadrant::ALL.map(Quadrant::name), ["Q1", "Q2", "Q3", "Q4"]);
 }
+
+/// The numbers are made by `tests/reference/emotion_labels.py`, which also compares all of DEAM's songs.
+#[test]
+fn shares_of_random_boxes_equal_those_of_shapely_within_1e_9_percentage_points() {
+    let table = include_str!("../../tests/reference/emotion_boxes.csv");
+    let mut rows = 0;
+    for line in table.lines().skip(1) {
+        let values: Vec<f64> = line.split(',').map(|v| v.parse().unwrap()).collect();
+        let song = affect(values[0], values[1], values[2], values[3]);
+        let grid = song.grid_shares(values[4]).unwrap();
+        let mut found = song.shares(values[4]).unwrap().to_vec();
+        found.extend(grid.emotions);
+        found.push(grid.neutral);
+        assert_eq!(found.len(), values.len() - 5);
+        for (found, expected) in found.iter().zip(&values[5..]) {
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{line}: {found} {expected}"
+            );
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, 300);
+}

@@ -1,0 +1,135 @@
+//! `circumplex labels`: the labels of a data set as a table.
+
+use super::{CliResult, console::Console, exit::Exit, table::visible};
+use crate::{
+    dataset::{ColumnChoice, LabelOptions, LabelPicture, LabelTable, Scale, Scheme},
+    plot,
+};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// Write the labels that training uses, and binary ones, to a table; needs no audio
+#[derive(clap::Args)]
+#[command(
+    after_help = "One row for each annotated song: song_id, the percentage of each emotion, valence and arousal with \
+                  their deviations, quadrant, argmax (the strongest emotion), and above_<emotion>, 1 where its \
+                  percentage is above the threshold.\n\
+                  The box of one standard deviation is the default because the published mean absolute error of 9.36 \
+                  belongs to it; two or three deviations make the same error three or more times smaller without any \
+                  model being better."
+)]
+pub struct Args {
+    /// A folder in DEAM's layout, or a CSV or Parquet file with path or song_id and valence_mean, valence_std,
+    /// arousal_mean, arousal_std, or valence, arousal, or the eight emotions as percentages
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+    /// Table to write; Parquet where the name ends in .parquet, else CSV
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Standard deviations to each side of the mean that a song's box reaches
+    #[arg(long, value_name = "N", default_value = "1")]
+    sigma: f64,
+    /// How the plane is divided
+    #[arg(long, value_enum, default_value = "sectors")]
+    scheme: SchemeName,
+    /// Percentage above which an emotion counts as present [default: 100 / number of classes]
+    #[arg(long, value_name = "PERCENT")]
+    threshold: Option<f64>,
+    #[command(flatten)]
+    source: LabelSource,
+    /// Also draw all songs on the plane and the mean of each emotion, as .png or .svg
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+}
+
+/// How labels are read; for every command that reads them.
+#[derive(clap::Args)]
+pub struct LabelSource {
+    /// Whether columns that are found to be crossed (valence and arousal of DEAM's ids up to 1000) are exchanged
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
+    labels: Columns,
+    /// Scale of valence and arousal in a label file, such as -1..1 [default: 1..9]
+    #[arg(long, value_name = "LOW..HIGH", allow_hyphen_values = true)]
+    scale: Option<Scale>,
+    /// Standard deviation, on the file's scale, of labels that come without one [default: 1.5 of 1..9]
+    #[arg(long, value_name = "STD")]
+    deviation: Option<f64>,
+}
+
+impl LabelSource {
+    /// The options that the library takes.
+    pub fn options(&self, sigma: f64) -> LabelOptions {
+        LabelOptions {
+            sigma,
+            columns: match self.labels {
+                Columns::Corrected => ColumnChoice::Corrected,
+                Columns::AsPublished => ColumnChoice::AsPublished,
+            },
+            scale: self.scale,
+            deviation: self.deviation,
+            audio: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Columns {
+    /// Exchange crossed columns
+    Corrected,
+    /// Take columns by their names in the file
+    AsPublished,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SchemeName {
+    /// Eight sectors of 45 degrees
+    Sectors,
+    /// Sixteen cells: the middle four neutral, the others to the emotion whose sector holds them; nine percentages
+    Grid,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    let scheme = match args.scheme {
+        SchemeName::Sectors => Scheme::Sectors,
+        SchemeName::Grid => Scheme::Grid,
+    };
+    let options = args.source.options(args.sigma);
+    let table = LabelTable::make(&args.data, &options, scheme, args.threshold)?;
+    if table.rows.is_empty() {
+        return Err(format!(
+            "{}: no annotated song is usable ({} rows are not); see `circumplex dataset check`",
+            args.data.display(),
+            table.rejected.len()
+        )
+        .into());
+    }
+    if let Some(message) = table.columns.message() {
+        console.remark(&message);
+    }
+    for row in &table.rejected {
+        console.warning(&visible(&format!(
+            "left out: song {} ({} line {}): {}",
+            row.id,
+            row.file.display(),
+            row.line,
+            row.reason
+        )));
+    }
+    table.save(&args.output)?;
+    if let Some(path) = &args.plot {
+        let name = args.data.canonicalize().unwrap_or(args.data.clone());
+        let name = name.file_name().unwrap_or(name.as_os_str());
+        let title = format!("Emotion labels of {}", visible(&name.to_string_lossy()));
+        let picture = LabelPicture {
+            title: &title,
+            table: &table,
+        };
+        plot::save(&picture, path)?;
+    }
+    console.remark(&format!(
+        "{}: {} songs",
+        args.output.display(),
+        table.rows.len()
+    ));
+    Ok(Exit::of_files(table.rows.len(), table.rejected.len()))
+}
