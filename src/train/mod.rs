@@ -9,7 +9,7 @@ mod run;
 pub use batches::{Crop, Cropper, Songs};
 pub use fit::{EpochScores, Event, Fitted, fit};
 pub use network::{BandStatistics, Network};
-pub use run::{Progress, Run, Trained, cross_validate, train};
+pub use run::{CrossValidation, Run, Trained, judge, scores_of, truth_of};
 
 /// Why training stopped without a model.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum TrainError {
     /// The metadata cannot be written as JSON.
     #[error("the model's metadata cannot be written")]
     Metadata(#[from] serde_json::Error),
+    /// The recipe cannot be written as TOML.
+    #[error("the recipe cannot be written into the model's metadata")]
+    Recipe(#[from] toml::ser::Error),
     /// The trained network does not run as a model file.
     #[error("the trained network does not run as a model file")]
     Model(#[from] crate::model::ModelError),

@@ -15,6 +15,8 @@ use crate::{
 pub const AFFECT_UNIT: f64 = 2.0;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
+/// Added to a variance by batch normalisation.
+const NORM_EPSILON: f64 = 1e-5;
 /// Outputs of the last layer: eight emotions, valence, arousal.
 const OUTPUTS: i64 = Emotion::COUNT as i64 + 2;
 
@@ -62,6 +64,7 @@ impl Network {
         let variables = nn::VarStore::new(device);
         let root = variables.root();
         let shape = &recipe.network;
+        let norm = nn::BatchNormConfig { eps: NORM_EPSILON, ws_init: nn::Init::Const(1.0), ..Default::default() };
         let no_bias = nn::ConvConfig { padding: 1, bias: false, ..Default::default() };
         let mut inputs = 1;
         let mut stages = Vec::new();
@@ -70,7 +73,7 @@ impl Network {
             let path = &root / format!("stage_{number}");
             stages.push(Stage {
                 convolution: nn::conv2d(&path / "convolution", inputs, channels, 3, no_bias),
-                norm: nn::batch_norm2d(&path / "norm", channels, Default::default()),
+                norm: nn::batch_norm2d(&path / "norm", channels, norm),
                 time_pool: shape.time_pool(number) as i64,
             });
             inputs = channels;
@@ -85,7 +88,7 @@ impl Network {
             offset: per_band(&offset),
             stages,
             mix: nn::conv1d(&root / "mix", inputs * bands_left as i64, mix, 1, pointwise),
-            mix_norm: nn::batch_norm1d(&root / "mix_norm", mix, Default::default()),
+            mix_norm: nn::batch_norm1d(&root / "mix_norm", mix, norm),
             head: nn::linear(&root / "head", 2 * mix, OUTPUTS, Default::default()),
             recipe: recipe.clone(),
             variables,
@@ -219,7 +222,7 @@ fn folded(weight: &Tensor, norm: &nn::BatchNorm) -> (Vec<f32>, Vec<f32>) {
     let per_channel = weight.len() / scale.len();
     let mut bias = Vec::with_capacity(scale.len());
     for (channel, weights) in weight.chunks_mut(per_channel).enumerate() {
-        let factor = scale[channel] / (variance[channel] + norm.config.eps as f32).sqrt();
+        let factor = scale[channel] / (variance[channel] + NORM_EPSILON as f32).sqrt();
         weights.iter_mut().for_each(|w| *w *= factor);
         bias.push(shift[channel] - mean[channel] * factor);
     }

@@ -1,0 +1,159 @@
+//! From labelled songs to a model file with honest scores: one split, or cross-validation.
+
+use rayon::prelude::*;
+
+use super::{
+    TrainError,
+    batches::Songs,
+    fit::{EpochScores, Event, Fitted, fit},
+};
+use crate::{
+    chain::analyze_song,
+    dataset::LabelledSong,
+    emotion::Emotion,
+    evaluate::{Answer, Scores},
+    model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, TrainingData},
+};
+
+/// A recipe and the songs to follow it on.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// How to train.
+    pub recipe: &'a Recipe,
+    /// What the model's metadata calls the data.
+    pub data_name: &'a str,
+    /// Labels and spectrograms.
+    pub songs: Songs<'a>,
+}
+
+/// A model file and how it came to be.
+#[derive(Debug)]
+pub struct Trained {
+    /// The ONNX file.
+    pub onnx: Vec<u8>,
+    /// Every epoch's figures.
+    pub history: Vec<EpochScores>,
+    /// The epoch whose weights the file holds, 0 first.
+    pub kept_epoch: usize,
+    /// Numbers that training adapted.
+    pub parameters: usize,
+}
+
+/// How well a recipe does on songs that its networks did not learn from.
+#[derive(Debug)]
+pub struct CrossValidation {
+    /// What the model that had not heard it said of every song, in the order of the songs.
+    pub answers: Vec<Answer>,
+    /// Over all songs.
+    pub scores: Scores,
+    /// Over the songs of each fold.
+    pub folds: Vec<Scores>,
+}
+
+impl<'a> Run<'a> {
+    /// Trains on the songs at the positions `training`; with `validation` songs, the epoch that does best on them is
+    /// kept. `scores` go into the model's metadata.
+    ///
+    /// # Errors
+    /// As [`fit`].
+    pub fn train(
+        &self,
+        training: &[usize],
+        validation: &[usize],
+        scores: serde_json::Value,
+        watch: impl FnMut(Event) -> bool,
+    ) -> Result<Trained, TrainError> {
+        let Fitted { network, history, kept_epoch } = fit(self.recipe, self.songs, training, validation, watch)?;
+        let onnx = network.to_onnx(&self.metadata(training, scores)?)?;
+        Ok(Trained { onnx, history, kept_epoch, parameters: network.parameters() })
+    }
+
+    /// Trains one network per fold on the songs of the other folds, for all epochs of the recipe (so that the fold
+    /// decides nothing), and asks it about the fold's songs through the model file, as `analyze` would. `folds[i]` is
+    /// the fold of song `i`; `watch` learns the fold with every event.
+    ///
+    /// # Errors
+    /// As [`fit`] and [`judge`]; [`TrainError::TooFewSongs`] where a fold is empty.
+    pub fn cross_validate(
+        &self,
+        folds: &[usize],
+        mut watch: impl FnMut(usize, Event) -> bool,
+    ) -> Result<CrossValidation, TrainError> {
+        let songs = self.songs.songs;
+        let count = folds.iter().max().map_or(0, |last| last + 1);
+        let truth: Vec<Answer> = songs.iter().map(truth_of).collect();
+        let mut answers = truth.clone();
+        let mut fold_scores = Vec::with_capacity(count);
+        for fold in 0..count {
+            let (test, training): (Vec<usize>, Vec<usize>) = (0..songs.len()).partition(|&song| folds[song] == fold);
+            let trained = self.train(&training, &[], serde_json::Value::Null, |event| watch(fold, event))?;
+            let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
+            let told = judge(&trained.onnx, &asked)?;
+            let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
+            fold_scores.push(scores_of(&expected, &told)?);
+            for (&song, answer) in test.iter().zip(told) {
+                answers[song] = answer;
+            }
+        }
+        let scores = scores_of(&truth, &answers)?;
+        Ok(CrossValidation { answers, scores, folds: fold_scores })
+    }
+
+    fn metadata(&self, training: &[usize], scores: serde_json::Value) -> Result<Metadata, TrainError> {
+        let mut mean_emotions = vec![0.0; Emotion::COUNT];
+        for &song in training {
+            for (mean, percent) in mean_emotions.iter_mut().zip(self.songs.songs[song].emotions.as_array()) {
+                *mean += f64::from(*percent) / training.len() as f64;
+            }
+        }
+        Ok(Metadata {
+            format_version: FORMAT_VERSION,
+            name: self.recipe.name.clone(),
+            preprocessing: self.recipe.preprocessing(),
+            labels: Emotion::ALL.iter().map(|emotion| emotion.name().to_owned()).collect(),
+            label_settings: self.recipe.labels.clone(),
+            embedding: self.recipe.network.embedding(),
+            training: TrainingData {
+                name: self.data_name.to_owned(),
+                songs: training.len(),
+                mean_emotions,
+                recipe: toml::to_string(self.recipe)?,
+            },
+            scores,
+        })
+    }
+}
+
+/// What a model file says of songs, through the same chain and predictor as `analyze`; in the order of `songs`.
+///
+/// # Errors
+/// [`TrainError::Model`] where the file cannot be run, [`TrainError::Evaluate`] where a song cannot be read.
+pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainError> {
+    let predictor = Predictor::new(Bundle::from_bytes("the trained network", onnx)?)?;
+    songs
+        .par_iter()
+        .map(|song| {
+            let prediction = analyze_song(&song.audio, &predictor)
+                .map_err(|source| TrainError::Evaluate { song: song.id.clone(), source })?
+                .prediction;
+            Ok(Answer {
+                emotions: prediction.emotions,
+                valence: f64::from(prediction.valence),
+                arousal: f64::from(prediction.arousal),
+            })
+        })
+        .collect()
+}
+
+/// What the labels say of a song.
+pub fn truth_of(song: &LabelledSong) -> Answer {
+    Answer { emotions: song.emotions, valence: song.affect.valence_mean, arousal: song.affect.arousal_mean }
+}
+
+/// The scores of answers to songs whose truth is known.
+///
+/// # Errors
+/// [`TrainError::TooFewSongs`] where there is none.
+pub fn scores_of(truth: &[Answer], answers: &[Answer]) -> Result<Scores, TrainError> {
+    Scores::of(truth, answers).ok_or(TrainError::TooFewSongs { found: truth.len() })
+}
