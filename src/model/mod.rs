@@ -4,9 +4,11 @@ mod bundle;
 mod predict;
 mod recipe;
 
-pub use recipe::{Augmentation, Loss, Network as NetworkShape, Optimizer, Recipe, RecipeError, WindowSettings};
 pub use bundle::{
     Bundle, EMBEDDING, EMOTIONS, FORMAT_VERSION, INPUT, LabelSettings, METADATA_KEY, Metadata,
     ModelError, Preprocessing, TrainingData, VALENCE_AROUSAL,
 };
 pub use predict::{Prediction, Predictor};
+pub use recipe::{
+    Augmentation, Loss, Network as NetworkShape, Optimizer, Recipe, RecipeError, WindowSettings,
+};

@@ -144,8 +144,10 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`] where the file cannot be read, holds an unknown key or lacks one, or asks for the impossible.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RecipeError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&path.display().to_string(), &text)
     }
 
@@ -162,22 +164,37 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::load`].
     pub fn parse(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text)
-            .map_err(|source| RecipeError::Syntax { recipe: name.to_owned(), source: Box::new(source) })?;
-        recipe.check(name)?;
-        Ok(recipe)
+        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
+            recipe: name.to_owned(),
+            source: Box::new(source),
+        })?;
+        recipe.checked(name)
+    }
+
+    /// The recipe itself, where every value can be used; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] where it asks for the impossible.
+    pub fn checked(self, name: &str) -> Result<Self, RecipeError> {
+        self.check(name)?;
+        Ok(self)
     }
 
     /// What the trained model does with a file's samples before the network sees them.
     pub fn preprocessing(&self) -> Preprocessing {
         let length = (self.window.seconds * f64::from(self.features.sample_rate)).round() as usize;
-        Preprocessing { mel: self.features.clone(), window: WindowRule { length } }
+        Preprocessing {
+            mel: self.features.clone(),
+            window: WindowRule { length },
+        }
     }
 
     /// Bands and frames that are left after the last pool.
     pub fn pooled_shape(&self) -> (usize, usize) {
-        let (mut bands, mut frames) =
-            (self.features.n_mels, self.preprocessing().frames() / self.network.frame_pool.max(1));
+        let (mut bands, mut frames) = (
+            self.features.n_mels,
+            self.preprocessing().frames() / self.network.frame_pool.max(1),
+        );
         for stage in 0..self.network.channels.len() {
             bands /= 2;
             frames /= self.network.time_pool(stage);
@@ -203,29 +220,56 @@ impl Recipe {
                 Err(value(what, number.to_string(), &format!("{low} to {high}")))
             }
         };
-        self.features
-            .validate()
-            .map_err(|error| value("features", error.to_string(), "a spectrogram that can be computed"))?;
+        self.features.validate().map_err(|error| {
+            value(
+                "features",
+                error.to_string(),
+                "a spectrogram that can be computed",
+            )
+        })?;
         within("window.seconds", self.window.seconds, 1.0, 600.0)?;
         within("labels.sigma", self.labels.sigma, 0.01, 8.0)?;
         if self.labels.scheme != "sectors" {
-            return Err(value("labels.scheme", format!("{:?}", self.labels.scheme), "\"sectors\""));
+            return Err(value(
+                "labels.scheme",
+                format!("{:?}", self.labels.scheme),
+                "\"sectors\"",
+            ));
         }
         positive("network.frame_pool", self.network.frame_pool)?;
         positive("network.mix", self.network.mix)?;
         if self.network.channels.is_empty() || self.network.channels.contains(&0) {
-            return Err(value("network.channels", format!("{:?}", self.network.channels), "one or more numbers above 0"));
+            return Err(value(
+                "network.channels",
+                format!("{:?}", self.network.channels),
+                "one or more numbers above 0",
+            ));
         }
         within("network.dropout", self.network.dropout, 0.0, 0.95)?;
         within("loss.valence_arousal", self.loss.valence_arousal, 0.0, 1e3)?;
-        within("optimizer.learning_rate", self.optimizer.learning_rate, 1e-8, 10.0)?;
-        within("optimizer.weight_decay", self.optimizer.weight_decay, 0.0, 10.0)?;
+        within(
+            "optimizer.learning_rate",
+            self.optimizer.learning_rate,
+            1e-8,
+            10.0,
+        )?;
+        within(
+            "optimizer.weight_decay",
+            self.optimizer.weight_decay,
+            0.0,
+            10.0,
+        )?;
         within("optimizer.clip", self.optimizer.clip, 1e-6, 1e6)?;
         positive("optimizer.batch", self.optimizer.batch)?;
         positive("optimizer.epochs", self.optimizer.epochs)?;
         positive("optimizer.patience", self.optimizer.patience)?;
         within("augmentation.mixup", self.augmentation.mixup, 0.0, 100.0)?;
-        within("augmentation.mask_time", self.augmentation.mask_time, 0.0, 0.9)?;
+        within(
+            "augmentation.mask_time",
+            self.augmentation.mask_time,
+            0.0,
+            0.9,
+        )?;
         within("augmentation.gain_db", self.augmentation.gain_db, 0.0, 60.0)?;
         if self.augmentation.mask_bands >= self.features.n_mels {
             return Err(value(

@@ -86,11 +86,18 @@ impl<'a> Cropper<'a> {
     pub fn windows(&self, song: usize) -> Vec<Crop> {
         let length = self.length(song);
         let whole = (length / self.frames).max(1);
-        let mut crops: Vec<Crop> =
-            (0..whole).map(|window| Crop { start: window * self.frames, weight: 1.0 }).collect();
+        let mut crops: Vec<Crop> = (0..whole)
+            .map(|window| Crop {
+                start: window * self.frames,
+                weight: 1.0,
+            })
+            .collect();
         let rest = length.saturating_sub(whole * self.frames);
         if 2 * rest >= self.frames {
-            crops.push(Crop { start: length - self.frames, weight: rest as f64 / self.frames as f64 });
+            crops.push(Crop {
+                start: length - self.frames,
+                weight: rest as f64 / self.frames as f64,
+            });
         }
         crops
     }
@@ -139,7 +146,10 @@ impl<'a> Cropper<'a> {
                 for chunk in self.songs.cache.song(song).chunks_exact(bands * self.pool) {
                     frame.fill(0.0);
                     for row in chunk.chunks_exact(bands) {
-                        frame.iter_mut().zip(row).for_each(|(sum, value)| *sum += value.to_f64());
+                        frame
+                            .iter_mut()
+                            .zip(row)
+                            .for_each(|(sum, value)| *sum += value.to_f64());
                     }
                     for (sum, value) in sums.iter_mut().zip(&frame) {
                         let value = value / self.pool as f64;
@@ -179,7 +189,11 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// Batches of `songs` after the recipe; masks are filled with the bands' means.
     pub fn new(recipe: &'a Recipe, songs: Songs<'a>, bands: &BandStatistics) -> Self {
-        Self { cropper: Cropper::new(recipe, songs), recipe, fill: bands.mean.clone() }
+        Self {
+            cropper: Cropper::new(recipe, songs),
+            recipe,
+            fill: bands.mean.clone(),
+        }
     }
 
     /// The positions of `training` in the order of this epoch, cut into batches. A last batch of a single song is
@@ -187,26 +201,49 @@ impl<'a> Batches<'a> {
     pub fn order(&self, training: &[usize], epoch: usize) -> Vec<Vec<usize>> {
         let mut order = training.to_vec();
         order.shuffle(&mut generator(self.recipe.seed, epoch, 0));
-        order.chunks(self.recipe.optimizer.batch).filter(|batch| batch.len() > 1).map(<[usize]>::to_vec).collect()
+        order
+            .chunks(self.recipe.optimizer.batch)
+            .filter(|batch| batch.len() > 1)
+            .map(<[usize]>::to_vec)
+            .collect()
     }
 
     /// Batch number `number` of an epoch.
     pub fn make(&self, songs: Vec<usize>, epoch: usize, number: usize) -> Batch {
         let size = self.cropper.window_size();
         let mut values = vec![0.0; songs.len() * size];
-        values.par_chunks_mut(size).zip(&songs).enumerate().for_each(|(place, (out, &song))| {
-            let stream = (number * self.recipe.optimizer.batch + place + 1) as u64;
-            let mut random = generator(self.recipe.seed, epoch, stream);
-            let last = self.cropper.length(song).saturating_sub(self.cropper.frames);
-            self.cropper.copy(song, random.random_range(0..=last), out);
-            self.augment(out, &mut random);
-        });
+        values
+            .par_chunks_mut(size)
+            .zip(&songs)
+            .enumerate()
+            .for_each(|(place, (out, &song))| {
+                let stream = (number * self.recipe.optimizer.batch + place + 1) as u64;
+                let mut random = generator(self.recipe.seed, epoch, stream);
+                let last = self
+                    .cropper
+                    .length(song)
+                    .saturating_sub(self.cropper.frames);
+                self.cropper.copy(song, random.random_range(0..=last), out);
+                self.augment(out, &mut random);
+            });
         let label = |song: usize| &self.cropper.songs.songs[song];
-        let emotions: Vec<f32> =
-            songs.iter().flat_map(|&song| label(song).emotions.as_array().map(|percent| percent / 100.0)).collect();
+        let emotions: Vec<f32> = songs
+            .iter()
+            .flat_map(|&song| {
+                label(song)
+                    .emotions
+                    .as_array()
+                    .map(|percent| percent / 100.0)
+            })
+            .collect();
         let affect: Vec<f32> = songs
             .iter()
-            .flat_map(|&song| [label(song).affect.valence_mean, label(song).affect.arousal_mean])
+            .flat_map(|&song| {
+                [
+                    label(song).affect.valence_mean,
+                    label(song).affect.arousal_mean,
+                ]
+            })
             .map(|value| ((value - CENTRE) / AFFECT_UNIT) as f32)
             .collect();
         let mut batch = Batch {
@@ -216,7 +253,10 @@ impl<'a> Batches<'a> {
             songs,
         };
         if self.recipe.augmentation.mixup > 0.0 {
-            self.mix(&mut batch, &mut generator(self.recipe.seed, epoch, u64::MAX - number as u64));
+            self.mix(
+                &mut batch,
+                &mut generator(self.recipe.seed, epoch, u64::MAX - number as u64),
+            );
         }
         batch
     }
@@ -247,7 +287,9 @@ impl<'a> Batches<'a> {
     /// Mixes every song of the batch, and its labels, with another of the batch.
     fn mix(&self, batch: &mut Batch, random: &mut ChaCha8Rng) {
         let shape = self.recipe.augmentation.mixup;
-        let Ok(beta) = Beta::new(shape, shape) else { return };
+        let Ok(beta) = Beta::new(shape, shape) else {
+            return;
+        };
         let size = batch.songs.len();
         let shares: Vec<f32> = (0..size).map(|_| beta.sample(random) as f32).collect();
         let mut partners: Vec<i64> = (0..size as i64).collect();

@@ -80,15 +80,20 @@ pub fn fit(
     mut watch: impl FnMut(Event) -> bool,
 ) -> Result<Fitted, TrainError> {
     if training.len() < 2 {
-        return Err(TrainError::TooFewSongs { found: training.len() });
+        return Err(TrainError::TooFewSongs {
+            found: training.len(),
+        });
     }
     tch::manual_seed(recipe.seed as i64);
     let cropper = Cropper::new(recipe, songs);
     let bands = cropper.statistics(training);
     let batches = Batches::new(recipe, songs, &bands);
     let mut network = Network::new(recipe, &bands, Device::Cpu);
-    let mut optimizer = nn::AdamW { wd: recipe.optimizer.weight_decay, ..nn::AdamW::default() }
-        .build(network.variables(), recipe.optimizer.learning_rate)?;
+    let mut optimizer = nn::AdamW {
+        wd: recipe.optimizer.weight_decay,
+        ..nn::AdamW::default()
+    }
+    .build(network.variables(), recipe.optimizer.learning_rate)?;
     let steps = recipe.optimizer.epochs * batches.order(training, 0).len();
     let mut step = 0;
     let mut history: Vec<EpochScores> = Vec::new();
@@ -113,19 +118,33 @@ pub fn fit(
                 let loss = loss(recipe, &network, &batch);
                 let value = loss.double_value(&[]);
                 if !value.is_finite() {
-                    let ids = batch.songs.iter().map(|&song| songs.songs[song].id.clone()).collect();
-                    return Err(TrainError::NotFinite { epoch: epoch + 1, batch: number + 1, songs: ids });
+                    let ids = batch
+                        .songs
+                        .iter()
+                        .map(|&song| songs.songs[song].id.clone())
+                        .collect();
+                    return Err(TrainError::NotFinite {
+                        epoch: epoch + 1,
+                        batch: number + 1,
+                        songs: ids,
+                    });
                 }
                 optimizer.backward_step_clip_norm(&loss, recipe.optimizer.clip);
                 total += value;
-                if !watch(Event::Batch { epoch, batch: number, batches: count, loss: value }) {
+                if !watch(Event::Batch {
+                    epoch,
+                    batch: number,
+                    batches: count,
+                    loss: value,
+                }) {
                     return Err(TrainError::Interrupted { epoch: epoch + 1 });
                 }
             }
             Ok(())
         });
         done?;
-        let validation_mae = (!validation.is_empty()).then(|| error_on(&network, &cropper, songs, validation));
+        let validation_mae =
+            (!validation.is_empty()).then(|| error_on(&network, &cropper, songs, validation));
         let scores = EpochScores {
             epoch,
             loss: total / count.max(1) as f64,
@@ -139,7 +158,10 @@ pub fn fit(
         if let Some(error) = validation_mae {
             if best.as_ref().is_none_or(|(least, ..)| error < *least) {
                 best = Some((error, epoch, weights(&network)));
-            } else if best.as_ref().is_some_and(|(_, kept, _)| epoch - kept >= recipe.optimizer.patience) {
+            } else if best
+                .as_ref()
+                .is_some_and(|(_, kept, _)| epoch - kept >= recipe.optimizer.patience)
+            {
                 break;
             }
         }
@@ -151,17 +173,27 @@ pub fn fit(
         }
         None => history.len().saturating_sub(1),
     };
-    Ok(Fitted { network, history, kept_epoch })
+    Ok(Fitted {
+        network,
+        history,
+        kept_epoch,
+    })
 }
 
 /// The one-cycle learning rate at a step.
 fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
-    let anneal = |from: f64, to: f64, share: f64| to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0;
+    let anneal = |from: f64, to: f64, share: f64| {
+        to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
+    };
     let share = step as f64 / steps.max(1) as f64;
     if share < RISE {
         anneal(highest * FIRST, highest, share / RISE)
     } else {
-        anneal(highest, highest * LAST, ((share - RISE) / (1.0 - RISE)).min(1.0))
+        anneal(
+            highest,
+            highest * LAST,
+            ((share - RISE) / (1.0 - RISE)).min(1.0),
+        )
     }
 }
 
@@ -170,24 +202,35 @@ fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
     // Kullback-Leibler divergence sum(p log(p / q)), with 0 log 0 = 0; mean over the batch
     let predicted = output.logits.log_softmax(1, Kind::Float);
     let entropy = batch.emotions.xlogy(&batch.emotions);
-    let divergence = (entropy - &batch.emotions * predicted).sum(Kind::Float) / batch.songs.len() as f64;
+    let divergence =
+        (entropy - &batch.emotions * predicted).sum(Kind::Float) / batch.songs.len() as f64;
     let affect = (output.affect - &batch.affect).square().mean(Kind::Float);
     divergence + affect * recipe.loss.valence_arousal
 }
 
 /// Mean absolute error of the eight percentages, one mean over the windows per song.
-fn error_on(network: &Network, cropper: &Cropper<'_>, songs: Songs<'_>, positions: &[usize]) -> f64 {
+fn error_on(
+    network: &Network,
+    cropper: &Cropper<'_>,
+    songs: Songs<'_>,
+    positions: &[usize],
+) -> f64 {
     let _guard = tch::no_grad_guard();
     let mut total = 0.0;
     for &song in positions {
         let windows = cropper.windows(song);
-        let shares = network.forward(&cropper.plain(song, &windows), false).logits.softmax(1, Kind::Float);
+        let shares = network
+            .forward(&cropper.plain(song, &windows), false)
+            .logits
+            .softmax(1, Kind::Float);
         let weight: f64 = windows.iter().map(|window| window.weight).sum();
         for (emotion, truth) in songs.songs[song].emotions.as_array().iter().enumerate() {
             let mean: f64 = windows
                 .iter()
                 .enumerate()
-                .map(|(row, window)| window.weight * shares.double_value(&[row as i64, emotion as i64]))
+                .map(|(row, window)| {
+                    window.weight * shares.double_value(&[row as i64, emotion as i64])
+                })
                 .sum::<f64>()
                 / weight;
             total += (mean * 100.0 - f64::from(*truth)).abs();
@@ -197,7 +240,12 @@ fn error_on(network: &Network, cropper: &Cropper<'_>, songs: Songs<'_>, position
 }
 
 fn weights(network: &Network) -> Vec<(String, Tensor)> {
-    network.variables().variables().into_iter().map(|(name, tensor)| (name, tensor.detach().copy())).collect()
+    network
+        .variables()
+        .variables()
+        .into_iter()
+        .map(|(name, tensor)| (name, tensor.detach().copy()))
+        .collect()
 }
 
 fn restore(network: &mut Network, weights: Vec<(String, Tensor)>) -> Result<(), TrainError> {

@@ -15,7 +15,9 @@ pub use run::{CrossValidation, Run, Trained, judge, scores_of, truth_of};
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// Too few songs to learn from.
-    #[error("{found} song(s) to train on; at least 2 are needed. `circumplex dataset check` tells what is missing")]
+    #[error(
+        "{found} song(s) to train on; at least 2 are needed. `circumplex dataset check` tells what is missing"
+    )]
     TooFewSongs {
         /// How many there are.
         found: usize,

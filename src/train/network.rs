@@ -64,8 +64,16 @@ impl Network {
         let variables = nn::VarStore::new(device);
         let root = variables.root();
         let shape = &recipe.network;
-        let norm = nn::BatchNormConfig { eps: NORM_EPSILON, ws_init: nn::Init::Const(1.0), ..Default::default() };
-        let no_bias = nn::ConvConfig { padding: 1, bias: false, ..Default::default() };
+        let norm = nn::BatchNormConfig {
+            eps: NORM_EPSILON,
+            ws_init: nn::Init::Const(1.0),
+            ..Default::default()
+        };
+        let no_bias = nn::ConvConfig {
+            padding: 1,
+            bias: false,
+            ..Default::default()
+        };
         let mut inputs = 1;
         let mut stages = Vec::new();
         for (number, &channels) in shape.channels.iter().enumerate() {
@@ -80,9 +88,16 @@ impl Network {
         }
         let (bands_left, _) = recipe.pooled_shape();
         let mix = shape.mix as i64;
-        let pointwise = nn::ConvConfig { bias: false, ..Default::default() };
+        let pointwise = nn::ConvConfig {
+            bias: false,
+            ..Default::default()
+        };
         let (scale, offset) = bands.affine();
-        let per_band = |values: &[f32]| Tensor::from_slice(values).reshape([1, 1, -1, 1]).to_device(device);
+        let per_band = |values: &[f32]| {
+            Tensor::from_slice(values)
+                .reshape([1, 1, -1, 1])
+                .to_device(device)
+        };
         Self {
             scale: per_band(&scale),
             offset: per_band(&offset),
@@ -107,7 +122,11 @@ impl Network {
 
     /// Numbers that training adapts.
     pub fn parameters(&self) -> usize {
-        self.variables.trainable_variables().iter().map(Tensor::numel).sum()
+        self.variables
+            .trainable_variables()
+            .iter()
+            .map(Tensor::numel)
+            .sum()
     }
 
     /// `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over `frame_pool` frames.
@@ -115,20 +134,33 @@ impl Network {
         let mut x = frames * &self.scale + &self.offset;
         for stage in &self.stages {
             // [batch, channels, bands, frames], bands and frames halved at every pool
-            x = stage.convolution.forward_t(&x, train).apply_t(&stage.norm, train).relu();
+            x = stage
+                .convolution
+                .forward_t(&x, train)
+                .apply_t(&stage.norm, train)
+                .relu();
             let kernel = [2, stage.time_pool];
             x = x.max_pool2d(kernel, kernel, [0, 0], [1, 1], false);
         }
         // [batch, channels * bands, frames] to [batch, mix, frames]
-        let x = x.flatten(1, 2).apply(&self.mix).apply_t(&self.mix_norm, train).relu();
+        let x = x
+            .flatten(1, 2)
+            .apply(&self.mix)
+            .apply_t(&self.mix_norm, train)
+            .relu();
         // [batch, 2 * mix]
         let mean = x.mean_dim(2, false, Kind::Float);
         let variance = (&x * &x).mean_dim(2, false, Kind::Float) - &mean * &mean;
         let deviation = (variance.relu() + VARIANCE_FLOOR).sqrt();
         let embedding = Tensor::cat(&[mean, deviation], 1);
-        let outputs = embedding.dropout(self.recipe.network.dropout, train).apply(&self.head);
+        let outputs = embedding
+            .dropout(self.recipe.network.dropout, train)
+            .apply(&self.head);
         let emotions = Emotion::COUNT as i64;
-        Output { logits: outputs.narrow(1, 0, emotions), affect: outputs.narrow(1, emotions, 2) }
+        Output {
+            logits: outputs.narrow(1, 0, emotions),
+            affect: outputs.narrow(1, emotions, 2),
+        }
     }
 
     /// The answers as a model file gives them: percentages `[batch, 8]`, and valence and arousal `[batch, 2]` on the
@@ -137,7 +169,10 @@ impl Network {
         let pool = [1, self.recipe.network.frame_pool as i64];
         let frames = log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None);
         let output = self.forward(&frames, false);
-        (output.logits.softmax(1, Kind::Float) * 100.0, output.affect * AFFECT_UNIT + CENTRE)
+        (
+            output.logits.softmax(1, Kind::Float) * 100.0,
+            output.affect * AFFECT_UNIT + CENTRE,
+        )
     }
 
     /// The network as an ONNX file, batch normalisation folded into the convolutions.
@@ -174,19 +209,31 @@ impl Network {
         let (weight, bias) = (values(&self.head.ws), values_of(self.head.bs.as_ref()));
         let (emotions, features) = (Emotion::COUNT, shape.embedding());
         let split = emotions * features;
-        let logits =
-            graph.dense(&embedding, (&[emotions as i64, features as i64], &weight[..split]), &bias[..emotions]);
+        let logits = graph.dense(
+            &embedding,
+            (&[emotions as i64, features as i64], &weight[..split]),
+            &bias[..emotions],
+        );
         let shares = graph.softmax(&logits, 1);
         let hundred = graph.floats(&[1], &[100.0]);
         let percentages = graph.multiply(&shares, &hundred);
         // The scale of 1 to 9 is folded into the last layer.
         let unit = AFFECT_UNIT as f32;
         let affect_weight: Vec<f32> = weight[split..].iter().map(|w| w * unit).collect();
-        let affect_bias: Vec<f32> = bias[emotions..].iter().map(|b| b * unit + CENTRE as f32).collect();
-        let affect = graph.dense(&embedding, (&[2, features as i64], &affect_weight), &affect_bias);
-        for (value, name, length) in
-            [(&percentages, EMOTIONS, emotions), (&affect, VALENCE_AROUSAL, 2), (&embedding, EMBEDDING, features)]
-        {
+        let affect_bias: Vec<f32> = bias[emotions..]
+            .iter()
+            .map(|b| b * unit + CENTRE as f32)
+            .collect();
+        let affect = graph.dense(
+            &embedding,
+            (&[2, features as i64], &affect_weight),
+            &affect_bias,
+        );
+        for (value, name, length) in [
+            (&percentages, EMOTIONS, emotions),
+            (&affect, VALENCE_AROUSAL, 2),
+            (&embedding, EMBEDDING, features),
+        ] {
             graph.rename(value, name);
             graph.output(name, &[length]);
         }
@@ -197,8 +244,17 @@ impl Network {
 impl BandStatistics {
     /// Scale and offset that standardise each band: `x * scale + offset`.
     fn affine(&self) -> (Vec<f32>, Vec<f32>) {
-        let scale: Vec<f32> = self.deviation.iter().map(|deviation| 1.0 / deviation).collect();
-        let offset = self.mean.iter().zip(&scale).map(|(mean, scale)| -mean * scale).collect();
+        let scale: Vec<f32> = self
+            .deviation
+            .iter()
+            .map(|deviation| 1.0 / deviation)
+            .collect();
+        let offset = self
+            .mean
+            .iter()
+            .zip(&scale)
+            .map(|(mean, scale)| -mean * scale)
+            .collect();
         (scale, offset)
     }
 }
@@ -230,7 +286,12 @@ fn folded(weight: &Tensor, norm: &nn::BatchNorm) -> (Vec<f32>, Vec<f32>) {
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {
-    let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous().view(-1);
+    let flat = tensor
+        .detach()
+        .to_device(Device::Cpu)
+        .to_kind(Kind::Float)
+        .contiguous()
+        .view(-1);
     let mut numbers = vec![0.0; flat.numel()];
     flat.copy_data(&mut numbers, flat.numel());
     numbers

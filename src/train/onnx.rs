@@ -2,9 +2,9 @@
 
 use prost::Message;
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType,
-    tensor_shape_proto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+    tensor_proto::DataType, tensor_shape_proto, type_proto,
 };
 
 /// Version of the ONNX operators that the graphs use.
@@ -24,7 +24,12 @@ pub struct GraphBuilder {
 impl GraphBuilder {
     /// An empty graph.
     pub fn new(name: &str) -> Self {
-        Self { graph: GraphProto { name: name.to_owned(), ..GraphProto::default() } }
+        Self {
+            graph: GraphProto {
+                name: name.to_owned(),
+                ..GraphProto::default()
+            },
+        }
     }
 
     /// Declares the input: float32 `[batch, shape...]`.
@@ -40,12 +45,18 @@ impl GraphBuilder {
 
     /// A constant of 32-bit floats.
     pub fn floats(&mut self, shape: &[i64], values: &[f32]) -> Value {
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let raw_data = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         self.constant(DataType::Float, shape, raw_data)
     }
 
     fn integers(&mut self, values: &[i64]) -> Value {
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let raw_data = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         self.constant(DataType::Int64, &[values.len() as i64], raw_data)
     }
 
@@ -64,7 +75,14 @@ impl GraphBuilder {
     /// Mean over `kernel` neighbours along the last axis, without overlap; a rest is left out.
     pub fn average_frames(&mut self, x: &Value, kernel: usize) -> Value {
         let kernel = vec![1, kernel as i64];
-        self.node("AveragePool", &[x], vec![integers("kernel_shape", kernel.clone()), integers("strides", kernel)])
+        self.node(
+            "AveragePool",
+            &[x],
+            vec![
+                integers("kernel_shape", kernel.clone()),
+                integers("strides", kernel),
+            ],
+        )
     }
 
     /// Two-dimensional convolution with odd `kernel`, zero padding that keeps the size, and a bias.
@@ -77,14 +95,24 @@ impl GraphBuilder {
         self.node(
             "Conv",
             &[x, &weight, &bias],
-            vec![integers("kernel_shape", vec![height, width]), integers("pads", padding)],
+            vec![
+                integers("kernel_shape", vec![height, width]),
+                integers("pads", padding),
+            ],
         )
     }
 
     /// Maximum over `height` x `width` neighbours, without overlap; a rest is left out.
     pub fn maximum_pool(&mut self, x: &Value, height: usize, width: usize) -> Value {
         let kernel = vec![height as i64, width as i64];
-        self.node("MaxPool", &[x], vec![integers("kernel_shape", kernel.clone()), integers("strides", kernel)])
+        self.node(
+            "MaxPool",
+            &[x],
+            vec![
+                integers("kernel_shape", kernel.clone()),
+                integers("strides", kernel),
+            ],
+        )
     }
 
     /// `x` with another shape; 0 keeps a dimension, -1 takes what is left.
@@ -95,7 +123,11 @@ impl GraphBuilder {
 
     /// Mean over `axis`, which goes.
     pub fn mean(&mut self, x: &Value, axis: i64) -> Value {
-        self.node("ReduceMean", &[x], vec![integers("axes", vec![axis]), integer("keepdims", 0)])
+        self.node(
+            "ReduceMean",
+            &[x],
+            vec![integers("axes", vec![axis]), integer("keepdims", 0)],
+        )
     }
 
     /// `x * weight^T + bias`: `weight` is `[outputs, inputs]`, row-major.
@@ -144,7 +176,12 @@ impl GraphBuilder {
     /// Gives the output of the node that made `x` the name `name`.
     pub fn rename(&mut self, x: &Value, name: &str) {
         for node in &mut self.graph.node {
-            for value in node.input.iter_mut().chain(node.output.iter_mut()).filter(|value| *value == x) {
+            for value in node
+                .input
+                .iter_mut()
+                .chain(node.output.iter_mut())
+                .filter(|value| *value == x)
+            {
                 name.clone_into(value);
             }
         }
@@ -154,11 +191,17 @@ impl GraphBuilder {
     pub fn finish(self, key: &str, metadata: &str) -> Vec<u8> {
         ModelProto {
             ir_version: IR_VERSION,
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            opset_import: vec![OperatorSetIdProto {
+                domain: String::new(),
+                version: OPSET,
+            }],
             producer_name: env!("CARGO_PKG_NAME").to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             graph: Some(self.graph),
-            metadata_props: vec![StringStringEntryProto { key: key.to_owned(), value: metadata.to_owned() }],
+            metadata_props: vec![StringStringEntryProto {
+                key: key.to_owned(),
+                value: metadata.to_owned(),
+            }],
             ..ModelProto::default()
         }
         .encode_to_vec()
@@ -179,7 +222,12 @@ impl GraphBuilder {
 }
 
 fn integer(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: AttributeType::Int as i32, i: value, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int as i32,
+        i: value,
+        ..AttributeProto::default()
+    }
 }
 
 fn integers(name: &str, values: Vec<i64>) -> AttributeProto {
@@ -193,15 +241,22 @@ fn integers(name: &str, values: Vec<i64>) -> AttributeProto {
 
 fn tensor_of(name: &str, shape: &[usize]) -> ValueInfoProto {
     use tensor_shape_proto::{Dimension, dimension::Value};
-    let dimension = |value| Dimension { value: Some(value), ..Dimension::default() };
+    let dimension = |value| Dimension {
+        value: Some(value),
+        ..Dimension::default()
+    };
     let batch = dimension(Value::DimParam("batch".to_owned()));
-    let rest = shape.iter().map(|&size| dimension(Value::DimValue(size as i64)));
+    let rest = shape
+        .iter()
+        .map(|&size| dimension(Value::DimValue(size as i64)));
     ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto {
             value: Some(type_proto::Value::TensorType(type_proto::Tensor {
                 elem_type: DataType::Float as i32,
-                shape: Some(TensorShapeProto { dim: std::iter::once(batch).chain(rest).collect() }),
+                shape: Some(TensorShapeProto {
+                    dim: std::iter::once(batch).chain(rest).collect(),
+                }),
             })),
             ..TypeProto::default()
         }),

@@ -6,6 +6,7 @@ use super::{
     TrainError,
     batches::Songs,
     fit::{EpochScores, Event, Fitted, fit},
+    network::Network,
 };
 use crate::{
     chain::analyze_song,
@@ -26,17 +27,33 @@ pub struct Run<'a> {
     pub songs: Songs<'a>,
 }
 
-/// A model file and how it came to be.
+/// A trained network and how it came to be.
 #[derive(Debug)]
 pub struct Trained {
-    /// The ONNX file.
-    pub onnx: Vec<u8>,
+    network: Network,
+    metadata: Metadata,
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
-    /// The epoch whose weights the file holds, 0 first.
+    /// The epoch whose weights the network has, 0 first.
     pub kept_epoch: usize,
-    /// Numbers that training adapted.
-    pub parameters: usize,
+}
+
+impl Trained {
+    /// The ONNX file, with `scores` (null where there are none) in its metadata.
+    ///
+    /// # Errors
+    /// [`TrainError::Metadata`], which no scores of this program cause.
+    pub fn onnx(&self, scores: serde_json::Value) -> Result<Vec<u8>, TrainError> {
+        Ok(self.network.to_onnx(&Metadata {
+            scores,
+            ..self.metadata.clone()
+        })?)
+    }
+
+    /// The network in libtorch.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
 }
 
 /// How well a recipe does on songs that its networks did not learn from.
@@ -52,7 +69,7 @@ pub struct CrossValidation {
 
 impl<'a> Run<'a> {
     /// Trains on the songs at the positions `training`; with `validation` songs, the epoch that does best on them is
-    /// kept. `scores` go into the model's metadata.
+    /// kept.
     ///
     /// # Errors
     /// As [`fit`].
@@ -60,12 +77,19 @@ impl<'a> Run<'a> {
         &self,
         training: &[usize],
         validation: &[usize],
-        scores: serde_json::Value,
         watch: impl FnMut(Event) -> bool,
     ) -> Result<Trained, TrainError> {
-        let Fitted { network, history, kept_epoch } = fit(self.recipe, self.songs, training, validation, watch)?;
-        let onnx = network.to_onnx(&self.metadata(training, scores)?)?;
-        Ok(Trained { onnx, history, kept_epoch, parameters: network.parameters() })
+        let Fitted {
+            network,
+            history,
+            kept_epoch,
+        } = fit(self.recipe, self.songs, training, validation, watch)?;
+        Ok(Trained {
+            network,
+            metadata: self.metadata(training)?,
+            history,
+            kept_epoch,
+        })
     }
 
     /// Trains one network per fold on the songs of the other folds, for all epochs of the recipe (so that the fold
@@ -85,10 +109,11 @@ impl<'a> Run<'a> {
         let mut answers = truth.clone();
         let mut fold_scores = Vec::with_capacity(count);
         for fold in 0..count {
-            let (test, training): (Vec<usize>, Vec<usize>) = (0..songs.len()).partition(|&song| folds[song] == fold);
-            let trained = self.train(&training, &[], serde_json::Value::Null, |event| watch(fold, event))?;
+            let (test, training): (Vec<usize>, Vec<usize>) =
+                (0..songs.len()).partition(|&song| folds[song] == fold);
+            let trained = self.train(&training, &[], |event| watch(fold, event))?;
             let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
-            let told = judge(&trained.onnx, &asked)?;
+            let told = judge(&trained.onnx(serde_json::Value::Null)?, &asked)?;
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
             fold_scores.push(scores_of(&expected, &told)?);
             for (&song, answer) in test.iter().zip(told) {
@@ -96,13 +121,20 @@ impl<'a> Run<'a> {
             }
         }
         let scores = scores_of(&truth, &answers)?;
-        Ok(CrossValidation { answers, scores, folds: fold_scores })
+        Ok(CrossValidation {
+            answers,
+            scores,
+            folds: fold_scores,
+        })
     }
 
-    fn metadata(&self, training: &[usize], scores: serde_json::Value) -> Result<Metadata, TrainError> {
+    fn metadata(&self, training: &[usize]) -> Result<Metadata, TrainError> {
         let mut mean_emotions = vec![0.0; Emotion::COUNT];
         for &song in training {
-            for (mean, percent) in mean_emotions.iter_mut().zip(self.songs.songs[song].emotions.as_array()) {
+            for (mean, percent) in mean_emotions
+                .iter_mut()
+                .zip(self.songs.songs[song].emotions.as_array())
+            {
                 *mean += f64::from(*percent) / training.len() as f64;
             }
         }
@@ -110,7 +142,10 @@ impl<'a> Run<'a> {
             format_version: FORMAT_VERSION,
             name: self.recipe.name.clone(),
             preprocessing: self.recipe.preprocessing(),
-            labels: Emotion::ALL.iter().map(|emotion| emotion.name().to_owned()).collect(),
+            labels: Emotion::ALL
+                .iter()
+                .map(|emotion| emotion.name().to_owned())
+                .collect(),
             label_settings: self.recipe.labels.clone(),
             embedding: self.recipe.network.embedding(),
             training: TrainingData {
@@ -119,7 +154,7 @@ impl<'a> Run<'a> {
                 mean_emotions,
                 recipe: toml::to_string(self.recipe)?,
             },
-            scores,
+            scores: serde_json::Value::Null,
         })
     }
 }
@@ -134,7 +169,10 @@ pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainE
         .par_iter()
         .map(|song| {
             let prediction = analyze_song(&song.audio, &predictor)
-                .map_err(|source| TrainError::Evaluate { song: song.id.clone(), source })?
+                .map_err(|source| TrainError::Evaluate {
+                    song: song.id.clone(),
+                    source,
+                })?
                 .prediction;
             Ok(Answer {
                 emotions: prediction.emotions,
@@ -147,7 +185,11 @@ pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainE
 
 /// What the labels say of a song.
 pub fn truth_of(song: &LabelledSong) -> Answer {
-    Answer { emotions: song.emotions, valence: song.affect.valence_mean, arousal: song.affect.arousal_mean }
+    Answer {
+        emotions: song.emotions,
+        valence: song.affect.valence_mean,
+        arousal: song.affect.arousal_mean,
+    }
 }
 
 /// The scores of answers to songs whose truth is known.
