@@ -1,0 +1,328 @@
+//! Training on songs made here: what is learned, what is written, and when it stops.
+#![cfg(feature = "train")]
+
+use std::{f32::consts::TAU, path::Path};
+
+use circumplex::{
+    chain::spectrograms,
+    dataset::{Dataset, LabelOptions, SpectrogramCache},
+    model::{Bundle, Predictor, Recipe},
+    train::{Event, Run, Songs, TrainError, judge, scores_of, truth_of},
+};
+
+/// A small network that learns in seconds.
+const RECIPE: &str = r#"
+name = "small"
+seed = 3
+[features]
+sample_rate = 22050
+n_fft = 2048
+hop_length = 512
+n_mels = 64
+f_min = 0.0
+f_max = 11025.0
+[window]
+seconds = 2.0
+[labels]
+sigma = 1.0
+scheme = "sectors"
+[network]
+frame_pool = 2
+channels = [8, 8]
+mix = 16
+dropout = 0.1
+[loss]
+valence_arousal = 1.0
+[optimizer]
+learning_rate = 0.01
+weight_decay = 0.01
+batch = 8
+epochs = 30
+clip = 2.0
+patience = 30
+[augmentation]
+mixup = 0.1
+mask_bands = 4
+mask_time = 0.1
+gain_db = 0.5
+"#;
+
+fn recipe(change: impl Fn(&mut Recipe)) -> Recipe {
+    let mut recipe = Recipe::parse("small", RECIPE).expect("the recipe is sound");
+    change(&mut recipe);
+    recipe.checked("small").expect("still sound")
+}
+
+/// Sixteen songs of three seconds in DEAM's layout: arousal is how fast and loud the notes come, valence how high.
+fn songs(folder: &Path) -> Dataset {
+    let audio = folder.join("DEAM_audio/MEMD_audio");
+    let labels =
+        folder.join("DEAM_Annotations/annotations/annotations averaged per song/song_level");
+    for place in [&audio, &labels] {
+        std::fs::create_dir_all(place).expect("a temporary folder can be written");
+    }
+    let mut table = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n".to_owned();
+    for id in 0..16 {
+        let (column, row) = (id % 4, id / 4);
+        let (valence, arousal) = (2.0 + 2.0 * column as f32, 2.0 + 2.0 * row as f32);
+        table += &format!("{},{valence},0.8,{arousal},0.8\n", id + 1);
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 22_050,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(audio.join(format!("{}.wav", id + 1)), spec)
+            .expect("can be written");
+        let (pitch, notes, level) = (200.0 * valence, arousal, 0.08 * arousal);
+        for sample in 0..22_050 * 3 {
+            let time = sample as f32 / 22_050.0;
+            let fade = 1.0 - (time * notes).fract();
+            let value = level * fade * (TAU * pitch * time).sin();
+            wav.write_sample((value * 32_767.0) as i16)
+                .expect("can be written");
+        }
+        wav.finalize().expect("can be written");
+    }
+    std::fs::write(
+        labels.join("static_annotations_averaged_songs_1_16.csv"),
+        table,
+    )
+    .expect("can be written");
+    Dataset::open(folder, &LabelOptions::default()).expect("the songs are in DEAM's layout")
+}
+
+/// Calls `work` with a run over the songs.
+fn with_run<T>(recipe: &Recipe, work: impl FnOnce(&Run<'_>) -> T) -> T {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dataset = songs(folder.path());
+    let files: Vec<_> = dataset
+        .songs
+        .iter()
+        .map(|song| song.audio.clone())
+        .collect();
+    let cache = SpectrogramCache::open_or_build(
+        &folder.path().join("cache"),
+        &recipe.preprocessing(),
+        &files,
+        |_| (),
+    )
+    .expect("the songs have spectrograms");
+    work(&Run {
+        recipe,
+        data_name: "made here",
+        songs: Songs {
+            songs: &dataset.songs,
+            cache: &cache,
+        },
+    })
+}
+
+fn everything(run: &Run<'_>) -> Vec<usize> {
+    (0..run.songs.songs.len()).collect()
+}
+
+#[test]
+fn training_learns_what_separates_the_songs() {
+    with_run(&recipe(|_| ()), |run| {
+        let all = everything(run);
+        let trained = run.train(&all, &[], |_| true).expect("trains");
+        let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
+        assert!(losses[losses.len() - 1] < 0.5 * losses[0], "{losses:?}");
+        let asked: Vec<_> = run.songs.songs.iter().collect();
+        let truth: Vec<_> = asked.iter().map(|song| truth_of(song)).collect();
+        let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
+        let scores =
+            scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");
+        assert!(
+            scores.mae < 0.7 * scores.mae_baseline,
+            "{} of {}",
+            scores.mae,
+            scores.mae_baseline
+        );
+        assert!(
+            scores.arousal.r2.is_some_and(|r2| r2 > 0.5),
+            "{:?}",
+            scores.arousal
+        );
+    });
+}
+
+#[test]
+fn tract_answers_as_libtorch_does() {
+    with_run(&recipe(|recipe| recipe.optimizer.epochs = 3), |run| {
+        let trained = run.train(&everything(run), &[], |_| true).expect("trains");
+        let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
+        let predictor =
+            Predictor::new(Bundle::from_bytes("trained", &onnx).expect("loads")).expect("runs");
+        let preprocessing = run.recipe.preprocessing();
+        let (bands, frames) = (
+            preprocessing.mel.n_mels as i64,
+            preprocessing.frames() as i64,
+        );
+        let mut windows = 0;
+        for song in run.songs.songs {
+            spectrograms(&song.audio, &preprocessing, |log_mel| {
+                let ours = predictor.predict(log_mel.values)?;
+                let window = tch::Tensor::from_slice(log_mel.values).reshape([1, 1, bands, frames]);
+                let (percentages, affect) = trained.network().answers(&window);
+                for (emotion, ours) in ours.emotions.as_array().iter().enumerate() {
+                    let theirs = percentages.double_value(&[0, emotion as i64]);
+                    assert!(
+                        (f64::from(*ours) - theirs).abs() < 1e-4,
+                        "{ours} and {theirs}"
+                    );
+                }
+                for (axis, ours) in [ours.valence, ours.arousal].into_iter().enumerate() {
+                    let theirs = affect.double_value(&[0, axis as i64]).clamp(1.0, 9.0);
+                    assert!(
+                        (f64::from(ours) - theirs).abs() < 1e-4,
+                        "{ours} and {theirs}"
+                    );
+                }
+                windows += 1;
+                Ok(())
+            })
+            .expect("has spectrograms");
+        }
+        assert!(windows >= 16);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file_and_another_seed_another() {
+    let file = |seed| {
+        with_run(
+            &recipe(|recipe| (recipe.optimizer.epochs, recipe.seed) = (2, seed)),
+            |run| {
+                let trained = run.train(&everything(run), &[], |_| true).expect("trains");
+                trained.onnx(serde_json::Value::Null).expect("is written")
+            },
+        )
+    };
+    let first = file(3);
+    assert_eq!(first, file(3));
+    assert_ne!(first, file(4));
+}
+
+#[test]
+fn the_best_epoch_on_validation_is_kept_and_training_stops_when_it_gets_no_better() {
+    let recipe = recipe(|recipe| (recipe.optimizer.epochs, recipe.optimizer.patience) = (40, 3));
+    with_run(&recipe, |run| {
+        let (validation, training): (Vec<_>, Vec<_>) =
+            everything(run).into_iter().partition(|song| song % 4 == 1);
+        let trained = run.train(&training, &validation, |_| true).expect("trains");
+        let errors: Vec<f64> = trained
+            .history
+            .iter()
+            .filter_map(|epoch| epoch.validation_mae)
+            .collect();
+        let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+        assert_eq!(errors[trained.kept_epoch], least);
+        assert!(
+            errors.len() == 40 || errors.len() == trained.kept_epoch + 1 + 3,
+            "{errors:?}"
+        );
+        // what the file says of the validation songs is what the epoch's score said
+        let asked: Vec<_> = validation
+            .iter()
+            .map(|&song| &run.songs.songs[song])
+            .collect();
+        let truth: Vec<_> = asked.iter().map(|song| truth_of(song)).collect();
+        let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
+        let scores =
+            scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");
+        assert!(
+            (scores.mae - least).abs() < 0.5,
+            "{} through the file, {least} in training",
+            scores.mae
+        );
+    });
+}
+
+#[test]
+fn cross_validation_asks_each_song_a_network_that_did_not_hear_it() {
+    with_run(&recipe(|recipe| recipe.optimizer.epochs = 8), |run| {
+        let folds: Vec<usize> = everything(run).iter().map(|song| song % 2).collect();
+        let mut seen = Vec::new();
+        let result = run
+            .cross_validate(&folds, |fold, event| {
+                if let Event::Epoch(scores) = event {
+                    seen.push((fold, scores.validation_mae));
+                }
+                true
+            })
+            .expect("runs");
+        assert_eq!((result.folds.len(), result.answers.len()), (2, 16));
+        assert_eq!(seen.len(), 16, "all epochs of both folds");
+        assert!(
+            seen.iter().all(|(_, validation)| validation.is_none()),
+            "the fold decides nothing"
+        );
+        // the first fold's answers are those of a network trained on the other songs alone
+        let trained = run
+            .train(&(1..16).step_by(2).collect::<Vec<_>>(), &[], |_| true)
+            .expect("trains");
+        let asked: Vec<_> = run.songs.songs.iter().step_by(2).collect();
+        let told = judge(
+            &trained.onnx(serde_json::Value::Null).expect("is written"),
+            &asked,
+        )
+        .expect("answers");
+        let again: Vec<_> = result.answers.iter().step_by(2).copied().collect();
+        assert_eq!(told, again);
+    });
+}
+
+#[test]
+fn whoever_watches_can_stop_it() {
+    with_run(&recipe(|_| ()), |run| {
+        let mut batches = 0;
+        let stopped = run.train(&everything(run), &[], |event| {
+            batches += usize::from(matches!(event, Event::Batch { .. }));
+            batches < 5
+        });
+        assert!(
+            matches!(stopped, Err(TrainError::Interrupted { epoch: 3 })),
+            "{stopped:?}"
+        );
+    });
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_an_error_that_names_the_songs() {
+    with_run(&recipe(|_| ()), |run| {
+        let mut broken = run.songs.songs.to_vec();
+        broken[4].affect.valence_mean = f64::INFINITY;
+        let run = Run {
+            songs: Songs {
+                songs: &broken,
+                ..run.songs
+            },
+            ..*run
+        };
+        let error = run
+            .train(&everything(&run), &[], |_| true)
+            .expect_err("cannot train");
+        let TrainError::NotFinite {
+            epoch: 1, songs, ..
+        } = &error
+        else {
+            panic!("{error}")
+        };
+        assert!(
+            songs.contains(&"5".to_owned()) && error.to_string().contains("epoch 1"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn one_song_is_too_few() {
+    with_run(&recipe(|_| ()), |run| {
+        assert!(matches!(
+            run.train(&[0], &[], |_| true),
+            Err(TrainError::TooFewSongs { found: 1 })
+        ));
+    });
+}
