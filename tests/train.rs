@@ -6,8 +6,9 @@ use std::{f32::consts::TAU, path::Path};
 use circumplex::{
     chain::spectrograms,
     dataset::{Dataset, LabelOptions, SpectrogramCache},
+    evaluate::labelled,
     model::{Bundle, Predictor, Recipe},
-    train::{Event, Run, Songs, TrainError, judge, scores_of, truth_of},
+    train::{Event, Run, Songs, TrainError, judge, scores_of},
 };
 
 /// A small network that learns in seconds.
@@ -130,7 +131,7 @@ fn training_learns_what_separates_the_songs() {
         let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
         assert!(losses[losses.len() - 1] < 0.5 * losses[0], "{losses:?}");
         let asked: Vec<_> = run.songs.songs.iter().collect();
-        let truth: Vec<_> = asked.iter().map(|song| truth_of(song)).collect();
+        let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
             scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");
@@ -228,7 +229,7 @@ fn the_best_epoch_on_validation_is_kept_and_training_stops_when_it_gets_no_bette
             .iter()
             .map(|&song| &run.songs.songs[song])
             .collect();
-        let truth: Vec<_> = asked.iter().map(|song| truth_of(song)).collect();
+        let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
             scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");

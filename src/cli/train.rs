@@ -9,13 +9,13 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{CliError, CliResult, console::Console, evaluate::table, exit::Exit, threads::Threads};
+use super::{CliError, CliResult, console::Console, evaluate::{report_left_out, tables}, exit::Exit, threads::Threads};
 use crate::{
     atomic_file,
-    dataset::{Dataset, Fractions, LabelOptions, Part, Split, SpectrogramCache, k_folds},
-    evaluate::Scores,
+    dataset::{CacheError, CacheProgress, Dataset, Fractions, LabelOptions, Part, SpectrogramCache, Split, k_folds},
+    evaluate::{Scores, labelled},
     model::{Bundle, Recipe},
-    train::{CrossValidation, EpochScores, Event, Run, Songs, judge, scores_of, truth_of},
+    train::{CrossValidation, EpochScores, Event, Run, Songs, judge, scores_of},
 };
 
 /// Train a model on labelled music and write it as one ONNX file
@@ -58,9 +58,10 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
     let recipe = recipe.checked("from the command line")?;
     check_output(&args.output)?;
-    let dataset = Dataset::open(&args.data, &LabelOptions { sigma: recipe.labels.sigma, ..LabelOptions::default() })?;
-    describe(&dataset, console);
-    let cache = spectrograms(&dataset, &recipe, args.cache, console)?;
+    let mut dataset = Dataset::open(&args.data, &LabelOptions { sigma: recipe.labels.sigma, ..LabelOptions::default() })?;
+    report_left_out(console, &dataset);
+    let found = dataset.songs.len();
+    let cache = spectrograms(&mut dataset, &recipe, args.cache, console)?;
     let name = args.data.file_name().unwrap_or(args.data.as_os_str()).to_string_lossy();
     let run = Run { recipe: &recipe, data_name: &name, songs: Songs { songs: &dataset.songs, cache: &cache } };
     match args.folds {
@@ -72,7 +73,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         args.output.display(),
         minutes(started)
     ));
-    Ok(Exit::AllDone)
+    Ok(Exit::of_files(dataset.songs.len(), found - dataset.songs.len()))
 }
 
 /// One split: a fifth of the songs validates, and decides which epoch is kept.
@@ -92,7 +93,7 @@ fn with_split(run: &Run<'_>, output: &Path, console: &Console) -> Result<(), Cli
     let trained = run.train(&training, &validation, |event| watch.event(0, event))?;
     watch.finish();
     let asked: Vec<_> = validation.iter().map(|&song| &songs[song]).collect();
-    let truth: Vec<_> = asked.iter().map(|song| truth_of(song)).collect();
+    let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
     let scores = scores_of(&truth, &judge(&trained.onnx(serde_json::Value::Null)?, &asked)?)?;
     console.remark(&format!(
         "Kept epoch {} of {}; {} parameters.",
@@ -101,8 +102,8 @@ fn with_split(run: &Run<'_>, output: &Path, console: &Console) -> Result<(), Cli
         trained.network().parameters()
     ));
     let method = if by_artist { "validation songs, no artist in training" } else { "validation songs" };
-    write(output, &trained.onnx(described(&scores, method)?)?)?;
-    console.print(&table(&scores, &format!("On {} {method}", scores.songs)))?;
+    let bundle = write(output, &trained.onnx(described(&scores, method)?)?)?;
+    console.print(&tables(&scores, &bundle))?;
     Ok(())
 }
 
@@ -121,7 +122,7 @@ fn with_folds(run: &Run<'_>, count: usize, output: &Path, console: &Console) -> 
     let all: Vec<usize> = (0..songs.len()).collect();
     let trained = run.train(&all, &[], |event| watch.event(count, event))?;
     watch.finish();
-    write(output, &trained.onnx(described(&scores, &method)?)?)?;
+    let bundle = write(output, &trained.onnx(described(&scores, &method)?)?)?;
     let mut report = String::new();
     for (number, part) in parts.iter().enumerate() {
         writeln!(
@@ -137,7 +138,7 @@ fn with_folds(run: &Run<'_>, count: usize, output: &Path, console: &Console) -> 
         )?;
     }
     console.print(&report)?;
-    console.print(&table(&scores, &format!("{} songs, {method}", scores.songs)))?;
+    console.print(&tables(&scores, &bundle))?;
     Ok(())
 }
 
@@ -152,37 +153,50 @@ fn described(scores: &Scores, method: &str) -> Result<serde_json::Value, serde_j
     Ok(value)
 }
 
-fn describe(dataset: &Dataset, console: &Console) {
-    console.remark(&format!("{} songs with audio and labels in {}.", dataset.songs.len(), dataset.root.display()));
-    let missing = [
-        (dataset.without_audio.len(), "with labels but without audio"),
-        (dataset.without_labels.len(), "with audio but without labels"),
-        (dataset.rejected.len(), "with labels that cannot be used"),
-    ];
-    for (count, what) in missing.into_iter().filter(|(count, _)| *count > 0) {
-        console.warning(&format!("Left out: {count} {what}; `circumplex dataset check` names them."));
-    }
-    if let Some(message) = dataset.columns.message() {
-        console.remark(&message);
-    }
-}
-
+/// The spectrograms of all songs. A song that cannot be decoded is named and leaves the data set.
 fn spectrograms(
-    dataset: &Dataset,
+    dataset: &mut Dataset,
     recipe: &Recipe,
     folder: Option<PathBuf>,
     console: &Console,
 ) -> Result<SpectrogramCache, CliError> {
-    let folder = match folder {
-        Some(folder) => folder,
-        None => crate::dataset::default_cache_folder()?,
+    let folder = folder.or_else(user_cache_folder).ok_or(
+        "there is no home folder to keep spectrograms in; name a folder with --cache",
+    )?;
+    loop {
+        let files: Vec<PathBuf> = dataset.songs.iter().map(|song| song.audio.clone()).collect();
+        let bar = console.progress(files.len() as u64, Some("Spectrograms {bar:30} {pos}/{len}, {eta} left"));
+        let cache = SpectrogramCache::open_or_build(&folder, &recipe.preprocessing(), &files, |progress| {
+            match progress {
+                CacheProgress::Waiting => bar.set_message("waiting for another run"),
+                CacheProgress::Checked { ready, .. } => bar.set_position(ready as u64),
+                CacheProgress::Song { done, .. } => bar.set_position(done as u64),
+            }
+        });
+        bar.finish_and_clear();
+        match cache {
+            Err(CacheError::Songs { failed, .. }) if failed.len() < files.len() => {
+                for song in &failed {
+                    console.warning(&visible(&format!("left out: {}", one_line(&song.error))));
+                }
+                let mut index = 0;
+                dataset.songs.retain(|_| {
+                    index += 1;
+                    failed.iter().all(|song| song.index != index - 1)
+                });
+            }
+            cache => return Ok(cache?),
+        }
+    }
+}
+
+/// `$XDG_CACHE_HOME/circumplex`, or `.cache/circumplex` in the home folder.
+fn user_cache_folder() -> Option<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => std::env::home_dir()?.join(".cache"),
     };
-    let files: Vec<PathBuf> = dataset.songs.iter().map(|song| song.audio.clone()).collect();
-    let bar = console.progress(files.len() as u64, Some("Spectrograms {bar:30} {pos}/{len}, {eta} left"));
-    let cache =
-        SpectrogramCache::open_or_build(&folder, &recipe.preprocessing(), &files, |done| bar.set_position(done as u64))?;
-    bar.finish_and_clear();
-    Ok(cache)
+    Some(base.join("circumplex"))
 }
 
 /// Finds out before hours of training whether the model can be written.
@@ -194,10 +208,9 @@ fn check_output(path: &Path) -> Result<(), CliError> {
 }
 
 /// Writes the model whole or not at all, and reads it back as `analyze` would.
-fn write(path: &Path, onnx: &[u8]) -> Result<(), CliError> {
+fn write(path: &Path, onnx: &[u8]) -> Result<Bundle, CliError> {
     atomic_file::write(path, |file| file.write_all(onnx))?;
-    Bundle::load(path)?;
-    Ok(())
+    Ok(Bundle::load(path)?)
 }
 
 fn minutes(since: Instant) -> String {

@@ -10,4 +10,6 @@ mod run_tests;
 mod tests;
 
 pub use report::{Answer, PerEmotion, Report, Scores};
-pub use run::{EvaluateError, Evaluation, SongError, Unjudged, evaluate};
+pub use run::{
+    EvaluateError, Evaluation, SongError, Unjudged, answer, evaluate, labelled,
+};

@@ -166,12 +166,20 @@ pub fn evaluate(
 }
 
 /// What the labels say of a song.
-fn labelled(song: &LabelledSong) -> Answer {
+pub fn labelled(song: &LabelledSong) -> Answer {
     Answer {
         emotions: song.emotions,
         valence: song.affect.valence_mean,
         arousal: song.affect.arousal_mean,
     }
+}
+
+/// What a model says of a song, through the chain that `analyze` uses.
+///
+/// # Errors
+/// [`SongError`] where the file cannot be analysed.
+pub fn answer(song: &LabelledSong, predictor: &Predictor) -> Result<Answer, SongError> {
+    analyze_contained(song, predictor).map(|song| predicted(&song.prediction))
 }
 
 fn predicted(prediction: &Prediction) -> Answer {

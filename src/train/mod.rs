@@ -9,7 +9,7 @@ mod run;
 pub use batches::{Crop, Cropper, Songs};
 pub use fit::{EpochScores, Event, Fitted, fit};
 pub use network::{BandStatistics, Network};
-pub use run::{CrossValidation, Run, Trained, judge, scores_of, truth_of};
+pub use run::{CrossValidation, Run, Trained, judge, scores_of};
 
 /// Why training stopped without a model.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +54,12 @@ pub enum TrainError {
     #[error("the trained network does not run as a model file")]
     Model(#[from] crate::model::ModelError),
     /// A song could not be evaluated.
-    #[error("song {song} could not be evaluated")]
+    #[error("song {song} could not be analysed")]
     Evaluate {
         /// The song.
         song: String,
         /// What failed.
         #[source]
-        source: crate::chain::ChainError,
+        source: crate::evaluate::SongError,
     },
 }

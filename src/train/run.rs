@@ -9,10 +9,9 @@ use super::{
     network::Network,
 };
 use crate::{
-    chain::analyze_song,
     dataset::LabelledSong,
     emotion::Emotion,
-    evaluate::{Answer, Scores},
+    evaluate::{Answer, Scores, answer, labelled},
     model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, TrainingData},
 };
 
@@ -105,7 +104,7 @@ impl<'a> Run<'a> {
     ) -> Result<CrossValidation, TrainError> {
         let songs = self.songs.songs;
         let count = folds.iter().max().map_or(0, |last| last + 1);
-        let truth: Vec<Answer> = songs.iter().map(truth_of).collect();
+        let truth: Vec<Answer> = songs.iter().map(labelled).collect();
         let mut answers = truth.clone();
         let mut fold_scores = Vec::with_capacity(count);
         for fold in 0..count {
@@ -162,34 +161,18 @@ impl<'a> Run<'a> {
 /// What a model file says of songs, through the same chain and predictor as `analyze`; in the order of `songs`.
 ///
 /// # Errors
-/// [`TrainError::Model`] where the file cannot be run, [`TrainError::Evaluate`] where a song cannot be read.
+/// [`TrainError::Model`] where the file cannot be run, [`TrainError::Evaluate`] where a song cannot be analysed.
 pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainError> {
     let predictor = Predictor::new(Bundle::from_bytes("the trained network", onnx)?)?;
     songs
         .par_iter()
         .map(|song| {
-            let prediction = analyze_song(&song.audio, &predictor)
-                .map_err(|source| TrainError::Evaluate {
-                    song: song.id.clone(),
-                    source,
-                })?
-                .prediction;
-            Ok(Answer {
-                emotions: prediction.emotions,
-                valence: f64::from(prediction.valence),
-                arousal: f64::from(prediction.arousal),
+            answer(song, &predictor).map_err(|source| TrainError::Evaluate {
+                song: song.id.clone(),
+                source,
             })
         })
         .collect()
-}
-
-/// What the labels say of a song.
-pub fn truth_of(song: &LabelledSong) -> Answer {
-    Answer {
-        emotions: song.emotions,
-        valence: song.affect.valence_mean,
-        arousal: song.affect.arousal_mean,
-    }
 }
 
 /// The scores of answers to songs whose truth is known.
