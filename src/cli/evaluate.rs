@@ -87,7 +87,7 @@ fn failure_text(song: &Unjudged) -> String {
 }
 
 /// Says what was done about crossed columns, and names the songs that lack something.
-fn report_left_out(console: &Console, dataset: &Dataset) {
+pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
     if let Some(message) = dataset.columns.message() {
         console.remark(&format!("labels: {message}"));
     }
@@ -128,7 +128,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn tables(scores: &Scores, bundle: &Bundle) -> String {
+pub(super) fn tables(scores: &Scores, bundle: &Bundle) -> String {
     let metadata = bundle.metadata();
     let identity: String = bundle.identity().chars().take(12).collect();
     let songs = match scores.songs {

@@ -15,6 +15,8 @@ mod model;
 mod query;
 mod table;
 mod threads;
+#[cfg(feature = "train")]
+mod train;
 #[cfg(not(feature = "train"))]
 mod train_absent;
 
@@ -58,6 +60,8 @@ enum Command {
     /// Train a model on labelled music (not in this build: it needs the feature `train`)
     #[cfg(not(feature = "train"))]
     Train(train_absent::Args),
+    #[cfg(feature = "train")]
+    Train(train::Args),
 }
 
 fn dispatch(command: Command, console: &Console) -> CliResult {
@@ -70,6 +74,8 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
         Command::Train(args) => train_absent::run(args, console),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(args, console),
     }
 }
 

@@ -9,9 +9,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{CliError, CliResult, console::Console, evaluate::{report_left_out, tables}, exit::Exit, threads::Threads};
+use super::{CliError, CliResult, console::Console, evaluate::{report_left_out, tables}, exit::Exit, table::visible, threads::Threads};
 use crate::{
     atomic_file,
+    error_text::one_line,
     dataset::{CacheError, CacheProgress, Dataset, Fractions, LabelOptions, Part, SpectrogramCache, Split, k_folds},
     evaluate::{Scores, labelled},
     model::{Bundle, Recipe},
