@@ -10,6 +10,4 @@ mod run_tests;
 mod tests;
 
 pub use report::{Answer, PerEmotion, Report, Scores};
-pub use run::{
-    EvaluateError, Evaluation, SongError, Unjudged, answer, evaluate, labelled,
-};
+pub use run::{EvaluateError, Evaluation, SongError, Unjudged, answer, evaluate, labelled};

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use tch::{
     Device, Kind, Tensor,
@@ -22,6 +22,9 @@ const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = 1e-5;
 /// Batches that are made ahead of the network.
 const AHEAD: usize = 2;
+
+/// libtorch has one random generator per process: one training at a time draws from it, or none could be repeated.
+static GENERATOR: Mutex<()> = Mutex::new(());
 
 /// What happened, for whoever watches or keeps a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,6 +87,7 @@ pub fn fit(
             found: training.len(),
         });
     }
+    let _generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(recipe.seed as i64);
     let cropper = Cropper::new(recipe, songs);
     let bands = cropper.statistics(training);
