@@ -147,7 +147,7 @@ fn faults_name_the_line_and_what_was_expected() {
             "line 2: the audio file",
         ),
         (
-            head.replace("id", "id") + "99,5,1,5,1\n",
+            head.to_owned() + "99,5,1,5,1\n",
             LabelOptions::default(),
             "no song has both audio and labels (1 with labels, 3 audio files",
         ),

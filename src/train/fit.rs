@@ -101,7 +101,7 @@ pub fn fit(
     let steps = recipe.optimizer.epochs * batches.order(training, 0).len();
     let mut step = 0;
     let mut history: Vec<EpochScores> = Vec::new();
-    let mut best: Option<(f64, usize, Vec<(String, Tensor)>)> = None;
+    let mut best: Option<(f64, usize, Weights)> = None;
     for epoch in 0..recipe.optimizer.epochs {
         let mut total = 0.0;
         let order = batches.order(training, epoch);
@@ -243,7 +243,10 @@ fn error_on(
     total / (positions.len() * Emotion::COUNT) as f64
 }
 
-fn weights(network: &Network) -> Vec<(String, Tensor)> {
+/// Every weight of a network, by name.
+type Weights = Vec<(String, Tensor)>;
+
+fn weights(network: &Network) -> Weights {
     network
         .variables()
         .variables()
