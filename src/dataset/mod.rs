@@ -16,6 +16,8 @@ mod label_plot;
 mod label_table;
 mod layout;
 mod splits;
+#[cfg(test)]
+mod splits_tests;
 mod table;
 #[cfg(test)]
 mod tests;
