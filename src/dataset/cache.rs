@@ -1,4 +1,8 @@
 //! Spectrograms of whole songs, computed once and kept in one file per spectrogram configuration.
+//!
+//! Values are kept as 16-bit floats, half the size of 32-bit ones. Measured on 120 windows of 60 songs, the rounding
+//! changes a level by at most 0.031 dB and the shipped model's answers by at most 0.0032 percentage points and 0.00013
+//! points of valence and arousal. A second of sound takes 11 kB at the usual settings: 1.0 GB for all of DEAM.
 
 mod store;
 
