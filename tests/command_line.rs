@@ -1,151 +1,13 @@
 //! The whole program, as a person runs it.
 
+mod common;
+
+use common::{Place, Ran, circumplex, json, run, three_songs};
 use std::{
-    f32::consts::TAU,
     fs::{self, File},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
 };
-
-/// What a run printed and how it ended.
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn ends_with_code(self, code: i32) -> Self {
-        let Self { stdout, stderr, .. } = &self;
-        assert_eq!(
-            self.code,
-            Some(code),
-            "\nstdout: {stdout}\nstderr: {stderr}"
-        );
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        assert!(
-            !stderr.contains('\u{1b}') && !stdout.contains('\u{1b}'),
-            "no terminal, no colours"
-        );
-        self
-    }
-
-    #[track_caller]
-    fn complains(self, of: &str) -> Self {
-        assert!(
-            self.stderr.contains(of),
-            "expected {of:?} in: {}",
-            self.stderr
-        );
-        self
-    }
-}
-
-fn circumplex() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_circumplex"))
-}
-
-fn run(command: &mut Command) -> Ran {
-    command.stdin(Stdio::null()).output().unwrap().into()
-}
-
-/// A folder for music and one for the library, gone at the end.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("music")).unwrap();
-        Self { folder }
-    }
-
-    fn music(&self) -> PathBuf {
-        self.folder.path().join("music")
-    }
-
-    fn library(&self) -> PathBuf {
-        self.folder.path().join("library.parquet")
-    }
-
-    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
-        let path = self.music().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    /// Some seconds of a tone with overtones, 44.1 kHz, 16 bit, stereo.
-    fn tone(&self, name: &str, hertz: f32, seconds: f32) -> PathBuf {
-        let path = self.file(name, b"");
-        let spec = hound::WavSpec {
-            channels: 2,
-            sample_rate: 44_100,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        for n in 0..(seconds * 44_100.0) as u32 {
-            let phase = TAU * hertz * n as f32 / 44_100.0;
-            let value = (0.5 * phase.sin() + 0.2 * (3.0 * phase).sin()) * 20_000.0;
-            writer.write_sample(value as i16).unwrap();
-            writer.write_sample((value * 0.5) as i16).unwrap();
-        }
-        writer.finalize().unwrap();
-        path
-    }
-
-    fn analyze(&self) -> Command {
-        let mut command = circumplex();
-        command
-            .arg("analyze")
-            .arg(self.music())
-            .arg("-o")
-            .arg(self.library());
-        command
-    }
-
-    fn query(&self) -> Command {
-        let mut command = circumplex();
-        command.arg("query").arg("--library").arg(self.library());
-        command
-    }
-
-    /// Names in the folder of the library.
-    fn leftovers(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name != "music" && name != "library.parquet")
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-fn three_songs() -> Place {
-    let place = Place::new();
-    place.tone("low.wav", 110.0, 3.0);
-    place.tone("folder/middle.wav", 440.0, 12.0);
-    place.tone("folder/deep/high.wav", 1760.0, 3.0);
-    place
-}
-
-fn json(ran: &Ran) -> Vec<serde_json::Map<String, serde_json::Value>> {
-    serde_json::from_str(&ran.stdout).unwrap()
-}
 
 #[test]
 fn a_folder_of_music_becomes_a_library_that_answers() {
@@ -284,7 +146,10 @@ fn files_that_fail_are_listed_and_the_rest_is_done() {
 #[test]
 fn where_nothing_can_be_done_the_code_is_1_and_an_older_library_stays() {
     let place = Place::new();
-    fs::write(place.library(), b"precious").unwrap();
+    let song = place.tone("song.wav", 220.0, 3.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let before = fs::read(place.library()).unwrap();
+    fs::remove_file(song).unwrap();
     run(&mut place.analyze())
         .ends_with_code(1)
         .complains("no music file found");
@@ -292,13 +157,13 @@ fn where_nothing_can_be_done_the_code_is_1_and_an_older_library_stays() {
     run(&mut place.analyze())
         .ends_with_code(1)
         .complains("broken.mp3")
-        .complains("none of the 1 music file");
+        .complains("none of 1 music file");
     run(circumplex()
         .args(["analyze", "/no/such/folder", "-o"])
         .arg(place.library()))
     .ends_with_code(1)
     .complains("/no/such/folder");
-    assert_eq!(fs::read(place.library()).unwrap(), b"precious");
+    assert_eq!(fs::read(place.library()).unwrap(), before);
     assert_eq!(place.leftovers(), [""; 0]);
 }
 
@@ -323,6 +188,17 @@ fn a_library_or_model_that_cannot_be_used_is_refused_before_the_work() {
         .ends_with_code(1)
         .complains("text.onnx");
     assert!(!place.library().exists());
+    assert_eq!(place.leftovers(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_no_library_is_never_replaced_by_one() {
+    let place = three_songs();
+    fs::write(place.library(), b"precious").unwrap();
+    run(&mut place.analyze())
+        .ends_with_code(1)
+        .complains("is no library that could be brought up to date");
+    assert_eq!(fs::read(place.library()).unwrap(), b"precious");
     assert_eq!(place.leftovers(), [""; 0]);
 }
 
@@ -362,7 +238,7 @@ fn the_same_folder_gives_the_same_library_on_any_number_of_threads() {
     let place = three_songs();
     let mut answers = Vec::new();
     for threads in ["1", "2", "7"] {
-        run(place.analyze().args(["--threads", threads])).ends_with_code(0);
+        run(place.analyze().args(["--force", "--threads", threads])).ends_with_code(0);
         answers.push(
             run(place
                 .query()

@@ -1,6 +1,12 @@
 //! A file that got no row, and why.
 
-use crate::{chain::ChainError, contain::Panicked, error_text::one_line};
+use super::FoundFile;
+use crate::{
+    chain::ChainError,
+    contain::Panicked,
+    error_text::one_line,
+    library::{FailedFile, Micros, SongRow},
+};
 use std::{io, path::PathBuf};
 
 /// Why one file failed.
@@ -41,6 +47,20 @@ impl Failure {
         {
             Some(rest) if !rest.is_empty() => rest.to_owned(),
             _ => text,
+        }
+    }
+}
+
+impl Failure {
+    /// The failure as the library remembers it.
+    pub fn remembered(&self, file: &FoundFile) -> FailedFile {
+        let (path, path_bytes) = SongRow::path_columns(&self.path);
+        FailedFile {
+            path,
+            path_bytes,
+            size_bytes: file.size,
+            modified: file.modified.map(Micros::from),
+            reason: self.reason(),
         }
     }
 }

@@ -1,15 +1,26 @@
-//! A folder to a library: [`scan`] finds the music, [`run`] sends it through the chain on all cores and [`song_row`]
-//! makes each answer a row.
+//! A folder to a library, again and again: [`scan`] finds the music, a [`Plan`] says what of it is new, [`run`] sends that
+//! through the chain on all cores, a [`Journal`] keeps what is done, and an [`Update`] writes the library.
 
 mod failure;
+mod hash;
+mod journal;
+mod merge;
+mod plan;
 mod run;
 mod scan;
 mod summary;
+mod update;
+#[cfg(test)]
+mod update_tests;
 
 pub use failure::{Failure, FileError};
+pub use hash::content_hash;
+pub use journal::{Journal, JournalError, Record};
+pub use plan::{Contents, Options, Plan};
 pub use run::{Finished, RunError, run};
 pub use scan::{FoundFile, Listing, ScanError, scan};
-pub use summary::Summary;
+pub use summary::{Spread, Work};
+pub use update::{Report, Run, Step, Update, UpdateError};
 
 use crate::{
     chain::Song,
@@ -31,7 +42,7 @@ pub fn library_info(bundle: &Bundle) -> LibraryInfo {
 }
 
 /// The row of a song that was analysed now.
-pub fn song_row(file: &FoundFile, song: Song) -> SongRow {
+pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
     let (path, path_bytes) = SongRow::path_columns(&file.path);
     let tags = song.info.tags;
     SongRow {
@@ -53,5 +64,6 @@ pub fn song_row(file: &FoundFile, song: Song) -> SongRow {
         embedding: song.prediction.embedding,
         analyzed_at: Micros::now(),
         windows: song.windows,
+        content_hash: Some(content_hash),
     }
 }

@@ -1,17 +1,13 @@
 //! Many files through the chain at once.
 
 use super::{FileError, FoundFile};
-use crate::{
-    chain::{ChainError, Song},
-    contain::contain,
-};
+use crate::contain::contain;
 use rayon::{
     ThreadPoolBuildError, ThreadPoolBuilder,
     iter::{ParallelBridge, ParallelIterator},
 };
 use std::{
     num::NonZeroUsize,
-    path::Path,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc::sync_channel,
@@ -20,11 +16,11 @@ use std::{
 
 /// One file is done.
 #[derive(Debug)]
-pub struct Finished<'a> {
+pub struct Finished<'a, T> {
     /// The file.
     pub file: &'a FoundFile,
     /// Its answer, or why it has none.
-    pub outcome: Result<Song, FileError>,
+    pub outcome: Result<T, FileError>,
 }
 
 /// The run could not begin.
@@ -39,20 +35,20 @@ pub enum RunError {
     },
 }
 
-/// Analyses files on `threads` threads and hands each outcome to `on_finished`, on the calling thread, in the order in
+/// Works on files on `threads` threads and hands each outcome to `on_finished`, on the calling thread, in the order in
 /// which they become ready. Threads take the next file as soon as they are free, so none waits for the slowest. A panic in
-/// `analyze` becomes that file's failure.
+/// `work` becomes that file's failure, and so does a file that changes meanwhile.
 ///
-/// When `on_finished` returns an error, no further file is begun, and that error is returned once the files in hand are
-/// done.
+/// When `stop` is set, or when `on_finished` returns an error, no further file is begun; files in hand are completed.
 ///
 /// # Errors
-/// [`RunError::Threads`], or the error of `on_finished`.
-pub fn run<'a, E: From<RunError>>(
+/// [`RunError::Threads`], or the first error of `on_finished`.
+pub fn run<'a, T: Send, E: From<RunError>>(
     files: &'a [FoundFile],
     threads: NonZeroUsize,
-    analyze: impl Fn(&Path) -> Result<Song, ChainError> + Sync,
-    mut on_finished: impl FnMut(Finished<'a>) -> Result<(), E>,
+    stop: &AtomicBool,
+    work: impl Fn(&FoundFile) -> Result<T, FileError> + Sync,
+    mut on_finished: impl FnMut(Finished<'a, T>) -> Result<(), E>,
 ) -> Result<(), E> {
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads.get())
@@ -62,16 +58,18 @@ pub fn run<'a, E: From<RunError>>(
             threads: threads.get(),
             source,
         })?;
-    let stop = AtomicBool::new(false);
+    let failed = AtomicBool::new(false);
     // A short queue: the threads may run a little ahead of the caller, but never pile up results.
     let (sender, receiver) = sync_channel(2 * threads.get());
     pool.in_place_scope(|scope| {
-        let (analyze, stop) = (&analyze, &stop);
+        let (work, failed) = (&work, &failed);
         scope.spawn(move |_| {
-            let files = files.iter().take_while(|_| !stop.load(Ordering::Relaxed));
+            let files = files
+                .iter()
+                .take_while(|_| !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed));
             // The bridge hands out one file at a time, in order.
             files.par_bridge().for_each_with(sender, |sender, file| {
-                let outcome = analyze_contained(file, analyze);
+                let outcome = work_contained(file, work);
                 // Fails only where the caller has stopped listening.
                 let _ = sender.send(Finished { file, outcome });
             });
@@ -81,7 +79,7 @@ pub fn run<'a, E: From<RunError>>(
             if result.is_ok() {
                 result = on_finished(finished);
                 if result.is_err() {
-                    stop.store(true, Ordering::Relaxed);
+                    failed.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -89,13 +87,13 @@ pub fn run<'a, E: From<RunError>>(
     })
 }
 
-fn analyze_contained(
+fn work_contained<T>(
     file: &FoundFile,
-    analyze: &(impl Fn(&Path) -> Result<Song, ChainError> + Sync),
-) -> Result<Song, FileError> {
-    let song = contain(|| analyze(&file.path)).map_err(FileError::Panicked)??;
+    work: &(impl Fn(&FoundFile) -> Result<T, FileError> + Sync),
+) -> Result<T, FileError> {
+    let answer = contain(|| work(file)).map_err(FileError::Panicked)??;
     match file.is_unchanged() {
-        Ok(true) => Ok(song),
+        Ok(true) => Ok(answer),
         Ok(false) => Err(FileError::Changed),
         Err(error) => Err(FileError::Unreadable(error)),
     }
@@ -106,12 +104,12 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         audio::{SoundInfo, Tags},
-        chain::StageTimes,
+        chain::{Song, StageTimes},
         emotion::EmotionVector,
         error_text::one_line,
         model::Prediction,
     };
-    use std::{fs, sync::Mutex, thread, time::Duration};
+    use std::{fs, path::Path, sync::Mutex, thread, time::Duration};
 
     pub(in super::super) fn a_song() -> Song {
         Song {
@@ -158,9 +156,10 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 100);
         let mut seen = Vec::new();
-        run::<RunError>(
+        run::<_, RunError>(
             &files,
             two(),
+            &AtomicBool::new(false),
             |_| Ok(a_song()),
             |finished| {
                 finished.outcome.unwrap();
@@ -180,11 +179,12 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 10);
         let mut failed = Vec::new();
-        run::<RunError>(
+        run::<_, RunError>(
             &files,
             two(),
-            |path| {
-                assert!(!path.ends_with("004.mp3"), "not this one");
+            &AtomicBool::new(false),
+            |file| {
+                assert!(!file.path.ends_with("004.mp3"), "not this one");
                 Ok(a_song())
             },
             |finished| {
@@ -205,11 +205,12 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 20);
         let mut order = Vec::new();
-        run::<RunError>(
+        run::<_, RunError>(
             &files,
             two(),
-            |path| {
-                if path.ends_with("000.mp3") {
+            &AtomicBool::new(false),
+            |file| {
+                if file.path.ends_with("000.mp3") {
                     thread::sleep(Duration::from_millis(500));
                 }
                 Ok(a_song())
@@ -231,6 +232,7 @@ pub(super) mod tests {
         let result = run(
             &files,
             two(),
+            &AtomicBool::new(false),
             |_| {
                 *begun.lock().unwrap() += 1;
                 thread::sleep(Duration::from_millis(1));
@@ -247,11 +249,12 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 1);
         let mut outcome = None;
-        run::<RunError>(
+        run::<_, RunError>(
             &files,
             two(),
-            |path| {
-                fs::write(path, b"longer than before").unwrap();
+            &AtomicBool::new(false),
+            |file| {
+                fs::write(&file.path, b"longer than before").unwrap();
                 Ok(a_song())
             },
             |finished| {
@@ -261,5 +264,30 @@ pub(super) mod tests {
         )
         .unwrap();
         assert!(matches!(outcome, Some(Err(FileError::Changed))));
+    }
+
+    #[test]
+    fn a_stop_completes_the_files_in_hand_and_begins_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = some_files(folder.path(), 200);
+        let stop = AtomicBool::new(false);
+        let mut done = 0;
+        run::<_, RunError>(
+            &files,
+            two(),
+            &stop,
+            |_| {
+                thread::sleep(Duration::from_millis(1));
+                Ok(a_song())
+            },
+            |finished| {
+                finished.outcome.unwrap();
+                done += 1;
+                stop.store(true, Ordering::Relaxed);
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert!((1..100).contains(&done), "{done}");
     }
 }

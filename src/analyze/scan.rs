@@ -71,6 +71,8 @@ impl FoundFile {
 /// What was found below the folders.
 #[derive(Debug, Default)]
 pub struct Listing {
+    /// The folders and files that were asked for, as absolute paths.
+    pub roots: Vec<PathBuf>,
     /// The music, sorted by path, each file once.
     pub files: Vec<FoundFile>,
     /// Music in formats that circumplex does not decode: the format's name and the number of files.
@@ -127,6 +129,7 @@ fn scan_root(root: &Path, listing: &mut Listing) -> Result<(), ScanError> {
     };
     let metadata = fs::metadata(root).map_err(root_error)?;
     let absolute = absolute(root).map_err(root_error)?;
+    listing.roots.push(absolute.clone());
     if metadata.is_file() {
         listing.files.push(FoundFile::new(absolute, &metadata));
         return Ok(());

@@ -1,124 +1,246 @@
 //! `circumplex analyze`: a folder of music to a library.
 
 use super::{
-    CliResult,
+    CliError, CliResult,
+    analyze_text::{clock, count, summary_text},
     console::Console,
     exit::Exit,
     model::ModelChoice,
-    table::{Align, Table, visible},
+    table::visible,
     threads::Threads,
 };
 use crate::{
-    analyze::{self, Failure, Finished, Listing, RunError, Summary, library_info, scan, song_row},
+    analyze::{Listing, Options, Plan, Report, Run, Step, Update, library_info, scan},
     chain::analyze_song,
-    library::{LibraryError, LibraryWriter, SongRow},
+    library::{FailedFile, LibraryInfo},
 };
 use indicatif::ProgressBar;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag::{register, register_conditional_shutdown},
+};
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 /// Listen to every music file below a folder and write one row per song
 #[derive(clap::Args)]
 #[command(
-    after_help = "Hidden files are left out. The library is a Parquet file that DuckDB, pyarrow, Polars and pandas read \
-                  as it is; its paths are absolute. It is written only when all is done, in one step."
+    after_help = "A second run does only what changed: files of the same size and time are kept, files that were moved \
+                  are recognised by their content, rows of files that are gone leave. A run that was killed goes on \
+                  where it stopped when the same command is given again. Ctrl-C completes the files in hand and writes \
+                  what is done.\n\nHidden files are left out. The library is a Parquet file that DuckDB, pyarrow, Polars \
+                  and pandas read as it is; its paths are absolute."
 )]
 pub struct Args {
     /// Folders with music, or single files
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
-    /// The library to write
+    /// The library to write, or to bring up to date
     #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
     output: PathBuf,
     #[command(flatten)]
     model: ModelChoice,
     #[command(flatten)]
     threads: Threads,
+    /// Analyse every file again, whatever the library knows of it
+    #[arg(long)]
+    force: bool,
+    /// Keep the rows of files that are gone
+    #[arg(long)]
+    keep_missing: bool,
+    /// Try files again that failed before and have not changed
+    #[arg(long)]
+    retry_failed: bool,
+    /// List what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
-    // Before the work begins: an output that cannot be written is no news that one wants after hours.
-    let mut writer = LibraryWriter::create(
+    let info = library_info(bundle);
+    let mut update = Update::open(
         &args.output,
-        &library_info(bundle),
+        info.clone(),
         bundle.metadata().embedding,
+        args.dry_run,
     )?;
     let listing = scan(&args.folders)?;
     for failure in &listing.failures {
-        report_failure(console, failure);
-    }
-    if listing.files.is_empty() {
-        report_left_alone(console, &listing);
-        return Err(no_music(&args.folders, &listing).into());
-    }
-
-    let begin = Instant::now();
-    let mut progress = Progress::new(console, &listing);
-    let mut summary = Summary::default();
-    let mut rows: Vec<SongRow> = Vec::new();
-    let mut failures: Vec<Failure> = Vec::new();
-    analyze::run::<RunError>(
-        &listing.files,
-        args.threads.count(),
-        |path| analyze_song(path, &predictor),
-        |Finished { file, outcome }| {
-            match outcome {
-                Ok(song) => {
-                    summary.add(&song);
-                    rows.push(song_row(file, song));
-                }
-                Err(error) => {
-                    summary.failed += 1;
-                    failures.push(Failure {
-                        path: file.path.clone(),
-                        error,
-                    });
-                }
-            }
-            progress.advance(file.size, &summary);
-            Ok(())
-        },
-    )?;
-    let elapsed = begin.elapsed();
-    progress.finish();
-
-    failures.sort_by(|a, b| a.path.cmp(&b.path));
-    for failure in &failures {
-        report_failure(console, failure);
+        report_failure(
+            console,
+            &failure.path.display().to_string(),
+            &failure.reason(),
+        );
     }
     report_left_alone(console, &listing);
-    if rows.is_empty() {
+    if listing.files.is_empty() {
+        return Err(no_music(&args.folders, &listing).into());
+    }
+    let options = Options {
+        force: args.force,
+        keep_missing: args.keep_missing,
+        retry_failed: args.retry_failed,
+    };
+    announce_other_model(console, &update, &info);
+    let plan = update.plan(&listing, options)?;
+    if args.dry_run {
+        return show_plan(console, &update, &listing, &plan);
+    }
+    if !plan.recorded.is_empty() {
+        console.remark(&format!(
+            "going on where the last run stopped: {} of {} done",
+            plan.recorded.len(),
+            count(listing.files.len() as u64, "file", "files"),
+        ));
+    }
+
+    let stop = stop_on_signal()?;
+    let progress = Progress::new(console, &plan);
+    let (mut bytes_done, mut said) = (0, false);
+    let report = update.run(
+        &listing,
+        plan,
+        Run {
+            options,
+            threads: args.threads.count(),
+            stop: &stop,
+        },
+        |path| analyze_song(path, &predictor),
+        |step| {
+            progress.advance(&step, &mut bytes_done);
+            if stop.load(Ordering::Relaxed) && !said {
+                said = true;
+                progress.bar.suspend(|| {
+                    console.remark(
+                        "stopping: the files in hand are completed (again to stop at once)",
+                    );
+                });
+            }
+        },
+    );
+    progress.bar.finish_and_clear();
+    let report = report?;
+    conclude(console, &args.output, &listing, &report, progress.begin)
+}
+
+/// Says what came of it, and the exit code.
+fn conclude(
+    console: &Console,
+    output: &Path,
+    listing: &Listing,
+    report: &Report,
+    begin: Instant,
+) -> CliResult {
+    for failed in &report.failures {
+        report_failure(console, &failed.path, &failed.reason);
+    }
+    report_known_failures(console, &report.known_failures);
+    if report.not_begun > 0 {
+        console.warning(&format!(
+            "stopped: {} not begun; run the same command again to go on{}",
+            count(report.not_begun as u64, "file was", "files were"),
+            if report.written {
+                ""
+            } else {
+                " (what is done is kept beside the library, which is as it was)"
+            }
+        ));
+    }
+    let failed = listing.failures.len() + report.failures.len() + report.known_failures.len();
+    if report.spread.songs() == 0 && report.not_begun == 0 {
         return Err(format!(
-            "none of the {} music files could be analysed (reasons above); no library was written",
-            listing.files.len()
+            "none of {} could be analysed (reasons above); no library was written",
+            count(listing.files.len() as u64, "music file", "music files")
         )
         .into());
     }
-    write(&mut writer, rows)?;
-    writer.finish()?;
-
-    let failed = failures.len() + listing.failures.len();
-    if !console.is_quiet() {
-        console.print(&summary_text(&summary, failed, elapsed, &args.output))?;
+    if !console.is_quiet() && report.spread.songs() > 0 {
+        console.print(&summary_text(report, failed, begin.elapsed(), output))?;
     }
-    Ok(Exit::of_files(summary.songs, failed))
+    Ok(if report.not_begun > 0 {
+        Exit::Stopped
+    } else if failed > 0 {
+        Exit::SomeFailed
+    } else {
+        Exit::AllDone
+    })
 }
 
-fn write(writer: &mut LibraryWriter, mut rows: Vec<SongRow>) -> Result<(), LibraryError> {
-    rows.sort_by(|a, b| (&a.path, &a.path_bytes).cmp(&(&b.path, &b.path_bytes)));
-    rows.into_iter().try_for_each(|row| writer.push(row))
+fn announce_other_model(console: &Console, update: &Update, info: &LibraryInfo) {
+    if let Some((model, rows)) = update.other_model() {
+        let short = |identity: &str| identity.get(..12).unwrap_or(identity).to_owned();
+        console.remark(&format!(
+            "{}: made by model {} ({}), with {}; model {} ({}) is to be used now, so every file is analysed again",
+            visible(&update.target().display().to_string()),
+            model.name,
+            short(&model.identity),
+            count(rows, "song", "songs"),
+            info.model.name,
+            short(&info.model.identity),
+        ));
+    }
 }
 
-fn report_failure(console: &Console, failure: &Failure) {
-    console.warning(&visible(&format!(
-        "failed: {}: {}",
-        failure.path.display(),
-        failure.reason()
-    )));
+/// `--dry-run`: one line for each thing that would be done.
+fn show_plan(console: &Console, update: &Update, listing: &Listing, plan: &Plan) -> CliResult {
+    let mut text = String::new();
+    for file in &plan.todo {
+        let verb = if plan.outdated.contains_key(&file.path) {
+            "changed"
+        } else {
+            "new"
+        };
+        text.push_str(&format!(
+            "{verb}\t{}\n",
+            visible(&file.path.display().to_string())
+        ));
+    }
+    for path in plan.missing.iter().filter_map(|row| update.file_of(*row)) {
+        text.push_str(&format!("gone\t{}\n", visible(&path.display().to_string())));
+    }
+    if !text.is_empty() {
+        console.print(&text)?;
+    }
+    console.remark(&format!(
+        "{}: {} to analyse or to recognise as moved, {} done by a run that was stopped, {} kept, {} gone, {} that failed \
+         before",
+        count(listing.files.len() as u64, "music file", "music files"),
+        plan.todo.len(),
+        plan.recorded.len(),
+        plan.kept(),
+        plan.missing.len(),
+        plan.known_failures.len(),
+    ));
+    Ok(Exit::AllDone)
+}
+
+fn report_failure(console: &Console, path: &str, reason: &str) {
+    console.warning(&visible(&format!("failed: {path}: {reason}")));
+}
+
+/// Failures that every run meets again: some of them, and how to try again.
+fn report_known_failures(console: &Console, failures: &[FailedFile]) {
+    const LISTED: usize = 20;
+    for failed in failures.iter().take(LISTED) {
+        report_failure(console, &failed.path, &failed.reason);
+    }
+    if failures.len() > LISTED {
+        console.warning(&format!("and {} more", failures.len() - LISTED));
+    }
+    if !failures.is_empty() {
+        console.remark(&format!(
+            "{} failed before and did not change; --retry-failed tries again",
+            count(failures.len() as u64, "file", "files")
+        ));
+    }
 }
 
 fn report_left_alone(console: &Console, listing: &Listing) {
@@ -160,121 +282,53 @@ fn no_music(folders: &[PathBuf], listing: &Listing) -> String {
     )
 }
 
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+/// A flag that Ctrl-C or a request to end sets; the second one ends the program at once (what is done is in the journal).
+fn stop_on_signal() -> Result<Arc<AtomicBool>, CliError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag unset, and sets it.
+        register_conditional_shutdown(signal, 130, stop.clone())
+            .and_then(|_| register(signal, stop.clone()))
+            .map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
+    }
+    Ok(stop)
 }
 
 /// The bar while the run goes on.
 struct Progress {
     bar: ProgressBar,
     begin: Instant,
-    bytes_done: u64,
     bytes: u64,
 }
 
 impl Progress {
-    fn new(console: &Console, listing: &Listing) -> Self {
+    fn new(console: &Console, plan: &Plan) -> Self {
         let bar = console.progress(
-            listing.files.len() as u64,
-            Some("{bar:24} {pos}/{len} files{msg}"),
+            plan.todo.len() as u64,
+            Some("{bar:16} {pos}/{len} files{wide_msg}"),
         );
         Self {
             bar,
             begin: Instant::now(),
-            bytes_done: 0,
-            bytes: listing.files.iter().map(|file| file.size).sum(),
+            bytes: plan.todo.iter().map(|file| file.size).sum(),
         }
     }
 
-    fn advance(&mut self, bytes: u64, summary: &Summary) {
-        self.bytes_done += bytes;
+    fn advance(&self, step: &Step<'_>, bytes_done: &mut u64) {
+        *bytes_done += step.file.size;
         if !self.bar.is_hidden() {
             let elapsed = self.begin.elapsed().as_secs_f64();
             // By size, not by number: a long mix takes longer than a short song.
-            let left = elapsed * (self.bytes.saturating_sub(self.bytes_done)) as f64
-                / self.bytes_done.max(1) as f64;
+            let left = elapsed * self.bytes.saturating_sub(*bytes_done) as f64
+                / (*bytes_done).max(1) as f64;
             self.bar.set_message(format!(
-                ", {} failed, {:.2} h of music, {:.0} x real time, {} left",
-                summary.failed,
-                summary.audio_s / 3600.0,
-                summary.audio_s / elapsed.max(1e-3),
+                ", {} failed, {:.2} h of music, {:.0}x real time, {} left",
+                step.failed,
+                step.work.audio_s / 3600.0,
+                step.work.audio_s / elapsed.max(1e-3),
                 clock(left),
             ));
         }
         self.bar.inc(1);
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// Seconds as a person says them: `42 s`, `3:07 min`, `2:05 h`.
-fn clock(seconds: f64) -> String {
-    let whole = Duration::try_from_secs_f64(seconds.round().max(0.0))
-        .map_or(0, |duration| duration.as_secs());
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{}:{:02} min", whole / 60, whole % 60),
-        _ => format!("{}:{:02} h", whole / 3600, whole % 3600 / 60),
-    }
-}
-
-fn summary_text(summary: &Summary, failed: usize, elapsed: Duration, output: &Path) -> String {
-    let seconds = elapsed.as_secs_f64().max(1e-3);
-    let mut text = format!(
-        "{}: {}, {failed} failed\n{:.2} h of music in {}: {:.0} times real time, {:.1} files a second\n",
-        visible(&output.display().to_string()),
-        count(summary.songs as u64, "song", "songs"),
-        summary.audio_s / 3600.0,
-        if seconds < 60.0 {
-            format!("{seconds:.1} s")
-        } else {
-            clock(seconds)
-        },
-        summary.audio_s / seconds,
-        (summary.songs + summary.failed) as f64 / seconds,
-    );
-    if let Some(shares) = summary.stage_shares() {
-        let shares: Vec<String> = shares
-            .iter()
-            .map(|(stage, share)| format!("{stage} {share:.0} %"))
-            .collect();
-        text.push_str(&format!("time went to {}\n", shares.join(", ")));
-    }
-    if let Some(spread) = summary.spread() {
-        let mut table = Table::new([
-            ("emotion", Align::Left),
-            ("mean %", Align::Right),
-            ("", Align::Left),
-            ("strongest in", Align::Right),
-        ]);
-        let most = spread.iter().map(|(_, mean, _)| *mean).fold(1e-9, f64::max);
-        for (emotion, mean, songs) in spread {
-            table.row([
-                emotion.to_string(),
-                format!("{mean:.1}"),
-                "█".repeat((24.0 * mean / most).round() as usize),
-                songs.to_string(),
-            ]);
-        }
-        text.push('\n');
-        text.push_str(&table.render(None));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_said_in_a_unit_that_fits() {
-        assert_eq!(clock(0.2), "0 s");
-        assert_eq!(clock(59.4), "59 s");
-        assert_eq!(clock(187.0), "3:07 min");
-        assert_eq!(clock(7_500.0), "2:05 h");
-        assert_eq!(clock(f64::NAN), "0 s");
-        assert_eq!(clock(f64::INFINITY), "0 s");
     }
 }

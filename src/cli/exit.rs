@@ -11,6 +11,8 @@ pub enum Exit {
     NothingDone,
     /// 3: done, but some files failed.
     SomeFailed,
+    /// 130: stopped by Ctrl-C; what was done is kept.
+    Stopped,
 }
 
 impl Exit {
@@ -30,6 +32,7 @@ impl From<Exit> for ExitCode {
             Exit::AllDone => 0,
             Exit::NothingDone => 1,
             Exit::SomeFailed => 3,
+            Exit::Stopped => 130,
         })
     }
 }

@@ -5,6 +5,7 @@
 //! `mod <name>;`, a variant of `Command` and an arm in `dispatch`.
 
 mod analyze;
+mod analyze_text;
 mod console;
 mod dataset;
 mod evaluate;
@@ -39,7 +40,7 @@ type CliResult = Result<Exit, CliError>;
     version,
     about,
     max_term_width = 100,
-    after_help = "Exit codes: 0 all done; 1 nothing could be done; 3 done, but some files failed."
+    after_help = "Exit codes: 0 all done; 1 nothing could be done; 3 done, but some files failed; 130 stopped by Ctrl-C."
 )]
 struct Cli {
     /// Print results and errors only: no progress, no remarks

@@ -1,6 +1,6 @@
 //! Arrow columns to songs.
 
-use super::{Column, LibraryError, Micros, SongRow};
+use super::{Column, FileStamp, LibraryError, Micros, SongRow, row::exact_path};
 use crate::emotion::{Emotion, EmotionVector, InvalidVector};
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
@@ -51,6 +51,29 @@ pub(super) fn songs(
     (0..batch.num_rows()).map(|row| rows.song(row)).collect()
 }
 
+/// What a batch with the columns of [`STAMP`] says of its files.
+pub(super) fn stamps(
+    path: &Path,
+    first_row: u64,
+    batch: &RecordBatch,
+) -> Result<Vec<FileStamp>, LibraryError> {
+    let rows = Rows {
+        path,
+        first_row,
+        batch,
+    };
+    (0..batch.num_rows()).map(|row| rows.stamp(row)).collect()
+}
+
+/// The columns of a [`FileStamp`].
+pub(super) const STAMP: [Column; 5] = [
+    Column::Path,
+    Column::PathBytes,
+    Column::SizeBytes,
+    Column::Modified,
+    Column::ContentHash,
+];
+
 struct Rows<'a> {
     path: &'a Path,
     first_row: u64,
@@ -62,14 +85,8 @@ impl Rows<'_> {
         let emotions = self.check(row, &self.list(Column::Emotions, row)?)?;
         Ok(SongRow {
             path: self.required(Column::Path, row, Self::text)?,
-            path_bytes: self
-                .array(Column::PathBytes, row)
-                .and_then(|a| a.as_binary_opt::<i32>())
-                .map(|a| a.value(row).to_vec()),
-            size_bytes: self
-                .required(Column::SizeBytes, row, Self::long)?
-                .try_into()
-                .unwrap_or(0),
+            path_bytes: self.path_bytes(row).map(<[u8]>::to_vec),
+            size_bytes: self.size(row)?,
             modified: self.time(Column::Modified, row),
             duration_s: self.required(Column::DurationS, row, Self::double)?,
             sample_rate: self.count(Column::SampleRate, row)?,
@@ -85,6 +102,28 @@ impl Rows<'_> {
             embedding: self.list(Column::Embedding, row)?,
             analyzed_at: self.required(Column::AnalyzedAt, row, Self::time)?,
             windows: self.count(Column::Windows, row)?,
+            content_hash: self.text(Column::ContentHash, row),
+        })
+    }
+
+    fn stamp(&self, row: usize) -> Result<FileStamp, LibraryError> {
+        let text = self.required(Column::Path, row, Self::text)?;
+        Ok(FileStamp {
+            path: exact_path(&text, self.path_bytes(row)),
+            size_bytes: self.size(row)?,
+            modified: self.time(Column::Modified, row),
+            content_hash: self.text(Column::ContentHash, row),
+        })
+    }
+
+    fn path_bytes(&self, row: usize) -> Option<&[u8]> {
+        let array = self.array(Column::PathBytes, row)?.as_binary_opt::<i32>()?;
+        Some(array.value(row))
+    }
+
+    fn size(&self, row: usize) -> Result<u64, LibraryError> {
+        self.required(Column::SizeBytes, row, |rows, column, row| {
+            u64::try_from(rows.long(column, row)?).ok()
         })
     }
 

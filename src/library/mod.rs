@@ -16,6 +16,6 @@ mod writer;
 
 pub use error::LibraryError;
 pub use reader::{Library, Vectors};
-pub use row::{Micros, SongRow};
+pub use row::{FailedFile, FileStamp, Micros, SongRow};
 pub use schema::{Column, FOOTER_KEY, FORMAT_VERSION, LibraryInfo, ModelStamp, schema};
-pub use writer::LibraryWriter;
+pub use writer::{LibraryWriter, resolve_target};

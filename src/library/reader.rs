@@ -1,8 +1,8 @@
 //! Reading a library: its footer, its vectors, and single songs.
 
 use super::{
-    Column, FOOTER_KEY, FORMAT_VERSION, LibraryError, LibraryInfo, SongRow,
-    decode::{songs, vectors},
+    Column, FOOTER_KEY, FORMAT_VERSION, FileStamp, LibraryError, LibraryInfo, SongRow,
+    decode::{STAMP, songs, stamps, vectors},
     schema::{expected_labels, list_item},
 };
 use crate::contain::contain;
@@ -126,6 +126,19 @@ impl Library {
             let (first_row, batch) = batch?;
             songs(&self.path, first_row, &batch)
         }))
+    }
+
+    /// Every row's file with what tells whether it changed, in the order of the rows.
+    ///
+    /// # Errors
+    /// [`LibraryError::Read`] and [`LibraryError::MissingValue`].
+    pub fn stamps(&self) -> Result<Vec<FileStamp>, LibraryError> {
+        let mut found = Vec::new();
+        for batch in self.batches(&STAMP, None)? {
+            let (first_row, batch) = batch?;
+            found.extend(stamps(&self.path, first_row, &batch)?);
+        }
+        Ok(found)
     }
 
     /// The songs of some rows (counted from 0), in the order in which they are asked for. Only the pages that hold them

@@ -1,6 +1,7 @@
 //! One song of a library.
 
 use crate::emotion::EmotionVector;
+use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 };
 
 /// Microseconds since 1970-01-01 00:00:00 UTC, negative before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Micros(pub i64);
 
 impl Micros {
@@ -35,7 +36,7 @@ impl From<SystemTime> for Micros {
 }
 
 /// One song.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SongRow {
     /// Absolute path of the file; a name that is not UTF-8 has U+FFFD for what is not.
     pub path: String,
@@ -73,6 +74,52 @@ pub struct SongRow {
     pub analyzed_at: Micros,
     /// Windows that the answer is the mean of.
     pub windows: u32,
+    /// Hash of the file's bytes, by which a moved or copied file is recognised.
+    pub content_hash: Option<String>,
+}
+
+/// What is needed to tell whether a row still stands for its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileStamp {
+    /// The file's path, as exact as the platform can say it.
+    pub path: PathBuf,
+    /// Size of the file in bytes.
+    pub size_bytes: u64,
+    /// The file's modification time, where its file system knows it.
+    pub modified: Option<Micros>,
+    /// Hash of the file's bytes.
+    pub content_hash: Option<String>,
+}
+
+/// A file that could not be analysed, as the footer remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedFile {
+    /// Absolute path of the file; a name that is not UTF-8 has U+FFFD for what is not.
+    pub path: String,
+    /// The path's exact bytes where it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<Vec<u8>>,
+    /// Size of the file in bytes.
+    pub size_bytes: u64,
+    /// The file's modification time, where its file system knows it.
+    pub modified: Option<Micros>,
+    /// Why it failed.
+    pub reason: String,
+}
+
+impl FailedFile {
+    /// The file's path, as exact as the platform can say it.
+    pub fn file(&self) -> PathBuf {
+        exact_path(&self.path, self.path_bytes.as_deref())
+    }
+}
+
+/// The path that two columns say together.
+pub(super) fn exact_path(text: &str, bytes: Option<&[u8]>) -> PathBuf {
+    match bytes {
+        Some(bytes) => path_from_bytes(bytes, text),
+        None => PathBuf::from(text),
+    }
 }
 
 impl SongRow {
@@ -89,10 +136,7 @@ impl SongRow {
 
     /// The file's path, as exact as the platform can say it.
     pub fn file(&self) -> PathBuf {
-        match &self.path_bytes {
-            Some(bytes) => path_from_bytes(bytes, &self.path),
-            None => PathBuf::from(&self.path),
-        }
+        exact_path(&self.path, self.path_bytes.as_deref())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The columns of a library and the JSON in its footer.
 
+use super::FailedFile;
 use crate::emotion::Emotion;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct LibraryInfo {
     pub preprocessing: serde_json::Value,
     /// Name and version of the program that wrote it.
     pub program: String,
+    /// Files that could not be analysed, and why. Left alone by further runs as long as they do not change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailedFile>,
 }
 
 /// Which model made the vectors. Vectors of models with different identities are not comparable.
@@ -45,6 +49,7 @@ impl LibraryInfo {
             model,
             preprocessing,
             program: concat!("circumplex ", env!("CARGO_PKG_VERSION")).to_owned(),
+            failures: Vec::new(),
         }
     }
 }
@@ -93,11 +98,13 @@ pub enum Column {
     AnalyzedAt,
     /// Windows of the model that the answer is the mean of.
     Windows,
+    /// Hash of the file's bytes (the first 128 bits of SHA-256, hexadecimal).
+    ContentHash,
 }
 
 impl Column {
     /// Every column.
-    pub const ALL: [Column; 18] = [
+    pub const ALL: [Column; 19] = [
         Column::Path,
         Column::PathBytes,
         Column::SizeBytes,
@@ -116,6 +123,7 @@ impl Column {
         Column::Embedding,
         Column::AnalyzedAt,
         Column::Windows,
+        Column::ContentHash,
     ];
 
     /// The column's name in the file.
@@ -139,6 +147,7 @@ impl Column {
             Column::Embedding => "embedding",
             Column::AnalyzedAt => "analyzed_at",
             Column::Windows => "windows",
+            Column::ContentHash => "content_hash",
         }
     }
 
@@ -150,7 +159,8 @@ impl Column {
             | Column::Title
             | Column::Artist
             | Column::Album
-            | Column::Genre => DataType::Utf8,
+            | Column::Genre
+            | Column::ContentHash => DataType::Utf8,
             Column::PathBytes => DataType::Binary,
             Column::SizeBytes => DataType::Int64,
             Column::Modified | Column::AnalyzedAt => {
@@ -174,6 +184,7 @@ impl Column {
                 | Column::Artist
                 | Column::Album
                 | Column::Genre
+                | Column::ContentHash
         )
     }
 
@@ -225,7 +236,8 @@ mod tests {
                 "emotions",
                 "embedding",
                 "analyzed_at",
-                "windows"
+                "windows",
+                "content_hash"
             ]
         );
     }

@@ -24,5 +24,6 @@ pub(crate) fn a_row(n: usize) -> SongRow {
         embedding: vec![n as f32, 0.25, -1.0, 0.0],
         analyzed_at: Micros(1_800_000_000_000_000),
         windows: 3,
+        content_hash: Some(format!("{n:032x}")),
     }
 }

@@ -66,6 +66,32 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn the_footer_remembers_failures_and_the_stamps_say_which_file_a_row_stands_for() {
+    let (_folder, path) = in_a_folder();
+    let failed = FailedFile {
+        path: "/music/broken.mp3".to_owned(),
+        path_bytes: None,
+        size_bytes: 5,
+        modified: Some(Micros(17)),
+        reason: "is damaged".to_owned(),
+    };
+    let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
+    writer.push(a_row(6)).unwrap();
+    writer.set_failures(vec![failed.clone()]);
+    writer.finish().unwrap();
+    let library = Library::open(&path).unwrap();
+    assert_eq!(library.info().failures, [failed]);
+    let row = a_row(6);
+    let stamp = FileStamp {
+        path: row.file(),
+        size_bytes: row.size_bytes,
+        modified: row.modified,
+        content_hash: row.content_hash,
+    };
+    assert_eq!(library.stamps().unwrap(), [stamp]);
+}
+
+#[test]
 fn songs_come_in_the_order_in_which_they_are_asked_for() {
     let (_folder, path) = in_a_folder();
     write(&path, (0..40_000).map(a_row));

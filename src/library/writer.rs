@@ -1,7 +1,7 @@
 //! Writing a library: rows in, one Parquet file out, all or nothing.
 
 use super::{
-    Column, FOOTER_KEY, LibraryError, LibraryInfo, SongRow, schema,
+    Column, FOOTER_KEY, FailedFile, LibraryError, LibraryInfo, SongRow, schema,
     schema::{expected_labels, list_item},
 };
 use crate::emotion::Emotion;
@@ -25,6 +25,7 @@ use parquet::{
 };
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -43,6 +44,7 @@ pub struct LibraryWriter {
     writer: ArrowWriter<File>,
     temporary: TempPath,
     target: PathBuf,
+    info: LibraryInfo,
     schema: SchemaRef,
     embedding: usize,
     pending: Vec<SongRow>,
@@ -64,7 +66,7 @@ impl LibraryWriter {
         embedding: usize,
     ) -> Result<Self, LibraryError> {
         debug_assert_eq!(info.labels, expected_labels());
-        let target = resolve(target)?;
+        let target = resolve_target(target)?;
         let temporary = create_temporary(&target)?;
         let (file, temporary) = temporary.into_parts();
         let write_error = |source| LibraryError::Write {
@@ -74,14 +76,13 @@ impl LibraryWriter {
         let length = i32::try_from(embedding)
             .map_err(|e| write_error(ParquetError::External(Box::new(e))))?;
         let schema = schema(length);
-        let footer = serde_json::to_string(info)
-            .map_err(|e| write_error(ParquetError::External(Box::new(e))))?;
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(footer)))
-            .map_err(write_error)?;
+        let writer =
+            ArrowWriter::try_new(file, schema.clone(), Some(properties())).map_err(write_error)?;
         Ok(Self {
             writer,
             temporary,
             target,
+            info: info.clone(),
             schema,
             embedding,
             pending: Vec::new(),
@@ -113,6 +114,11 @@ impl LibraryWriter {
         Ok(())
     }
 
+    /// Says which files could not be analysed: [`LibraryInfo::failures`] of the library.
+    pub fn set_failures(&mut self, failures: Vec<FailedFile>) {
+        self.info.failures = failures;
+    }
+
     fn flush_pending(&mut self) -> Result<(), LibraryError> {
         let batch = record_batch(&self.schema, self.embedding, &self.pending)
             .map_err(|e| self.write_error(e.into()))?;
@@ -140,6 +146,10 @@ impl LibraryWriter {
     /// [`LibraryError::Write`] and [`LibraryError::Persist`]; the library that was there before is then untouched.
     pub fn finish(mut self) -> Result<u64, LibraryError> {
         self.flush_pending()?;
+        let footer = serde_json::to_string(&self.info)
+            .map_err(|e| self.write_error(ParquetError::External(Box::new(e))))?;
+        self.writer
+            .append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), footer));
         let Self {
             mut writer,
             temporary,
@@ -170,7 +180,7 @@ impl LibraryWriter {
     }
 }
 
-fn properties(footer: String) -> WriterProperties {
+fn properties() -> WriterProperties {
     // Level 3 is zstd's own default.
     let zstd = ZstdLevel::try_new(3).unwrap_or_default();
     let mut builder = WriterProperties::builder()
@@ -178,16 +188,21 @@ fn properties(footer: String) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(BATCH_ROWS)
-        .set_created_by(concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(FOOTER_KEY.to_owned(), footer)]));
-    // Floating-point numbers hardly repeat: a dictionary would only cost time and room.
+        .set_created_by(concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned());
+    // These hardly repeat: a dictionary would only cost time and room.
     for column in [Column::Emotions, Column::Embedding] {
         let path = ColumnPath::new(vec![column.name().into(), "list".into(), "item".into()]);
         builder = builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_statistics_enabled(path, EnabledStatistics::None);
     }
-    for column in [Column::Valence, Column::Arousal, Column::DurationS] {
+    for column in [
+        Column::Path,
+        Column::Valence,
+        Column::Arousal,
+        Column::DurationS,
+        Column::ContentHash,
+    ] {
         builder = builder
             .set_column_dictionary_enabled(ColumnPath::from(column.name().to_owned()), false);
     }
@@ -262,13 +277,17 @@ fn record_batch(
                 .with_timezone("UTC"),
             ),
             Column::Windows => int(|row| row.windows),
+            Column::ContentHash => text(|row| row.content_hash.as_deref()),
         });
     }
     RecordBatch::try_new(schema.clone(), columns)
 }
 
-/// The place to write, symbolic links followed; refuses what a file must not replace.
-fn resolve(target: &Path) -> Result<PathBuf, LibraryError> {
+/// The place that a library with this name would be written to: symbolic links are followed.
+///
+/// # Errors
+/// [`LibraryError::NotAFile`] for what a file must not replace: a folder, a device, a link that leads nowhere.
+pub fn resolve_target(target: &Path) -> Result<PathBuf, LibraryError> {
     let not_a_file = |found| LibraryError::NotAFile {
         path: target.to_owned(),
         found,
@@ -318,7 +337,11 @@ fn create_temporary(target: &Path) -> Result<NamedTempFile, LibraryError> {
         .tempfile_in(folder)
         .map_err(|source| LibraryError::Create {
             folder: folder.to_owned(),
-            source,
+            // Without the temporary file's name, which would only confuse.
+            source: match source.kind() {
+                io::ErrorKind::Other => source,
+                kind => kind.into(),
+            },
         })
 }
 

@@ -40,6 +40,7 @@ COLUMNS = {
     "emotions": (pa.list_(NUMBER, 8), False),
     "analyzed_at": (pa.timestamp("us", tz="UTC"), False),
     "windows": (pa.int32(), False),
+    "content_hash": (pa.string(), True),
 }
 
 

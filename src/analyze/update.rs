@@ -1,0 +1,357 @@
+//! Bringing a library up to date with its folders.
+
+use super::{
+    Contents, Failure, FileError, Finished, FoundFile, Journal, JournalError, Listing, Options,
+    Plan, Record, RunError, Spread, Work, content_hash, merge::Merge, run, song_row,
+};
+use crate::{
+    chain::{ChainError, Song},
+    library::{
+        FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter, ModelStamp,
+        resolve_target,
+    },
+};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// The library cannot be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// When something else stands in the library's place.
+    #[error(
+        "{}: exists, but is no library that could be brought up to date; move it away, or give another name with -o",
+        path.display()
+    )]
+    NotALibrary {
+        path: PathBuf,
+        #[source]
+        source: LibraryError,
+    },
+    /// When the library cannot be read or written.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// When what is done cannot be recorded, or another run works on the library.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// When the run cannot begin.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Where the outcomes of a run go.
+pub struct Update {
+    target: PathBuf,
+    info: LibraryInfo,
+    embedding: usize,
+    old: Option<Library>,
+    stamps: Vec<FileStamp>,
+    journal: Option<Journal>,
+    other_model: Option<(ModelStamp, u64)>,
+}
+
+/// How a plan is carried out.
+pub struct Run<'a> {
+    /// Those that the plan was made with.
+    pub options: Options,
+    /// Files to work on at once.
+    pub threads: NonZeroUsize,
+    /// When set, the files in hand are completed and what is done is written.
+    pub stop: &'a AtomicBool,
+}
+
+/// What is known after each file.
+pub struct Step<'a> {
+    /// The file that is done.
+    pub file: &'a FoundFile,
+    /// Songs analysed so far, with their times.
+    pub work: &'a Work,
+    /// Files that failed so far.
+    pub failed: usize,
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The songs that this run analysed.
+    pub work: Work,
+    /// How the library's songs spread over the emotions; their number is that of its rows.
+    pub spread: Spread,
+    /// Rows that stayed as they were.
+    pub kept: usize,
+    /// Songs that an interrupted run had analysed.
+    pub resumed: usize,
+    /// Files whose content was known under another name or time.
+    pub recognised: usize,
+    /// Rows of files that are gone and were not recognised elsewhere.
+    pub removed: usize,
+    /// Files that failed in this run, or in the interrupted run that it continues.
+    pub failures: Vec<FailedFile>,
+    /// Files that failed before, have not changed, and were not tried again.
+    pub known_failures: Vec<FailedFile>,
+    /// Files that were not begun because the run was stopped.
+    pub not_begun: usize,
+    /// Whether the library was written. If not, either nothing was to be done, or there is no song, or the run was stopped
+    /// while the library of another model stands in its place; in that last case the journal keeps what was done.
+    pub written: bool,
+}
+
+/// One file's answer.
+enum Answer {
+    Song(Box<Song>, String),
+    Known(u64),
+}
+
+impl Update {
+    /// Opens the library at `target` if there is one, and locks it against other runs until this value is dropped. `info`
+    /// and `embedding` belong to the model that will be used. With `look_only`, nothing is locked or written.
+    ///
+    /// # Errors
+    /// [`UpdateError`].
+    pub fn open(
+        target: &Path,
+        info: LibraryInfo,
+        embedding: usize,
+        look_only: bool,
+    ) -> Result<Self, UpdateError> {
+        let target = resolve_target(target)?;
+        let journal = if look_only && !Journal::path_of(&target).exists() {
+            None
+        } else {
+            Some(Journal::open(&target, &info)?)
+        };
+        let mut update = Self {
+            target,
+            info,
+            embedding,
+            old: None,
+            stamps: Vec::new(),
+            journal,
+            other_model: None,
+        };
+        if update.target.exists() {
+            update.open_old()?;
+        }
+        Ok(update)
+    }
+
+    fn open_old(&mut self) -> Result<(), UpdateError> {
+        let not_a_library = |source| UpdateError::NotALibrary {
+            path: self.target.clone(),
+            source,
+        };
+        let old = Library::open(&self.target).map_err(not_a_library)?;
+        let same = old.info().model.identity == self.info.model.identity
+            && old.info().preprocessing == self.info.preprocessing;
+        if same {
+            self.stamps = old.stamps().map_err(not_a_library)?;
+            self.old = Some(old);
+        } else {
+            self.other_model = Some((old.info().model.clone(), old.rows()));
+        }
+        Ok(())
+    }
+
+    /// Where the library stands, symbolic links resolved.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The model that made the library that stands there, and its number of songs, where that is another one: all will be
+    /// analysed again, and rows of files outside the folders that are listed will be lost.
+    pub fn other_model(&self) -> Option<(&ModelStamp, u64)> {
+        self.other_model
+            .as_ref()
+            .map(|(model, rows)| (model, *rows))
+    }
+
+    /// The file of a row of the library as it is.
+    pub fn file_of(&self, row: u64) -> Option<&Path> {
+        let row = usize::try_from(row).ok()?;
+        self.stamps.get(row).map(|stamp| stamp.path.as_path())
+    }
+
+    /// What there is to do.
+    ///
+    /// # Errors
+    /// [`UpdateError::Journal`].
+    pub fn plan(&mut self, listing: &Listing, options: Options) -> Result<Plan, UpdateError> {
+        if options.force
+            && let Some(journal) = &mut self.journal
+        {
+            journal.clear(&self.info)?;
+        }
+        Ok(Plan::new(
+            listing,
+            &self.stamps,
+            self.old_failures(),
+            self.journal.as_ref(),
+            options,
+        ))
+    }
+
+    fn old_failures(&self) -> &[FailedFile] {
+        self.old
+            .as_ref()
+            // A program of another version may be able to read them.
+            .filter(|old| old.info().program == self.info.program)
+            .map_or(&[], |old| old.info().failures.as_slice())
+    }
+
+    /// Does what the plan says and writes the library. `analyze` runs on several threads; `on_step` is told of each
+    /// file.
+    ///
+    /// # Errors
+    /// [`UpdateError`]. What was done is then in the journal, from which the next run goes on.
+    pub fn run(
+        mut self,
+        listing: &Listing,
+        mut plan: Plan,
+        how: Run<'_>,
+        analyze: impl Fn(&Path) -> Result<Song, ChainError> + Sync,
+        mut on_step: impl FnMut(Step<'_>),
+    ) -> Result<Report, UpdateError> {
+        let mut report = Report {
+            kept: plan.kept(),
+            known_failures: plan.known_failures.clone(),
+            ..Report::default()
+        };
+        if plan.is_done()
+            && let Some(old) = &self.old
+        {
+            for vectors in old.vectors()? {
+                for (_, vector) in vectors?.iter() {
+                    if let Ok(vector) = (*vector).try_into() {
+                        report.spread.add(&vector);
+                    }
+                }
+            }
+            return Ok(report);
+        }
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => Journal::open(&self.target, &self.info)?,
+        };
+        let mut merge = Merge::new(journal);
+        for file in &plan.recorded {
+            merge.add_recorded(&file.path)?;
+        }
+        report.resumed = merge.songs();
+
+        let contents = if how.options.force {
+            Contents::default()
+        } else {
+            Contents::new(&self.stamps)
+        };
+        let mut done = 0;
+        run(
+            &plan.todo,
+            how.threads,
+            how.stop,
+            |file| {
+                let hash = content_hash(&file.path).map_err(FileError::Unreadable)?;
+                match contents.find(file.size, &hash) {
+                    Some(row) => Ok(Answer::Known(row)),
+                    None => Ok(Answer::Song(Box::new(analyze(&file.path)?), hash)),
+                }
+            },
+            |Finished { file, outcome }| -> Result<(), UpdateError> {
+                done += 1;
+                match outcome {
+                    Ok(Answer::Song(song, hash)) => {
+                        report.work.add(&song);
+                        let row = song_row(file, *song, hash);
+                        merge.add(Record::Song(Box::new(row)))?;
+                    }
+                    Ok(Answer::Known(row)) => merge.add_renewed(file, row),
+                    Err(error) => {
+                        let failure = Failure {
+                            path: file.path.clone(),
+                            error,
+                        };
+                        merge.add(Record::Failed(failure.remembered(file)))?;
+                    }
+                }
+                on_step(Step {
+                    file,
+                    work: &report.work,
+                    failed: merge.failures().len(),
+                });
+                Ok(())
+            },
+        )?;
+        report.not_begun = plan.todo.len() - done;
+        report.recognised = merge.renewed().len();
+        report.failures = merge.failures().to_vec();
+        let stopped = how.stop.load(Ordering::Relaxed) && report.not_begun > 0;
+        if stopped && self.other_model.is_some() {
+            // The other model's library stays until this one can take its place as a whole.
+            return Ok(report);
+        }
+
+        self.settle(&mut plan, &merge, &mut report);
+        let rows = plan.keep.iter().filter(|keep| **keep).count() + merge.len();
+        if rows == 0 {
+            merge.remove_journal();
+            return Ok(report);
+        }
+        let mut failures = plan.known_failures;
+        failures.extend(merge.failures().iter().cloned());
+        failures.extend(self.failures_elsewhere(listing));
+        failures.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut writer = LibraryWriter::create(&self.target, &self.info, self.embedding)?;
+        writer.set_failures(failures);
+        merge.write(self.old.as_ref(), &plan.keep, |row| {
+            report.spread.add(&row.emotions);
+            writer.push(row)
+        })?;
+        // Closed before its file is replaced, which some systems demand.
+        self.old = None;
+        writer.finish()?;
+        merge.remove_journal();
+        report.written = true;
+        Ok(report)
+    }
+
+    /// Drops the rows that the outcomes replace, and counts what left.
+    fn settle(&self, plan: &mut Plan, merge: &Merge, report: &mut Report) {
+        for path in merge.paths() {
+            if let Some(row) = plan.outdated.get(path)
+                && let Some(keep) = usize::try_from(*row)
+                    .ok()
+                    .and_then(|r| plan.keep.get_mut(r))
+            {
+                *keep = false;
+            }
+        }
+        let mut moved = 0;
+        for row in merge.renewed() {
+            if plan.missing.binary_search(row).is_ok() {
+                moved += 1;
+            } else if let Some(path) = self.file_of(*row)
+                && !path.exists()
+                && let Some(keep) = usize::try_from(*row)
+                    .ok()
+                    .and_then(|r| plan.keep.get_mut(r))
+            {
+                // A file of another folder that came into this one.
+                *keep = false;
+            }
+        }
+        report.removed = plan.missing.len().saturating_sub(moved);
+    }
+
+    /// Failures of files that this run did not look at.
+    fn failures_elsewhere(&self, listing: &Listing) -> Vec<FailedFile> {
+        self.old_failures()
+            .iter()
+            .filter(|failed| {
+                let path = failed.file();
+                !listing.roots.iter().any(|root| path.starts_with(root))
+            })
+            .cloned()
+            .collect()
+    }
+}

@@ -1,0 +1,237 @@
+//! Updates with an analysis that the tests make up.
+
+use super::{run::tests::a_song, *};
+use crate::{
+    contain::silence_contained_panics,
+    library::{Library, LibraryInfo, ModelStamp},
+};
+use std::{
+    fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+struct World {
+    folder: tempfile::TempDir,
+    model: &'static str,
+    options: Options,
+    begun: Mutex<Vec<String>>,
+}
+
+impl World {
+    fn new(files: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("music")).unwrap();
+        let world = Self {
+            folder,
+            model: "a",
+            options: Options::default(),
+            begun: Mutex::default(),
+        };
+        for n in 0..files {
+            fs::write(world.music(&format!("{n:03}.mp3")), format!("song {n}")).unwrap();
+        }
+        world
+    }
+
+    fn music(&self, name: &str) -> PathBuf {
+        self.folder.path().join("music").join(name)
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.path().join("library.parquet")
+    }
+
+    fn info(&self) -> LibraryInfo {
+        let model = ModelStamp {
+            identity: self.model.to_owned(),
+            name: format!("model-{}", self.model),
+        };
+        LibraryInfo::new(model, serde_json::json!({}))
+    }
+
+    /// Updates; stops after `most` files. What was analysed is in `begun`, sorted.
+    fn update(&self, most: usize) -> Result<Report, UpdateError> {
+        self.begun.lock().unwrap().clear();
+        let listing = scan(&[self.folder.path().join("music")]).unwrap();
+        let mut update = Update::open(&self.target(), self.info(), 4, false)?;
+        let plan = update.plan(&listing, self.options)?;
+        let stop = AtomicBool::new(false);
+        let mut done = 0;
+        let how = Run {
+            options: self.options,
+            threads: NonZeroUsize::MIN,
+            stop: &stop,
+        };
+        let report = update.run(
+            &listing,
+            plan,
+            how,
+            |path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                self.begun.lock().unwrap().push(name.clone());
+                assert!(!name.starts_with("broken"), "cannot decode");
+                Ok(a_song())
+            },
+            |_| {
+                done += 1;
+                stop.store(done >= most, Ordering::Relaxed);
+            },
+        );
+        self.begun.lock().unwrap().sort();
+        report
+    }
+
+    fn begun(&self) -> Vec<String> {
+        self.begun.lock().unwrap().clone()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let library = Library::open(&self.target()).unwrap();
+        let stamps = library.stamps().unwrap();
+        stamps
+            .iter()
+            .map(|stamp| {
+                let name = stamp.path.file_name().unwrap();
+                name.to_str().unwrap().to_owned()
+            })
+            .collect()
+    }
+
+    fn model_of_library(&self) -> String {
+        let library = Library::open(&self.target()).unwrap();
+        library.info().model.identity.clone()
+    }
+}
+
+#[test]
+fn another_model_means_that_all_is_analysed_again() {
+    let mut world = World::new(5);
+    world.update(usize::MAX).unwrap();
+    world.model = "b";
+    let update = Update::open(&world.target(), world.info(), 4, true).unwrap();
+    let (model, rows) = update.other_model().unwrap();
+    assert_eq!((model.name.as_str(), rows), ("model-a", 5));
+    drop(update);
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!((report.work.songs, report.kept), (5, 0));
+    assert_eq!(world.model_of_library(), "b");
+    assert_eq!(world.names().len(), 5);
+}
+
+#[test]
+fn a_stopped_run_of_another_model_leaves_the_library_and_goes_on_later() {
+    let mut world = World::new(60);
+    world.update(usize::MAX).unwrap();
+    world.model = "b";
+    let report = world.update(3).unwrap();
+    assert!(!report.written && report.not_begun > 0);
+    assert_eq!(world.model_of_library(), "a");
+    let first = world.begun().len();
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!(report.resumed, first);
+    assert_eq!(report.work.songs, 60 - first);
+    assert_eq!(world.model_of_library(), "b");
+    assert!(!Journal::path_of(&world.target()).exists());
+}
+
+#[test]
+fn a_stopped_run_keeps_the_rows_of_files_that_it_did_not_reach() {
+    let world = World::new(60);
+    world.update(usize::MAX).unwrap();
+    for n in 0..60 {
+        fs::write(
+            world.music(&format!("{n:03}.mp3")),
+            format!("another song {n}"),
+        )
+        .unwrap();
+    }
+    let report = world.update(3).unwrap();
+    assert!(report.written);
+    assert_eq!(world.names().len(), 60);
+    let first = world.begun().len();
+    assert_eq!(report.not_begun, 60 - first);
+    world.update(usize::MAX).unwrap();
+    assert_eq!(world.begun().len(), 60 - first, "each file once");
+    assert_eq!(world.names().len(), 60);
+}
+
+#[test]
+fn rows_stand_in_the_order_of_their_paths_wherever_they_come_from() {
+    let world = World::new(9);
+    world.update(usize::MAX).unwrap();
+    fs::rename(world.music("001.mp3"), world.music("005b.mp3")).unwrap();
+    fs::remove_file(world.music("003.mp3")).unwrap();
+    fs::write(world.music("000a.mp3"), b"new").unwrap();
+    fs::write(world.music("007.mp3"), b"changed").unwrap();
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!(world.begun(), ["000a.mp3", "007.mp3"]);
+    assert_eq!((report.recognised, report.removed, report.kept), (1, 1, 6));
+    assert_eq!(
+        world.names(),
+        [
+            "000.mp3", "000a.mp3", "002.mp3", "004.mp3", "005.mp3", "005b.mp3", "006.mp3",
+            "007.mp3", "008.mp3"
+        ]
+    );
+    assert_eq!(report.spread.songs(), 9);
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_not_analysed_again() {
+    let world = World::new(3);
+    world.update(usize::MAX).unwrap();
+    let touched = fs::read(world.music("001.mp3")).unwrap();
+    fs::remove_file(world.music("001.mp3")).unwrap();
+    fs::write(world.music("001.mp3"), touched).unwrap();
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!(world.begun(), [""; 0]);
+    assert_eq!(report.recognised, 1);
+    // The new time is in the library.
+    assert!(!world.update(usize::MAX).unwrap().written);
+}
+
+#[test]
+fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
+    silence_contained_panics();
+    let world = World::new(2);
+    fs::write(world.music("broken.mp3"), b"x").unwrap();
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!(report.failures.len(), 1);
+    assert!(report.failures[0].reason.contains("cannot decode"));
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!((report.known_failures.len(), report.failures.len()), (1, 0));
+    assert_eq!(world.begun(), [""; 0]);
+    // Gone from the folder, it is forgotten with the next writing.
+    fs::remove_file(world.music("broken.mp3")).unwrap();
+    fs::write(world.music("new.mp3"), b"new").unwrap();
+    world.update(usize::MAX).unwrap();
+    let library = Library::open(&world.target()).unwrap();
+    assert!(library.info().failures.is_empty());
+}
+
+#[test]
+fn where_every_file_fails_no_library_is_written() {
+    silence_contained_panics();
+    let world = World::new(0);
+    fs::write(world.music("broken.mp3"), b"x").unwrap();
+    let report = world.update(usize::MAX).unwrap();
+    assert!(!report.written);
+    assert_eq!(report.spread.songs(), 0);
+    assert!(!world.target().exists());
+    assert!(!Journal::path_of(&world.target()).exists());
+}
+
+#[test]
+fn a_look_locks_and_leaves_nothing() {
+    let world = World::new(1);
+    let first = Update::open(&world.target(), world.info(), 4, true).unwrap();
+    let second = Update::open(&world.target(), world.info(), 4, true).unwrap();
+    drop((first, second));
+    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), 1);
+    assert!(!Path::new(&world.target()).exists());
+}
