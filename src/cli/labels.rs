@@ -2,7 +2,7 @@
 
 use super::{CliResult, console::Console, exit::Exit, table::visible};
 use crate::{
-    dataset::{ColumnChoice, LabelOptions, LabelPicture, LabelTable, Scale, Scheme},
+    dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme},
     plot,
 };
 use clap::ValueEnum;
@@ -120,11 +120,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         let name = args.data.canonicalize().unwrap_or(args.data.clone());
         let name = name.file_name().unwrap_or(name.as_os_str());
         let title = format!("Emotion labels of {}", visible(&name.to_string_lossy()));
-        let picture = LabelPicture {
-            title: &title,
-            table: &table,
-        };
-        plot::save(&picture, path)?;
+        plot::save(&table.picture(&title), path)?;
     }
     console.remark(&format!(
         "{}: {} songs",

@@ -13,6 +13,7 @@ mod exit;
 mod features;
 mod labels;
 mod model;
+mod plane;
 mod query;
 mod table;
 mod threads;
@@ -55,6 +56,7 @@ enum Command {
     Analyze(analyze::Args),
     Features(features::Args),
     Query(query::Args),
+    Plane(plane::Args),
     Evaluate(evaluate::Args),
     Dataset(dataset::Args),
     Labels(labels::Args),
@@ -70,6 +72,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(args, console),
+        Command::Plane(args) => plane::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
         Command::Dataset(args) => dataset::run(args, console),
         Command::Labels(args) => labels::run(args, console),

@@ -33,7 +33,6 @@ pub use columns::{
 pub use error::DatasetError;
 pub use identity::identical_audio;
 pub use label_file::{DEFAULT_DEVIATION, FileLabel, LabelFile, LabelKind, Scale};
-pub use label_plot::LabelPicture;
 pub use label_table::{LabelRow, LabelTable, Scheme};
 pub use layout::{DynamicFiles, Folders, Layout};
 pub use splits::{Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds};

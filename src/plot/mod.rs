@@ -24,9 +24,11 @@
 
 mod canvas;
 mod palette;
+mod plane;
 mod spectrogram;
 mod text;
 
 pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, PlotError, register_fonts, save};
 pub use palette::{GRID, INK, MUTED, PAPER, emotion_color, magma};
+pub use plane::{Plane, PlanePoint};
 pub use spectrogram::{Spectrogram, SpectrogramWindow};

@@ -1,0 +1,65 @@
+//! `circumplex plane`: a library on the valence-arousal plane.
+
+use super::{CliResult, console::Console, exit::Exit, table::visible};
+use crate::{
+    emotion::Emotion,
+    library::Library,
+    plot::{self, Plane, PlanePoint},
+};
+use std::path::PathBuf;
+
+/// Draw every song of a library on the valence-arousal plane
+#[derive(clap::Args)]
+#[command(
+    after_help = "Each song stands where the model places it, in the colour of its strongest emotion; the bars are the \
+                  mean of the eight percentages over all songs."
+)]
+pub struct Args {
+    /// The library that `circumplex analyze` wrote
+    #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
+    library: PathBuf,
+    /// The picture to write, as .png or .svg
+    #[arg(short, long, value_name = "FILE", default_value = "plane.png")]
+    output: PathBuf,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    let library = Library::open(&args.library)?;
+    let mut songs = Vec::new();
+    let mut sums = [0.0; Emotion::COUNT];
+    for batch in library.songs()? {
+        for row in batch? {
+            for (sum, percent) in sums.iter_mut().zip(row.emotions.as_array()) {
+                *sum += f64::from(*percent);
+            }
+            songs.push(PlanePoint {
+                valence: f64::from(row.valence),
+                arousal: f64::from(row.arousal),
+                class: row.emotions.strongest() as usize,
+            });
+        }
+    }
+    if songs.is_empty() {
+        return Err(format!(
+            "{}: the library holds no songs; fill it with `circumplex analyze`",
+            args.library.display()
+        )
+        .into());
+    }
+    let count = songs.len();
+    let means = Emotion::ALL.iter().zip(sums);
+    let plane = Plane {
+        title: visible(&args.library.display().to_string()),
+        subtitle: visible(&format!(
+            "{count} songs, as the model {} hears them",
+            library.info().model.name
+        )),
+        songs,
+        means: means
+            .map(|(emotion, sum)| (emotion.name(), sum / count as f64))
+            .collect(),
+    };
+    plot::save(&plane, &args.output)?;
+    console.remark(&format!("wrote {}", args.output.display()));
+    Ok(Exit::AllDone)
+}
