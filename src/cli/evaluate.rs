@@ -4,16 +4,19 @@ use super::{
     CliResult,
     console::Console,
     exit::Exit,
+    labels::LabelValues,
     model::ModelChoice,
-    table::{Align, Table, visible},
+    scores::{side_by_side, tables},
+    table::visible,
     threads::Threads,
 };
 use crate::{
-    dataset::{Dataset, LabelOptions},
+    dataset::{ColumnChoice, Dataset, Part, Provenance},
     error_text::one_line,
-    evaluate::{self, Evaluation, Scores, Unjudged},
-    model::{Bundle, Predictor},
+    evaluate::{self, Evaluation, Judged, Unjudged, keep_part, provenance},
+    model::Predictor,
 };
+use clap::ValueEnum;
 use std::{path::PathBuf, sync::Mutex};
 
 /// Compare a model's answers with the labels of a data set in DEAM's layout
@@ -22,14 +25,23 @@ use std::{path::PathBuf, sync::Mutex};
     after_help = "Each song goes through the same chain as in `analyze`. The baseline answers the mean vector of the \
                   evaluated songs' labels for every song. Quadrants are Russell's: the signs of valence - 5 and \
                   arousal - 5. A number that does not exist, such as a correlation with constant labels, is shown as \
-                  n/a (null in JSON). Scores on the songs that a model was trained on say nothing about other music."
+                  n/a (null in JSON). Scores on the songs that a model was trained on say nothing about other music: --split test \
+                  judges those that it was not, the same for ever, where the model carries its split."
 )]
 pub struct Args {
-    /// Folder with DEAM's audio and annotations
-    #[arg(long, value_name = "FOLDER")]
+    /// A folder in DEAM's layout, or a label file (CSV or Parquet) beside its audio
+    #[arg(long, value_name = "DATA")]
     data: PathBuf,
     #[command(flatten)]
     model: ModelChoice,
+    /// Which songs are judged: all, or those of a part of the split that the model carries
+    #[arg(long, value_enum, value_name = "PART", default_value = "all")]
+    split: Songs,
+    /// By which labels, where DEAM's valence and arousal are found to be crossed (ids up to 1000)
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
+    labels: Labels,
+    #[command(flatten)]
+    values: LabelValues,
     #[command(flatten)]
     threads: Threads,
     /// Print one JSON object
@@ -37,25 +49,129 @@ pub struct Args {
     json: bool,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Songs {
+    /// Those that were kept out of training: what a score should be measured on
+    Test,
+    /// Those that decided which epoch was kept
+    Validation,
+    /// Those that the weights were fitted to
+    Train,
+    /// All songs of the data set
+    All,
+}
+
+impl Songs {
+    fn part(self) -> Option<Part> {
+        match self {
+            Songs::Test => Some(Part::Test),
+            Songs::Validation => Some(Part::Validation),
+            Songs::Train => Some(Part::Train),
+            Songs::All => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Labels {
+    /// Exchange crossed columns
+    Corrected,
+    /// Take columns by their names in the file
+    AsPublished,
+    /// The same answers by either, side by side
+    Both,
+}
+
 pub fn run(args: Args, console: &Console) -> CliResult {
     let predictor = args.model.load()?;
-    let options = LabelOptions {
-        sigma: predictor.bundle().metadata().label_settings.sigma,
-        ..LabelOptions::default()
+    let bundle = predictor.bundle();
+    let provenance = provenance(bundle)?;
+    let sigma = bundle.metadata().label_settings.sigma;
+    let choice = match args.labels {
+        Labels::AsPublished => ColumnChoice::AsPublished,
+        Labels::Corrected | Labels::Both => ColumnChoice::Corrected,
     };
-    let dataset = Dataset::open(&args.data, &options)?;
+    let mut dataset = Dataset::open(&args.data, &args.values.options(sigma, choice))?;
+    if args.json {
+        report_columns(console, &dataset);
+    }
     report_left_out(console, &dataset);
+    let part = args.split.part();
+    if let Some(part) = part {
+        keep_part(&mut dataset, &provenance, bundle.name(), part)?;
+    }
+    let trained_on = provenance.songs_trained_on(&dataset.songs);
+    if part.is_none() {
+        warn_of_known_songs(console, &dataset, &provenance, bundle.name(), trained_on);
+    }
+    if args.labels != Labels::Both {
+        remark_on_other_labels(console, &dataset, &provenance);
+    }
 
-    let Evaluation { report, failed } = judge(&args, console, &dataset, &predictor)?;
-    for song in &failed {
+    let mut evaluation = judge(&args, console, &dataset, &predictor)?;
+    for song in &evaluation.failed {
         console.warning(&visible(&failure_text(song)));
     }
-    let text = match args.json {
-        true => serde_json::to_string_pretty(&report)?,
-        false => tables(&report.scores, predictor.bundle()),
+    evaluation.report.split = Judged { part, trained_on };
+    let published = match args.labels {
+        Labels::Both if dataset.columns.is_crossed() => {
+            let options = args.values.options(sigma, ColumnChoice::AsPublished);
+            evaluation.against(&Dataset::open(&args.data, &options)?)
+        }
+        Labels::Both => {
+            console.remark("No column is known to be crossed: either way the labels are these.");
+            None
+        }
+        _ => None,
+    };
+    let Evaluation {
+        mut report, failed, ..
+    } = evaluation;
+    let text = match (args.json, published) {
+        (true, published) => {
+            report.as_published = published.map(Box::new);
+            serde_json::to_string_pretty(&report)?
+        }
+        (false, Some(published)) => side_by_side(&report, &published, bundle),
+        (false, None) => tables(&report.scores, bundle, part, &report.labels),
     };
     console.print(&text)?;
     Ok(Exit::of_files(report.scores.songs, failed.len()))
+}
+
+/// Scores on songs that were learned say nothing about other music.
+fn warn_of_known_songs(
+    console: &Console,
+    dataset: &Dataset,
+    provenance: &Provenance,
+    model: &str,
+    trained_on: Option<usize>,
+) {
+    let Some(known) = trained_on.filter(|known| *known > 0) else {
+        return;
+    };
+    let instead = match provenance.split {
+        Some(_) => "--split test judges those that were kept out",
+        None => "its out-of-fold scores are in the model file",
+    };
+    console.warning(&visible(&format!(
+        "{model} was trained on {known} of these {} songs, by their ids: the scores say little about other music; {instead}",
+        dataset.songs.len()
+    )));
+}
+
+/// A model that learned crossed labels is judged by straight ones, or the other way round.
+fn remark_on_other_labels(console: &Console, dataset: &Dataset, provenance: &Provenance) {
+    let learned = provenance.labels.filter(|_| dataset.columns.is_crossed());
+    if let Some(learned) = learned.filter(|learned| learned.labels != dataset.columns.labels) {
+        let how = match learned.labels {
+            ColumnChoice::Corrected => "corrected",
+            ColumnChoice::AsPublished => "as-published",
+        };
+        console.remark(&format!(
+            "The model was trained on other labels: --labels {how} judges it by those, --labels both by either."
+        ));
+    }
 }
 
 fn judge(
@@ -86,11 +202,15 @@ fn failure_text(song: &Unjudged) -> String {
     format!("failed: song {}: {}", song.id, one_line(&song.error))
 }
 
-/// Says what was done about crossed columns, and names the songs that lack something.
-pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
+/// Says what was done about crossed columns, as long as no table has.
+pub(super) fn report_columns(console: &Console, dataset: &Dataset) {
     if let Some(message) = dataset.columns.message() {
         console.remark(&format!("labels: {message}"));
     }
+}
+
+/// Names the songs that lack something.
+pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
     let names = |path: &PathBuf| {
         path.file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
@@ -128,71 +248,9 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-pub(super) fn tables(scores: &Scores, bundle: &Bundle) -> String {
-    let metadata = bundle.metadata();
-    let identity: String = bundle.identity().chars().take(12).collect();
-    let songs = match scores.songs {
-        1 => "1 song".to_owned(),
-        songs => format!("{songs} songs"),
-    };
-    let mut text = visible(&format!(
-        "{songs}, model {} ({identity}), trained on {} ({} songs)",
-        metadata.name, metadata.training.name, metadata.training.songs
-    ));
-    let ratio = scores.mae / scores.mae_baseline;
-    let ratio = match ratio.is_finite() {
-        true => format!(" ({ratio:.2} of it)"),
-        false => String::new(),
-    };
-    text.push_str(&format!(
-        "\n\nMAE {:.2}, mean-vector baseline {:.2}{ratio}\n\n",
-        scores.mae, scores.mae_baseline
-    ));
-
-    let mut emotions = Table::new([("emotion", Align::Left), ("MAE", Align::Right)]);
-    for (emotion, mae) in scores.per_emotion.iter() {
-        emotions.row([emotion.to_string(), format!("{mae:.2}")]);
-    }
-    text.push_str(&emotions.render(None));
-
-    let mut agreement = Table::new([
-        ("", Align::Left),
-        ("R2", Align::Right),
-        ("RMSE", Align::Right),
-        ("Pearson", Align::Right),
-        ("CCC", Align::Right),
-    ]);
-    for (name, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
-        agreement.row([
-            name.to_owned(),
-            number(of.r2),
-            number(of.rmse),
-            number(of.pearson),
-            number(of.ccc),
-        ]);
-    }
-    text.push('\n');
-    text.push_str(&agreement.render(None));
-    text.push_str(&format!(
-        "\nquadrants: accuracy {:.3}, macro F1 {:.3}\n",
-        scores.quadrants.accuracy, scores.quadrants.macro_f1
-    ));
-    text
-}
-
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_number_that_does_not_exist_is_shown_as_such() {
-        assert_eq!(number(None), "n/a");
-        assert_eq!(number(Some(-0.12345)), "-0.123");
-    }
 
     #[test]
     fn long_lists_of_names_are_cut_and_counted() {

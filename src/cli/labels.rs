@@ -42,12 +42,30 @@ pub struct Args {
     plot: Option<PathBuf>,
 }
 
-/// How labels are read; for every command that reads them.
+/// How labels are read; for every command that reads them one way.
 #[derive(clap::Args)]
 pub struct LabelSource {
     /// Whether columns that are found to be crossed (valence and arousal of DEAM's ids up to 1000) are exchanged
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
     labels: Columns,
+    #[command(flatten)]
+    values: LabelValues,
+}
+
+impl LabelSource {
+    /// The options that the library takes.
+    pub fn options(&self, sigma: f64) -> LabelOptions {
+        let columns = match self.labels {
+            Columns::Corrected => ColumnChoice::Corrected,
+            Columns::AsPublished => ColumnChoice::AsPublished,
+        };
+        self.values.options(sigma, columns)
+    }
+}
+
+/// What the values of a label file mean.
+#[derive(clap::Args)]
+pub struct LabelValues {
     /// Scale of valence and arousal in a label file, such as -1..1 [default: 1..9]
     #[arg(long, value_name = "LOW..HIGH", allow_hyphen_values = true)]
     scale: Option<Scale>,
@@ -56,15 +74,12 @@ pub struct LabelSource {
     deviation: Option<f64>,
 }
 
-impl LabelSource {
+impl LabelValues {
     /// The options that the library takes.
-    pub fn options(&self, sigma: f64) -> LabelOptions {
+    pub fn options(&self, sigma: f64, columns: ColumnChoice) -> LabelOptions {
         LabelOptions {
             sigma,
-            columns: match self.labels {
-                Columns::Corrected => ColumnChoice::Corrected,
-                Columns::AsPublished => ColumnChoice::AsPublished,
-            },
+            columns,
             scale: self.scale,
             deviation: self.deviation,
             audio: None,

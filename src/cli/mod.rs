@@ -15,6 +15,7 @@ mod labels;
 mod model;
 mod plane;
 mod query;
+mod scores;
 mod table;
 mod threads;
 #[cfg(feature = "train")]

@@ -133,6 +133,13 @@ impl ColumnReport {
         }
     }
 
+    /// Whether columns of the file are crossed, whatever was done about it.
+    pub fn is_crossed(&self) -> bool {
+        [&self.up_to_1000, &self.above_1000]
+            .iter()
+            .any(|range| range.finding == Finding::Crossed)
+    }
+
     /// One line for a person, or `None` where there is nothing to say.
     pub fn message(&self) -> Option<String> {
         let mut parts = Vec::new();

@@ -15,6 +15,7 @@ mod label_file_tests;
 mod label_plot;
 mod label_table;
 mod layout;
+mod provenance;
 mod splits;
 #[cfg(test)]
 mod splits_tests;
@@ -35,7 +36,10 @@ pub use identity::identical_audio;
 pub use label_file::{DEFAULT_DEVIATION, FileLabel, LabelFile, LabelKind, Scale};
 pub use label_table::{LabelRow, LabelTable, Scheme};
 pub use layout::{DynamicFiles, Folders, Layout};
-pub use splits::{Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds};
+pub use provenance::Provenance;
+pub use splits::{
+    Folds, Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds,
+};
 pub use whole::{LONGEST_S, SongError, whole_song};
 
 use crate::emotion::{AffectBox, EmotionVector};

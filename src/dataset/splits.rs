@@ -2,13 +2,16 @@
 //! numbers are ChaCha8's, the shuffle is written out here, and nothing depends on the order of files on a disk.
 
 mod assign;
+mod folds;
+
+pub use folds::{Folds, k_folds, save_folds};
 
 use self::assign::Units;
 use super::{
     DatasetError, LabelledSong,
     table::{Table, canonical_id},
 };
-use crate::emotion::Quadrant;
+use crate::{atomic_file, emotion::Quadrant};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -183,9 +186,13 @@ impl Split {
             if is_empty && (wanted > 0 || part == Part::Train) {
                 return Err(DatasetError::Split {
                     reason: format!(
-                        "{} songs in {} groups that must stay together are too few for a split: none would be left to {part}",
+                        "{} songs in {} groups that must stay together are too few for a split: none would be left to {part}; {}",
                         songs.len(),
-                        units.count()
+                        units.count(),
+                        match method {
+                            SplitMethod::Artist => "split at random, or add songs of other artists",
+                            _ => "add songs",
+                        }
                     ),
                 });
             }
@@ -316,10 +323,10 @@ impl Split {
         self.parts.iter().map(|(id, part)| (id.as_str(), *part))
     }
 
-    /// Writes `song_id,part`, in the order of ids.
+    /// Writes `song_id,part`, in the order of ids, whole or not at all.
     ///
     /// # Errors
-    /// [`DatasetError::Io`], [`DatasetError::Csv`].
+    /// [`DatasetError::Write`].
     pub fn save(&self, path: &Path) -> Result<(), DatasetError> {
         let rows = self
             .parts
@@ -329,51 +336,6 @@ impl Split {
     }
 }
 
-/// The fold, 0 to k - 1, of every song: stratified on the quadrant, identical audio in one fold and, if wanted, all
-/// songs of an artist.
-///
-/// # Errors
-/// [`DatasetError::Split`] where k is below 2 or above the number of groups; [`DatasetError::NoArtists`].
-pub fn k_folds(
-    songs: &[LabelledSong],
-    k: usize,
-    by_artist: bool,
-    seed: u64,
-) -> Result<Vec<usize>, DatasetError> {
-    if by_artist {
-        artists_known(songs)?;
-    }
-    let units = Units::of(songs, by_artist);
-    if k < 2 || k > units.count() {
-        return Err(DatasetError::Split {
-            reason: format!(
-                "the number of folds must be from 2 to the number of groups that stay together ({}), found {k}",
-                units.count()
-            ),
-        });
-    }
-    let wanted: Vec<usize> = (0..k)
-        .map(|i| songs.len() / k + usize::from(i < songs.len() % k))
-        .collect();
-    Ok(units.assign(&wanted, seed))
-}
-
-/// Writes `song_id,fold` with folds from 0.
-///
-/// # Errors
-/// [`DatasetError::Io`], [`DatasetError::Csv`].
-pub fn save_folds(
-    path: &Path,
-    songs: &[LabelledSong],
-    folds: &[usize],
-) -> Result<(), DatasetError> {
-    let rows = songs
-        .iter()
-        .zip(folds)
-        .map(|(s, fold)| (s.id.as_str(), fold.to_string()));
-    save_csv(path, ["song_id", "fold"], rows)
-}
-
 fn save_csv<'a>(
     path: &Path,
     header: [&str; 2],
@@ -381,18 +343,15 @@ fn save_csv<'a>(
 ) -> Result<(), DatasetError> {
     let mut rows: Vec<(&str, String)> = rows.collect();
     rows.sort_by_key(|(id, _)| super::annotations::id_order(id));
-    let fault = |source| DatasetError::Csv {
-        path: path.to_owned(),
-        source,
-    };
-    let mut writer = csv::Writer::from_path(path).map_err(fault)?;
-    writer.write_record(header).map_err(fault)?;
-    for (id, value) in rows {
-        writer.write_record([id, &value]).map_err(fault)?;
-    }
-    writer
-        .flush()
-        .map_err(DatasetError::io(path, "writing the file"))
+    atomic_file::write(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(header)?;
+        for (id, value) in rows {
+            writer.write_record([id, &value])?;
+        }
+        writer.flush()
+    })?;
+    Ok(())
 }
 
 fn artists_known(songs: &[LabelledSong]) -> Result<(), DatasetError> {

@@ -2,6 +2,7 @@
 //! that what is measured is what users get.
 
 pub mod metrics;
+mod parts;
 mod report;
 mod run;
 #[cfg(test)]
@@ -9,5 +10,6 @@ mod run_tests;
 #[cfg(test)]
 mod tests;
 
-pub use report::{Answer, PerEmotion, Report, Scores};
+pub use parts::{PartError, keep_part, provenance};
+pub use report::{Answer, Judged, PerEmotion, Report, Scores};
 pub use run::{EvaluateError, Evaluation, SongError, Unjudged, answer, evaluate, labelled};

@@ -1,7 +1,10 @@
 //! [`Scores`]: all numbers of one evaluation, and how they are written as JSON.
 
 use super::metrics::{self, Agreement, Classification, Percentages};
-use crate::emotion::{Emotion, EmotionVector, Quadrant};
+use crate::{
+    dataset::{ColumnReport, Part},
+    emotion::{Emotion, EmotionVector, Quadrant},
+};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 /// What is true of a song, or what a model says of it.
@@ -101,7 +104,7 @@ impl Columns {
     }
 }
 
-/// The scores and the model that they belong to: the JSON of `circumplex evaluate`.
+/// The scores, the model that they belong to, and what it was judged by: the JSON of `circumplex evaluate`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// The scores.
@@ -109,4 +112,25 @@ pub struct Report {
     pub scores: Scores,
     /// Identity of the model ([`Bundle::identity`](crate::model::Bundle::identity)).
     pub model: String,
+    /// Which columns the labels were read from, and how that is known.
+    pub labels: ColumnReport,
+    /// Which songs were judged.
+    pub split: Judged,
+    /// The same answers against the labels as they are published, where both were asked for and columns are crossed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_published: Option<Box<Report>>,
+}
+
+/// Which songs of a data set were judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The part of the model's split; none: all songs, in JSON `all`.
+    #[serde(serialize_with = "part_or_all")]
+    pub part: Option<Part>,
+    /// How many of them the model's weights were fitted to, by its own account; none where it gives none.
+    pub trained_on: Option<usize>,
+}
+
+fn part_or_all<S: Serializer>(part: &Option<Part>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(part.map_or("all", Part::name))
 }

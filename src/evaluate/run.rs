@@ -1,6 +1,6 @@
 //! A data set through the chain, song by song.
 
-use super::{Answer, Report, Scores};
+use super::{Answer, Judged, Report, Scores};
 use crate::{
     chain::{ChainError, Song, analyze_song},
     contain::{Panicked, contain},
@@ -8,7 +8,7 @@ use crate::{
     model::{Prediction, Predictor},
 };
 use rayon::prelude::*;
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{collections::HashMap, num::NonZeroUsize, path::PathBuf};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +88,38 @@ pub struct Unjudged {
 /// What came out.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// Scores of the songs that could be analysed, and the model.
+    /// Scores of the songs that could be analysed, and the model. All songs of the data set were judged; who leaves
+    /// songs out of it beforehand says so in [`Report::split`].
     pub report: Report,
+    /// What the model says of these songs, each with its id, in the order of the data set.
+    pub answers: Vec<(String, Answer)>,
     /// The songs that could not, in the order of the data set.
     pub failed: Vec<Unjudged>,
+}
+
+impl Evaluation {
+    /// The same answers compared with other labels of the same songs, such as the published ones; `None` where a song
+    /// has none there.
+    pub fn against(&self, dataset: &Dataset) -> Option<Report> {
+        let labels: HashMap<&str, &LabelledSong> = dataset
+            .songs
+            .iter()
+            .map(|song| (song.id.as_str(), song))
+            .collect();
+        let truth: Vec<Answer> = self
+            .answers
+            .iter()
+            .map(|(id, _)| labels.get(id.as_str()).map(|song| labelled(song)))
+            .collect::<Option<_>>()?;
+        let answers: Vec<Answer> = self.answers.iter().map(|(_, answer)| *answer).collect();
+        Some(Report {
+            scores: Scores::of(&truth, &answers)?,
+            model: self.report.model.clone(),
+            labels: dataset.columns,
+            split: self.report.split,
+            as_published: None,
+        })
+    }
 }
 
 /// Analyses every song of a data set as `analyze` does, on `threads` threads, and compares the answers with the
@@ -140,11 +168,13 @@ pub fn evaluate(
     });
 
     let (mut truth, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ids = Vec::new();
     for (song, outcome) in dataset.songs.iter().zip(outcomes) {
         match outcome {
             Ok(answer) => {
                 truth.push(labelled(song));
                 answers.push(answer);
+                ids.push(song.id.clone());
             }
             Err(error) => failed.push(Unjudged {
                 id: song.id.clone(),
@@ -158,7 +188,11 @@ pub fn evaluate(
             report: Report {
                 scores,
                 model: bundle.identity().to_owned(),
+                labels: dataset.columns,
+                split: Judged::default(),
+                as_published: None,
             },
+            answers: ids.into_iter().zip(answers).collect(),
             failed,
         }),
         None => Err(no_song(dataset, failed)),

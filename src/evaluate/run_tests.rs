@@ -60,7 +60,7 @@ fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
     let (folder, predictor) = (made_up_folder(), predictor());
     let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
     let called = AtomicUsize::new(0);
-    let Evaluation { report, failed } = evaluate(&dataset, &predictor, two(), |_| {
+    let Evaluation { report, failed, .. } = evaluate(&dataset, &predictor, two(), |_| {
         called.fetch_add(1, Ordering::Relaxed);
     })
     .unwrap();

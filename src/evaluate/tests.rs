@@ -1,6 +1,9 @@
 use super::metrics::*;
-use super::report::{Answer, Report, Scores};
-use crate::emotion::{EmotionVector, Quadrant};
+use super::report::{Answer, Judged, Report, Scores};
+use crate::{
+    dataset::ColumnReport,
+    emotion::{EmotionVector, Quadrant},
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -191,6 +194,9 @@ fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
     let report = Report {
         scores: Scores::of(&[song], &[song]).unwrap(),
         model: "0a1b".to_owned(),
+        labels: ColumnReport::not_applicable(1),
+        split: Judged::default(),
+        as_published: None,
     };
     assert_eq!(
         serde_json::to_string(&report).unwrap(),
@@ -200,7 +206,11 @@ fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
             r#""depressed":0.0,"tired":0.0,"calm":0.0,"content":0.0},"#,
             r#""valence":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
             r#""arousal":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
-            r#""quadrants":{"accuracy":1.0,"macro_f1":1.0},"model":"0a1b"}"#
+            r#""quadrants":{"accuracy":1.0,"macro_f1":1.0},"model":"0a1b","#,
+            r#""labels":{"labels":"corrected","#,
+            r#""up_to_1000":{"songs":0,"finding":"no_songs","evidence":"none","correlations":null},"#,
+            r#""above_1000":{"songs":1,"finding":"no_songs","evidence":"none","correlations":null},"#,
+            r#""exchanged":0},"split":{"part":"all","trained_on":null}}"#
         )
     );
 }

@@ -65,6 +65,10 @@ pub struct TrainingData {
     pub mean_emotions: Vec<f64>,
     /// The recipe, as TOML: with the data, all that is needed to train the model again.
     pub recipe: String,
+    /// How the songs were labelled and kept apart ([`Provenance`](crate::dataset::Provenance) as JSON); none in files
+    /// that were written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<serde_json::Value>,
 }
 
 /// The JSON that the ONNX file carries under the metadata key [`METADATA_KEY`].

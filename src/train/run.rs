@@ -9,7 +9,7 @@ use super::{
     network::Network,
 };
 use crate::{
-    dataset::LabelledSong,
+    dataset::{LabelledSong, Provenance},
     emotion::Emotion,
     evaluate::{Answer, Scores, answer, labelled},
     model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, TrainingData},
@@ -47,6 +47,15 @@ impl Trained {
             scores,
             ..self.metadata.clone()
         })?)
+    }
+
+    /// Notes in the metadata how the songs were labelled and kept apart.
+    ///
+    /// # Errors
+    /// [`TrainError::Metadata`], which no provenance of this program causes.
+    pub fn note(&mut self, provenance: &Provenance) -> Result<(), TrainError> {
+        self.metadata.training.provenance = Some(serde_json::to_value(provenance)?);
+        Ok(())
     }
 
     /// The network in libtorch.
@@ -152,6 +161,7 @@ impl<'a> Run<'a> {
                 songs: training.len(),
                 mean_emotions,
                 recipe: toml::to_string(self.recipe)?,
+                provenance: None,
             },
             scores: serde_json::Value::Null,
         })

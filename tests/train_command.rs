@@ -1,0 +1,305 @@
+//! `circumplex train` and `circumplex evaluate --split`, run as a person runs them on the tiny data set of this project.
+#![cfg(feature = "train")]
+
+use circumplex::{
+    dataset::{ColumnChoice, Finding, Part, Provenance, SplitMethod},
+    model::{Bundle, Metadata},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A network that trains in a second.
+const RECIPE: &str = r#"
+name = "tiny"
+seed = 3
+[features]
+sample_rate = 11025
+n_fft = 1024
+hop_length = 512
+n_mels = 32
+f_min = 0.0
+f_max = 5512.5
+[window]
+seconds = 2.0
+[labels]
+sigma = 1.0
+scheme = "sectors"
+[network]
+frame_pool = 2
+channels = [4, 4]
+mix = 8
+dropout = 0.1
+[loss]
+valence_arousal = 1.0
+[optimizer]
+learning_rate = 0.01
+weight_decay = 0.01
+batch = 8
+epochs = 2
+clip = 2.0
+patience = 2
+[augmentation]
+mixup = 0.1
+mask_bands = 4
+mask_time = 0.1
+gain_db = 0.5
+"#;
+
+fn mini() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deam/mini")
+}
+
+fn circumplex(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the path is Unicode")
+}
+
+fn messages(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Trains on `data` into `folder/model.onnx`.
+fn train(folder: &Path, data: &Path, options: &[&str]) -> Output {
+    fs::create_dir_all(folder).expect("a folder");
+    let recipe = folder.join("tiny.toml");
+    fs::write(&recipe, RECIPE).expect("a file");
+    let (model, cache) = (folder.join("model.onnx"), folder.join("cache"));
+    let mut arguments = vec!["train", "--data", text(data), "-o", text(&model)];
+    arguments.extend(["--recipe", text(&recipe), "--cache", text(&cache)]);
+    arguments.extend(options);
+    circumplex(&arguments)
+}
+
+/// As [`train`], where it must succeed: what the model says of itself.
+fn trained(folder: &Path, data: &Path, options: &[&str]) -> (Metadata, Provenance) {
+    let output = train(folder, data, options);
+    assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
+    let bundle = Bundle::load(&folder.join("model.onnx")).expect("the model loads");
+    let metadata = bundle.metadata().clone();
+    let json = metadata.training.provenance.clone().expect("is noted");
+    (metadata, serde_json::from_value(json).expect("is sound"))
+}
+
+fn evaluate(folder: &Path, data: &Path, options: &[&str]) -> (serde_json::Value, String) {
+    let model = folder.join("model.onnx");
+    let mut arguments = vec!["evaluate", "--json", "--data", text(data), "--model"];
+    arguments.push(text(&model));
+    arguments.extend(options);
+    let output = circumplex(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
+    let report = serde_json::from_slice(&output.stdout).expect("JSON");
+    (report, messages(&output))
+}
+
+/// The second column of a CSV by the first.
+fn column(path: &Path) -> BTreeMap<String, String> {
+    let file = fs::read_to_string(path).expect("the file is there");
+    let cells = |line: &str| {
+        let (id, value) = line.split_once(',').expect("two columns");
+        (id.to_owned(), value.to_owned())
+    };
+    file.lines().skip(1).map(cells).collect()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let (metadata, provenance) = trained(&first, &mini(), &[]);
+    trained(&second, &mini(), &[]);
+    let csv = first.join("model.split.csv");
+    for name in ["model.split.csv", "model.onnx"] {
+        let read = |folder: &Path| fs::read(folder.join(name)).expect("is there");
+        assert!(read(&first) == read(&second), "{name} differs");
+    }
+
+    let split = provenance.split.expect("a split is noted");
+    assert_eq!((split.method, split.seed), (SplitMethod::Artist, Some(3)));
+    let noted: BTreeMap<String, String> = split
+        .iter()
+        .map(|(id, part)| (id.to_owned(), part.name().to_owned()))
+        .collect();
+    assert_eq!(noted, column(&csv));
+    assert_eq!(noted.len(), 24);
+    let songs_of = |part: Part| noted.values().filter(|name| *name == part.name()).count();
+    assert!(Part::ALL.iter().all(|part| songs_of(*part) > 0));
+    assert_eq!(metadata.training.songs, songs_of(Part::Train));
+    assert_eq!(metadata.scores["songs"], songs_of(Part::Test));
+    assert_eq!(
+        metadata.scores["measured_on"],
+        "test songs, no artist in training"
+    );
+
+    let (test, said) = evaluate(&first, &mini(), &["--split", "test"]);
+    assert!(!said.contains("was trained on"), "{said}");
+    assert_eq!(test["songs"], songs_of(Part::Test));
+    assert_eq!(
+        test["split"],
+        serde_json::json!({"part": "test", "trained_on": 0})
+    );
+    let close = |a: &serde_json::Value, b: &serde_json::Value| {
+        (a.as_f64().expect("a number") - b.as_f64().expect("a number")).abs() < 1e-9
+    };
+    assert!(close(&test["mae"], &metadata.scores["mae"]));
+
+    // a folder that holds the CSV's test songs alone gives the same scores
+    let alone = folder.path().join("alone");
+    copy_folder(&mini(), &alone);
+    for (id, part) in &noted {
+        if part != "test" {
+            let audio = format!("DEAM_audio/MEMD_audio/{id}.wav");
+            fs::remove_file(alone.join(audio)).expect("was there");
+        }
+    }
+    let (all, _) = evaluate(&first, &alone, &[]);
+    for field in ["songs", "mae", "mae_baseline", "per_emotion", "quadrants"] {
+        assert_eq!(all[field], test[field], "{field}");
+    }
+    assert_eq!(all["split"]["part"], "all");
+
+    // songs that were learned are spoken of, and songs that are missing are named
+    let (_, said) = evaluate(&first, &mini(), &[]);
+    let expected = format!("was trained on {} of these 24 songs", songs_of(Part::Train));
+    assert!(said.contains(&expected), "{said}");
+    let model = first.join("model.onnx");
+    let mut arguments = vec!["evaluate", "--data", text(&alone), "--model", text(&model)];
+    arguments.extend(["--split", "validation"]);
+    let refused = circumplex(&arguments);
+    let (missing, _) = noted
+        .iter()
+        .find(|(_, part)| *part == "validation")
+        .expect("has validation songs");
+    assert_eq!(refused.status.code(), Some(1));
+    let said = messages(&refused);
+    assert!(
+        said.contains("are not among the songs") && said.contains(missing),
+        "{said}"
+    );
+
+    // the CSV is a split that training takes
+    let third = folder.path().join("third");
+    let (_, again) = trained(&third, &mini(), &["--split", text(&csv)]);
+    assert_eq!(again.split.expect("noted").method, SplitMethod::File);
+    assert_eq!(column(&third.join("model.split.csv")), noted);
+}
+
+#[test]
+fn crossed_columns_change_labels_and_scores_and_the_model_says_which_it_learned() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("crossed");
+    copy_folder(&mini(), &data);
+    let table = data
+        .join("DEAM_Annotations/annotations/annotations averaged per song/song_level")
+        .join("static_annotations_averaged_songs_1_24.csv");
+    let rows = fs::read_to_string(&table).expect("is there");
+    let (_, rows) = rows.split_once('\n').expect("has a header");
+    let header = "song_id, arousal_mean, arousal_std, valence_mean, valence_std\n";
+    fs::write(&table, header.to_owned() + rows).expect("a file");
+
+    let options = ["--split", "random", "--epochs", "1"];
+    let place = |name: &str| folder.path().join(name);
+    let (corrected, its) = trained(&place("corrected"), &data, &options);
+    let labels = its.labels.expect("is noted");
+    assert_eq!(labels.labels, ColumnChoice::Corrected);
+    assert_eq!(
+        (labels.up_to_1000.finding, labels.exchanged),
+        (Finding::Crossed, 24)
+    );
+    assert!(labels.up_to_1000.correlations.is_some());
+    let options = [&options[..], &["--labels", "as-published"]].concat();
+    let (published, its) = trained(&place("published"), &data, &options);
+    let labels = its.labels.expect("is noted");
+    assert_eq!(labels.labels, ColumnChoice::AsPublished);
+    assert_eq!(
+        (labels.up_to_1000.finding, labels.exchanged),
+        (Finding::Crossed, 0)
+    );
+    assert_ne!(
+        corrected.training.mean_emotions,
+        published.training.mean_emotions
+    );
+
+    let (both, _) = evaluate(&place("corrected"), &data, &["--labels", "both"]);
+    let (straight, _) = evaluate(&place("corrected"), &mini(), &["--labels", "both"]);
+    assert_eq!(
+        both["mae"], straight["mae"],
+        "corrected is as if never crossed"
+    );
+    assert_ne!(both["mae"], both["as_published"]["mae"]);
+    assert_eq!(both["labels"]["labels"], "corrected");
+    assert_eq!(both["as_published"]["labels"]["labels"], "as-published");
+    assert!(straight.get("as_published").is_none());
+    let (alone, said) = evaluate(&place("corrected"), &data, &["--labels", "as-published"]);
+    assert_eq!(alone["mae"], both["as_published"]["mae"]);
+    assert!(said.contains("trained on other labels"), "{said}");
+    let model = place("corrected").join("model.onnx");
+    let mut arguments = vec!["evaluate", "--data", text(&data), "--model", text(&model)];
+    arguments.extend(["--labels", "both"]);
+    let table = String::from_utf8(circumplex(&arguments).stdout).expect("text");
+    assert!(table.contains("corrected  as published"), "{table}");
+    assert!(table.contains("crossed in the file"), "{table}");
+}
+
+#[test]
+fn a_model_without_a_test_part_says_so_and_folds_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("folds");
+    let (metadata, provenance) = trained(&place, &mini(), &["--folds", "2", "--epochs", "1"]);
+    let folds = provenance.folds.expect("is noted");
+    assert_eq!((folds.count, folds.method), (2, SplitMethod::Artist));
+    assert_eq!(metadata.training.songs, 24);
+    let noted: BTreeMap<String, String> = folds
+        .iter()
+        .map(|(id, fold)| (id.to_owned(), fold.to_string()))
+        .collect();
+    assert_eq!(noted, column(&place.join("model.folds.csv")));
+    let model = place.join("model.onnx");
+    let (mini, csv) = (mini(), place.join("model.folds.csv"));
+    let asked = ["evaluate", "--split", "test", "--data", text(&mini)];
+    let refused = circumplex(&[&asked[..], &["--model", text(&model)]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    let said = messages(&refused);
+    assert!(said.contains("cross-validation in 2 folds"), "{said}");
+
+    let refused = circumplex(&asked);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = messages(&refused);
+    assert!(said.contains("carries no split"), "{said}");
+
+    for (options, reason) in [
+        (vec!["--split", "artsit"], "a file that exists"),
+        (vec!["--split", text(&csv)], "song_id and part"),
+        (
+            vec!["--split", text(&csv), "--folds", "2"],
+            "says nothing of folds",
+        ),
+    ] {
+        let refused = train(&folder.path().join("refused"), &mini, &options);
+        assert_eq!(refused.status.code(), Some(1), "{options:?}");
+        let said = messages(&refused);
+        assert!(said.contains(reason), "{options:?}: {said}");
+    }
+}
