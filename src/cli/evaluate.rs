@@ -229,13 +229,7 @@ pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
         }
     }
     for row in &dataset.rejected {
-        console.remark(&visible(&format!(
-            "left out: song {} ({} line {}): {}",
-            row.id,
-            row.file.display(),
-            row.line,
-            row.reason
-        )));
+        console.remark(&visible(&format!("left out: {row}")));
     }
 }
 

@@ -122,13 +122,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         console.remark(&message);
     }
     for row in &table.rejected {
-        console.warning(&visible(&format!(
-            "left out: song {} ({} line {}): {}",
-            row.id,
-            row.file.display(),
-            row.line,
-            row.reason
-        )));
+        console.warning(&visible(&format!("left out: {row}")));
     }
     table.save(&args.output)?;
     if let Some(path) = &args.plot {

@@ -45,6 +45,18 @@ pub struct Rejected {
     pub fault: Fault,
 }
 
+impl std::fmt::Display for Rejected {
+    /// The song, where its row stands, and why it gives no label.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let file = self.file.display();
+        write!(
+            f,
+            "song {} ({file} line {}): {}",
+            self.id, self.line, self.reason
+        )
+    }
+}
+
 /// Kinds of faults of an annotation row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
