@@ -5,10 +5,7 @@ use super::{
     open::check_ranges,
     source::{Source, Step},
 };
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// What is known of a sound file. Complete as soon as the decoder is open, but for tags that stand behind the sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,14 +161,10 @@ impl Decoder {
 /// Runs `work`, which calls other people's decoders, and turns a panic in it into an error.
 fn contain<T>(path: &Path, work: impl FnOnce() -> Result<T, AudioError>) -> Result<T, AudioError> {
     // After a panic the decoder is not used again, so no broken state can be seen.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned());
+    crate::contain::contain(work).unwrap_or_else(|panicked| {
         Err(AudioError::DecoderFailed {
             path: path.to_owned(),
-            message: text.unwrap_or_else(|| "no message".to_owned()),
+            message: panicked.message,
         })
     })
 }
