@@ -211,6 +211,7 @@ struct WeightedMean {
     valence: f64,
     arousal: f64,
     embedding: Vec<f64>,
+    probabilities: Option<[f64; Emotion::COUNT]>,
     weight: f64,
 }
 
@@ -222,6 +223,12 @@ impl WeightedMean {
         let values = prediction.emotions.as_array().iter();
         for (sum, value) in sums.zip(values.chain(&prediction.embedding)) {
             add(sum, *value);
+        }
+        if let Some(probabilities) = &prediction.probabilities {
+            let sums = self.probabilities.get_or_insert_default();
+            for (sum, value) in sums.iter_mut().zip(probabilities) {
+                add(sum, *value);
+            }
         }
         add(&mut self.valence, prediction.valence);
         add(&mut self.arousal, prediction.arousal);
@@ -243,6 +250,7 @@ impl WeightedMean {
             valence: mean(&self.valence),
             arousal: mean(&self.arousal),
             embedding: self.embedding.iter().map(mean).collect(),
+            probabilities: self.probabilities.map(|sums| sums.map(|sum| mean(&sum))),
         })
     }
 }

@@ -25,164 +25,17 @@
 //! # Ok::<(), circumplex::mel::MelError>(())
 //! ```
 
-use mel_spec::mel::{SparseMelFilterbank, mel_frequencies};
+mod config;
+
+pub use config::{FrequencyScale, MelConfig, MelError};
+
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
-use serde::{Deserialize, Serialize};
 use std::{ops::Range, sync::Arc};
 
-/// Longest window that [`MelConfig::validate`] lets pass, in samples.
-const MAX_N_FFT: usize = 32_768;
-/// Most mel bands that [`MelConfig::validate`] lets pass.
-const MAX_N_MELS: usize = 512;
 /// The least power that is told from silence (librosa's `amin`): -100 dB.
 const MIN_POWER: f32 = 1e-10;
 /// Frames that are worked on together, each in its own SIMD lane. Even, since two frames share one transform.
 const LANES: usize = 8;
-
-/// How a sound becomes a log-mel spectrogram. The default is librosa's, at 22,050 Hz.
-///
-/// A configuration comes from a model file or a recipe, thus from outside: [`MelConfig::validate`] (which
-/// [`MelExtractor::new`] calls) says whether it makes sense.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MelConfig {
-    /// Samples per second of the sound. Default 22,050.
-    pub sample_rate: u32,
-    /// Samples per frame, and points of the Hann window. Even. Default 2048 (93 ms).
-    pub n_fft: usize,
-    /// Samples from one frame to the next. Default 512 (23 ms).
-    pub hop_length: usize,
-    /// Mel bands. Default 128.
-    pub n_mels: usize,
-    /// Lower edge of the lowest band, in Hz. Default 0.
-    pub f_min: f64,
-    /// Upper edge of the highest band, in Hz, at most half of `sample_rate`. Default 11,025.
-    pub f_max: f64,
-}
-
-impl Default for MelConfig {
-    fn default() -> Self {
-        Self {
-            sample_rate: 22_050,
-            n_fft: 2048,
-            hop_length: 512,
-            n_mels: 128,
-            f_min: 0.0,
-            f_max: 11_025.0,
-        }
-    }
-}
-
-impl MelConfig {
-    /// Frames of a sound of `samples` samples, centred: `1 + samples / hop_length`.
-    pub fn frames(&self, samples: usize) -> usize {
-        1 + samples.checked_div(self.hop_length).unwrap_or(0)
-    }
-
-    /// Centre frequencies of the bands in Hz, lowest first.
-    pub fn band_centres(&self) -> Vec<f64> {
-        let edges = mel_frequencies(self.n_mels + 2, self.f_min, self.f_max, false);
-        edges.iter().copied().skip(1).take(self.n_mels).collect()
-    }
-
-    /// Checks every field, and that every band holds at least one point of the spectrum.
-    ///
-    /// # Errors
-    /// [`MelError::OutOfRange`] for a field outside its range, [`MelError::EmptyBand`] where there are more bands
-    /// than the window's length can tell apart.
-    pub fn validate(&self) -> Result<(), MelError> {
-        self.filters().map(|_| ())
-    }
-
-    fn validate_ranges(&self) -> Result<(), MelError> {
-        let out_of_range = |field, expected: String, found: String| {
-            Err(MelError::OutOfRange {
-                field,
-                expected,
-                found,
-            })
-        };
-        if self.sample_rate == 0 {
-            let expected = "1 or more samples per second".to_owned();
-            return out_of_range("sample_rate", expected, self.sample_rate.to_string());
-        }
-        if !(16..=MAX_N_FFT).contains(&self.n_fft) || !self.n_fft.is_multiple_of(2) {
-            let expected = format!("an even number of samples from 16 to {MAX_N_FFT}");
-            return out_of_range("n_fft", expected, self.n_fft.to_string());
-        }
-        if !(1..=self.n_fft).contains(&self.hop_length) {
-            let expected = format!("1 to n_fft = {} samples", self.n_fft);
-            return out_of_range("hop_length", expected, self.hop_length.to_string());
-        }
-        if !(1..=MAX_N_MELS).contains(&self.n_mels) {
-            let expected = format!("1 to {MAX_N_MELS} bands");
-            return out_of_range("n_mels", expected, self.n_mels.to_string());
-        }
-        let nyquist = f64::from(self.sample_rate) / 2.0;
-        if !(self.f_max > 0.0 && self.f_max <= nyquist) {
-            let expected = format!("above 0 and at most half the sample rate, {nyquist} Hz");
-            return out_of_range("f_max", expected, self.f_max.to_string());
-        }
-        if !(self.f_min >= 0.0 && self.f_min < self.f_max) {
-            let expected = format!("at least 0 and below f_max = {} Hz", self.f_max);
-            return out_of_range("f_min", expected, self.f_min.to_string());
-        }
-        Ok(())
-    }
-
-    /// The filter bank, after all checks.
-    fn filters(&self) -> Result<SparseMelFilterbank, MelError> {
-        self.validate_ranges()?;
-        let filters = SparseMelFilterbank::from_mel(
-            f64::from(self.sample_rate),
-            self.n_fft,
-            self.n_mels,
-            Some(self.f_min),
-            Some(self.f_max),
-            false,
-            true,
-        );
-        match (0..self.n_mels).find(|&band| filters.weights_for_mel(band).is_empty()) {
-            None => Ok(filters),
-            Some(band) => Err(MelError::EmptyBand {
-                band,
-                centre_hz: self.band_centres()[band],
-                n_mels: self.n_mels,
-                n_fft: self.n_fft,
-            }),
-        }
-    }
-}
-
-/// Why a [`MelConfig`] cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum MelError {
-    /// A field is outside the range in which it makes sense.
-    #[error("mel settings: {field} must be {expected}, found {found}")]
-    OutOfRange {
-        /// Name of the field of [`MelConfig`].
-        field: &'static str,
-        /// The range, in words.
-        expected: String,
-        /// What the configuration says.
-        found: String,
-    },
-    /// A band is so narrow that no point of the spectrum falls into it, so that it would be silent for ever.
-    #[error(
-        "mel settings: band {band} of {n_mels}, around {centre_hz:.1} Hz, is narrower than the spectrum of n_fft = \
-         {n_fft} samples can resolve; take fewer bands (n_mels) or a longer window (n_fft)"
-    )]
-    EmptyBand {
-        /// The lowest such band, counted from 0.
-        band: usize,
-        /// Its centre in Hz.
-        centre_hz: f64,
-        /// Bands asked for.
-        n_mels: usize,
-        /// Window length asked for.
-        n_fft: usize,
-    },
-}
 
 /// One triangular filter: where it lies in the spectrum and where its weights are kept.
 struct Band {
@@ -212,15 +65,14 @@ impl MelExtractor {
     /// Those of [`MelConfig::validate`].
     pub fn new(config: &MelConfig) -> Result<Self, MelError> {
         let filters = config.filters()?;
-        let mut bands = Vec::with_capacity(config.n_mels);
-        let mut weights = Vec::with_capacity(filters.non_zero_weights());
-        for band in 0..config.n_mels {
-            let filter = filters.weights_for_mel(band);
-            let (first_bin, first_weight) = (filter[0].bin, weights.len());
-            // A triangle has no zero between its first and its last weight, so its bins follow one another.
-            weights.extend(filter.iter().map(|point| point.weight as f32));
+        let mut bands = Vec::with_capacity(filters.len());
+        let mut weights = Vec::new();
+        for filter in filters {
+            let first_weight = weights.len();
+            let bins = filter.first_bin..filter.first_bin + filter.weights.len();
+            weights.extend(filter.weights.iter().map(|weight| *weight as f32));
             bands.push(Band {
-                bins: first_bin..first_bin + filter.len(),
+                bins,
                 weights: first_weight..weights.len(),
             });
         }
@@ -379,129 +231,5 @@ mod tests {
             assert!(db.is_finite() && db > -100.001, "{power}: {db}");
         }
         assert!((decibels(0.0) + 100.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn a_wrong_setting_is_refused_with_its_name_and_range() {
-        let good = MelConfig::default();
-        assert_eq!(good.validate(), Ok(()));
-        let bad = [
-            (
-                "sample_rate",
-                MelConfig {
-                    sample_rate: 0,
-                    ..good.clone()
-                },
-            ),
-            (
-                "n_fft",
-                MelConfig {
-                    n_fft: 2047,
-                    ..good.clone()
-                },
-            ),
-            (
-                "n_fft",
-                MelConfig {
-                    n_fft: 0,
-                    ..good.clone()
-                },
-            ),
-            (
-                "n_fft",
-                MelConfig {
-                    n_fft: 1 << 40,
-                    ..good.clone()
-                },
-            ),
-            (
-                "hop_length",
-                MelConfig {
-                    hop_length: 0,
-                    ..good.clone()
-                },
-            ),
-            (
-                "hop_length",
-                MelConfig {
-                    hop_length: 2049,
-                    ..good.clone()
-                },
-            ),
-            (
-                "n_mels",
-                MelConfig {
-                    n_mels: 0,
-                    ..good.clone()
-                },
-            ),
-            (
-                "n_mels",
-                MelConfig {
-                    n_mels: usize::MAX,
-                    ..good.clone()
-                },
-            ),
-            (
-                "f_max",
-                MelConfig {
-                    f_max: 11_025.1,
-                    ..good.clone()
-                },
-            ),
-            (
-                "f_max",
-                MelConfig {
-                    f_max: f64::NAN,
-                    ..good.clone()
-                },
-            ),
-            (
-                "f_min",
-                MelConfig {
-                    f_min: 11_025.0,
-                    ..good.clone()
-                },
-            ),
-            (
-                "f_min",
-                MelConfig {
-                    f_min: f64::NAN,
-                    ..good.clone()
-                },
-            ),
-        ];
-        for (field, config) in bad {
-            let error = MelExtractor::new(&config).err().unwrap().to_string();
-            assert!(error.contains(&format!("{field} must be")), "{error}");
-        }
-    }
-
-    #[test]
-    fn more_bands_than_the_window_resolves_are_refused() {
-        let config = MelConfig {
-            n_fft: 256,
-            hop_length: 128,
-            ..MelConfig::default()
-        };
-        let error = config.validate().unwrap_err();
-        assert!(matches!(
-            error,
-            MelError::EmptyBand {
-                n_mels: 128,
-                n_fft: 256,
-                ..
-            }
-        ));
-        assert!(error.to_string().contains("take fewer bands"), "{error}");
-    }
-
-    #[test]
-    fn frames_of_a_config_that_was_never_checked_do_not_panic() {
-        let config = MelConfig {
-            hop_length: 0,
-            ..MelConfig::default()
-        };
-        assert_eq!(config.frames(1000), 1);
     }
 }

@@ -29,8 +29,9 @@ sigma = 1.0
 scheme = "sectors"
 [network]
 frame_pool = 2
-channels = [8, 8]
+stages = [{ channels = 8 }, { channels = 8 }]
 mix = 16
+summary = ["mean", "deviation"]
 dropout = 0.1
 [loss]
 valence_arousal = 1.0

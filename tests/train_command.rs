@@ -30,8 +30,9 @@ sigma = 1.0
 scheme = "sectors"
 [network]
 frame_pool = 2
-channels = [4, 4]
+stages = [{ channels = 4 }, { channels = 4 }]
 mix = 8
+summary = ["mean", "deviation"]
 dropout = 0.1
 [loss]
 valence_arousal = 1.0

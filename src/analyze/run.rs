@@ -127,6 +127,7 @@ pub(super) mod tests {
                 valence: 5.0,
                 arousal: 5.0,
                 embedding: vec![0.5; 4],
+                probabilities: None,
             },
             times: StageTimes {
                 decode: 1.0,

@@ -21,6 +21,9 @@ pub const EMOTIONS: &str = "emotions";
 pub const VALENCE_AROUSAL: &str = "valence_arousal";
 /// Name of the output that places songs by their sound: float32 `[batch, E]`.
 pub const EMBEDDING: &str = "embedding";
+/// Name of the output that only multi-label models have, the probability that each emotion is present: float32
+/// `[batch, 8]`, 0 to 1.
+pub const PROBABILITIES: &str = "probabilities";
 
 /// The model inside the binary.
 const SHIPPED: &[u8] = include_bytes!("../../models/best-cnn.onnx");
@@ -292,7 +295,22 @@ impl Bundle {
         let outputs: Vec<_> = graph.output.iter().collect();
         self.expect_shape(&outputs, EMOTIONS, &[Emotion::COUNT])?;
         self.expect_shape(&outputs, VALENCE_AROUSAL, &[2])?;
-        self.expect_shape(&outputs, EMBEDDING, &[metadata.embedding])
+        self.expect_shape(&outputs, EMBEDDING, &[metadata.embedding])?;
+        if self.is_multi_label() {
+            self.expect_shape(&outputs, PROBABILITIES, &[Emotion::COUNT])?;
+        }
+        Ok(())
+    }
+
+    /// Whether the network says of each emotion how probable it is that it is present.
+    pub fn is_multi_label(&self) -> bool {
+        let graph = self.proto.graph.as_ref();
+        graph.is_some_and(|graph| {
+            graph
+                .output
+                .iter()
+                .any(|output| output.name == PROBABILITIES)
+        })
     }
 
     /// Checks that a tensor of that name is float32 `[batch, shape...]`.

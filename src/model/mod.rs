@@ -6,9 +6,10 @@ mod recipe;
 
 pub use bundle::{
     Bundle, EMBEDDING, EMOTIONS, FORMAT_VERSION, INPUT, LabelSettings, METADATA_KEY, Metadata,
-    ModelError, Preprocessing, TrainingData, VALENCE_AROUSAL,
+    ModelError, PROBABILITIES, Preprocessing, TrainingData, VALENCE_AROUSAL,
 };
 pub use predict::{Prediction, Predictor};
 pub use recipe::{
-    Augmentation, Loss, Network as NetworkShape, Optimizer, Recipe, RecipeError, WindowSettings,
+    AffectLoss, Augmentation, EmotionLoss, Loss, Network as NetworkShape, Optimizer, OptimizerKind,
+    OutputKind, Paper, Recipe, RecipeError, Schedule, Stage, Statistic, WindowSettings,
 };

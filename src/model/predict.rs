@@ -6,7 +6,7 @@ use tract_onnx::prelude::*;
 
 use super::{
     Bundle, ModelError,
-    bundle::{EMBEDDING, EMOTIONS, VALENCE_AROUSAL},
+    bundle::{EMBEDDING, EMOTIONS, PROBABILITIES, VALENCE_AROUSAL},
 };
 use crate::emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN};
 
@@ -21,6 +21,8 @@ pub struct Prediction {
     pub arousal: f32,
     /// Where the model places the sound; its length is the model's `embedding`.
     pub embedding: Vec<f32>,
+    /// How probable it is that each emotion is present, 0 to 1; only of multi-label models.
+    pub probabilities: Option<[f32; Emotion::COUNT]>,
 }
 
 /// A model ready to run. Threads share it.
@@ -41,10 +43,14 @@ impl Predictor {
             reason: format!("{error:#}"),
         };
         let shape = input_shape(&bundle);
+        let mut names = vec![EMOTIONS, VALENCE_AROUSAL, EMBEDDING];
+        if bundle.is_multi_label() {
+            names.push(PROBABILITIES);
+        }
         let plan = tract_onnx::onnx()
             .with_ignore_output_shapes(true)
             .model_for_proto_model(bundle.proto())
-            .and_then(|model| model.with_outputs_by_name([EMOTIONS, VALENCE_AROUSAL, EMBEDDING]))
+            .and_then(|model| model.with_outputs_by_name(names))
             .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
             .and_then(|model| model.into_optimized())
             .and_then(|model| model.into_runnable())
@@ -117,6 +123,10 @@ impl Predictor {
             valence: affect[0].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
             arousal: affect[1].clamp(SCALE_MIN as f32, SCALE_MAX as f32),
             embedding: output(2, self.bundle.metadata().embedding)?,
+            probabilities: match outputs.len() {
+                4 => output(3, Emotion::COUNT)?.try_into().ok(),
+                _ => None,
+            },
         })
     }
 }

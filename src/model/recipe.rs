@@ -1,14 +1,14 @@
 //! [`Recipe`]: the TOML that describes a training run completely.
 
-use std::path::{Path, PathBuf};
+mod check;
+mod load;
+
+pub use load::RecipeError;
 
 use serde::{Deserialize, Serialize};
 
 use super::{LabelSettings, Preprocessing};
 use crate::{audio::WindowRule, mel::MelConfig};
-
-/// The recipe of the shipped model.
-const BEST_CNN: &str = include_str!("../../models/recipes/best-cnn.toml");
 
 /// A training run: features, window, labels, network, loss, optimiser, schedule, augmentation, seed. With the data, it
 /// says all that is needed to train the same model again.
@@ -32,7 +32,11 @@ pub struct Recipe {
     /// How it is minimised.
     pub optimizer: Optimizer,
     /// What is done to a spectrogram before the network sees it in training.
+    #[serde(default)]
     pub augmentation: Augmentation,
+    /// What was published of the system that this recipe follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<Paper>,
 }
 
 /// The windows that the network hears.
@@ -43,37 +47,145 @@ pub struct WindowSettings {
     pub seconds: f64,
 }
 
-/// A convolutional network: frames are averaged and every band standardised; then, for each of `channels`, a 3 x 3
-/// convolution, batch normalisation, ReLU and a maximum pool that halves the bands (and, in the first three, the
-/// frames); then a 1 x 1 convolution mixes channels and bands into `mix` features, whose mean and standard deviation
-/// over time are the embedding; a dense layer makes the outputs of it.
+/// A convolutional network, optionally with a recurrent layer over time.
+///
+/// Frames are averaged and bands standardised; the `stages` follow one another; then, if `mix` is not 0, a 1 x 1
+/// convolution mixes channels and bands into `mix` features (batch normalisation as in the stages, ReLU); then, if
+/// `recurrent` is not 0, a bidirectional LSTM reads them in time. Statistics over time (`summary`) are the embedding;
+/// dense layers make the outputs of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Spectrogram frames averaged into one before the first convolution.
     pub frame_pool: usize,
-    /// Channels of each convolution.
-    pub channels: Vec<usize>,
-    /// Features mixed of channels and bands; the embedding is twice as long.
+    /// Whether every band is brought to mean 0 and deviation 1 over the training songs; otherwise the network sees dB.
+    #[serde(default = "yes")]
+    pub standardize: bool,
+    /// Whether the network also sees every band without its mean over the window, as a second channel: what sounds at
+    /// a moment, whatever the recording's tone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub relative_bands: bool,
+    /// The convolutions, first to last.
+    pub stages: Vec<Stage>,
+    /// Whether each convolution is followed by batch normalisation (Ioffe & Szegedy 2015).
+    #[serde(default = "yes")]
+    pub batch_norm: bool,
+    /// Features mixed of channels and bands; 0 leaves all channels of all bands as they are.
     pub mix: usize,
-    /// Share of the embedding that is dropped in training, 0 to 1.
+    /// Units of the bidirectional LSTM in each direction; 0 is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub recurrent: usize,
+    /// What is taken over time, one after the other.
+    pub summary: Vec<Statistic>,
+    /// Widths of dense layers with ReLU before the last one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dense: Vec<usize>,
+    /// Share of every stage's output that is dropped in training, 0 to 1.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub stage_dropout: f64,
+    /// Share of the last layer's input that is dropped in training, 0 to 1.
     pub dropout: f64,
+    /// How the last layer's numbers become percentages.
+    #[serde(default)]
+    pub output: OutputKind,
 }
 
-/// What training minimises: Kullback-Leibler divergence of the predicted percentages from the true ones, plus
-/// `valence_arousal` times the mean squared error of valence and arousal (in units of two points of the scale).
+/// A convolution, batch normalisation (where the network has it), ReLU, and a maximum pool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Channels that it puts out.
+    pub channels: usize,
+    /// Bands and frames that the kernel spans, odd. The sides are padded with zeros, so that the size is kept.
+    #[serde(default = "three")]
+    pub kernel: usize,
+    /// Bands and frames from one position of the kernel to the next.
+    #[serde(default = "one_by_one")]
+    pub stride: [usize; 2],
+    /// Bands and frames of which the maximum is taken, without overlap; a rest is left out.
+    #[serde(default = "two_by_two")]
+    pub pool: [usize; 2],
+}
+
+/// What is taken of each feature over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistic {
+    /// Mean.
+    Mean,
+    /// Standard deviation.
+    Deviation,
+    /// Maximum.
+    Maximum,
+}
+
+/// How the last layer's eight numbers become percentages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutputKind {
+    /// Softmax.
+    #[default]
+    Softmax,
+    /// As they are, in units of ten percentage points; a model file cuts them off at 0 and scales their sum to 100.
+    Linear,
+    /// A logistic function makes each the probability that the emotion is present; a model file gives the
+    /// probabilities, and as percentages their shares in their sum.
+    Sigmoid,
+}
+
+/// What training minimises: a divergence of the eight percentages, plus `valence_arousal` times one of valence and
+/// arousal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loss {
-    /// Weight of the valence-arousal head.
+    /// Of the percentages.
+    #[serde(default)]
+    pub emotions: EmotionLoss,
+    /// Of valence and arousal.
+    #[serde(default)]
+    pub affect: AffectLoss,
+    /// Weight of valence and arousal. With 0 the network has no output for them: the model file reads them off the
+    /// percentages, by the linear map that fits the training labels best.
     pub valence_arousal: f64,
+    /// With `binary-cross-entropy`: the percentage above which an emotion counts as present.
+    #[serde(default = "thirteen", skip_serializing_if = "is_thirteen")]
+    pub present_above: f64,
 }
 
-/// Adam with decoupled weight decay (Loshchilov & Hutter 2019) under a one-cycle learning rate (Smith & Topin 2018):
-/// it rises along a half cosine during the first quarter of the steps and falls along another to almost nothing.
+/// How far predicted percentages are from the true ones, in training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmotionLoss {
+    /// Kullback-Leibler divergence of the predicted shares from the true ones, in nats; mean over the songs.
+    #[default]
+    KullbackLeibler,
+    /// Mean squared error, in units of ten percentage points.
+    SquaredError,
+    /// Cross-entropy of "this emotion is present" for each emotion, in nats; mean over songs and emotions.
+    BinaryCrossEntropy,
+}
+
+/// How far predicted valence and arousal are from the true ones, in training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AffectLoss {
+    /// Mean squared error, in units of two points of the scale.
+    #[default]
+    SquaredError,
+    /// 1 minus the concordance correlation over the batch (Lin 1989), mean of valence and arousal.
+    Concordance,
+}
+
+/// How the loss is minimised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
+    /// The method.
+    #[serde(default)]
+    pub kind: OptimizerKind,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: Schedule,
     /// Highest learning rate.
     pub learning_rate: f64,
     /// Weight decay.
@@ -86,13 +198,42 @@ pub struct Optimizer {
     pub clip: f64,
     /// Epochs without a better validation score after which training stops; the best epoch's weights are kept.
     pub patience: usize,
+    /// The model is an exponential moving average of the weights, of which each step keeps this share (Polyak &
+    /// Juditsky 1992); 0 takes the weights as they are.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub averaging: f64,
 }
 
-/// What is done to a spectrogram before the network sees it in training; 0 switches a step off. Every song is cropped
-/// to the window at a random place.
+/// A gradient method.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+    #[default]
+    Adamw,
+    /// Adam (Kingma & Ba 2015); weight decay is added to the gradient.
+    Adam,
+}
+
+/// How the learning rate changes over the steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// One cycle (Smith & Topin 2018): up along a half cosine during the first quarter of the steps, then down along
+    /// another to almost nothing.
+    #[default]
+    OneCycle,
+    /// The same rate at every step.
+    Constant,
+}
+
+/// What is done to a spectrogram before the network sees it in training; 0 switches a step off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
+    /// Whether songs are cropped to the window at a random place in every epoch; otherwise the crop is one of the
+    /// windows that `analyze` hears, in turn.
+    pub random_crop: bool,
     /// Mixup (Zhang et al. 2018): both shape parameters of the beta distribution.
     pub mixup: f64,
     /// Highest number of neighbouring bands that are masked with their mean (SpecAugment, Park et al. 2019).
@@ -101,85 +242,44 @@ pub struct Augmentation {
     pub mask_time: f64,
     /// Standard deviation of a change of loudness, in dB.
     pub gain_db: f64,
+    /// Standard deviation of a random equaliser, in dB: a line through three to six random points over the bands
+    /// (Nam et al. 2022, *FilterAugment*).
+    pub equalizer_db: f64,
+    /// Highest number of bands by which the picture is shifted up or down, as a change of pitch and formants.
+    pub shift_bands: usize,
+    /// Highest relative change of tempo: 0.1 plays at 0.91 to 1.1 times the speed, at the same pitch.
+    pub stretch: f64,
 }
 
-/// Why a recipe cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RecipeError {
-    /// The file cannot be read.
-    #[error("cannot read the recipe {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The text is no TOML of the expected keys.
-    #[error("the recipe {recipe} is not understood")]
-    Syntax {
-        /// Which recipe.
-        recipe: String,
-        /// Line, column and what was expected there.
-        #[source]
-        source: Box<toml::de::Error>,
-    },
-    /// A value that no run can use.
-    #[error("the recipe {recipe} asks for {what} = {found}; expected {expected}")]
-    Value {
-        /// Which recipe.
-        recipe: String,
-        /// The key.
-        what: &'static str,
-        /// Its value.
-        found: String,
-        /// What it may be.
-        expected: String,
-    },
+impl Default for Augmentation {
+    /// Random crops, and nothing else.
+    fn default() -> Self {
+        Self {
+            random_crop: true,
+            mixup: 0.0,
+            mask_bands: 0,
+            mask_time: 0.0,
+            gain_db: 0.0,
+            equalizer_db: 0.0,
+            shift_bands: 0,
+            stretch: 0.0,
+        }
+    }
+}
+
+/// What was published of a system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// Mean absolute error of the eight percentages on DEAM, in percentage points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mae: Option<f64>,
+    /// Micro-averaged F1 of a multi-label system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_f1: Option<f64>,
 }
 
 impl Recipe {
-    /// Reads a recipe file.
-    ///
-    /// # Errors
-    /// [`RecipeError`] where the file cannot be read, holds an unknown key or lacks one, or asks for the impossible.
-    pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&path.display().to_string(), &text)
-    }
-
-    /// The recipe of the shipped model.
-    ///
-    /// # Errors
-    /// As [`Recipe::load`]; a build whose tests passed has none.
-    pub fn shipped() -> Result<Self, RecipeError> {
-        Self::parse("best-cnn", BEST_CNN)
-    }
-
-    /// Reads a recipe from TOML; `name` is what messages call it.
-    ///
-    /// # Errors
-    /// As [`Recipe::load`].
-    pub fn parse(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
-            recipe: name.to_owned(),
-            source: Box::new(source),
-        })?;
-        recipe.checked(name)
-    }
-
-    /// The recipe itself, where every value can be used; `name` is what messages call it.
-    ///
-    /// # Errors
-    /// [`RecipeError::Value`] where it asks for the impossible.
-    pub fn checked(self, name: &str) -> Result<Self, RecipeError> {
-        self.check(name)?;
-        Ok(self)
-    }
-
     /// What the trained model does with a file's samples before the network sees them.
     pub fn preprocessing(&self) -> Preprocessing {
         let length = (self.window.seconds * f64::from(self.features.sample_rate)).round() as usize;
@@ -189,119 +289,86 @@ impl Recipe {
         }
     }
 
-    /// Bands and frames that are left after the last pool.
+    /// Whether the network has no output of valence and arousal, so that a model file reads them off the percentages.
+    pub fn reads_affect_off_emotions(&self) -> bool {
+        self.loss.valence_arousal == 0.0
+    }
+
+    /// Bands and frames that are left after the last stage.
     pub fn pooled_shape(&self) -> (usize, usize) {
-        let (mut bands, mut frames) = (
-            self.features.n_mels,
-            self.preprocessing().frames() / self.network.frame_pool.max(1),
-        );
-        for stage in 0..self.network.channels.len() {
-            bands /= 2;
-            frames /= self.network.time_pool(stage);
-        }
-        (bands, frames)
-    }
-
-    fn check(&self, name: &str) -> Result<(), RecipeError> {
-        let value = |what, found: String, expected: &str| RecipeError::Value {
-            recipe: name.to_owned(),
-            what,
-            found,
-            expected: expected.to_owned(),
-        };
-        let positive = |what, number: usize| match number {
-            0 => Err(value(what, "0".to_owned(), "at least 1")),
-            _ => Ok(()),
-        };
-        let within = |what, number: f64, low: f64, high: f64| {
-            if (low..=high).contains(&number) {
-                Ok(())
-            } else {
-                Err(value(what, number.to_string(), &format!("{low} to {high}")))
-            }
-        };
-        self.features.validate().map_err(|error| {
-            value(
-                "features",
-                error.to_string(),
-                "a spectrogram that can be computed",
-            )
-        })?;
-        within("window.seconds", self.window.seconds, 1.0, 600.0)?;
-        within("labels.sigma", self.labels.sigma, 0.01, 8.0)?;
-        if self.labels.scheme != "sectors" {
-            return Err(value(
-                "labels.scheme",
-                format!("{:?}", self.labels.scheme),
-                "\"sectors\"",
-            ));
-        }
-        positive("network.frame_pool", self.network.frame_pool)?;
-        positive("network.mix", self.network.mix)?;
-        if self.network.channels.is_empty() || self.network.channels.contains(&0) {
-            return Err(value(
-                "network.channels",
-                format!("{:?}", self.network.channels),
-                "one or more numbers above 0",
-            ));
-        }
-        within("network.dropout", self.network.dropout, 0.0, 0.95)?;
-        within("loss.valence_arousal", self.loss.valence_arousal, 0.0, 1e3)?;
-        within(
-            "optimizer.learning_rate",
-            self.optimizer.learning_rate,
-            1e-8,
-            10.0,
-        )?;
-        within(
-            "optimizer.weight_decay",
-            self.optimizer.weight_decay,
-            0.0,
-            10.0,
-        )?;
-        within("optimizer.clip", self.optimizer.clip, 1e-6, 1e6)?;
-        positive("optimizer.batch", self.optimizer.batch)?;
-        positive("optimizer.epochs", self.optimizer.epochs)?;
-        positive("optimizer.patience", self.optimizer.patience)?;
-        within("augmentation.mixup", self.augmentation.mixup, 0.0, 100.0)?;
-        within(
-            "augmentation.mask_time",
-            self.augmentation.mask_time,
-            0.0,
-            0.9,
-        )?;
-        within("augmentation.gain_db", self.augmentation.gain_db, 0.0, 60.0)?;
-        if self.augmentation.mask_bands >= self.features.n_mels {
-            return Err(value(
-                "augmentation.mask_bands",
-                self.augmentation.mask_bands.to_string(),
-                &format!("fewer than the {} bands", self.features.n_mels),
-            ));
-        }
-        let (bands, frames) = self.pooled_shape();
-        if bands == 0 || frames < 2 {
-            return Err(value(
-                "network.channels",
-                format!("{:?}", self.network.channels),
-                &format!(
-                    "few enough pools to leave a band and two frames of {} x {}; these leave {bands} x {frames}",
-                    self.features.n_mels,
-                    self.preprocessing().frames()
-                ),
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl Network {
-    /// By how much the pool after convolution `stage` (0 first) shortens time: 2 in the first three, then 1.
-    pub fn time_pool(&self, stage: usize) -> usize {
-        if stage < 3 { 2 } else { 1 }
+        let frames = self.preprocessing().frames() / self.network.frame_pool.max(1);
+        let start = (self.features.n_mels, frames);
+        self.network
+            .stages
+            .iter()
+            .fold(start, |shape, stage| stage.shape_after(shape.0, shape.1))
     }
 
     /// Length of the embedding.
     pub fn embedding(&self) -> usize {
-        2 * self.mix
+        self.network.summary.len() * self.features_over_time()
     }
+
+    /// Numbers per moment that the summary is taken of.
+    pub fn features_over_time(&self) -> usize {
+        match (self.network.recurrent, self.network.mix) {
+            (0, 0) => self.channels_and_bands(),
+            (0, mix) => mix,
+            (units, _) => 2 * units,
+        }
+    }
+
+    /// Channels times bands after the last stage.
+    pub fn channels_and_bands(&self) -> usize {
+        let channels = self.network.stages.last().map_or(1, |stage| stage.channels);
+        channels * self.pooled_shape().0
+    }
+}
+
+impl Stage {
+    /// Bands and frames that come out where `bands` and `frames` go in.
+    pub fn shape_after(&self, bands: usize, frames: usize) -> (usize, usize) {
+        let [band_stride, frame_stride] = self.stride.map(|stride| stride.max(1));
+        let [band_pool, frame_pool] = self.pool.map(|pool| pool.max(1));
+        (
+            bands.div_ceil(band_stride) / band_pool,
+            frames.div_ceil(frame_stride) / frame_pool,
+        )
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn three() -> usize {
+    3
+}
+
+fn one_by_one() -> [usize; 2] {
+    [1, 1]
+}
+
+fn two_by_two() -> [usize; 2] {
+    [2, 2]
+}
+
+fn thirteen() -> f64 {
+    13.0
+}
+
+fn is_thirteen(value: &f64) -> bool {
+    *value == 13.0
+}
+
+fn is_nought(value: &f64) -> bool {
+    *value == 0.0
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

@@ -3,9 +3,9 @@
 use half::f16;
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Beta, Distribution, Normal};
+use rand_distr::{Beta, Distribution, StandardNormal};
 use rayon::prelude::*;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::network::{AFFECT_UNIT, BandStatistics};
 use crate::{
@@ -43,8 +43,30 @@ pub struct Batch {
     pub frames: Tensor,
     /// `[batch, 8]`: shares of the emotions, sum 1.
     pub emotions: Tensor,
+    /// `[batch, 8]`: 1 where the emotion counts as present, else 0.
+    pub present: Tensor,
     /// `[batch, 2]`: valence and arousal as (value - 5) / [`AFFECT_UNIT`].
     pub affect: Tensor,
+}
+
+impl Songs<'_> {
+    /// What is true of the songs at `positions`: shares of the emotions `[songs, 8]`, and valence and arousal
+    /// `[songs, 2]` as (value - 5) / [`AFFECT_UNIT`].
+    pub fn labels(&self, positions: &[usize]) -> (Tensor, Tensor) {
+        let mut emotions = Vec::with_capacity(positions.len() * Emotion::COUNT);
+        let mut affect = Vec::with_capacity(positions.len() * 2);
+        for &song in positions {
+            let song = &self.songs[song];
+            emotions.extend(song.emotions.as_array().map(|percent| percent / 100.0));
+            for value in [song.affect.valence_mean, song.affect.arousal_mean] {
+                affect.push(((value - CENTRE) / AFFECT_UNIT) as f32);
+            }
+        }
+        (
+            Tensor::from_slice(&emotions).reshape([-1, Emotion::COUNT as i64]),
+            Tensor::from_slice(&affect).reshape([-1, 2]),
+        )
+    }
 }
 
 /// A window of a song's spectrogram.
@@ -114,6 +136,30 @@ impl<'a> Cropper<'a> {
             let column = frame / self.pool;
             for (band, value) in spectrogram[source..source + self.bands].iter().enumerate() {
                 out[band * pooled + column] += value.to_f32();
+            }
+        }
+        let share = 1.0 / self.pool as f32;
+        out.iter_mut().for_each(|value| *value *= share);
+    }
+
+    /// As [`Cropper::copy`], played `tempo` times as fast: frame `t` of the window is frame `start + t * tempo` of the
+    /// song, interpolated between its neighbours.
+    fn copy_at(&self, song: usize, start: usize, tempo: f64, out: &mut [f32]) {
+        let spectrogram: &[f16] = self.songs.cache.song(song);
+        let length = self.length(song);
+        let pooled = self.pooled_frames();
+        out.fill(0.0);
+        for frame in 0..pooled * self.pool {
+            let place = frame as f64 * tempo;
+            let (before, share) = (start + place as usize, place.fract() as f32);
+            let row = |frame: usize| {
+                let first = frame % length * self.bands;
+                &spectrogram[first..first + self.bands]
+            };
+            let column = frame / self.pool;
+            for (band, (before, after)) in row(before).iter().zip(row(before + 1)).enumerate() {
+                out[band * pooled + column] +=
+                    before.to_f32() * (1.0 - share) + after.to_f32() * share;
             }
         }
         let share = 1.0 / self.pool as f32;
@@ -219,37 +265,16 @@ impl<'a> Batches<'a> {
             .for_each(|(place, (out, &song))| {
                 let stream = (number * self.recipe.optimizer.batch + place + 1) as u64;
                 let mut random = generator(self.recipe.seed, epoch, stream);
-                let last = self
-                    .cropper
-                    .length(song)
-                    .saturating_sub(self.cropper.frames);
-                self.cropper.copy(song, random.random_range(0..=last), out);
+                self.crop(song, epoch, out, &mut random);
                 self.augment(out, &mut random);
             });
-        let label = |song: usize| &self.cropper.songs.songs[song];
-        let emotions: Vec<f32> = songs
-            .iter()
-            .flat_map(|&song| {
-                label(song)
-                    .emotions
-                    .as_array()
-                    .map(|percent| percent / 100.0)
-            })
-            .collect();
-        let affect: Vec<f32> = songs
-            .iter()
-            .flat_map(|&song| {
-                [
-                    label(song).affect.valence_mean,
-                    label(song).affect.arousal_mean,
-                ]
-            })
-            .map(|value| ((value - CENTRE) / AFFECT_UNIT) as f32)
-            .collect();
+        let (emotions, affect) = self.cropper.songs.labels(&songs);
+        let present = emotions.gt(self.recipe.loss.present_above / 100.0);
         let mut batch = Batch {
             frames: self.cropper.tensor(&values),
-            emotions: Tensor::from_slice(&emotions).reshape([-1, Emotion::COUNT as i64]),
-            affect: Tensor::from_slice(&affect).reshape([-1, 2]),
+            present: present.to_kind(Kind::Float),
+            emotions,
+            affect,
             songs,
         };
         if self.recipe.augmentation.mixup > 0.0 {
@@ -261,15 +286,42 @@ impl<'a> Batches<'a> {
         batch
     }
 
-    /// Masks a run of bands and a run of frames, and changes the loudness.
+    /// Cuts a window out of a song: at a random place and at a random tempo, where the recipe asks for it.
+    fn crop(&self, song: usize, epoch: usize, out: &mut [f32], random: &mut ChaCha8Rng) {
+        let settings = &self.recipe.augmentation;
+        let cropper = &self.cropper;
+        let last = cropper.length(song).saturating_sub(cropper.frames);
+        if !settings.random_crop {
+            let windows = cropper.windows(song);
+            cropper.copy(song, windows[epoch % windows.len()].start, out);
+        } else if settings.stretch > 0.0 {
+            let limit = settings.stretch.ln_1p();
+            let tempo = random.random_range(-limit..=limit).exp();
+            let spanned = (cropper.frames as f64 * tempo).round() as usize;
+            let last = cropper.length(song).saturating_sub(spanned);
+            cropper.copy_at(song, random.random_range(0..=last), tempo, out);
+        } else {
+            cropper.copy(song, random.random_range(0..=last), out);
+        }
+    }
+
+    /// Changes the loudness, the tone and the pitch, and masks a run of bands and a run of frames.
     fn augment(&self, window: &mut [f32], random: &mut ChaCha8Rng) {
         let settings = &self.recipe.augmentation;
         let frames = self.cropper.pooled_frames();
         let bands = self.cropper.bands;
-        if settings.gain_db > 0.0
-            && let Ok(gain) = Normal::new(0.0, settings.gain_db as f32)
-        {
-            let gain = gain.sample(random);
+        if settings.shift_bands > 0 {
+            let most = settings.shift_bands as i64;
+            shift(window, frames, random.random_range(-most..=most));
+        }
+        if settings.equalizer_db > 0.0 {
+            let gains = equalizer(bands, settings.equalizer_db as f32, random);
+            for (row, gain) in window.chunks_mut(frames).zip(gains) {
+                row.iter_mut().for_each(|value| *value += gain);
+            }
+        }
+        if settings.gain_db > 0.0 {
+            let gain = settings.gain_db as f32 * random.sample::<f32, _>(StandardNormal);
             window.iter_mut().for_each(|value| *value += gain);
         }
         let width = random.random_range(0..=settings.mask_bands);
@@ -295,13 +347,60 @@ impl<'a> Batches<'a> {
         let mut partners: Vec<i64> = (0..size as i64).collect();
         partners.shuffle(random);
         let (shares, partners) = (Tensor::from_slice(&shares), Tensor::from_slice(&partners));
-        for tensor in [&mut batch.frames, &mut batch.emotions, &mut batch.affect] {
+        for tensor in [
+            &mut batch.frames,
+            &mut batch.emotions,
+            &mut batch.present,
+            &mut batch.affect,
+        ] {
             let mut column = vec![-1];
             column.resize(tensor.dim(), 1);
             let share = shares.reshape(column);
             *tensor = &*tensor * &share + tensor.index_select(0, &partners) * (1.0 - &share);
         }
     }
+}
+
+/// Moves the picture `[bands, frames]` up by `by` bands, or down where it is negative; the bands that become free
+/// repeat the last one.
+fn shift(window: &mut [f32], frames: usize, by: i64) {
+    let moved = by.unsigned_abs() as usize * frames;
+    if by > 0 {
+        window.copy_within(..window.len() - moved, moved);
+        for start in (0..moved).step_by(frames) {
+            window.copy_within(moved..moved + frames, start);
+        }
+    } else if by < 0 {
+        window.copy_within(moved.., 0);
+        let last = window.len() - moved - frames;
+        for start in (last + frames..window.len()).step_by(frames) {
+            window.copy_within(last..last + frames, start);
+        }
+    }
+}
+
+/// One gain in dB per band, along a line through three to six points whose gains are normally distributed around 0
+/// with the given deviation; the first and the last band are among the points.
+fn equalizer(bands: usize, deviation: f32, random: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut points: Vec<usize> = (0..random.random_range(1..=4))
+        .map(|_| random.random_range(0..bands))
+        .chain([0, bands - 1])
+        .collect();
+    points.sort_unstable();
+    points.dedup();
+    let gains: Vec<f32> = points
+        .iter()
+        .map(|_| deviation * random.sample::<f32, _>(StandardNormal))
+        .collect();
+    let mut line = vec![gains[0]; bands];
+    for (place, gain) in points.windows(2).zip(gains.windows(2)) {
+        let span = (place[1] - place[0]) as f32;
+        for (step, value) in line[place[0]..=place[1]].iter_mut().enumerate() {
+            let share = step as f32 / span;
+            *value = gain[0] * (1.0 - share) + gain[1] * share;
+        }
+    }
+    line
 }
 
 /// An independent generator for every seed, epoch and stream.
@@ -312,4 +411,43 @@ fn generator(seed: u64, epoch: usize, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::from_seed(bytes);
     generator.set_stream(stream);
     generator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shift_moves_bands_and_repeats_the_last_one() {
+        // three bands of two frames
+        let window = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let shifted = |by| {
+            let mut moved = window;
+            shift(&mut moved, 2, by);
+            moved
+        };
+        assert_eq!(shifted(0), window);
+        assert_eq!(shifted(1), [1.0, 2.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(shifted(2), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+        assert_eq!(shifted(-1), [3.0, 4.0, 5.0, 6.0, 5.0, 6.0]);
+        assert_eq!(shifted(-2), [5.0, 6.0, 5.0, 6.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn an_equalizer_is_a_line_without_steps_and_as_loud_as_asked() {
+        let mut random = generator(1, 0, 0);
+        let (mut sum, mut count) = (0.0, 0);
+        for _ in 0..2000 {
+            let gains = equalizer(64, 3.0, &mut random);
+            assert_eq!(gains.len(), 64);
+            sum += gains[0] * gains[0] + gains[63] * gains[63];
+            count += 2;
+        }
+        let deviation = (sum / count as f32).sqrt();
+        assert!((deviation - 3.0).abs() < 0.15, "{deviation}");
+        for bands in [1, 2, 3] {
+            let gains = equalizer(bands, 3.0, &mut random);
+            assert!(gains.len() == bands && gains.iter().all(|gain| gain.is_finite()));
+        }
+    }
 }

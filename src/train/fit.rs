@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use tch::{
-    Device, Kind, Tensor,
+    Device, Tensor,
     nn::{self, OptimizerConfig},
 };
 
 use super::{
     TrainError,
     batches::{Batch, Batches, Cropper, Songs},
+    loss::loss,
     network::Network,
 };
 use crate::{emotion::Emotion, model::Recipe};
@@ -93,6 +94,8 @@ pub fn fit(
     let bands = cropper.statistics(training);
     let batches = Batches::new(recipe, songs, &bands);
     let mut network = Network::new(recipe, &bands, Device::Cpu);
+    let (emotions, affect) = songs.labels(training);
+    network.read_affect_off(&emotions, &affect)?;
     let mut optimizer = nn::AdamW {
         wd: recipe.optimizer.weight_decay,
         ..nn::AdamW::default()
@@ -201,17 +204,6 @@ fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
     }
 }
 
-fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
-    let output = network.forward(&batch.frames, true);
-    // Kullback-Leibler divergence sum(p log(p / q)), with 0 log 0 = 0; mean over the batch
-    let predicted = output.logits.log_softmax(1, Kind::Float);
-    let entropy = batch.emotions.xlogy(&batch.emotions);
-    let divergence =
-        (entropy - &batch.emotions * predicted).sum(Kind::Float) / batch.songs.len() as f64;
-    let affect = (output.affect - &batch.affect).square().mean(Kind::Float);
-    divergence + affect * recipe.loss.valence_arousal
-}
-
 /// Mean absolute error of the eight percentages, one mean over the windows per song.
 fn error_on(
     network: &Network,
@@ -225,8 +217,7 @@ fn error_on(
         let windows = cropper.windows(song);
         let shares = network
             .forward(&cropper.plain(song, &windows), false)
-            .logits
-            .softmax(1, Kind::Float);
+            .shares;
         let weight: f64 = windows.iter().map(|window| window.weight).sum();
         for (emotion, truth) in songs.songs[song].emotions.as_array().iter().enumerate() {
             let mean: f64 = windows

@@ -2,6 +2,7 @@
 
 mod batches;
 mod fit;
+mod loss;
 mod network;
 mod onnx;
 mod run;

@@ -1,24 +1,28 @@
 //! The network in libtorch, and the same network as ONNX.
 
+mod graph;
+
 use tch::{
     Device, Kind, Tensor,
-    nn::{self, ModuleT},
+    nn::{self, ModuleT, RNN},
 };
 
-use super::onnx::{GraphBuilder, Value};
 use crate::{
     emotion::{CENTRE, Emotion},
-    model::{EMBEDDING, EMOTIONS, INPUT, METADATA_KEY, Metadata, Recipe, VALENCE_AROUSAL},
+    model::{OutputKind, Recipe, Statistic},
 };
 
 /// Points of the valence-arousal scale that the network's output of 1 stands for: it learns (value - 5) / 2.
 pub const AFFECT_UNIT: f64 = 2.0;
+/// Share that a linear output of 1 stands for: ten percentage points.
+pub const SHARE_UNIT: f64 = 0.1;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
 /// Added to a variance by batch normalisation.
 const NORM_EPSILON: f64 = 1e-5;
-/// Outputs of the last layer: eight emotions, valence, arousal.
-const OUTPUTS: i64 = Emotion::COUNT as i64 + 2;
+/// Added to every share before shares are divided by their sum, which could be 0 otherwise.
+const SHARE_FLOOR: f64 = 1e-6;
+const EMOTIONS: i64 = Emotion::COUNT as i64;
 
 /// Mean and standard deviation of every band, in dB, over the training songs.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,17 +36,26 @@ pub struct BandStatistics {
 /// What the network answers for a batch.
 #[derive(Debug)]
 pub struct Output {
-    /// `[batch, 8]`; their softmax is the share of each emotion.
+    /// `[batch, 8]`; the recipe's `network.output` says what makes shares of them.
     pub logits: Tensor,
+    /// `[batch, 8]`: shares of the emotions, sum 1.
+    pub shares: Tensor,
     /// `[batch, 2]`: valence and arousal, as (value - 5) / [`AFFECT_UNIT`].
     pub affect: Tensor,
 }
 
 #[derive(Debug)]
 struct Stage {
-    convolution: nn::Conv2D,
-    norm: nn::BatchNorm,
-    time_pool: i64,
+    convolution: nn::Conv<[i64; 2]>,
+    norm: Option<nn::BatchNorm>,
+    pool: [i64; 2],
+}
+
+/// The 1 x 1 convolution that mixes channels and bands.
+#[derive(Debug)]
+struct Mix {
+    convolution: nn::Conv1D,
+    norm: Option<nn::BatchNorm>,
 }
 
 /// The network that a recipe describes, with its weights in libtorch.
@@ -52,9 +65,13 @@ pub struct Network {
     scale: Tensor,
     offset: Tensor,
     stages: Vec<Stage>,
-    mix: nn::Conv1D,
-    mix_norm: nn::BatchNorm,
+    mix: Option<Mix>,
+    recurrent: Option<nn::LSTM>,
+    dense: Vec<nn::Linear>,
     head: nn::Linear,
+    /// `[8, 2]`: where every emotion lies, as (value - 5) / [`AFFECT_UNIT`], for a network without an output of
+    /// valence and arousal.
+    centres: Option<Tensor>,
     variables: nn::VarStore,
 }
 
@@ -69,30 +86,71 @@ impl Network {
             ws_init: nn::Init::Const(1.0),
             ..Default::default()
         };
-        let no_bias = nn::ConvConfig {
-            padding: 1,
-            bias: false,
-            ..Default::default()
-        };
-        let mut inputs = 1;
+        let mut inputs = if shape.relative_bands { 2 } else { 1 };
         let mut stages = Vec::new();
-        for (number, &channels) in shape.channels.iter().enumerate() {
-            let channels = channels as i64;
+        for (number, stage) in shape.stages.iter().enumerate() {
+            let (channels, kernel) = (stage.channels as i64, stage.kernel as i64);
             let path = &root / format!("stage_{number}");
+            let config = nn::ConvConfigND {
+                stride: stage.stride.map(|stride| stride as i64),
+                padding: [kernel / 2; 2],
+                bias: !shape.batch_norm,
+                ..nn::ConvConfigND::<[i64; 2]>::default()
+            };
             stages.push(Stage {
-                convolution: nn::conv2d(&path / "convolution", inputs, channels, 3, no_bias),
-                norm: nn::batch_norm2d(&path / "norm", channels, norm),
-                time_pool: shape.time_pool(number) as i64,
+                convolution: nn::conv(&path / "convolution", inputs, channels, [kernel; 2], config),
+                norm: shape
+                    .batch_norm
+                    .then(|| nn::batch_norm2d(&path / "norm", channels, norm)),
+                pool: stage.pool.map(|pool| pool as i64),
             });
             inputs = channels;
         }
-        let (bands_left, _) = recipe.pooled_shape();
-        let mix = shape.mix as i64;
-        let pointwise = nn::ConvConfig {
-            bias: false,
-            ..Default::default()
+        let mut features = recipe.channels_and_bands() as i64;
+        let mix = (shape.mix > 0).then(|| {
+            let outputs = shape.mix as i64;
+            let config = nn::ConvConfig {
+                bias: !shape.batch_norm,
+                ..Default::default()
+            };
+            Mix {
+                convolution: nn::conv1d(&root / "mix", features, outputs, 1, config),
+                norm: shape
+                    .batch_norm
+                    .then(|| nn::batch_norm1d(&root / "mix_norm", outputs, norm)),
+            }
+        });
+        if shape.mix > 0 {
+            features = shape.mix as i64;
+        }
+        let recurrent = (shape.recurrent > 0).then(|| {
+            let config = nn::RNNConfig {
+                bidirectional: true,
+                batch_first: true,
+                ..Default::default()
+            };
+            nn::lstm(
+                &root / "recurrent",
+                features,
+                shape.recurrent as i64,
+                config,
+            )
+        });
+        let mut width = recipe.embedding() as i64;
+        let mut dense = Vec::new();
+        for (number, &next) in shape.dense.iter().enumerate() {
+            let path = &root / format!("dense_{number}");
+            dense.push(nn::linear(path, width, next as i64, Default::default()));
+            width = next as i64;
+        }
+        let outputs = match recipe.reads_affect_off_emotions() {
+            true => EMOTIONS,
+            false => EMOTIONS + 2,
         };
-        let (scale, offset) = bands.affine();
+        let (scale, offset) = match shape.standardize {
+            true => bands.affine(),
+            false => (vec![1.0; bands.mean.len()], vec![0.0; bands.mean.len()]),
+        };
         let per_band = |values: &[f32]| {
             Tensor::from_slice(values)
                 .reshape([1, 1, -1, 1])
@@ -102,9 +160,11 @@ impl Network {
             scale: per_band(&scale),
             offset: per_band(&offset),
             stages,
-            mix: nn::conv1d(&root / "mix", inputs * bands_left as i64, mix, 1, pointwise),
-            mix_norm: nn::batch_norm1d(&root / "mix_norm", mix, norm),
-            head: nn::linear(&root / "head", 2 * mix, OUTPUTS, Default::default()),
+            mix,
+            recurrent,
+            dense,
+            head: nn::linear(&root / "head", width, outputs, Default::default()),
+            centres: None,
             recipe: recipe.clone(),
             variables,
         }
@@ -129,115 +189,123 @@ impl Network {
             .sum()
     }
 
+    /// For a recipe whose loss gives valence and arousal no weight: reads them off the percentages from now on, by the
+    /// linear map (one place on the plane per emotion) with the least squared error on `emotions` `[songs, 8]` (shares)
+    /// and `affect` `[songs, 2]` (as (value - 5) / [`AFFECT_UNIT`]). Otherwise does nothing.
+    ///
+    /// # Errors
+    /// [`tch::TchError`] where libtorch cannot solve it, for example for labels that are no numbers.
+    pub fn read_affect_off(
+        &mut self,
+        emotions: &Tensor,
+        affect: &Tensor,
+    ) -> Result<(), tch::TchError> {
+        if self.recipe.reads_affect_off_emotions() {
+            // "gelsd" also solves it where an emotion never occurs; on the processor, in double precision
+            let [shares, affect] = [emotions, affect]
+                .map(|tensor| tensor.to_device(Device::Cpu).to_kind(Kind::Double));
+            let (centres, ..) = shares.f_linalg_lstsq(&affect, None, "gelsd")?;
+            self.centres = Some(
+                centres
+                    .to_kind(Kind::Float)
+                    .to_device(self.variables.device()),
+            );
+        }
+        Ok(())
+    }
+
     /// `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over `frame_pool` frames.
     pub fn forward(&self, frames: &Tensor, train: bool) -> Output {
+        let shape = &self.recipe.network;
         let mut x = frames * &self.scale + &self.offset;
+        if shape.relative_bands {
+            let relative = &x - x.mean_dim(3, true, Kind::Float);
+            x = Tensor::cat(&[x, relative], 1);
+        }
         for stage in &self.stages {
-            // [batch, channels, bands, frames], bands and frames halved at every pool
-            x = stage
-                .convolution
-                .forward_t(&x, train)
-                .apply_t(&stage.norm, train)
-                .relu();
-            let kernel = [2, stage.time_pool];
-            x = x.max_pool2d(kernel, kernel, [0, 0], [1, 1], false);
+            // [batch, channels, bands, frames]
+            x = normalised(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
+            if stage.pool != [1, 1] {
+                x = x.max_pool2d(stage.pool, stage.pool, [0, 0], [1, 1], false);
+            }
+            if shape.stage_dropout > 0.0 {
+                x = x.dropout(shape.stage_dropout, train);
+            }
         }
-        // [batch, channels * bands, frames] to [batch, mix, frames]
-        let x = x
-            .flatten(1, 2)
-            .apply(&self.mix)
-            .apply_t(&self.mix_norm, train)
-            .relu();
-        // [batch, 2 * mix]
-        let mean = x.mean_dim(2, false, Kind::Float);
-        let variance = (&x * &x).mean_dim(2, false, Kind::Float) - &mean * &mean;
-        let deviation = (variance.relu() + VARIANCE_FLOOR).sqrt();
-        let embedding = Tensor::cat(&[mean, deviation], 1);
-        let outputs = embedding
-            .dropout(self.recipe.network.dropout, train)
-            .apply(&self.head);
-        let emotions = Emotion::COUNT as i64;
+        // [batch, channels * bands, frames]
+        x = x.flatten(1, 2);
+        if let Some(mix) = &self.mix {
+            x = normalised(x.apply(&mix.convolution), &mix.norm, train).relu();
+        }
+        if let Some(recurrent) = &self.recurrent {
+            let (states, _) = recurrent.seq(&x.transpose(1, 2).contiguous());
+            x = states.transpose(1, 2);
+        }
+        let mut embedding = self.summary(&x);
+        for dense in &self.dense {
+            embedding = embedding.apply(dense).relu();
+        }
+        let outputs = embedding.dropout(shape.dropout, train).apply(&self.head);
+        let logits = outputs.narrow(1, 0, EMOTIONS);
+        let shares = self.shares(&logits);
+        let affect = match &self.centres {
+            Some(centres) => shares.matmul(centres),
+            None if self.recipe.reads_affect_off_emotions() => {
+                Tensor::zeros([outputs.size()[0], 2], (Kind::Float, outputs.device()))
+            }
+            None => outputs.narrow(1, EMOTIONS, 2),
+        };
         Output {
-            logits: outputs.narrow(1, 0, emotions),
-            affect: outputs.narrow(1, emotions, 2),
+            logits,
+            shares,
+            affect,
         }
+    }
+
+    /// `[batch, features, frames]` to the embedding `[batch, statistics * features]`.
+    fn summary(&self, x: &Tensor) -> Tensor {
+        let mean = x.mean_dim(2, false, Kind::Float);
+        let statistics: Vec<Tensor> = self
+            .recipe
+            .network
+            .summary
+            .iter()
+            .map(|statistic| match statistic {
+                Statistic::Mean => mean.shallow_clone(),
+                Statistic::Deviation => {
+                    let variance = (x * x).mean_dim(2, false, Kind::Float) - &mean * &mean;
+                    (variance.relu() + VARIANCE_FLOOR).sqrt()
+                }
+                Statistic::Maximum => x.amax(2, false),
+            })
+            .collect();
+        Tensor::cat(&statistics, 1)
+    }
+
+    fn shares(&self, logits: &Tensor) -> Tensor {
+        let positive = match self.recipe.network.output {
+            OutputKind::Softmax => return logits.softmax(1, Kind::Float),
+            OutputKind::Linear => (logits * SHARE_UNIT).relu(),
+            OutputKind::Sigmoid => logits.sigmoid(),
+        } + SHARE_FLOOR;
+        &positive / positive.sum_dim_intlist(1, true, Kind::Float)
     }
 
     /// The answers as a model file gives them: percentages `[batch, 8]`, and valence and arousal `[batch, 2]` on the
     /// scale 1 to 9, for full-rate spectrograms `[batch, 1, bands, frames]`.
     pub fn answers(&self, log_mel: &Tensor) -> (Tensor, Tensor) {
+        let _guard = tch::no_grad_guard();
         let pool = [1, self.recipe.network.frame_pool as i64];
         let frames = log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None);
         let output = self.forward(&frames, false);
-        (
-            output.logits.softmax(1, Kind::Float) * 100.0,
-            output.affect * AFFECT_UNIT + CENTRE,
-        )
+        (output.shares * 100.0, output.affect * AFFECT_UNIT + CENTRE)
     }
+}
 
-    /// The network as an ONNX file, batch normalisation folded into the convolutions.
-    pub fn to_onnx(&self, metadata: &Metadata) -> Result<Vec<u8>, serde_json::Error> {
-        let preprocessing = &metadata.preprocessing;
-        let shape = &self.recipe.network;
-        let bands = preprocessing.mel.n_mels;
-        let mut graph = GraphBuilder::new(&metadata.name);
-        let input = graph.input(INPUT, &[1, bands, preprocessing.frames()]);
-        let averaged = graph.average_frames(&input, shape.frame_pool);
-        let per_band = [1, 1, bands as i64, 1];
-        let scale = graph.floats(&per_band, &values(&self.scale));
-        let offset = graph.floats(&per_band, &values(&self.offset));
-        let scaled = graph.multiply(&averaged, &scale);
-        let mut x = graph.add(&scaled, &offset);
-        for stage in &self.stages {
-            let (weight, bias) = folded(&stage.convolution.ws, &stage.norm);
-            x = graph.convolution(&x, (&stage.convolution.ws.size(), &weight), &bias);
-            x = graph.relu(&x);
-            x = graph.maximum_pool(&x, 2, stage.time_pool as usize);
-        }
-        let (_, frames) = self.recipe.pooled_shape();
-        // [batch, channels * bands, frames, 1]: the mix is a 1 x 1 convolution
-        x = graph.reshape(&x, &[0, -1, frames as i64, 1]);
-        let (weight, bias) = folded(&self.mix.ws, &self.mix_norm);
-        let mut mix_shape = self.mix.ws.size();
-        mix_shape.push(1);
-        x = graph.convolution(&x, (&mix_shape, &weight), &bias);
-        x = graph.relu(&x);
-        x = graph.reshape(&x, &[0, -1, frames as i64]);
-        let mean = graph.mean(&x, 2);
-        let deviation = standard_deviation(&mut graph, &x, &mean);
-        let embedding = graph.concat(&[&mean, &deviation], 1);
-        let (weight, bias) = (values(&self.head.ws), values_of(self.head.bs.as_ref()));
-        let (emotions, features) = (Emotion::COUNT, shape.embedding());
-        let split = emotions * features;
-        let logits = graph.dense(
-            &embedding,
-            (&[emotions as i64, features as i64], &weight[..split]),
-            &bias[..emotions],
-        );
-        let shares = graph.softmax(&logits, 1);
-        let hundred = graph.floats(&[1], &[100.0]);
-        let percentages = graph.multiply(&shares, &hundred);
-        // The scale of 1 to 9 is folded into the last layer.
-        let unit = AFFECT_UNIT as f32;
-        let affect_weight: Vec<f32> = weight[split..].iter().map(|w| w * unit).collect();
-        let affect_bias: Vec<f32> = bias[emotions..]
-            .iter()
-            .map(|b| b * unit + CENTRE as f32)
-            .collect();
-        let affect = graph.dense(
-            &embedding,
-            (&[2, features as i64], &affect_weight),
-            &affect_bias,
-        );
-        for (value, name, length) in [
-            (&percentages, EMOTIONS, emotions),
-            (&affect, VALENCE_AROUSAL, 2),
-            (&embedding, EMBEDDING, features),
-        ] {
-            graph.rename(value, name);
-            graph.output(name, &[length]);
-        }
-        Ok(graph.finish(METADATA_KEY, &serde_json::to_string(metadata)?))
+fn normalised(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
+    match norm {
+        Some(norm) => x.apply_t(norm, train),
+        None => x,
     }
 }
 
@@ -259,45 +327,5 @@ impl BandStatistics {
     }
 }
 
-fn standard_deviation(graph: &mut GraphBuilder, x: &Value, mean: &Value) -> Value {
-    let squares = graph.multiply(x, x);
-    let mean_of_squares = graph.mean(&squares, 2);
-    let square_of_mean = graph.multiply(mean, mean);
-    let difference = graph.subtract(&mean_of_squares, &square_of_mean);
-    let variance = graph.relu(&difference);
-    let floor = graph.floats(&[1], &[VARIANCE_FLOOR as f32]);
-    let variance = graph.add(&variance, &floor);
-    graph.sqrt(&variance)
-}
-
-/// Weights and bias of a convolution that also does the batch normalisation after it (in its inference form).
-fn folded(weight: &Tensor, norm: &nn::BatchNorm) -> (Vec<f32>, Vec<f32>) {
-    let (scale, shift) = (values_of(norm.ws.as_ref()), values_of(norm.bs.as_ref()));
-    let (mean, variance) = (values(&norm.running_mean), values(&norm.running_var));
-    let mut weight = values(weight);
-    let per_channel = weight.len() / scale.len();
-    let mut bias = Vec::with_capacity(scale.len());
-    for (channel, weights) in weight.chunks_mut(per_channel).enumerate() {
-        let factor = scale[channel] / (variance[channel] + NORM_EPSILON as f32).sqrt();
-        weights.iter_mut().for_each(|w| *w *= factor);
-        bias.push(shift[channel] - mean[channel] * factor);
-    }
-    (weight, bias)
-}
-
-fn values(tensor: &Tensor) -> Vec<f32> {
-    let flat = tensor
-        .detach()
-        .to_device(Device::Cpu)
-        .to_kind(Kind::Float)
-        .contiguous()
-        .view(-1);
-    let mut numbers = vec![0.0; flat.numel()];
-    flat.copy_data(&mut numbers, flat.numel());
-    numbers
-}
-
-/// The numbers of a tensor that every layer here has.
-fn values_of(tensor: Option<&Tensor>) -> Vec<f32> {
-    tensor.map(values).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,34 @@ const IR_VERSION: i64 = 7;
 /// The name of a value in the graph.
 pub type Value = String;
 
+/// The weights of a bidirectional LSTM, forward then backward, with libtorch's order of gates: input, forget, cell,
+/// output.
+#[derive(Debug)]
+pub struct Lstm {
+    /// Units in each direction.
+    pub units: usize,
+    /// `[4 * units, features]` each.
+    pub input: [Vec<f32>; 2],
+    /// `[4 * units, units]` each.
+    pub recurrent: [Vec<f32>; 2],
+    /// `[4 * units]` each.
+    pub input_bias: [Vec<f32>; 2],
+    /// `[4 * units]` each.
+    pub recurrent_bias: [Vec<f32>; 2],
+}
+
+impl Lstm {
+    /// Gates as ONNX orders them: input, output, forget, cell.
+    fn in_onnx_order(&self, weights: &[f32]) -> Vec<f32> {
+        let gates: Vec<&[f32]> = weights.chunks(weights.len() / 4).collect();
+        [0, 3, 1, 2]
+            .iter()
+            .flat_map(|&gate| gates[gate])
+            .copied()
+            .collect()
+    }
+}
+
 /// A graph under construction. Every method adds one node and returns the name of its output.
 #[derive(Debug, Default)]
 pub struct GraphBuilder {
@@ -85,8 +113,14 @@ impl GraphBuilder {
         )
     }
 
-    /// Two-dimensional convolution with odd `kernel`, zero padding that keeps the size, and a bias.
-    pub fn convolution(&mut self, x: &Value, weight: (&[i64], &[f32]), bias: &[f32]) -> Value {
+    /// Two-dimensional convolution with an odd kernel, zero padding that keeps the size where `stride` is 1, and a bias.
+    pub fn convolution(
+        &mut self,
+        x: &Value,
+        weight: (&[i64], &[f32]),
+        bias: &[f32],
+        stride: [usize; 2],
+    ) -> Value {
         let (shape, weight) = weight;
         let (height, width) = (shape[2], shape[3]);
         let weight = self.floats(shape, weight);
@@ -98,13 +132,14 @@ impl GraphBuilder {
             vec![
                 integers("kernel_shape", vec![height, width]),
                 integers("pads", padding),
+                integers("strides", stride.map(|size| size as i64).to_vec()),
             ],
         )
     }
 
-    /// Maximum over `height` x `width` neighbours, without overlap; a rest is left out.
-    pub fn maximum_pool(&mut self, x: &Value, height: usize, width: usize) -> Value {
-        let kernel = vec![height as i64, width as i64];
+    /// Maximum over `size` neighbours, without overlap; a rest is left out.
+    pub fn maximum_pool(&mut self, x: &Value, size: [usize; 2]) -> Value {
+        let kernel = size.map(|size| size as i64).to_vec();
         self.node(
             "MaxPool",
             &[x],
@@ -123,11 +158,75 @@ impl GraphBuilder {
 
     /// Mean over `axis`, which goes.
     pub fn mean(&mut self, x: &Value, axis: i64) -> Value {
+        self.reduce("ReduceMean", x, axis, false)
+    }
+
+    /// Mean over `axis`, whose length becomes 1.
+    pub fn mean_kept(&mut self, x: &Value, axis: i64) -> Value {
+        self.reduce("ReduceMean", x, axis, true)
+    }
+
+    /// Maximum over `axis`, which goes.
+    pub fn maximum(&mut self, x: &Value, axis: i64) -> Value {
+        self.reduce("ReduceMax", x, axis, false)
+    }
+
+    /// Sum over `axis`, whose length becomes 1.
+    pub fn sum_kept(&mut self, x: &Value, axis: i64) -> Value {
+        // from this version of the operators on, a sum takes its axes as an input
+        let axes = self.integers(&[axis]);
+        self.node("ReduceSum", &[x, &axes], vec![integer("keepdims", 1)])
+    }
+
+    fn reduce(&mut self, operator: &str, x: &Value, axis: i64, keep: bool) -> Value {
         self.node(
-            "ReduceMean",
+            operator,
             &[x],
-            vec![integers("axes", vec![axis]), integer("keepdims", 0)],
+            vec![
+                integers("axes", vec![axis]),
+                integer("keepdims", i64::from(keep)),
+            ],
         )
+    }
+
+    /// A bidirectional long short-term memory over time: `[1, features, frames]` to `[1, 2 * units, frames]`, first the
+    /// forward states, then the backward ones.
+    pub fn bidirectional_lstm(&mut self, x: &Value, lstm: &Lstm, frames: i64) -> Value {
+        let units = lstm.units as i64;
+        let features = (lstm.input[0].len() / (4 * lstm.units)) as i64;
+        let both = |weights: &[Vec<f32>; 2]| -> Vec<f32> {
+            weights
+                .iter()
+                .flat_map(|one| lstm.in_onnx_order(one))
+                .collect()
+        };
+        let input = self.floats(&[2, 4 * units, features], &both(&lstm.input));
+        let recurrent = self.floats(&[2, 4 * units, units], &both(&lstm.recurrent));
+        let biases: Vec<f32> = (0..2)
+            .flat_map(|direction| {
+                let [input, recurrent] = [&lstm.input_bias, &lstm.recurrent_bias]
+                    .map(|bias| lstm.in_onnx_order(&bias[direction]));
+                [input, recurrent].concat()
+            })
+            .collect();
+        let biases = self.floats(&[2, 8 * units], &biases);
+        // [batch, features, frames] to [frames, batch, features]
+        let in_time = self.transpose(x, &[2, 0, 1]);
+        let states = self.node(
+            "LSTM",
+            &[&in_time, &input, &recurrent, &biases],
+            vec![
+                text("direction", "bidirectional"),
+                integer("hidden_size", units),
+            ],
+        );
+        // [frames, directions, batch, units] to [batch, directions, units, frames]
+        let states = self.transpose(&states, &[2, 1, 3, 0]);
+        self.reshape(&states, &[0, 2 * units, frames])
+    }
+
+    fn transpose(&mut self, x: &Value, order: &[i64]) -> Value {
+        self.node("Transpose", &[x], vec![integers("perm", order.to_vec())])
     }
 
     /// `x * weight^T + bias`: `weight` is `[outputs, inputs]`, row-major.
@@ -153,6 +252,11 @@ impl GraphBuilder {
         self.node("Relu", &[x], vec![])
     }
 
+    /// `1 / (1 + exp(-x))`.
+    pub fn sigmoid(&mut self, x: &Value) -> Value {
+        self.node("Sigmoid", &[x], vec![])
+    }
+
     /// Square root.
     pub fn sqrt(&mut self, x: &Value) -> Value {
         self.node("Sqrt", &[x], vec![])
@@ -171,6 +275,11 @@ impl GraphBuilder {
     /// `x * y`.
     pub fn multiply(&mut self, x: &Value, y: &Value) -> Value {
         self.node("Mul", &[x, y], vec![])
+    }
+
+    /// `x / y`.
+    pub fn divide(&mut self, x: &Value, y: &Value) -> Value {
+        self.node("Div", &[x, y], vec![])
     }
 
     /// Gives the output of the node that made `x` the name `name`.
@@ -226,6 +335,15 @@ fn integer(name: &str, value: i64) -> AttributeProto {
         name: name.to_owned(),
         r#type: AttributeType::Int as i32,
         i: value,
+        ..AttributeProto::default()
+    }
+}
+
+fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::String as i32,
+        s: value.as_bytes().to_vec(),
         ..AttributeProto::default()
     }
 }

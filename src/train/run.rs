@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
                 .map(|emotion| emotion.name().to_owned())
                 .collect(),
             label_settings: self.recipe.labels.clone(),
-            embedding: self.recipe.network.embedding(),
+            embedding: self.recipe.embedding(),
             training: TrainingData {
                 name: self.data_name.to_owned(),
                 songs: training.len(),

@@ -1,0 +1,261 @@
+//! What a recipe may ask for.
+
+use super::{EmotionLoss, OutputKind, Recipe, RecipeError, Stage};
+
+/// Whatever a recipe asks for, a network of more parameters than this is a slip.
+const MAX_PARAMETERS: f64 = 1e9;
+
+/// Collects nothing: the first value that no run can use ends the check.
+struct Checker<'a> {
+    recipe: &'a str,
+}
+
+impl Checker<'_> {
+    fn wrong(&self, what: &'static str, found: impl ToString, expected: &str) -> RecipeError {
+        RecipeError::Value {
+            recipe: self.recipe.to_owned(),
+            what,
+            found: found.to_string(),
+            expected: expected.to_owned(),
+        }
+    }
+
+    fn positive(&self, what: &'static str, number: usize) -> Result<(), RecipeError> {
+        match number {
+            0 => Err(self.wrong(what, 0, "at least 1")),
+            _ => Ok(()),
+        }
+    }
+
+    fn within(
+        &self,
+        what: &'static str,
+        number: f64,
+        (low, high): (f64, f64),
+    ) -> Result<(), RecipeError> {
+        if (low..=high).contains(&number) {
+            Ok(())
+        } else {
+            Err(self.wrong(what, number, &format!("{low} to {high}")))
+        }
+    }
+}
+
+impl Recipe {
+    /// The recipe itself, where every value can be used; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] where it asks for the impossible.
+    pub fn checked(self, name: &str) -> Result<Self, RecipeError> {
+        let check = Checker { recipe: name };
+        self.check_labels(&check)?;
+        self.check_training(&check)?;
+        self.check_augmentation(&check)?;
+        self.check_network(&check)?;
+        Ok(self)
+    }
+
+    fn check_labels(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        self.features.validate().map_err(|error| {
+            check.wrong("features", error, "a spectrogram that can be computed")
+        })?;
+        check.within("window.seconds", self.window.seconds, (1.0, 600.0))?;
+        check.within("labels.sigma", self.labels.sigma, (0.01, 8.0))?;
+        if self.labels.scheme != "sectors" {
+            let found = format!("{:?}", self.labels.scheme);
+            return Err(check.wrong("labels.scheme", found, "\"sectors\""));
+        }
+        Ok(())
+    }
+
+    fn check_training(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        let (loss, optimizer) = (&self.loss, &self.optimizer);
+        check.within("loss.valence_arousal", loss.valence_arousal, (0.0, 1e3))?;
+        check.within("loss.present_above", loss.present_above, (0.0, 99.0))?;
+        let fits = match (loss.emotions, self.network.output) {
+            (EmotionLoss::KullbackLeibler, output) => output == OutputKind::Softmax,
+            (EmotionLoss::BinaryCrossEntropy, output) => output == OutputKind::Sigmoid,
+            (EmotionLoss::SquaredError, output) => output != OutputKind::Sigmoid,
+        };
+        if !fits {
+            return Err(check.wrong(
+                "loss.emotions",
+                format!("{:?} with network.output = {:?}", loss.emotions, self.network.output),
+                "kullback-leibler with softmax, squared-error with softmax or linear, binary-cross-entropy with sigmoid",
+            ));
+        }
+        check.within(
+            "optimizer.learning_rate",
+            optimizer.learning_rate,
+            (1e-8, 10.0),
+        )?;
+        check.within(
+            "optimizer.weight_decay",
+            optimizer.weight_decay,
+            (0.0, 10.0),
+        )?;
+        check.within("optimizer.clip", optimizer.clip, (1e-6, 1e6))?;
+        check.within("optimizer.averaging", optimizer.averaging, (0.0, 0.9999))?;
+        check.positive("optimizer.batch", optimizer.batch)?;
+        check.positive("optimizer.epochs", optimizer.epochs)?;
+        check.positive("optimizer.patience", optimizer.patience)
+    }
+
+    fn check_augmentation(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        let asked = &self.augmentation;
+        check.within("augmentation.mixup", asked.mixup, (0.0, 100.0))?;
+        check.within("augmentation.mask_time", asked.mask_time, (0.0, 0.9))?;
+        check.within("augmentation.gain_db", asked.gain_db, (0.0, 60.0))?;
+        check.within("augmentation.equalizer_db", asked.equalizer_db, (0.0, 60.0))?;
+        check.within("augmentation.stretch", asked.stretch, (0.0, 0.9))?;
+        let bands = self.features.n_mels;
+        for (what, number) in [
+            ("augmentation.mask_bands", asked.mask_bands),
+            ("augmentation.shift_bands", asked.shift_bands),
+        ] {
+            if number >= bands {
+                return Err(check.wrong(what, number, &format!("fewer than the {bands} bands")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_network(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        let network = &self.network;
+        check.positive("network.frame_pool", network.frame_pool)?;
+        check.within("network.dropout", network.dropout, (0.0, 0.95))?;
+        check.within("network.stage_dropout", network.stage_dropout, (0.0, 0.95))?;
+        if network.stages.is_empty() {
+            return Err(check.wrong("network.stages", "none", "one or more"));
+        }
+        for stage in &network.stages {
+            stage.check(check)?;
+        }
+        for width in &network.dense {
+            check.positive("network.dense", *width)?;
+        }
+        if network.summary.is_empty() {
+            return Err(check.wrong(
+                "network.summary",
+                "none",
+                "one or more of \"mean\", \"deviation\", \"maximum\"",
+            ));
+        }
+        let (bands, frames) = self.pooled_shape();
+        if bands == 0 || frames < 2 {
+            return Err(check.wrong(
+                "network.stages",
+                format!("{} stages", network.stages.len()),
+                &format!(
+                    "strides and pools that leave a band and two frames of {} x {}; these leave {bands} x {frames}",
+                    self.features.n_mels,
+                    self.preprocessing().frames() / network.frame_pool
+                ),
+            ));
+        }
+        let parameters = self.parameters();
+        if parameters > MAX_PARAMETERS {
+            return Err(check.wrong(
+                "network",
+                format!("a network of {parameters:.1e} parameters"),
+                &format!("at most {MAX_PARAMETERS:.0e}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// About how many weights the network has, as a floating-point number, since a slip may ask for any number.
+    fn parameters(&self) -> f64 {
+        let network = &self.network;
+        let mut inputs = if network.relative_bands { 2.0 } else { 1.0 };
+        let mut sum = 0.0;
+        for stage in &network.stages {
+            let outputs = stage.channels as f64;
+            sum += inputs * outputs * (stage.kernel as f64).powi(2);
+            inputs = outputs;
+        }
+        let mut features = inputs * self.pooled_shape().0 as f64;
+        if network.mix > 0 {
+            sum += features * network.mix as f64;
+            features = network.mix as f64;
+        }
+        let units = network.recurrent as f64;
+        if units > 0.0 {
+            sum += 8.0 * units * (features + units);
+            features = 2.0 * units;
+        }
+        let mut width = features * network.summary.len() as f64;
+        for next in &network.dense {
+            sum += width * *next as f64;
+            width = *next as f64;
+        }
+        sum + 10.0 * width
+    }
+}
+
+impl Stage {
+    fn check(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        check.positive("network.stages.channels", self.channels)?;
+        for size in self.stride {
+            check.positive("network.stages.stride", size)?;
+        }
+        for size in self.pool {
+            check.positive("network.stages.pool", size)?;
+        }
+        if self.kernel.is_multiple_of(2) || self.kernel > 63 {
+            return Err(check.wrong(
+                "network.stages.kernel",
+                self.kernel,
+                "an odd number up to 63",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of the shipped recipe after a change.
+    fn refused(change: impl Fn(&mut Recipe)) -> String {
+        let mut recipe = Recipe::shipped().expect("is sound");
+        change(&mut recipe);
+        recipe
+            .checked("changed")
+            .expect_err("no run can use it")
+            .to_string()
+    }
+
+    #[test]
+    fn what_no_run_can_use_is_refused_with_its_key_and_what_it_may_be() {
+        let pools = |recipe: &mut Recipe| {
+            let stage = recipe.network.stages[0].clone();
+            recipe.network.stages = vec![stage; 12];
+        };
+        let said = refused(pools);
+        assert!(
+            said.contains("network.stages = 12 stages") && said.contains("these leave 0 x 0"),
+            "{said}"
+        );
+        let said = refused(|recipe| recipe.network.stages[0].kernel = 4);
+        assert!(
+            said.contains("kernel = 4; expected an odd number"),
+            "{said}"
+        );
+        let said = refused(|recipe| recipe.network.mix = 1 << 40);
+        assert!(said.contains("parameters; expected at most 1e9"), "{said}");
+        let said = refused(|recipe| recipe.network.output = OutputKind::Sigmoid);
+        assert!(
+            said.contains("loss.emotions") && said.contains("Sigmoid"),
+            "{said}"
+        );
+        let said = refused(|recipe| recipe.optimizer.learning_rate = f64::NAN);
+        assert!(said.contains("learning_rate = NaN"), "{said}");
+        let said = refused(|recipe| recipe.augmentation.shift_bands = 4000);
+        assert!(
+            said.contains("shift_bands = 4000; expected fewer than"),
+            "{said}"
+        );
+    }
+}

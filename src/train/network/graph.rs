@@ -1,0 +1,238 @@
+//! The network as an ONNX file.
+
+use tch::{Device, Kind, Tensor, nn};
+
+use super::{
+    AFFECT_UNIT, EMOTIONS, NORM_EPSILON, Network, SHARE_FLOOR, SHARE_UNIT, VARIANCE_FLOOR,
+};
+use crate::{
+    emotion::CENTRE,
+    model::{
+        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, INPUT, METADATA_KEY, Metadata, OutputKind,
+        PROBABILITIES, Statistic, VALENCE_AROUSAL,
+    },
+    train::onnx::{GraphBuilder, Lstm, Value},
+};
+
+impl Network {
+    /// The network as an ONNX file, batch normalisation folded into the convolutions.
+    pub fn to_onnx(&self, metadata: &Metadata) -> Result<Vec<u8>, serde_json::Error> {
+        let preprocessing = &metadata.preprocessing;
+        let bands = preprocessing.mel.n_mels;
+        let mut graph = GraphBuilder::new(&metadata.name);
+        let input = graph.input(INPUT, &[1, bands, preprocessing.frames()]);
+        let features = self.features(&mut graph, &input, bands as i64);
+        let embedding = self.statistics(&mut graph, &features);
+        let mut x = embedding.clone();
+        for dense in &self.dense {
+            let weight = values(&dense.ws);
+            x = graph.dense(
+                &x,
+                (&dense.ws.size(), &weight),
+                &values_of(dense.bs.as_ref()),
+            );
+            x = graph.relu(&x);
+        }
+        let width = self.head.ws.size()[1];
+        let (weight, bias) = (values(&self.head.ws), values_of(self.head.bs.as_ref()));
+        let emotions = EMOTIONS as usize;
+        let split = emotions * width as usize;
+        let logits = graph.dense(
+            &x,
+            (&[EMOTIONS, width], &weight[..split]),
+            &bias[..emotions],
+        );
+        let shares = match self.recipe.network.output {
+            OutputKind::Softmax => graph.softmax(&logits, 1),
+            OutputKind::Linear => {
+                let unit = graph.floats(&[1], &[SHARE_UNIT as f32]);
+                let scaled = graph.multiply(&logits, &unit);
+                let positive = graph.relu(&scaled);
+                shares_of(&mut graph, &positive)
+            }
+            OutputKind::Sigmoid => {
+                let probabilities = graph.sigmoid(&logits);
+                graph.rename(&probabilities, PROBABILITIES);
+                graph.output(PROBABILITIES, &[emotions]);
+                shares_of(&mut graph, &PROBABILITIES.to_owned())
+            }
+        };
+        let hundred = graph.floats(&[1], &[100.0]);
+        let percentages = graph.multiply(&shares, &hundred);
+        // The scale of 1 to 9 is folded into the last layer.
+        let on_scale = |weights: &[f32]| -> Vec<f32> {
+            weights.iter().map(|w| w * AFFECT_UNIT as f32).collect()
+        };
+        let affect = match &self.centres {
+            Some(centres) => {
+                let weight = on_scale(&values(&centres.transpose(0, 1)));
+                graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTRE as f32; 2])
+            }
+            None if self.recipe.reads_affect_off_emotions() => {
+                graph.dense(&shares, (&[2, EMOTIONS], &[0.0; 16]), &[CENTRE as f32; 2])
+            }
+            None => {
+                let bias: Vec<f32> = on_scale(&bias[emotions..])
+                    .iter()
+                    .map(|b| b + CENTRE as f32)
+                    .collect();
+                graph.dense(&x, (&[2, width], &on_scale(&weight[split..])), &bias)
+            }
+        };
+        for (value, name, length) in [
+            (&percentages, EMOTIONS_OUTPUT, emotions),
+            (&affect, VALENCE_AROUSAL, 2),
+            (&embedding, EMBEDDING, self.recipe.embedding()),
+        ] {
+            graph.rename(value, name);
+            graph.output(name, &[length]);
+        }
+        Ok(graph.finish(METADATA_KEY, &serde_json::to_string(metadata)?))
+    }
+
+    /// From the spectrogram to what the statistics over time are taken of: `[batch, features, frames]`.
+    fn features(&self, graph: &mut GraphBuilder, input: &Value, bands: i64) -> Value {
+        let shape = &self.recipe.network;
+        let mut x = graph.average_frames(input, shape.frame_pool);
+        if shape.standardize {
+            let scale = graph.floats(&[1, 1, bands, 1], &values(&self.scale));
+            let offset = graph.floats(&[1, 1, bands, 1], &values(&self.offset));
+            let scaled = graph.multiply(&x, &scale);
+            x = graph.add(&scaled, &offset);
+        }
+        if shape.relative_bands {
+            let mean = graph.mean_kept(&x, 3);
+            let relative = graph.subtract(&x, &mean);
+            x = graph.concat(&[&x, &relative], 1);
+        }
+        for (stage, asked) in self.stages.iter().zip(&shape.stages) {
+            let (weight, bias) = folded(
+                &stage.convolution.ws,
+                stage.convolution.bs.as_ref(),
+                stage.norm.as_ref(),
+            );
+            let weight = (&*stage.convolution.ws.size(), &*weight);
+            x = graph.convolution(&x, weight, &bias, asked.stride);
+            x = graph.relu(&x);
+            if asked.pool != [1, 1] {
+                x = graph.maximum_pool(&x, asked.pool);
+            }
+        }
+        let (_, frames) = self.recipe.pooled_shape();
+        let frames = frames as i64;
+        let width = self.recipe.channels_and_bands() as i64;
+        if let Some(mix) = &self.mix {
+            // [batch, channels * bands, frames, 1]: the mix is a 1 x 1 convolution
+            x = graph.reshape(&x, &[0, width, frames, 1]);
+            let (weight, bias) = folded(
+                &mix.convolution.ws,
+                mix.convolution.bs.as_ref(),
+                mix.norm.as_ref(),
+            );
+            let mut size = mix.convolution.ws.size();
+            size.push(1);
+            x = graph.convolution(&x, (&size, &weight), &bias, [1, 1]);
+            x = graph.relu(&x);
+            x = graph.reshape(&x, &[0, shape.mix as i64, frames]);
+        } else {
+            x = graph.reshape(&x, &[0, width, frames]);
+        }
+        if shape.recurrent > 0 {
+            x = graph.bidirectional_lstm(&x, &self.lstm(), frames);
+        }
+        x
+    }
+
+    /// `[batch, features, frames]` to the embedding.
+    fn statistics(&self, graph: &mut GraphBuilder, x: &Value) -> Value {
+        let mean = graph.mean(x, 2);
+        let statistics: Vec<Value> = self
+            .recipe
+            .network
+            .summary
+            .iter()
+            .map(|statistic| match statistic {
+                Statistic::Mean => mean.clone(),
+                Statistic::Deviation => standard_deviation(graph, x, &mean),
+                Statistic::Maximum => graph.maximum(x, 2),
+            })
+            .collect();
+        // a concatenation even of one, so that the output's name never falls on a value that others read
+        graph.concat(&statistics.iter().collect::<Vec<_>>(), 1)
+    }
+
+    /// The weights of the recurrent layer, in libtorch's order of gates.
+    fn lstm(&self) -> Lstm {
+        let variables = self.variables.variables();
+        let get = |name: &str| {
+            ["", "_reverse"].map(|direction| {
+                values_of(variables.get(&format!("recurrent.{name}_l0{direction}")))
+            })
+        };
+        Lstm {
+            units: self.recipe.network.recurrent,
+            input: get("weight_ih"),
+            recurrent: get("weight_hh"),
+            input_bias: get("bias_ih"),
+            recurrent_bias: get("bias_hh"),
+        }
+    }
+}
+
+/// Numbers from 0 up to their shares in their sum.
+fn shares_of(graph: &mut GraphBuilder, x: &Value) -> Value {
+    let floor = graph.floats(&[1], &[SHARE_FLOOR as f32]);
+    let positive = graph.add(x, &floor);
+    let sum = graph.sum_kept(&positive, 1);
+    graph.divide(&positive, &sum)
+}
+
+fn standard_deviation(graph: &mut GraphBuilder, x: &Value, mean: &Value) -> Value {
+    let squares = graph.multiply(x, x);
+    let mean_of_squares = graph.mean(&squares, 2);
+    let square_of_mean = graph.multiply(mean, mean);
+    let difference = graph.subtract(&mean_of_squares, &square_of_mean);
+    let variance = graph.relu(&difference);
+    let floor = graph.floats(&[1], &[VARIANCE_FLOOR as f32]);
+    let variance = graph.add(&variance, &floor);
+    graph.sqrt(&variance)
+}
+
+/// Weights and bias of a convolution that also does the batch normalisation after it (in its inference form).
+fn folded(
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    norm: Option<&nn::BatchNorm>,
+) -> (Vec<f32>, Vec<f32>) {
+    let Some(norm) = norm else {
+        return (values(weight), values_of(bias));
+    };
+    let (scale, shift) = (values_of(norm.ws.as_ref()), values_of(norm.bs.as_ref()));
+    let (mean, variance) = (values(&norm.running_mean), values(&norm.running_var));
+    let mut weight = values(weight);
+    let per_channel = weight.len() / scale.len();
+    let mut bias = Vec::with_capacity(scale.len());
+    for (channel, weights) in weight.chunks_mut(per_channel).enumerate() {
+        let factor = scale[channel] / (variance[channel] + NORM_EPSILON as f32).sqrt();
+        weights.iter_mut().for_each(|w| *w *= factor);
+        bias.push(shift[channel] - mean[channel] * factor);
+    }
+    (weight, bias)
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    let flat = tensor
+        .detach()
+        .to_device(Device::Cpu)
+        .to_kind(Kind::Float)
+        .contiguous()
+        .view(-1);
+    let mut numbers = vec![0.0; flat.numel()];
+    flat.copy_data(&mut numbers, flat.numel());
+    numbers
+}
+
+/// The numbers of a tensor that every layer here has.
+fn values_of(tensor: Option<&Tensor>) -> Vec<f32> {
+    tensor.map(values).unwrap_or_default()
+}

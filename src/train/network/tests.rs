@@ -1,0 +1,185 @@
+//! Every kind of network answers in tract as in libtorch.
+
+use tch::{Device, Kind, Tensor};
+
+use super::{BandStatistics, Network};
+use crate::{
+    emotion::Emotion,
+    model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, Statistic, TrainingData},
+};
+
+/// A named recipe of the program, changed and made small enough for a test.
+fn recipe(name: &str, change: impl Fn(&mut Recipe)) -> Recipe {
+    let mut recipe = Recipe::named(name).expect("is listed").expect("is sound");
+    recipe.window.seconds = 2.0;
+    recipe.features.n_mels = 64;
+    recipe.augmentation.mask_bands = 0;
+    change(&mut recipe);
+    recipe.checked(name).expect("is still sound")
+}
+
+/// A network with random weights, whose batch normalisation has seen something.
+fn network(recipe: &Recipe) -> Network {
+    tch::manual_seed(7);
+    let bands = recipe.features.n_mels;
+    let statistics = BandStatistics {
+        mean: (0..bands).map(|band| -30.0 - band as f32 / 4.0).collect(),
+        deviation: (0..bands).map(|band| 9.0 + band as f32 / 16.0).collect(),
+    };
+    let mut network = Network::new(recipe, &statistics, Device::Cpu);
+    let emotions = Tensor::rand([40, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
+    let affect = Tensor::randn([40, 2], (Kind::Float, Device::Cpu));
+    network
+        .read_affect_off(&emotions, &affect)
+        .expect("forty labels are enough");
+    let _guard = tch::no_grad_guard();
+    for _ in 0..20 {
+        let _ = network.forward(&pooled(recipe, &sound(recipe, 8)), true);
+    }
+    network
+}
+
+/// `[songs, 1, bands, frames]` in dB.
+fn sound(recipe: &Recipe, songs: i64) -> Tensor {
+    let size = [
+        songs,
+        1,
+        recipe.features.n_mels as i64,
+        recipe.preprocessing().frames() as i64,
+    ];
+    Tensor::randn(size, (Kind::Float, Device::Cpu)) * 12.0 - 35.0
+}
+
+fn pooled(recipe: &Recipe, log_mel: &Tensor) -> Tensor {
+    let pool = [1, recipe.network.frame_pool as i64];
+    log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None)
+}
+
+fn metadata(recipe: &Recipe) -> Metadata {
+    Metadata {
+        format_version: FORMAT_VERSION,
+        name: recipe.name.clone(),
+        preprocessing: recipe.preprocessing(),
+        labels: Emotion::ALL
+            .map(|emotion| emotion.name().to_owned())
+            .to_vec(),
+        label_settings: recipe.labels.clone(),
+        embedding: recipe.embedding(),
+        training: TrainingData {
+            name: "random".to_owned(),
+            songs: 0,
+            mean_emotions: vec![12.5; 8],
+            recipe: String::new(),
+            provenance: None,
+        },
+        scores: serde_json::Value::Null,
+    }
+}
+
+/// Compares what both say of three windows; returns the predictor.
+fn agree(recipe: &Recipe) -> Predictor {
+    let network = network(recipe);
+    let onnx = network.to_onnx(&metadata(recipe)).expect("is written");
+    let bundle = Bundle::from_bytes(&recipe.name, &onnx).expect("is consistent");
+    let predictor = Predictor::new(bundle).expect("tract runs it");
+    let windows = sound(recipe, 3);
+    let (percentages, affect) = network.answers(&windows);
+    for row in 0..3 {
+        let window = windows.get(row).contiguous().view(-1);
+        let mut values = vec![0.0_f32; window.numel()];
+        window.copy_data(&mut values, window.numel());
+        let told = predictor.predict(&values).expect("answers");
+        for (emotion, told) in told.emotions.as_array().iter().enumerate() {
+            let expected = percentages.double_value(&[row, emotion as i64]);
+            assert!(
+                (f64::from(*told) - expected).abs() < 1e-3,
+                "{}: {told} and {expected}",
+                recipe.name
+            );
+        }
+        for (axis, told) in [told.valence, told.arousal].into_iter().enumerate() {
+            let expected = affect.double_value(&[row, axis as i64]).clamp(1.0, 9.0);
+            assert!(
+                (f64::from(told) - expected).abs() < 1e-3,
+                "{}: {told} and {expected}",
+                recipe.name
+            );
+        }
+    }
+    predictor
+}
+
+#[test]
+fn every_recipe_s_network_answers_in_tract_as_in_libtorch() {
+    for name in Recipe::names() {
+        agree(&recipe(name, |_| ()));
+    }
+}
+
+type Change = fn(&mut Recipe);
+
+#[test]
+fn so_does_every_shape_that_a_recipe_can_ask_for() {
+    let shapes: [(&str, Change); 6] = [
+        ("no mix", |recipe| recipe.network.mix = 0),
+        ("relative bands", |recipe| {
+            recipe.network.relative_bands = !recipe.network.relative_bands;
+        }),
+        ("all statistics", |recipe| {
+            recipe.network.summary =
+                vec![Statistic::Maximum, Statistic::Deviation, Statistic::Mean];
+        }),
+        ("one statistic", |recipe| {
+            recipe.network.summary = vec![Statistic::Mean]
+        }),
+        ("an LSTM, dense layers and wide strides", |recipe| {
+            recipe.network.recurrent = 5;
+            recipe.network.dense = vec![7, 6];
+            recipe.network.stages[0].stride = [4, 1];
+            recipe.network.stages[1].kernel = 1;
+        }),
+        ("no batch normalisation, dB as they are", |recipe| {
+            recipe.network.batch_norm = false;
+            recipe.network.standardize = false;
+        }),
+    ];
+    for (what, change) in shapes {
+        agree(&recipe("best-cnn", |recipe| {
+            what.clone_into(&mut recipe.name);
+            change(recipe);
+        }));
+    }
+}
+
+#[test]
+fn a_multi_label_network_gives_probabilities_that_need_not_sum_to_one() {
+    let multi_label = recipe("multilabel-cnn2", |_| ());
+    let predictor = agree(&multi_label);
+    assert!(predictor.bundle().is_multi_label());
+    let silence = vec![-100.0; sound(&multi_label, 1).numel()];
+    let told = predictor.predict(&silence).expect("answers");
+    let probabilities = told.probabilities.expect("has them");
+    let sum: f32 = probabilities.iter().sum();
+    for (probability, percent) in probabilities.iter().zip(told.emotions.as_array()) {
+        assert!((0.0..=1.0).contains(probability));
+        assert!((probability / sum * 100.0 - percent).abs() < 0.01);
+    }
+    let other = agree(&recipe("best-cnn", |_| ()));
+    assert!(!other.bundle().is_multi_label());
+}
+
+#[test]
+fn valence_and_arousal_read_off_the_percentages_are_the_least_squares_fit() {
+    let recipe = recipe("mel-cnn2", |_| ());
+    let mut network = network(&recipe);
+    // places on the plane from which the labels are made without an error are found again
+    let centres = Tensor::randn([8, 2], (Kind::Float, Device::Cpu));
+    let emotions = Tensor::rand([50, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
+    network
+        .read_affect_off(&emotions, &emotions.matmul(&centres))
+        .expect("can be solved");
+    let output = network.forward(&pooled(&recipe, &sound(&recipe, 4)), false);
+    let expected = output.shares.matmul(&centres);
+    let error = (&output.affect - expected).abs().max().double_value(&[]);
+    assert!(error < 1e-3, "{error}");
+}
