@@ -1,6 +1,6 @@
 //! `MelExtractor` against librosa 0.11. The reference arrays are written by `tests/reference/mel.py`.
 
-use circumplex::mel::{MelConfig, MelExtractor};
+use circumplex::mel::{FrequencyScale, MelConfig, MelExtractor};
 use std::{
     f64::consts::TAU,
     fs,
@@ -111,6 +111,7 @@ fn another_rate_window_and_band_count_give_the_log_mel_of_librosa() {
         n_mels: 40,
         f_min: 60.0,
         f_max: 7_600.0,
+        scale: FrequencyScale::Mel,
     };
     let samples = chirp(9_001, 16_000.0, 50.0, 7_000.0);
     assert_equal(&compare(&samples, &config, reference("chirp_16k.npy")));
