@@ -65,7 +65,8 @@ fn json_is_one_object_with_the_promised_fields_and_messages_go_elsewhere() {
     };
     assert_eq!(
         names(&report),
-        "arousal labels mae mae_baseline model per_emotion quadrants songs split valence"
+        "arousal confusion labels mae mae_baseline mae_ratio mean_predicted mean_true model per_emotion \
+         per_emotion_baseline quadrants reliability songs split valence"
     );
     assert_eq!(names(&report["arousal"]), "ccc pearson r2 rmse");
     assert_eq!(names(&report["quadrants"]), "accuracy macro_f1");

@@ -6,14 +6,14 @@ use super::{
     exit::Exit,
     labels::LabelValues,
     model::ModelChoice,
-    scores::{side_by_side, tables},
+    scores::{run_tables, side_by_side},
     table::visible,
     threads::Threads,
 };
 use crate::{
     dataset::{ColumnChoice, Dataset, Part, Provenance},
     error_text::one_line,
-    evaluate::{self, Evaluation, Judged, Unjudged, keep_part, provenance},
+    evaluate::{self, Evaluation, Judged, RunScores, Unjudged, keep_part, provenance},
     model::Predictor,
 };
 use clap::ValueEnum;
@@ -125,18 +125,36 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         _ => None,
     };
     let Evaluation {
-        mut report, failed, ..
+        mut report,
+        songs,
+        failed,
     } = evaluation;
+    let scores = RunScores::of(&songs, &measured_on(part, trained_on))
+        .ok_or("internal error: an evaluation without songs")?;
     let text = match (args.json, published) {
         (true, published) => {
             report.as_published = published.map(Box::new);
             serde_json::to_string_pretty(&report)?
         }
         (false, Some(published)) => side_by_side(&report, &published, bundle),
-        (false, None) => tables(&report.scores, bundle, part, &report.labels),
+        (false, None) => run_tables(&scores, bundle, part, &report.labels),
     };
     console.print(&text)?;
     Ok(Exit::of_files(report.scores.songs, failed.len()))
+}
+
+/// The songs that were judged, in words.
+fn measured_on(part: Option<Part>, trained_on: Option<usize>) -> String {
+    match (part, trained_on) {
+        (Some(part), _) => format!("{part} songs of the model's split"),
+        (None, None) => "all songs of the data set".to_owned(),
+        (None, Some(0)) => {
+            "all songs of the data set, none of which the model was trained on".to_owned()
+        }
+        (None, Some(known)) => {
+            format!("all songs of the data set; the model was trained on {known} of them")
+        }
+    }
 }
 
 /// Scores on songs that were learned say nothing about other music.

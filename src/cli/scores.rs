@@ -3,7 +3,7 @@
 use super::table::{Align, Table, visible};
 use crate::{
     dataset::{ColumnReport, Part},
-    evaluate::{Report, Scores},
+    evaluate::{FoldScores, MultiLabel, Report, RunScores, Scores},
     model::Bundle,
 };
 
@@ -15,19 +15,32 @@ pub fn tables(
     labels: &ColumnReport,
 ) -> String {
     let mut text = heading(scores.songs, bundle, part);
-    let ratio = scores.mae / scores.mae_baseline;
-    let ratio = match ratio.is_finite() {
-        true => format!(" ({ratio:.2} of it)"),
-        false => String::new(),
+    let ratio = match scores.mae_ratio {
+        Some(ratio) => format!(" ({ratio:.2} of it)"),
+        None => String::new(),
     };
     text.push_str(&format!(
         "\n\nMAE {:.2}, mean-vector baseline {:.2}{ratio}\n\n",
         scores.mae, scores.mae_baseline
     ));
 
-    let mut emotions = Table::new([("emotion", Align::Left), ("MAE", Align::Right)]);
-    for (emotion, mae) in scores.per_emotion.iter() {
-        emotions.row([emotion.to_string(), format!("{mae:.2}")]);
+    let mut emotions = Table::new([
+        ("emotion", Align::Left),
+        ("MAE", Align::Right),
+        ("baseline", Align::Right),
+        ("mean true %", Align::Right),
+        ("predicted %", Align::Right),
+    ]);
+    for (i, (emotion, mae)) in scores.per_emotion.iter().enumerate() {
+        let others = [
+            scores.per_emotion_baseline,
+            scores.mean_true,
+            scores.mean_predicted,
+        ];
+        let cells = std::iter::once(mae)
+            .chain(others.map(|numbers| numbers.0[i]))
+            .map(|number| format!("{number:.2}"));
+        emotions.row(std::iter::once(emotion.to_string()).chain(cells));
     }
     text.push_str(&emotions.render(None));
 
@@ -80,33 +93,90 @@ pub fn side_by_side(corrected: &Report, published: &Report, bundle: &Bundle) -> 
 }
 
 fn rows(scores: &Scores) -> Vec<(String, String)> {
-    let mut rows = vec![
-        ("MAE".to_owned(), format!("{:.2}", scores.mae)),
-        (
-            "mean-vector baseline".to_owned(),
-            format!("{:.2}", scores.mae_baseline),
+    let numbers = scores.numbers().into_iter();
+    numbers
+        .map(|number| (number.name.clone(), number.text()))
+        .collect()
+}
+
+/// As [`tables`], with mean and deviation over folds and the classification report, where the run has them.
+pub fn run_tables(
+    scores: &RunScores,
+    bundle: &Bundle,
+    part: Option<Part>,
+    labels: &ColumnReport,
+) -> String {
+    let mut text = tables(&scores.scores, bundle, part, labels);
+    if let Some(folds) = &scores.cross_validation {
+        text.push_str(&format!("\n{}", over_folds(&scores.scores, folds)));
+    }
+    if let Some(labels) = &scores.multi_label {
+        text.push_str(&format!("\n{}", classification(labels)));
+    }
+    text
+}
+
+/// Every score over all songs, and its mean and deviation over the folds.
+fn over_folds(scores: &Scores, folds: &FoldScores) -> String {
+    let count = folds.folds.len();
+    let mean = format!("mean of {count} folds");
+    let mut table = Table::new([
+        ("", Align::Left),
+        ("all songs", Align::Right),
+        (mean.as_str(), Align::Right),
+        ("deviation", Align::Right),
+    ]);
+    for number in scores.numbers() {
+        let decimals = number.decimals;
+        let shown = |value: Option<f64>| match value {
+            Some(value) => format!("{value:.decimals$}"),
+            None => "n/a".to_owned(),
+        };
+        let spread = folds.spread(&number.key);
+        table.row([
+            number.name.clone(),
+            number.text(),
+            shown(spread.map(|spread| spread.mean)),
+            shown(spread.and_then(|spread| spread.deviation)),
+        ]);
+    }
+    table.render(None)
+}
+
+/// Precision, recall, F1 and support of each emotion and their averages, with the thresholds that they belong to.
+fn classification(labels: &MultiLabel) -> String {
+    let mut table = Table::new([
+        ("", Align::Left),
+        ("precision", Align::Right),
+        ("recall", Align::Right),
+        ("F1", Align::Right),
+        ("support", Align::Right),
+    ]);
+    for (name, row) in labels.report.rows() {
+        let shares = [row.precision, row.recall, row.f1].map(|share| format!("{share:.2}"));
+        let [precision, recall, f1] = shares;
+        table.row([
+            name.to_owned(),
+            precision,
+            recall,
+            f1,
+            row.support.to_string(),
+        ]);
+    }
+    let found = match &labels.search {
+        Some(search) => format!(
+            ", the best of {} on other songs (micro F1 {:.3} there)",
+            search.tried.len(),
+            search.best.micro_f1
         ),
-    ];
-    for (emotion, mae) in scores.per_emotion.iter() {
-        rows.push((format!("MAE, {emotion}"), format!("{mae:.2}")));
-    }
-    for (name, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
-        for (what, value) in [
-            ("R2", of.r2),
-            ("RMSE", of.rmse),
-            ("Pearson", of.pearson),
-            ("CCC", of.ccc),
-        ] {
-            rows.push((format!("{name}, {what}"), number(value)));
-        }
-    }
-    for (what, value) in [
-        ("accuracy", scores.quadrants.accuracy),
-        ("macro F1", scores.quadrants.macro_f1),
-    ] {
-        rows.push((format!("quadrants, {what}"), format!("{value:.3}")));
-    }
-    rows
+        None => String::new(),
+    };
+    format!(
+        "{}\nAn emotion is true above {} %, and given above probability {:.2}{found}.\n",
+        table.render(None),
+        labels.present_above,
+        labels.threshold
+    )
 }
 
 fn heading(songs: usize, bundle: &Bundle, part: Option<Part>) -> String {
@@ -135,10 +205,48 @@ fn number(value: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::{Answer, JudgedSong, ThresholdSearch};
 
     #[test]
     fn a_number_that_does_not_exist_is_shown_as_such() {
         assert_eq!(number(None), "n/a");
         assert_eq!(number(Some(-0.12345)), "-0.123");
+    }
+
+    #[test]
+    fn the_classification_report_names_every_emotion_average_and_threshold() {
+        let truth = [[20.0, 20.0, 20.0, 20.0, 5.0, 5.0, 5.0, 5.0]];
+        let probabilities = [[0.9, 0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1]];
+        let search = ThresholdSearch::on(&[[true; 8]], &[[0.9; 8]]);
+        let labels = MultiLabel::of(&truth, 13.0, &probabilities, 0.4, search).unwrap();
+        let text = classification(&labels);
+        assert_eq!(text.lines().count(), 1 + 8 + 4 + 2, "{text}");
+        let micro = text.lines().find(|line| line.starts_with("micro avg"));
+        let cells: Vec<&str> = micro.unwrap().split_whitespace().collect();
+        assert_eq!(cells, ["micro", "avg", "0.75", "0.75", "0.75", "4"]);
+        assert!(
+            text.contains("above 13 %") && text.contains("0.40, the best of 19"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn folds_show_every_score_with_its_deviation() {
+        let song = |fold, valence| JudgedSong {
+            fold: Some(fold),
+            predicted: Answer {
+                valence,
+                ..JudgedSong::default().truth
+            },
+            ..JudgedSong::default()
+        };
+        let songs = [song(0, 6.0), song(1, 8.0)];
+        let folds = FoldScores::of_songs(&songs).unwrap();
+        let scores = RunScores::of(&songs, "two folds").unwrap().scores;
+        let text = over_folds(&scores, &folds);
+        let rmse = text.lines().find(|line| line.starts_with("valence, RMSE"));
+        let cells: Vec<&str> = rmse.unwrap().split_whitespace().collect();
+        assert_eq!(cells, ["valence,", "RMSE", "2.236", "2.000", "1.414"]);
+        assert!(text.contains("mean of 2 folds"), "{text}");
     }
 }

@@ -1,6 +1,9 @@
 //! [`Scores`]: all numbers of one evaluation, and how they are written as JSON.
 
-use super::metrics::{self, Agreement, Classification, Percentages};
+use super::{
+    Confusion, Reliability,
+    metrics::{self, Agreement, Classification, Percentages},
+};
 use crate::{
     dataset::{ColumnReport, Part},
     emotion::{Emotion, EmotionVector, Quadrant},
@@ -58,17 +61,112 @@ pub struct Scores {
     pub arousal: Agreement,
     /// Of Russell's quadrants ([`Quadrant::of`]).
     pub quadrants: Classification,
+    /// `mae / mae_baseline`: below 1, the model knows something; none where the baseline makes no error.
+    pub mae_ratio: Option<f64>,
+    /// Mean absolute error of each emotion's percentage by the mean vector.
+    pub per_emotion_baseline: PerEmotion,
+    /// Mean percentage of each emotion by the labels.
+    pub mean_true: PerEmotion,
+    /// Mean percentage of each emotion by the model.
+    pub mean_predicted: PerEmotion,
+    /// Which quadrant is taken for which.
+    pub confusion: Confusion,
+    /// Whether percentages mean what they say, over all eight emotions.
+    pub reliability: Reliability,
+}
+
+/// One of the scores that are a single number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Number {
+    /// Name in files, such as `valence.r2`.
+    pub key: String,
+    /// Name for people, such as `valence, R2`.
+    pub name: String,
+    /// The number, where it exists.
+    pub value: Option<f64>,
+    /// How many decimals say enough.
+    pub decimals: usize,
+}
+
+impl Number {
+    /// The number as people read it; `n/a` where there is none.
+    pub fn text(&self) -> String {
+        let decimals = self.decimals;
+        self.value
+            .map_or_else(|| "n/a".to_owned(), |value| format!("{value:.decimals$}"))
+    }
 }
 
 impl Scores {
+    /// Every score that is a single number, in the order in which they are shown.
+    pub fn numbers(&self) -> Vec<Number> {
+        let number = |key: &str, name: &str, value, decimals| Number {
+            key: key.to_owned(),
+            name: name.to_owned(),
+            value,
+            decimals,
+        };
+        let mut numbers = vec![
+            number("mae", "MAE", Some(self.mae), 2),
+            number(
+                "mae_baseline",
+                "mean-vector baseline",
+                Some(self.mae_baseline),
+                2,
+            ),
+            number("mae_ratio", "MAE over baseline", self.mae_ratio, 3),
+        ];
+        for (emotion, mae) in self.per_emotion.iter() {
+            let (key, name) = (format!("per_emotion.{emotion}"), format!("MAE, {emotion}"));
+            numbers.push(number(&key, &name, Some(mae), 2));
+        }
+        for (axis, of) in [("valence", self.valence), ("arousal", self.arousal)] {
+            for (key, name, value) in [
+                ("r2", "R2", of.r2),
+                ("rmse", "RMSE", of.rmse),
+                ("pearson", "Pearson", of.pearson),
+                ("ccc", "CCC", of.ccc),
+            ] {
+                let (key, name) = (format!("{axis}.{key}"), format!("{axis}, {name}"));
+                numbers.push(number(&key, &name, value, 3));
+            }
+        }
+        let quadrants = self.quadrants;
+        numbers.extend([
+            number(
+                "quadrants.accuracy",
+                "quadrants, accuracy",
+                Some(quadrants.accuracy),
+                3,
+            ),
+            number(
+                "quadrants.macro_f1",
+                "quadrants, macro F1",
+                Some(quadrants.macro_f1),
+                3,
+            ),
+            number(
+                "reliability.calibration_error",
+                "calibration error",
+                Some(self.reliability.calibration_error),
+                2,
+            ),
+        ]);
+        numbers
+    }
+
     /// Compares answers with the truth, song by song in the same order; `None` where the lengths differ or there is
     /// no song.
     pub fn of(truth: &[Answer], predicted: &[Answer]) -> Option<Self> {
         let [truth, predicted] = [truth, predicted].map(Columns::of);
+        let mae = metrics::mae_of_vectors(&truth.emotions, &predicted.emotions)?;
+        let mae_baseline = metrics::mae_of_mean_vector(&truth.emotions)?;
+        let mean_true = metrics::mean_vector(&truth.emotions)?;
+        let constant = vec![mean_true; truth.emotions.len()];
         Some(Self {
             songs: truth.emotions.len(),
-            mae: metrics::mae_of_vectors(&truth.emotions, &predicted.emotions)?,
-            mae_baseline: metrics::mae_of_mean_vector(&truth.emotions)?,
+            mae,
+            mae_baseline,
             per_emotion: PerEmotion(metrics::mae_per_emotion(
                 &truth.emotions,
                 &predicted.emotions,
@@ -76,6 +174,19 @@ impl Scores {
             valence: Agreement::of(&truth.valence, &predicted.valence),
             arousal: Agreement::of(&truth.arousal, &predicted.arousal),
             quadrants: Classification::of(&Quadrant::ALL, &truth.quadrants, &predicted.quadrants)?,
+            mae_ratio: Some(mae / mae_baseline).filter(|ratio| ratio.is_finite()),
+            per_emotion_baseline: PerEmotion(metrics::mae_per_emotion(&truth.emotions, &constant)?),
+            mean_true: PerEmotion(mean_true),
+            mean_predicted: PerEmotion(metrics::mean_vector(&predicted.emotions)?),
+            confusion: Confusion::of(&truth.quadrants, &predicted.quadrants),
+            reliability: Reliability::of(
+                truth
+                    .emotions
+                    .iter()
+                    .flatten()
+                    .copied()
+                    .zip(predicted.emotions.iter().flatten().copied()),
+            )?,
         })
     }
 }

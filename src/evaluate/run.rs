@@ -1,6 +1,6 @@
 //! A data set through the chain, song by song.
 
-use super::{Answer, Judged, Report, Scores};
+use super::{Answer, Judged, JudgedSong, Report, Scores};
 use crate::{
     chain::{ChainError, Song, analyze_song},
     contain::{Panicked, contain},
@@ -91,8 +91,8 @@ pub struct Evaluation {
     /// Scores of the songs that could be analysed, and the model. All songs of the data set were judged; who leaves
     /// songs out of it beforehand says so in [`Report::split`].
     pub report: Report,
-    /// What the model says of these songs, each with its id, in the order of the data set.
-    pub answers: Vec<(String, Answer)>,
+    /// These songs, each with what is true of it and what the model says, in the order of the data set.
+    pub songs: Vec<JudgedSong>,
     /// The songs that could not, in the order of the data set.
     pub failed: Vec<Unjudged>,
 }
@@ -107,11 +107,11 @@ impl Evaluation {
             .map(|song| (song.id.as_str(), song))
             .collect();
         let truth: Vec<Answer> = self
-            .answers
+            .songs
             .iter()
-            .map(|(id, _)| labels.get(id.as_str()).map(|song| labelled(song)))
+            .map(|song| labels.get(song.id.as_str()).map(|song| labelled(song)))
             .collect::<Option<_>>()?;
-        let answers: Vec<Answer> = self.answers.iter().map(|(_, answer)| *answer).collect();
+        let answers: Vec<Answer> = self.songs.iter().map(|song| song.predicted).collect();
         Some(Report {
             scores: Scores::of(&truth, &answers)?,
             model: self.report.model.clone(),
@@ -155,7 +155,7 @@ pub fn evaluate(
     let judge = |song: &LabelledSong| {
         let outcome = analyze_contained(song, predictor);
         on_song(outcome.as_ref());
-        outcome.map(|song| predicted(&song.prediction))
+        outcome.map(|analyzed| judged(song, analyzed))
     };
     // Collected in the order of the data set: the same songs give the same sums.
     let outcomes: Vec<_> = pool.install(|| {
@@ -167,15 +167,10 @@ pub fn evaluate(
             .collect()
     });
 
-    let (mut truth, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    let mut ids = Vec::new();
+    let (mut songs, mut failed) = (Vec::new(), Vec::new());
     for (song, outcome) in dataset.songs.iter().zip(outcomes) {
         match outcome {
-            Ok(answer) => {
-                truth.push(labelled(song));
-                answers.push(answer);
-                ids.push(song.id.clone());
-            }
+            Ok(song) => songs.push(song),
             Err(error) => failed.push(Unjudged {
                 id: song.id.clone(),
                 audio: song.audio.clone(),
@@ -183,6 +178,8 @@ pub fn evaluate(
             }),
         }
     }
+    let truth: Vec<Answer> = songs.iter().map(|song| song.truth).collect();
+    let answers: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
     match Scores::of(&truth, &answers) {
         Some(scores) => Ok(Evaluation {
             report: Report {
@@ -192,10 +189,23 @@ pub fn evaluate(
                 split: Judged::default(),
                 as_published: None,
             },
-            answers: ids.into_iter().zip(answers).collect(),
+            songs,
             failed,
         }),
         None => Err(no_song(dataset, failed)),
+    }
+}
+
+fn judged(song: &LabelledSong, analyzed: Song) -> JudgedSong {
+    let tags = analyzed.info.tags;
+    JudgedSong {
+        id: song.id.clone(),
+        title: tags.title,
+        artist: song.artist.clone().or(tags.artist),
+        audio: song.audio.clone(),
+        fold: None,
+        truth: labelled(song),
+        predicted: predicted(&analyzed.prediction),
     }
 }
 

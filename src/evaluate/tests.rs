@@ -22,6 +22,20 @@ struct Case {
     valence: ReferenceAgreement,
     arousal: ReferenceAgreement,
     quadrants: ReferenceQuadrants,
+    per_emotion_baseline: Percentages,
+    mean_true: Percentages,
+    mean_predicted: Percentages,
+    confusion: [[usize; 4]; 4],
+    reliability: Vec<ReferenceBin>,
+    calibration_error: f64,
+}
+
+#[derive(Deserialize)]
+struct ReferenceBin {
+    from: f64,
+    count: usize,
+    mean_predicted: f64,
+    mean_true: f64,
 }
 
 /// Percentages, valence, arousal.
@@ -98,6 +112,36 @@ fn scores_equal_those_of_scikit_learn_and_scipy() {
             "macro F1",
             case.quadrants.macro_f1,
             Some(scores.quadrants.macro_f1),
+        );
+        for (what, expected, found) in [
+            (
+                "baseline",
+                case.per_emotion_baseline,
+                scores.per_emotion_baseline,
+            ),
+            ("mean true", case.mean_true, scores.mean_true),
+            ("mean predicted", case.mean_predicted, scores.mean_predicted),
+        ] {
+            for (expected, (emotion, found)) in expected.into_iter().zip(found.iter()) {
+                near(&format!("{what}, {emotion}"), expected, Some(found));
+            }
+        }
+        assert_eq!(scores.confusion.counts, case.confusion, "{}", case.name);
+        let bins = &scores.reliability.bins;
+        assert_eq!(bins.len(), case.reliability.len(), "{}", case.name);
+        for (bin, expected) in bins.iter().zip(&case.reliability) {
+            assert_eq!((bin.from, bin.count), (expected.from, expected.count));
+            near(
+                "predicted in bin",
+                expected.mean_predicted,
+                Some(bin.mean_predicted),
+            );
+            near("true in bin", expected.mean_true, Some(bin.mean_true));
+        }
+        near(
+            "calibration error",
+            case.calibration_error,
+            Some(scores.reliability.calibration_error),
         );
     }
 }
@@ -206,7 +250,17 @@ fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
             r#""depressed":0.0,"tired":0.0,"calm":0.0,"content":0.0},"#,
             r#""valence":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
             r#""arousal":{"r2":null,"rmse":0.0,"pearson":null,"ccc":null},"#,
-            r#""quadrants":{"accuracy":1.0,"macro_f1":1.0},"model":"0a1b","#,
+            r#""quadrants":{"accuracy":1.0,"macro_f1":1.0},"mae_ratio":null,"#,
+            r#""per_emotion_baseline":{"happy":0.0,"excited":0.0,"tense":0.0,"frustrated":0.0,"#,
+            r#""depressed":0.0,"tired":0.0,"calm":0.0,"content":0.0},"#,
+            r#""mean_true":{"happy":12.5,"excited":12.5,"tense":12.5,"frustrated":12.5,"#,
+            r#""depressed":12.5,"tired":12.5,"calm":12.5,"content":12.5},"#,
+            r#""mean_predicted":{"happy":12.5,"excited":12.5,"tense":12.5,"frustrated":12.5,"#,
+            r#""depressed":12.5,"tired":12.5,"calm":12.5,"content":12.5},"#,
+            r#""confusion":{"quadrants":["Q1","Q2","Q3","Q4"],"#,
+            r#""counts":[[0,0,0,0],[0,0,0,0],[0,0,0,0],[0,0,0,1]]},"#,
+            r#""reliability":{"bins":[{"from":10.0,"to":15.0,"count":8,"#,
+            r#""mean_predicted":12.5,"mean_true":12.5}],"calibration_error":0.0},"model":"0a1b","#,
             r#""labels":{"labels":"corrected","#,
             r#""up_to_1000":{"songs":0,"finding":"no_songs","evidence":"none","correlations":null},"#,
             r#""above_1000":{"songs":1,"finding":"no_songs","evidence":"none","correlations":null},"#,

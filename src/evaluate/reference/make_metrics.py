@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 import scipy.stats
 import sklearn
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, mean_squared_error, r2_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error, mean_squared_error, r2_score
 
 
 def ccc(truth, predicted):
@@ -34,6 +34,23 @@ def agreement(truth, predicted):
     }
 
 
+def reliability(truth, predicted, width=5):
+    """Bins of the predicted percentages: [from, from + width), the last with 100."""
+    truth, predicted = np.ravel(truth), np.ravel(predicted)
+    place = np.clip(np.digitize(predicted, np.arange(0, 100, width)) - 1, 0, 100 // width - 1)
+    bins = [
+        {
+            "from": float(width * n),
+            "count": int(np.sum(place == n)),
+            "mean_predicted": predicted[place == n].mean(),
+            "mean_true": truth[place == n].mean(),
+        }
+        for n in np.unique(place)
+    ]
+    error = sum(b["count"] * abs(b["mean_predicted"] - b["mean_true"]) for b in bins) / len(predicted)
+    return {"reliability": bins, "calibration_error": error}
+
+
 def case(name, truth, predicted):
     """truth, predicted: (emotions [n, 8], valence [n], arousal [n])."""
     baseline = np.tile(truth[0].mean(axis=0), (len(truth[0]), 1))
@@ -51,6 +68,11 @@ def case(name, truth, predicted):
             "accuracy": accuracy_score(*quadrants),
             "macro_f1": f1_score(*quadrants, average="macro", zero_division=0),
         },
+        "per_emotion_baseline": mean_absolute_error(truth[0], baseline, multioutput="raw_values").tolist(),
+        "mean_true": truth[0].mean(axis=0).tolist(),
+        "mean_predicted": predicted[0].mean(axis=0).tolist(),
+        "confusion": confusion_matrix(*quadrants, labels=[1, 2, 3, 4]).tolist(),
+        **reliability(truth[0], predicted[0]),
     }
 
 
