@@ -1,23 +1,32 @@
 //! `circumplex evaluate`: how good a model is on labelled music.
 
 use super::{
-    CliResult,
+    CliError, CliResult,
     console::Console,
     exit::Exit,
     labels::LabelValues,
     model::ModelChoice,
-    scores::{run_tables, side_by_side},
+    scores::{about, run_tables, side_by_side},
     table::visible,
     threads::Threads,
 };
 use crate::{
     dataset::{ColumnChoice, Dataset, Part, Provenance},
     error_text::one_line,
-    evaluate::{self, Evaluation, Judged, RunScores, Unjudged, keep_part, provenance},
-    model::Predictor,
+    evaluate::{
+        self, Evaluation, Judged, JudgedSong, RunScores, Unjudged,
+        html::{self, DataFacts, ModelFacts, RunReport},
+        keep_part,
+        multilabel::PRESENT_ABOVE,
+        provenance,
+    },
+    model::{Bundle, Predictor},
 };
 use clap::ValueEnum;
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 /// Compare a model's answers with the labels of a data set in DEAM's layout
 #[derive(clap::Args)]
@@ -47,6 +56,9 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Also write a page with pictures and the worst songs: one file that opens offline
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,6 +95,9 @@ enum Labels {
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
+    if let Some(path) = &args.report {
+        check_writable(path)?;
+    }
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
     let provenance = provenance(bundle)?;
@@ -131,6 +146,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     } = evaluation;
     let scores = RunScores::of(&songs, &measured_on(part, trained_on))
         .ok_or("internal error: an evaluation without songs")?;
+    let scores = with_labels(scores, &songs, bundle);
     let text = match (args.json, published) {
         (true, published) => {
             report.as_published = published.map(Box::new);
@@ -139,8 +155,73 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         (false, Some(published)) => side_by_side(&report, &published, bundle),
         (false, None) => run_tables(&scores, bundle, part, &report.labels),
     };
+    if let Some(path) = &args.report {
+        write_report(path, &args.data, bundle, &dataset, &songs, &scores)?;
+        console.remark(&visible(&format!("wrote {}", path.display())));
+    }
     console.print(&text)?;
     Ok(Exit::of_files(report.scores.songs, failed.len()))
+}
+
+/// Finds out before minutes of work whether the page can be written.
+fn check_writable(path: &Path) -> Result<(), CliError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    tempfile::NamedTempFile::new_in(folder).map_err(|error| {
+        format!(
+            "cannot write {}: {error}; choose another --report",
+            path.display()
+        )
+    })?;
+    Ok(())
+}
+
+/// The classification report of a multi-label model, with the thresholds that its own scores name.
+fn with_labels(scores: RunScores, songs: &[JudgedSong], bundle: &Bundle) -> RunScores {
+    let own = &bundle.metadata().scores["multi_label"];
+    scores.with_labels(
+        songs,
+        own["present_above"].as_f64().unwrap_or(PRESENT_ABOVE),
+        own["threshold"].as_f64().unwrap_or(0.5),
+        None,
+    )
+}
+
+fn write_report(
+    path: &Path,
+    data: &Path,
+    bundle: &Bundle,
+    dataset: &Dataset,
+    songs: &[JudgedSong],
+    scores: &RunScores,
+) -> Result<(), html::ReportError> {
+    let metadata = bundle.metadata();
+    let training = &metadata.training;
+    let data = data.file_name().unwrap_or(data.as_os_str());
+    let report = RunReport {
+        title: &format!("{} judged", metadata.name),
+        model: ModelFacts {
+            name: metadata.name.clone(),
+            identity: Some(bundle.identity().to_owned()),
+            trained_on: Some(format!("{} ({} songs)", training.name, training.songs)),
+            ..ModelFacts::default()
+        },
+        data: DataFacts {
+            name: data.to_string_lossy().into_owned(),
+            split: None,
+            labels: Some(about(&dataset.columns)),
+        },
+        recipe: Some(&training.recipe)
+            .filter(|recipe| !recipe.is_empty())
+            .map(String::as_str),
+        preprocessing: &metadata.preprocessing,
+        trainings: &[],
+        songs,
+        scores,
+    };
+    html::write(path, &report)
 }
 
 /// The songs that were judged, in words.

@@ -63,7 +63,7 @@ pub fn tables(
     text.push('\n');
     text.push_str(&agreement.render(None));
     text.push_str(&format!(
-        "\nquadrants: accuracy {:.3}, macro F1 {:.3}\n\n{}\n",
+        "\nquadrants: accuracy {:.3}, macro F1 {:.3}\n\nlabels: {}\n",
         scores.quadrants.accuracy,
         scores.quadrants.macro_f1,
         about(labels)
@@ -85,7 +85,7 @@ pub fn side_by_side(corrected: &Report, published: &Report, bundle: &Bundle) -> 
         table.row([corrected.0, corrected.1, published.1]);
     }
     format!(
-        "{}\n\n{}\n{}\n",
+        "{}\n\n{}\nlabels: {}\n",
         heading(corrected.scores.songs, bundle, corrected.split.part),
         table.render(None),
         about(&corrected.labels)
@@ -191,11 +191,10 @@ fn heading(songs: usize, bundle: &Bundle, part: Option<Part>) -> String {
 }
 
 /// What is known of the labels' columns, as one line.
-fn about(labels: &ColumnReport) -> String {
-    let known = labels
+pub fn about(labels: &ColumnReport) -> String {
+    labels
         .message()
-        .unwrap_or_else(|| "columns as the file names them".to_owned());
-    format!("labels: {known}")
+        .unwrap_or_else(|| "columns as the file names them".to_owned())
 }
 
 fn number(value: Option<f64>) -> String {

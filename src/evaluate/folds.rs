@@ -124,6 +124,7 @@ mod tests {
             emotions: EmotionVector::even(),
             valence,
             arousal,
+            probabilities: None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod confusion;
 mod folds;
+pub mod html;
 pub mod metrics;
 pub mod multilabel;
 mod parts;

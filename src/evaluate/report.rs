@@ -3,6 +3,7 @@
 use super::{
     Confusion, Reliability,
     metrics::{self, Agreement, Classification, Percentages},
+    multilabel::Probabilities,
 };
 use crate::{
     dataset::{ColumnReport, Part},
@@ -19,6 +20,8 @@ pub struct Answer {
     pub valence: f64,
     /// Arousal, 1 to 9.
     pub arousal: f64,
+    /// How probable it is that each emotion is present, 0 to 1; only of multi-label models.
+    pub probabilities: Option<Probabilities>,
 }
 
 /// Percentage points for each emotion; in JSON an object with the eight names in their order.

@@ -215,6 +215,7 @@ pub fn labelled(song: &LabelledSong) -> Answer {
         emotions: song.emotions,
         valence: song.affect.valence_mean,
         arousal: song.affect.arousal_mean,
+        probabilities: None,
     }
 }
 
@@ -231,6 +232,7 @@ fn predicted(prediction: &Prediction) -> Answer {
         emotions: prediction.emotions,
         valence: f64::from(prediction.valence),
         arousal: f64::from(prediction.arousal),
+        probabilities: prediction.probabilities.map(|all| all.map(f64::from)),
     }
 }
 

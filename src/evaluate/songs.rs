@@ -1,6 +1,9 @@
 //! [`JudgedSong`]: one song's truth beside what a model says; [`RunScores`]: all that is known of many of them.
 
-use super::{Answer, FoldScores, MultiLabel, Scores};
+use super::{
+    Answer, FoldScores, MultiLabel, Scores, ThresholdSearch, metrics::Percentages,
+    multilabel::Probabilities,
+};
 use crate::emotion::EmotionVector;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -43,6 +46,7 @@ impl Default for JudgedSong {
             emotions: EmotionVector::even(),
             valence: crate::emotion::CENTRE,
             arousal: crate::emotion::CENTRE,
+            probabilities: None,
         };
         Self {
             id: String::new(),
@@ -83,5 +87,28 @@ impl RunScores {
             cross_validation: FoldScores::of_songs(songs),
             multi_label: None,
         })
+    }
+
+    /// Adds the classification report of a multi-label model; where a song has no probabilities, there is none.
+    #[must_use]
+    pub fn with_labels(
+        self,
+        songs: &[JudgedSong],
+        present_above: f64,
+        threshold: f64,
+        search: Option<ThresholdSearch>,
+    ) -> Self {
+        let truth: Vec<Percentages> = songs
+            .iter()
+            .map(|song| song.truth.emotions.as_array().map(f64::from))
+            .collect();
+        let probabilities = songs.iter().map(|song| song.predicted.probabilities);
+        let multi_label = probabilities
+            .collect::<Option<Vec<Probabilities>>>()
+            .and_then(|all| MultiLabel::of(&truth, present_above, &all, threshold, search));
+        Self {
+            multi_label,
+            ..self
+        }
     }
 }

@@ -66,6 +66,7 @@ impl Side {
                 emotions: EmotionVector::new(*percentages).unwrap(),
                 valence: *valence,
                 arousal: *arousal,
+                probabilities: None,
             })
             .collect()
     }
@@ -234,6 +235,7 @@ fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
         emotions: EmotionVector::even(),
         valence: 5.5,
         arousal: 4.5,
+        probabilities: None,
     };
     let report = Report {
         scores: Scores::of(&[song], &[song]).unwrap(),

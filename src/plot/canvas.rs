@@ -1,10 +1,9 @@
 //! What pictures are drawn on, and how they become files.
 
 use super::{
-    palette::{INK, PAPER},
+    palette::INK,
     text::{BOLD, Line, REGULAR},
 };
-use crate::atomic_file::{self, WriteError};
 use plotters::{
     coord::Shift,
     drawing::DrawingAreaErrorKind,
@@ -14,17 +13,10 @@ use plotters::{
         text_anchor::{HPos, Pos, VPos},
     },
 };
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{cell::RefCell, sync::OnceLock};
 
 /// Name of the typeface, [DejaVu Sans](https://dejavu-fonts.github.io), a part of which is inside the program.
 pub const FONT: &str = "DejaVu Sans";
-
-/// Largest width or height of a picture in pixels.
-const MAX_SIDE: u32 = 16_384;
 
 /// What drawing gives on the backend `B`.
 pub type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -39,122 +31,6 @@ pub trait Figure {
     /// # Errors
     /// What the backend says; pass it on.
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
-}
-
-/// Why a picture was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlotError {
-    /// The name of the file ends neither in `.png` nor in `.svg`.
-    #[error("{}: expected the name of a picture to end in .png or .svg", path.display())]
-    Format {
-        /// The file asked for.
-        path: PathBuf,
-    },
-    /// The picture is too small or too large to draw.
-    #[error("{}: expected a picture of 1 to {MAX_SIDE} pixels each way, found {} x {}", path.display(), size.0, size.1)]
-    Size {
-        /// The file asked for.
-        path: PathBuf,
-        /// Width and height asked for.
-        size: (u32, u32),
-    },
-    /// plotters could not draw it.
-    #[error("{}: cannot draw the picture ({reason})", path.display())]
-    Draw {
-        /// The file asked for.
-        path: PathBuf,
-        /// What plotters said.
-        reason: String,
-    },
-    /// The file cannot be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-}
-
-/// Draws `figure` and writes it to `path`, as PNG or SVG by the name's ending. A file that was there is replaced once
-/// the new one is whole.
-///
-/// # Errors
-/// [`PlotError`].
-pub fn save(figure: &impl Figure, path: &Path) -> Result<(), PlotError> {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    let bytes = match ending.map(str::to_ascii_lowercase).as_deref() {
-        Some("png") => png(figure, path)?,
-        Some("svg") => svg(figure, path)?,
-        _ => {
-            return Err(PlotError::Format {
-                path: path.to_owned(),
-            });
-        }
-    };
-    Ok(atomic_file::write(path, |file| file.write_all(&bytes))?)
-}
-
-fn checked_size(figure: &impl Figure, path: &Path) -> Result<(u32, u32), PlotError> {
-    let size = figure.size();
-    let sides = 1..=MAX_SIDE;
-    if sides.contains(&size.0) && sides.contains(&size.1) {
-        Ok(size)
-    } else {
-        Err(PlotError::Size {
-            path: path.to_owned(),
-            size,
-        })
-    }
-}
-
-fn png(figure: &impl Figure, path: &Path) -> Result<Vec<u8>, PlotError> {
-    let failed = |reason: String| PlotError::Draw {
-        path: path.to_owned(),
-        reason,
-    };
-    let size = checked_size(figure, path)?;
-    let mut pixels = vec![0; 3 * size.0 as usize * size.1 as usize];
-    draw_on(
-        BitMapBackend::with_buffer(&mut pixels, size),
-        figure,
-        Lettering::Pixels,
-    )
-    .map_err(|error| failed(error.to_string()))?;
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, size.0, size.1);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    let mut writer = encoder
-        .write_header()
-        .map_err(|error| failed(error.to_string()))?;
-    writer
-        .write_image_data(&pixels)
-        .and_then(|()| writer.finish())
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(file)
-}
-
-fn svg(figure: &impl Figure, path: &Path) -> Result<Vec<u8>, PlotError> {
-    let size = checked_size(figure, path)?;
-    let mut text = String::new();
-    draw_on(
-        SVGBackend::with_string(&mut text, size),
-        figure,
-        Lettering::Backend,
-    )
-    .map_err(|error| PlotError::Draw {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(text.into_bytes())
-}
-
-fn draw_on<B: DrawingBackend>(backend: B, figure: &impl Figure, lettering: Lettering) -> Drawn<B> {
-    register_fonts();
-    let area = backend.into_drawing_area();
-    area.fill(&PAPER)?;
-    figure.draw(&Canvas {
-        area: &area,
-        lettering,
-    })?;
-    area.present()
 }
 
 /// Tells plotters of the typeface, once. [`save`] does it by itself; call it before drawing with plotters directly.
@@ -265,18 +141,43 @@ impl Ink {
 pub struct Canvas<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
     lettering: Lettering,
+    /// Where the backend takes lines and letters only: what [`Canvas::pixels`] was given.
+    pictures: RefCell<Vec<Picture>>,
+}
+
+/// Pixels at their place.
+pub(super) struct Picture {
+    /// Of the upper left corner.
+    pub at: (i32, i32),
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows of red, green and blue bytes.
+    pub rgb: Vec<u8>,
 }
 
 /// Who draws letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lettering {
+pub(super) enum Lettering {
     /// We do, pixel by pixel.
     Pixels,
-    /// The backend does.
+    /// The backend does; it in turn has no pixels.
     Backend,
 }
 
-impl<B: DrawingBackend> Canvas<'_, B> {
+impl<'a, B: DrawingBackend> Canvas<'a, B> {
+    pub(super) fn new(area: &'a DrawingArea<B, Shift>, lettering: Lettering) -> Self {
+        Self {
+            area,
+            lettering,
+            pictures: RefCell::default(),
+        }
+    }
+
+    /// What [`Canvas::pixels`] was given and the backend did not draw.
+    pub(super) fn into_pictures(self) -> Vec<Picture> {
+        self.pictures.into_inner()
+    }
+
     /// The sheet as plotters sees it, for charts of its own.
     pub fn area(&self) -> &DrawingArea<B, Shift> {
         self.area
@@ -343,6 +244,67 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             .draw(&PathElement::new([from, to], color.stroke_width(1)))
     }
 
+    /// A line along points.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn stroke(
+        &self,
+        points: impl Into<Vec<(i32, i32)>>,
+        width: u32,
+        color: &impl Color,
+    ) -> Drawn<B> {
+        let path = PathElement::new(points.into(), color.stroke_width(width));
+        self.area.draw(&path)
+    }
+
+    /// A straight line in dashes and gaps of `dash` pixels.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn dashes(
+        &self,
+        from: (i32, i32),
+        to: (i32, i32),
+        dash: u32,
+        width: u32,
+        color: &impl Color,
+    ) -> Drawn<B> {
+        let (along, down) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+        let length = along.hypot(down);
+        let point = |distance: f64| {
+            let share = (distance / length).min(1.0);
+            (
+                from.0 + (share * along).round() as i32,
+                from.1 + (share * down).round() as i32,
+            )
+        };
+        let dash = f64::from(dash.max(1));
+        let mut start = 0.0;
+        while start < length {
+            self.stroke([point(start), point(start + dash)], width, color)?;
+            start += 2.0 * dash;
+        }
+        Ok(())
+    }
+
+    /// A filled rectangle.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn block(&self, corner: (i32, i32), opposite: (i32, i32), color: &impl Color) -> Drawn<B> {
+        self.area
+            .draw(&Rectangle::new([corner, opposite], color.filled()))
+    }
+
+    /// A filled circle.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn dot(&self, centre: (i32, i32), radius: u32, color: &impl Color) -> Drawn<B> {
+        self.area.draw(&Circle::new(centre, radius, color.filled()))
+    }
+
     /// The outline of a rectangle, its corners included.
     ///
     /// # Errors
@@ -352,11 +314,16 @@ impl<B: DrawingBackend> Canvas<'_, B> {
         self.area.draw(&shape)
     }
 
-    /// Pixels with their upper left corner at `at`: rows of red, green and blue bytes, `width` pixels each.
+    /// Pixels with their upper left corner at `at`: rows of red, green and blue bytes, `width` pixels each. In an SVG
+    /// they lie below all lines and letters.
     ///
     /// # Errors
     /// What the backend says.
     pub fn pixels(&self, at: (i32, i32), width: u32, rgb: Vec<u8>) -> Drawn<B> {
+        if self.lettering == Lettering::Backend {
+            self.pictures.borrow_mut().push(Picture { at, width, rgb });
+            return Ok(());
+        }
         let height = rgb.len() / 3 / width.max(1) as usize;
         match BitMapElement::with_owned_buffer(at, (width, height as u32), rgb) {
             Some(bitmap) => {
@@ -371,28 +338,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Words {
-        size: (u32, u32),
-    }
-
-    impl Figure for Words {
-        fn size(&self) -> (u32, u32) {
-            self.size
-        }
-        fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-            canvas.text("Ärger", (5, 5), &Ink::new(30))?;
-            canvas.text("Ärger", (5, 45), &Ink::new(30).bold())
-        }
-    }
-
-    fn drawn(figure: &impl Figure) -> Vec<u8> {
-        let (width, height) = figure.size();
-        let mut pixels = vec![0; 3 * (width * height) as usize];
-        let backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
-        draw_on(backend, figure, Lettering::Pixels).unwrap();
-        pixels
-    }
+    use crate::plot::save::pixels_of;
 
     /// Left, right, upper and lower end of what is not paper.
     fn bounds(pixels: &[u8], width: usize) -> [usize; 4] {
@@ -419,7 +365,7 @@ mod tests {
                 canvas.text("1234", (100, 100), &self.0)
             }
         }
-        let bounds = |ink| bounds(&drawn(&At(ink)), 200);
+        let bounds = |ink| bounds(&pixels_of(&At(ink)).unwrap(), 200);
         let near = |found: usize, expected: usize| found.abs_diff(expected) <= 3;
         let [left, right, top, bottom] = bounds(Ink::new(30).centred().middle());
         assert!(near(left + right, 200) && near(top + bottom, 200));
@@ -452,36 +398,6 @@ mod tests {
                 Ok(())
             }
         }
-        drawn(&Long);
-    }
-
-    #[test]
-    fn a_picture_is_a_png_or_an_svg_by_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let figure = Words { size: (120, 90) };
-        let read = |name: &str| {
-            let path = folder.path().join(name);
-            save(&figure, &path).unwrap();
-            std::fs::read(path).unwrap()
-        };
-        assert!(read("a.PNG").starts_with(b"\x89PNG\r\n\x1a\n"));
-        let svg = String::from_utf8(read("a.svg")).unwrap();
-        assert!(svg.contains("<svg") && svg.contains("Ärger"));
-        let error = save(&figure, &folder.path().join("a.jpeg")).unwrap_err();
-        assert!(error.to_string().contains("a.jpeg"), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn sizes_out_of_range_and_absent_folders_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        for size in [(0, 10), (10, 0), (u32::MAX, u32::MAX)] {
-            let error = save(&Words { size }, &folder.path().join("a.png")).unwrap_err();
-            assert!(matches!(error, PlotError::Size { .. }));
-        }
-        let figure = Words { size: (10, 10) };
-        let error = save(&figure, &folder.path().join("absent/a.png")).unwrap_err();
-        assert!(matches!(error, PlotError::Write(_)));
-        assert!(error.to_string().contains("absent"), "{error}");
+        pixels_of(&Long).unwrap();
     }
 }

@@ -22,13 +22,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod axes;
+mod bars;
 mod canvas;
+mod curves;
+mod matrix;
 mod palette;
 mod plane;
+mod raster;
+mod reliability;
+mod save;
+mod scatter;
 mod spectrogram;
+mod strip;
 mod text;
 
-pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, PlotError, register_fonts, save};
-pub use palette::{GRID, INK, MUTED, PAPER, emotion_color, magma};
+pub use bars::{PairedBar, PairedBars};
+pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, register_fonts};
+pub use curves::{Curves, Line};
+pub use matrix::Matrix;
+pub use palette::{ACCENT, GRID, INK, MUTED, PAPER, emotion_color, magma};
 pub use plane::{Plane, PlanePoint};
-pub use spectrogram::{Spectrogram, SpectrogramWindow};
+pub use raster::SpectrogramWindow;
+pub use reliability::{ReliabilityDiagram, ReliabilityPoint};
+pub use save::{DrawError, PlotError, escape, inline_svg, save};
+pub use scatter::Scatter;
+pub use spectrogram::Spectrogram;
+pub use strip::SpectrogramStrip;

@@ -9,6 +9,8 @@ pub const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub const INK: RGBColor = RGBColor(33, 37, 41);
 /// Text that explains.
 pub const MUTED: RGBColor = RGBColor(108, 117, 125);
+/// What a picture is about.
+pub const ACCENT: RGBColor = RGBColor(29, 99, 201);
 /// Lines of a grid.
 pub const GRID: RGBColor = RGBColor(222, 226, 230);
 

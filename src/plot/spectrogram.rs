@@ -3,11 +3,10 @@
 use super::{
     canvas::{Canvas, Drawn, Figure, Ink},
     palette::{INK, MUTED, PAPER, magma},
+    raster::{RANGE_DB, Raster, SpectrogramWindow, seconds, thousands, time_step},
 };
-use crate::mel::MelConfig;
-use mel_spec::mel::hz_to_mel;
+use crate::mel::{FrequencyScale, MelConfig};
 use plotters::{prelude::DrawingBackend, style::Color};
-use std::ops::Range;
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (1600, 820);
@@ -19,19 +18,6 @@ const HEIGHT: i32 = 576;
 /// Left edge and width of the colour bar.
 const BAR_LEFT: i32 = LEFT + WIDTH + 34;
 const BAR_WIDTH: i32 = 26;
-/// Decibels below the loudest point that are still told from black.
-const RANGE_DB: f32 = 80.0;
-
-/// One window of a song, as the model sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct SpectrogramWindow<'a> {
-    /// dB, row-major `[n_mels, frames]`.
-    pub values: &'a [f32],
-    /// Where it starts in the song, in seconds.
-    pub start_s: f64,
-    /// The part of it that no earlier window covers, 0 to 1.
-    pub weight: f64,
-}
 
 /// The windows of a song one after another on one axis of seconds, over the mel scale, with a bar of decibels.
 ///
@@ -50,102 +36,25 @@ pub struct Spectrogram<'a> {
 }
 
 impl Spectrogram<'_> {
-    fn window_s(&self) -> f64 {
-        self.window_length as f64 / f64::from(self.mel.sample_rate)
-    }
-
-    /// Where the part of a window that is shown begins and ends, in seconds.
-    fn shown(&self, window: &SpectrogramWindow<'_>) -> Range<f64> {
-        let end = window.start_s + self.window_s();
-        end - window.weight.clamp(0.0, 1.0) * self.window_s()..end
-    }
-
-    /// Where the axis begins and ends, in seconds.
-    fn extent(&self) -> Range<f64> {
-        let start = self.windows.first().map_or(0.0, |window| window.start_s);
-        let end = self
-            .windows
-            .last()
-            .map_or(0.0, |window| self.shown(window).end);
-        start..end.max(start + 1e-3)
+    fn raster(&self) -> Raster<'_> {
+        Raster {
+            mel: self.mel,
+            window_length: self.window_length,
+            windows: self.windows,
+        }
     }
 
     fn x_of(&self, seconds: f64) -> i32 {
-        let extent = self.extent();
-        let share = (seconds - extent.start) / (extent.end - extent.start);
-        LEFT + (share * f64::from(WIDTH)).round() as i32
+        LEFT + (self.raster().along(seconds) * f64::from(WIDTH)).round() as i32
     }
 
-    /// Height of a frequency in the picture: band 0 is the lowest strip of equal height, and a band's centre
-    /// frequency is in the middle of its strip.
     fn y_of(&self, hz: f64) -> i32 {
-        let (low, high) = (
-            hz_to_mel(self.mel.f_min, false),
-            hz_to_mel(self.mel.f_max, false),
-        );
-        let spacing = (high - low) / (self.mel.n_mels + 1) as f64;
-        let band = (hz_to_mel(hz, false) - low) / spacing - 0.5;
-        let share = (band / self.mel.n_mels as f64).clamp(0.0, 1.0);
-        TOP + HEIGHT - (share * f64::from(HEIGHT)).round() as i32
-    }
-
-    /// The decibels that the lightest and the darkest colour stand for.
-    fn range(&self) -> Range<f32> {
-        let values = self.windows.iter().flat_map(|window| window.values);
-        let loudest = values
-            .copied()
-            .filter(|db| db.is_finite())
-            .fold(-100.0, f32::max);
-        let top = (loudest / 10.0).ceil() * 10.0;
-        top - RANGE_DB..top
-    }
-
-    /// Mean level of every strip of one column of pixels, lowest first, into `levels`.
-    fn column(&self, x: i32, levels: &mut [f32]) {
-        let extent = self.extent();
-        let pixel = (extent.end - extent.start) / f64::from(WIDTH);
-        let from = extent.start + f64::from(x) * pixel;
-        let middle = from + 0.5 * pixel;
-        // The last window that has begun: those before it are shown up to where it begins.
-        let index = self
-            .windows
-            .partition_point(|window| self.shown(window).start <= middle);
-        let Some(window) = self.windows.get(index.saturating_sub(1)) else {
-            return;
-        };
-        let frames = window.values.len() / self.mel.n_mels;
-        let frame = |seconds: f64| {
-            let hop_s = self.mel.hop_length as f64 / f64::from(self.mel.sample_rate);
-            (((seconds - window.start_s) / hop_s).round().max(0.0) as usize).min(frames - 1)
-        };
-        let span = frame(from)..=frame(from + pixel).max(frame(middle));
-        for (row, level) in window.values.chunks_exact(frames).zip(levels) {
-            let part = &row[*span.start().min(span.end())..=*span.end()];
-            *level = part.iter().sum::<f32>() / part.len() as f32;
-        }
-    }
-
-    /// Red, green and blue of every point of the spectrogram.
-    fn pixels(&self) -> Vec<u8> {
-        let (width, height, bands) = (WIDTH as usize, HEIGHT as usize, self.mel.n_mels);
-        let range = self.range();
-        let mut rgb = vec![0; 3 * width * height];
-        let mut levels = vec![f32::NEG_INFINITY; bands];
-        for x in 0..width {
-            self.column(x as i32, &mut levels);
-            for y in 0..height {
-                let band = ((height - 1 - y) * bands / height).min(bands - 1);
-                let color = magma((levels[band] - range.start) / RANGE_DB);
-                let at = 3 * (y * width + x);
-                rgb[at..at + 3].copy_from_slice(&[color.0, color.1, color.2]);
-            }
-        }
-        rgb
+        TOP + HEIGHT - (self.raster().up(hz) * f64::from(HEIGHT)).round() as i32
     }
 
     fn draw_time_axis<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let extent = self.extent();
-        let step = tick_step(extent.end - extent.start, 12);
+        let extent = self.raster().extent();
+        let step = time_step(extent.end - extent.start, 12);
         let bottom = TOP + HEIGHT;
         let mut tick = (extent.start / step).ceil();
         while tick * step <= extent.end + 1e-9 {
@@ -183,15 +92,15 @@ impl Spectrogram<'_> {
             )?;
         }
         let label = Ink::new(21).upwards().centred().middle();
-        canvas.text(
-            "frequency in hertz (mel scale)",
-            (34, TOP + HEIGHT / 2),
-            &label,
-        )
+        let scale = match self.mel.scale {
+            FrequencyScale::Mel => "frequency in hertz (mel scale)",
+            FrequencyScale::Linear => "frequency in hertz",
+        };
+        canvas.text(scale, (34, TOP + HEIGHT / 2), &label)
     }
 
     fn draw_colour_bar<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let range = self.range();
+        let range = self.raster().range();
         let mut rgb = Vec::with_capacity(3 * (BAR_WIDTH * HEIGHT) as usize);
         for y in 0..HEIGHT {
             let color = magma(1.0 - y as f32 / (HEIGHT - 1) as f32);
@@ -226,11 +135,12 @@ impl Spectrogram<'_> {
     /// A line where windows meet, and their numbers above, as many as fit.
     fn draw_windows<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
         let widest = canvas.text_width(&self.windows.len().to_string(), &Ink::new(18));
-        let each = (self.x_of(self.extent().start + self.window_s()) - LEFT).max(1) as u32;
+        let each = (self.x_of(self.raster().extent().start + self.raster().window_s()) - LEFT)
+            .max(1) as u32;
         let every = (widest + 14).div_ceil(each).max(1) as usize;
         let widest = widest as i32;
         for (index, window) in self.windows.iter().enumerate() {
-            let shown = self.shown(window);
+            let shown = self.raster().shown(window);
             let (from, to) = (self.x_of(shown.start), self.x_of(shown.end));
             if index > 0 && every == 1 {
                 for y in (TOP..TOP + HEIGHT).step_by(8) {
@@ -268,46 +178,13 @@ impl Figure for Spectrogram<'_> {
             (LEFT, 60),
             &subtitle,
         )?;
-        canvas.pixels((LEFT, TOP), WIDTH as u32, self.pixels())?;
+        let pixels = self.raster().pixels(WIDTH as usize, HEIGHT as usize);
+        canvas.pixels((LEFT, TOP), WIDTH as u32, pixels)?;
         self.draw_windows(canvas)?;
         canvas.frame((LEFT - 1, TOP - 1), (LEFT + WIDTH, TOP + HEIGHT), &INK)?;
         self.draw_time_axis(canvas)?;
         self.draw_frequency_axis(canvas)?;
         self.draw_colour_bar(canvas)
-    }
-}
-
-/// A round step (1, 2 or 5 times a power of ten, or as many minutes) that gives at most `most` ticks over `length`.
-fn tick_step(length: f64, most: usize) -> f64 {
-    const STEPS: [f64; 18] = [
-        0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
-        1_200.0, 3_600.0, 7_200.0,
-    ];
-    let fits = |step: &f64| length / step <= most as f64;
-    STEPS.into_iter().find(fits).unwrap_or(length / most as f64)
-}
-
-/// Seconds with as many decimals as the step between ticks needs.
-fn seconds(value: f64, step: f64) -> String {
-    let decimals = if step < 1.0 {
-        (-step.log10()).ceil().max(1.0) as usize
-    } else {
-        0
-    };
-    if decimals == 0 {
-        thousands(value)
-    } else {
-        format!("{value:.decimals$}")
-    }
-}
-
-/// A whole number with a comma before its thousands.
-fn thousands(value: f64) -> String {
-    let value = value.round() as i64;
-    if value < 1_000 {
-        value.to_string()
-    } else {
-        format!("{},{:03}", value / 1_000, value % 1_000)
     }
 }
 
@@ -336,7 +213,7 @@ mod tests {
 
     fn color_at(figure: &Spectrogram<'_>, x: i32, y: i32) -> [u8; 3] {
         let at = 3 * ((y - TOP) * WIDTH + x - LEFT) as usize;
-        let pixels = figure.pixels();
+        let pixels = figure.raster().pixels(WIDTH as usize, HEIGHT as usize);
         [pixels[at], pixels[at + 1], pixels[at + 2]]
     }
 
@@ -381,7 +258,7 @@ mod tests {
         };
         let windows = [window(&quiet, 0.0, 1.0), window(&loud, 1.0, 0.5)];
         let figure = figure(&mel, &windows);
-        assert_eq!(figure.extent(), 0.0..3.0);
+        assert_eq!(figure.raster().extent(), 0.0..3.0);
         let middle = TOP + HEIGHT / 2;
         assert_eq!(color_at(&figure, figure.x_of(1.95), middle), [0, 0, 4]);
         assert_ne!(color_at(&figure, figure.x_of(2.05), middle), [0, 0, 4]);
@@ -389,10 +266,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_never_too_many() {
-        assert_eq!(tick_step(30.0, 12), 5.0);
-        assert_eq!(tick_step(3.0, 12), 0.5);
-        assert_eq!(tick_step(240.0, 12), 20.0);
-        assert_eq!(tick_step(1e9, 10), 1e8);
+        assert_eq!(time_step(30.0, 12), 5.0);
+        assert_eq!(time_step(3.0, 12), 0.5);
+        assert_eq!(time_step(240.0, 12), 20.0);
+        assert_eq!(time_step(1e9, 10), 1e8);
         assert_eq!(seconds(2.5, 0.5), "2.5");
         assert_eq!(seconds(1_200.0, 300.0), "1,200");
         assert_eq!(signed(-40), "−40");

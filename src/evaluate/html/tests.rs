@@ -1,0 +1,321 @@
+use super::*;
+use crate::{
+    audio::WindowRule,
+    emotion::EmotionVector,
+    evaluate::{Answer, multilabel::ThresholdSearch},
+    mel::MelConfig,
+};
+use std::path::PathBuf;
+
+const NAMED: &str = "R&B <b>\"live\"</b>\u{7}";
+
+fn preprocessing() -> Preprocessing {
+    Preprocessing {
+        mel: MelConfig::default(),
+        window: WindowRule { length: 22_050 },
+    }
+}
+
+/// A song without audio whose truth is one emotion and whose prediction is `wrong` percent beside it.
+fn song(n: usize, wrong: f32) -> JudgedSong {
+    let mut percentages = [0.0; 8];
+    percentages[n % 8] = 100.0;
+    let truth = EmotionVector::new(percentages).unwrap();
+    percentages[n % 8] = 100.0 - wrong;
+    percentages[(n + 1) % 8] = wrong;
+    let probabilities = percentages.map(|percent| f64::from(percent) / 100.0);
+    let side = |n: usize| 1.0 + (n * 7 % 9) as f64;
+    JudgedSong {
+        id: format!("{n}"),
+        audio: PathBuf::from(format!("gone/{n}.mp3")),
+        fold: Some(n % 2),
+        truth: Answer {
+            emotions: truth,
+            valence: side(n),
+            arousal: side(n + 3),
+            probabilities: None,
+        },
+        predicted: Answer {
+            emotions: EmotionVector::new(percentages).unwrap(),
+            valence: 5.0,
+            arousal: side(n + 4),
+            probabilities: Some(probabilities),
+        },
+        ..JudgedSong::default()
+    }
+}
+
+fn songs(count: usize) -> Vec<JudgedSong> {
+    (0..count)
+        .map(|n| JudgedSong {
+            title: Some(format!("{NAMED} {n}")),
+            ..song(n, n as f32 * 90.0 / count as f32)
+        })
+        .collect()
+}
+
+fn write_tone(path: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 22_050,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for n in 0..44_100 {
+        let phase = std::f32::consts::TAU * 440.0 * n as f32 / 22_050.0;
+        writer.write_sample((8_000.0 * phase.sin()) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+fn trainings() -> Vec<Training> {
+    let epoch = |epoch: usize| Epoch {
+        epoch,
+        loss: 1.0 / (epoch + 1) as f64,
+        validation_mae: Some(12.0 - epoch as f64),
+        learning_rate: 1e-3,
+    };
+    (0..3)
+        .map(|fold| Training {
+            name: format!("fold {fold}"),
+            epochs: (0..4).map(epoch).collect(),
+            kept: Some(3),
+            validation_baseline: Some(12.0),
+        })
+        .collect()
+}
+
+/// A page of everything that a page can hold.
+fn full_page(songs: &[JudgedSong]) -> String {
+    let search = ThresholdSearch::on(&[[true; 8]], &[[0.9; 8]]);
+    let scores = RunScores::of(songs, "songs <of> a test")
+        .unwrap()
+        .with_labels(songs, 13.0, 0.4, search);
+    render(&RunReport {
+        title: NAMED,
+        model: ModelFacts {
+            name: NAMED.to_owned(),
+            identity: Some("0a1b".to_owned()),
+            parameters: Some(1_234_567),
+            file_bytes: Some(999),
+            trained_on: Some(NAMED.to_owned()),
+        },
+        data: DataFacts {
+            name: NAMED.to_owned(),
+            split: Some("2 folds".to_owned()),
+            labels: Some("as named".to_owned()),
+        },
+        recipe: Some("name = \"<script>alert(1)</script>\""),
+        preprocessing: &preprocessing(),
+        trainings: &trainings(),
+        songs,
+        scores: &scores,
+    })
+    .unwrap()
+}
+
+/// Checks that elements are closed in the order in which they were opened, and that no `<` or `&` stands alone; returns
+/// the names of all elements.
+fn assert_well_formed(page: &str) -> Vec<&str> {
+    let mut rest = page.strip_prefix("<!DOCTYPE html>").unwrap();
+    let (mut open, mut all) = (Vec::new(), Vec::new());
+    while let Some(start) = rest.find('<') {
+        let (text, tag) = rest.split_at(start);
+        for entity in text.split('&').skip(1) {
+            let name = entity.split(';').next().unwrap();
+            assert!(
+                ["lt", "gt", "amp", "quot", "#39", "apos"].contains(&name),
+                "{entity}"
+            );
+        }
+        let end = tag.find('>').expect("a tag ends");
+        let (inside, after) = (&tag[1..end], &tag[end + 1..]);
+        rest = after;
+        if let Some(name) = inside.strip_prefix('/') {
+            assert_eq!(
+                open.pop(),
+                Some(name),
+                "after {}",
+                &after[..60.min(after.len())]
+            );
+            continue;
+        }
+        let name = inside.split([' ', '/', '\n']).next().unwrap();
+        assert_eq!(inside.matches('"').count() % 2, 0, "{inside}");
+        all.push(name);
+        if !inside.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    all
+}
+
+#[test]
+fn the_page_is_well_formed_holds_every_section_and_needs_nothing_else() {
+    let songs = songs(40);
+    let page = full_page(&songs);
+    let elements = assert_well_formed(&page);
+    for id in [
+        "scores",
+        "training",
+        "affect",
+        "emotions",
+        "labels",
+        "quadrants",
+        "worst",
+        "folds",
+        "about",
+    ] {
+        assert!(page.contains(&format!("<section id=\"{id}\">")), "{id}");
+        assert!(page.contains(&format!("<a href=\"#{id}\">")), "{id}");
+    }
+    assert!(
+        !elements
+            .iter()
+            .any(|name| ["script", "link", "iframe", "img"].contains(name))
+    );
+    for outside in ["http://", "https://", "url(", "@import", "src="] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    // Loss, error; two scatters; means, errors, reliability; thresholds; matrix; the bars of ten songs.
+    assert_eq!(
+        elements.iter().filter(|name| **name == "svg").count(),
+        9 + 10
+    );
+    assert!(page.contains("1,234,567"));
+    assert!(page.len() < 5_000_000, "{}", page.len());
+    assert_eq!(
+        page,
+        full_page(&songs),
+        "the same numbers give the same page"
+    );
+}
+
+#[test]
+fn names_are_shown_and_never_become_markup() {
+    let page = full_page(&songs(3));
+    assert!(page.contains("R&amp;B &lt;b&gt;&quot;live&quot;&lt;/b&gt;"));
+    assert!(page.contains("&lt;script&gt;") && page.contains("songs &lt;of&gt; a test"));
+    assert!(!page.contains("<b>\"live\"") && !page.contains('\u{7}'));
+}
+
+#[test]
+fn the_ten_worst_songs_are_shown_worst_first() {
+    let songs = songs(25);
+    let page = full_page(&songs);
+    let mut from = 0;
+    for (place, n) in (15..25).rev().enumerate() {
+        let heading = format!("<h3>{}. <bdi>", place + 1);
+        let found = page[from..]
+            .find(&heading)
+            .unwrap_or_else(|| panic!("{heading}"));
+        from += found;
+        let article = &page[from..from + 400];
+        assert!(article.contains(&format!("song {n} ·")), "{article}");
+        assert!(
+            article.contains(&format!("MAE {:.2}", songs[n].mae())),
+            "{article}"
+        );
+    }
+    assert_eq!(page.matches("<article").count(), 10);
+}
+
+#[test]
+fn a_song_that_is_there_shows_its_spectrogram_and_one_that_is_gone_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let audio = folder.path().join("tone.wav");
+    write_tone(&audio);
+    let songs = [
+        JudgedSong {
+            audio,
+            ..song(1, 50.0)
+        },
+        song(2, 20.0),
+    ];
+    let page = full_page(&songs);
+    assert_well_formed(&page);
+    assert_eq!(page.matches("href=\"data:image/png;base64,").count(), 1);
+    assert_eq!(page.matches("No spectrogram: ").count(), 1);
+    assert!(
+        page.contains("gone/2.mp3") || page.contains("gone"),
+        "the note names the file"
+    );
+}
+
+#[test]
+fn one_song_without_anything_else_has_a_page_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let songs = [JudgedSong::default()];
+    let scores = RunScores::of(&songs, "one song").unwrap();
+    let report = RunReport {
+        title: "one",
+        model: ModelFacts::default(),
+        data: DataFacts::default(),
+        recipe: None,
+        preprocessing: &preprocessing(),
+        trainings: &[],
+        songs: &songs,
+        scores: &scores,
+    };
+    write(&path, &report).unwrap();
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert_well_formed(&page);
+    for absent in [
+        "id=\"training\"",
+        "id=\"labels\"",
+        "id=\"folds\"",
+        "<details>",
+    ] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    assert!(page.contains("n/a") && !page.contains("NaN") && !page.contains("inf"));
+    let error = write(&folder.path().join("absent/report.html"), &report).unwrap_err();
+    assert!(error.to_string().contains("absent"), "{error}");
+    let nothing = RunReport {
+        songs: &[],
+        ..report
+    };
+    assert!(matches!(render(&nothing), Err(ReportError::NoSongs)));
+}
+
+#[test]
+fn epochs_without_numbers_leave_the_page_whole() {
+    let songs = songs(4);
+    let scores = RunScores::of(&songs, "four songs").unwrap();
+    let odd = Training {
+        epochs: vec![
+            Epoch {
+                loss: f64::NAN,
+                ..Epoch::default()
+            },
+            Epoch {
+                epoch: 1,
+                loss: 2.0,
+                ..Epoch::default()
+            },
+        ],
+        ..Training::default()
+    };
+    for trainings in [
+        vec![odd.clone()],
+        vec![odd.clone(), odd],
+        vec![Training::default()],
+    ] {
+        let page = render(&RunReport {
+            title: "odd",
+            model: ModelFacts::default(),
+            data: DataFacts::default(),
+            recipe: None,
+            preprocessing: &preprocessing(),
+            trainings: &trainings,
+            songs: &songs,
+            scores: &scores,
+        })
+        .unwrap();
+        assert_well_formed(&page);
+        assert!(!page.contains("NaN"));
+    }
+}
