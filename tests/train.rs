@@ -8,7 +8,7 @@ use circumplex::{
     dataset::{Dataset, LabelOptions, SpectrogramCache},
     evaluate::labelled,
     model::{Bundle, Predictor, Recipe},
-    train::{Event, Run, Songs, TrainError, judge, scores_of},
+    train::{EpochScores, Event, Run, Songs, TrainError, Trained, judge, scores_of},
 };
 
 /// A small network that learns in seconds.
@@ -96,6 +96,8 @@ fn songs(folder: &Path) -> Dataset {
 
 /// Calls `work` with a run over the songs.
 fn with_run<T>(recipe: &Recipe, work: impl FnOnce(&Run<'_>) -> T) -> T {
+    // Tests run side by side, and threads that wait for each other wait long on a busy machine.
+    tch::set_num_threads(1);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dataset = songs(folder.path());
     let files: Vec<_> = dataset
@@ -117,6 +119,8 @@ fn with_run<T>(recipe: &Recipe, work: impl FnOnce(&Run<'_>) -> T) -> T {
             songs: &dataset.songs,
             cache: &cache,
         },
+        device: tch::Device::Cpu,
+        checkpoints: None,
     })
 }
 
@@ -316,6 +320,131 @@ fn a_loss_that_is_no_number_is_an_error_that_names_the_songs() {
             songs.contains(&"5".to_owned()) && error.to_string().contains("epoch 1"),
             "{error}"
         );
+    });
+}
+
+#[test]
+fn training_that_goes_on_after_a_break_comes_to_the_same_file() {
+    let recipe = recipe(|recipe| {
+        (recipe.optimizer.epochs, recipe.optimizer.patience) = (6, 4);
+        (recipe.optimizer.averaging, recipe.network.dropout) = (0.8, 0.5);
+    });
+    with_run(&recipe, |run| {
+        let (validation, training): (Vec<_>, Vec<_>) =
+            everything(run).into_iter().partition(|song| song % 4 == 1);
+        let whole = run.train(&training, &validation, |_| true).expect("trains");
+        let file = |trained: &Trained| trained.onnx(serde_json::Value::Null).expect("is written");
+        let scores = |history: &[EpochScores]| -> Vec<_> {
+            let figures = |epoch: &EpochScores| (epoch.loss, epoch.validation_mae);
+            history.iter().map(figures).collect()
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = Run {
+            checkpoints: Some(folder.path()),
+            ..*run
+        };
+        let mut learned = 0;
+        // breaks in the first epoch, within the third, and after the last
+        for (batches, known) in [(1, 0), (4, 0), (100, 1)] {
+            let (mut left, mut before) = (batches, 0);
+            let result = run.train(&training, &validation, |event| {
+                match event {
+                    Event::Batch { .. } => left -= 1,
+                    Event::Before(_) => before += 1,
+                    Event::Epoch(_) => learned += 1,
+                }
+                left > 0
+            });
+            assert_eq!(result.is_ok(), batches == 100);
+            assert_eq!(before, known);
+            if let Ok(trained) = result {
+                assert_eq!(scores(&trained.history), scores(&whole.history));
+                assert_eq!(trained.kept_epoch, whole.kept_epoch);
+                assert!(file(&trained) == file(&whole), "another model");
+            }
+        }
+        assert_eq!(
+            learned,
+            whole.history.len(),
+            "no whole epoch is learned twice"
+        );
+        // what has ended is not trained again
+        let again = run
+            .train(&training, &validation, |event| {
+                matches!(event, Event::Before(_))
+            })
+            .expect("has ended");
+        assert!(file(&again) == file(&whole), "another model");
+
+        let checkpoint = folder.path().join("model.safetensors");
+        let kept = std::fs::read(&checkpoint).expect("is there");
+        let refused = |run: &Run<'_>, training: &[usize]| {
+            let error = run
+                .train(training, &validation, |_| true)
+                .expect_err("belongs to something else");
+            assert!(matches!(error, TrainError::Checkpoint(_)), "{error}");
+            error.to_string()
+        };
+        let mut other = recipe.clone();
+        other.optimizer.learning_rate *= 2.0;
+        let other = Run {
+            recipe: &other,
+            ..run
+        };
+        assert!(refused(&other, &training).contains("another recipe"));
+        assert!(refused(&run, &training[1..]).contains("set of songs, split or labels"));
+        assert_eq!(std::fs::read(&checkpoint).expect("is there"), kept);
+    });
+}
+
+#[test]
+fn averaged_weights_are_what_is_validated_and_kept() {
+    let recipe = |averaging| {
+        recipe(|recipe| {
+            (recipe.optimizer.epochs, recipe.optimizer.averaging) = (3, averaging);
+        })
+    };
+    let train = |averaging| {
+        with_run(&recipe(averaging), |run| {
+            let validation = [1, 5, 9, 13];
+            let training: Vec<_> = everything(run)
+                .into_iter()
+                .filter(|song| !validation.contains(song))
+                .collect();
+            let trained = run.train(&training, &validation, |_| true).expect("trains");
+            let error = trained.history[trained.kept_epoch].validation_mae;
+            let asked: Vec<_> = validation
+                .iter()
+                .map(|&song| &run.songs.songs[song])
+                .collect();
+            let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
+            let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
+            let told = judge(&onnx, &asked).expect("answers");
+            let scores = scores_of(&truth, &told).expect("has scores");
+            let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
+            (losses, error.expect("validates"), scores.mae)
+        })
+    };
+    let (losses, plain, _) = train(0.0);
+    let (same_losses, averaged, through_the_file) = train(0.95);
+    assert_eq!(
+        losses, same_losses,
+        "the average changes nothing of what is learned"
+    );
+    assert_ne!(plain, averaged);
+    assert!(
+        (averaged - through_the_file).abs() < 0.5,
+        "{averaged} in training, {through_the_file} through the file"
+    );
+}
+
+#[test]
+fn batches_of_one_song_are_refused() {
+    with_run(&recipe(|recipe| recipe.optimizer.batch = 1), |run| {
+        let error = run
+            .train(&everything(run), &[], |_| true)
+            .expect_err("learns nothing");
+        assert!(matches!(error, TrainError::NoBatch { batch: 1 }), "{error}");
     });
 }
 

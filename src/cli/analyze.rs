@@ -1,11 +1,12 @@
 //! `circumplex analyze`: a folder of music to a library.
 
 use super::{
-    CliError, CliResult,
+    CliResult,
     analyze_text::{clock, count, summary_text},
     console::Console,
     exit::Exit,
     model::ModelChoice,
+    signals::stop_on_signal,
     table::visible,
     threads::Threads,
 };
@@ -15,16 +16,9 @@ use crate::{
     library::{FailedFile, LibraryInfo},
 };
 use indicatif::ProgressBar;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag::{register, register_conditional_shutdown},
-};
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Instant,
 };
 
@@ -280,18 +274,6 @@ fn no_music(folders: &[PathBuf], listing: &Listing) -> String {
         "{}: {why} (known are MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",
         names.join(", ")
     )
-}
-
-/// A flag that Ctrl-C or a request to end sets; the second one ends the program at once (what is done is in the journal).
-fn stop_on_signal() -> Result<Arc<AtomicBool>, CliError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag unset, and sets it.
-        register_conditional_shutdown(signal, 130, stop.clone())
-            .and_then(|_| register(signal, stop.clone()))
-            .map_err(|error| format!("cannot listen for Ctrl-C: {error}"))?;
-    }
-    Ok(stop)
 }
 
 /// The bar while the run goes on.

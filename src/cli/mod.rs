@@ -16,6 +16,7 @@ mod model;
 mod plane;
 mod query;
 mod scores;
+mod signals;
 mod table;
 mod threads;
 #[cfg(feature = "train")]

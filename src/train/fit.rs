@@ -1,26 +1,22 @@
-//! The training loop.
+//! The training loop: batches made ahead, epochs, checkpoints.
 
-use std::sync::{Mutex, PoisonError, mpsc};
-
-use tch::{
-    Device, Tensor,
-    nn::{self, OptimizerConfig},
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError, mpsc::sync_channel},
 };
+
+use tch::Device;
 
 use super::{
     TrainError,
     batches::{Batch, Batches, Cropper, Songs},
-    loss::loss,
+    checkpoint::{self, Identity, State},
+    learner::Learner,
     network::Network,
+    weights::Weights,
 };
-use crate::{emotion::Emotion, model::Recipe};
+use crate::model::Recipe;
 
-/// Share of the steps in which the learning rate rises.
-const RISE: f64 = 0.25;
-/// The learning rate starts at this part of its highest value...
-const FIRST: f64 = 1.0 / 25.0;
-/// ... and ends at this part.
-const LAST: f64 = 1e-5;
 /// Batches that are made ahead of the network.
 const AHEAD: usize = 2;
 
@@ -30,6 +26,8 @@ static GENERATOR: Mutex<()> = Mutex::new(());
 /// What happened, for whoever watches or keeps a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
+    /// An epoch that a checkpoint tells of: it was learned before.
+    Before(EpochScores),
     /// A batch was learned.
     Batch {
         /// Number of the epoch, 0 first.
@@ -41,7 +39,7 @@ pub enum Event {
         /// The batch's loss.
         loss: f64,
     },
-    /// An epoch ended.
+    /// An epoch ended; where a checkpoint is kept, it is on the disk.
     Epoch(EpochScores),
 }
 
@@ -56,6 +54,23 @@ pub struct EpochScores {
     pub validation_mae: Option<f64>,
     /// Learning rate at its end.
     pub learning_rate: f64,
+    /// How long it took, the checkpoint before it included.
+    pub seconds: f64,
+    /// Share of that time that was not spent in libtorch, 0 to 1: waiting for batches, writing the checkpoint.
+    pub outside_libtorch: f64,
+}
+
+/// Which songs are for what, and where the state is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Task<'a> {
+    /// Positions of the songs that the weights are fitted to.
+    pub training: &'a [usize],
+    /// Positions of the songs that decide which epoch is kept; with none, the last epoch is.
+    pub validation: &'a [usize],
+    /// Where a checkpoint is written after every epoch. If it is there at the beginning, training goes on from it, to
+    /// the weights that it would have come to without a break (on the CPU, with the same number of threads, bit for
+    /// bit).
+    pub checkpoint: Option<&'a Path>,
 }
 
 /// A trained network and how it came to be.
@@ -69,190 +84,93 @@ pub struct Fitted {
     pub kept_epoch: usize,
 }
 
-/// Trains a network on the songs at the positions `training`. With `validation` songs, the weights of the epoch with
-/// the least error on them are kept, and training stops when it has not improved for the recipe's `patience`.
+/// Trains a network. With validation songs, the weights of the epoch with the least error on them are kept, and training
+/// stops when it has not improved for the recipe's `patience`.
 ///
 /// # Errors
-/// [`TrainError::TooFewSongs`] for fewer than two training songs, [`TrainError::NotFinite`] where the loss becomes NaN
-/// or infinite, [`TrainError::Interrupted`] where `watch` answers `false`, [`TrainError::Libtorch`] where libtorch
-/// fails.
+/// [`TrainError::TooFewSongs`] for fewer than two training songs, [`TrainError::NotFinite`] where the loss or its
+/// gradient becomes NaN or infinite, [`TrainError::Interrupted`] where `watch` answers `false`,
+/// [`TrainError::Checkpoint`] where a checkpoint cannot be written or gone on from, [`TrainError::Libtorch`] where
+/// libtorch fails.
 pub fn fit(
     recipe: &Recipe,
     songs: Songs<'_>,
-    training: &[usize],
-    validation: &[usize],
+    device: Device,
+    task: Task<'_>,
     mut watch: impl FnMut(Event) -> bool,
 ) -> Result<Fitted, TrainError> {
-    if training.len() < 2 {
+    if task.training.len() < 2 {
         return Err(TrainError::TooFewSongs {
-            found: training.len(),
+            found: task.training.len(),
         });
     }
     let _generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(recipe.seed as i64);
     let cropper = Cropper::new(recipe, songs);
-    let bands = cropper.statistics(training);
+    let bands = cropper.statistics(task.training);
     let batches = Batches::new(recipe, songs, &bands);
-    let mut network = Network::new(recipe, &bands, Device::Cpu);
-    let (emotions, affect) = songs.labels(training);
-    network.read_affect_off(&emotions, &affect)?;
-    let mut optimizer = nn::AdamW {
-        wd: recipe.optimizer.weight_decay,
-        ..nn::AdamW::default()
+    let per_epoch = batches.order(task.training, 0).len();
+    if per_epoch == 0 {
+        return Err(TrainError::NoBatch {
+            batch: recipe.optimizer.batch,
+        });
     }
-    .build(network.variables(), recipe.optimizer.learning_rate)?;
-    let steps = recipe.optimizer.epochs * batches.order(training, 0).len();
-    let mut step = 0;
-    let mut history: Vec<EpochScores> = Vec::new();
-    let mut best: Option<(f64, usize, Weights)> = None;
-    for epoch in 0..recipe.optimizer.epochs {
-        let mut total = 0.0;
-        let order = batches.order(training, epoch);
-        let count = order.len();
-        let done = std::thread::scope(|scope| -> Result<(), TrainError> {
-            let (sender, receiver) = mpsc::sync_channel::<Batch>(AHEAD);
-            let maker = &batches;
-            scope.spawn(move || {
-                for (number, songs) in order.into_iter().enumerate() {
-                    if sender.send(maker.make(songs, epoch, number)).is_err() {
-                        return; // the loop stopped early
+    let mut learner = Learner::new(recipe, songs, task.training, &bands, device)?;
+    let keep = match task.checkpoint {
+        None => None,
+        Some(path) => {
+            let identity = Identity::of(recipe, songs, [task.training, task.validation], &bands)?;
+            if let Some(state) = checkpoint::read(path, &identity, device)? {
+                for scores in &state.history {
+                    if !watch(Event::Before(*scores)) {
+                        return Err(TrainError::Interrupted {
+                            epoch: state.history.len(),
+                        });
                     }
                 }
-            });
-            for (number, batch) in receiver.into_iter().enumerate() {
-                optimizer.set_lr(learning_rate(recipe.optimizer.learning_rate, step, steps));
-                step += 1;
-                let loss = loss(recipe, &network, &batch);
-                let value = loss.double_value(&[]);
-                if !value.is_finite() {
-                    let ids = batch
-                        .songs
-                        .iter()
-                        .map(|&song| songs.songs[song].id.clone())
-                        .collect();
-                    return Err(TrainError::NotFinite {
-                        epoch: epoch + 1,
-                        batch: number + 1,
-                        songs: ids,
-                    });
-                }
-                optimizer.backward_step_clip_norm(&loss, recipe.optimizer.clip);
-                total += value;
-                if !watch(Event::Batch {
-                    epoch,
-                    batch: number,
-                    batches: count,
-                    loss: value,
-                }) {
-                    return Err(TrainError::Interrupted { epoch: epoch + 1 });
+                if let Some(kept_epoch) = learner.go_on(state)? {
+                    return Ok(learner.fitted(kept_epoch));
                 }
             }
-            Ok(())
+            Some((path, identity))
+        }
+    };
+    std::thread::scope(|scope| -> Result<(), TrainError> {
+        let (sender, receiver) = sync_channel::<Batch>(AHEAD);
+        let maker = &batches;
+        let epochs = learner.epochs_done()..recipe.optimizer.epochs;
+        scope.spawn(move || {
+            for epoch in epochs {
+                let order = maker.order(task.training, epoch);
+                for (number, songs) in order.into_iter().enumerate() {
+                    if sender.send(maker.make(songs, epoch, number)).is_err() {
+                        return; // the loop has ended
+                    }
+                }
+            }
         });
-        done?;
-        let validation_mae =
-            (!validation.is_empty()).then(|| error_on(&network, &cropper, songs, validation));
-        let scores = EpochScores {
-            epoch,
-            loss: total / count.max(1) as f64,
-            validation_mae,
-            learning_rate: learning_rate(recipe.optimizer.learning_rate, step, steps),
-        };
-        history.push(scores);
-        if !watch(Event::Epoch(scores)) {
-            return Err(TrainError::Interrupted { epoch: epoch + 1 });
-        }
-        if let Some(error) = validation_mae {
-            if best.as_ref().is_none_or(|(least, ..)| error < *least) {
-                best = Some((error, epoch, weights(&network)));
-            } else if best
-                .as_ref()
-                .is_some_and(|(_, kept, _)| epoch - kept >= recipe.optimizer.patience)
-            {
-                break;
+        while !learner.has_ended() {
+            let epoch = learner.epochs_done();
+            let scores =
+                learner.epoch(&receiver, per_epoch, &cropper, task.validation, &mut watch)?;
+            if let Some((path, identity)) = &keep {
+                checkpoint::write(path, identity, &learner.state())?;
+            }
+            if !watch(Event::Epoch(scores)) {
+                return Err(TrainError::Interrupted { epoch: epoch + 1 });
             }
         }
+        Ok(())
+    })?;
+    let fitted = learner.end()?;
+    if let Some((path, identity)) = &keep {
+        let state = State {
+            history: fitted.history.clone(),
+            weights: Weights::of(fitted.network.variables()),
+            best_epoch: Some(fitted.kept_epoch),
+            underway: None,
+        };
+        checkpoint::write(path, identity, &state)?;
     }
-    let kept_epoch = match best {
-        Some((_, epoch, weights)) => {
-            restore(&mut network, weights)?;
-            epoch
-        }
-        None => history.len().saturating_sub(1),
-    };
-    Ok(Fitted {
-        network,
-        history,
-        kept_epoch,
-    })
-}
-
-/// The one-cycle learning rate at a step.
-fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
-    let anneal = |from: f64, to: f64, share: f64| {
-        to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
-    };
-    let share = step as f64 / steps.max(1) as f64;
-    if share < RISE {
-        anneal(highest * FIRST, highest, share / RISE)
-    } else {
-        anneal(
-            highest,
-            highest * LAST,
-            ((share - RISE) / (1.0 - RISE)).min(1.0),
-        )
-    }
-}
-
-/// Mean absolute error of the eight percentages, one mean over the windows per song.
-fn error_on(
-    network: &Network,
-    cropper: &Cropper<'_>,
-    songs: Songs<'_>,
-    positions: &[usize],
-) -> f64 {
-    let _guard = tch::no_grad_guard();
-    let mut total = 0.0;
-    for &song in positions {
-        let windows = cropper.windows(song);
-        let shares = network
-            .forward(&cropper.plain(song, &windows), false)
-            .shares;
-        let weight: f64 = windows.iter().map(|window| window.weight).sum();
-        for (emotion, truth) in songs.songs[song].emotions.as_array().iter().enumerate() {
-            let mean: f64 = windows
-                .iter()
-                .enumerate()
-                .map(|(row, window)| {
-                    window.weight * shares.double_value(&[row as i64, emotion as i64])
-                })
-                .sum::<f64>()
-                / weight;
-            total += (mean * 100.0 - f64::from(*truth)).abs();
-        }
-    }
-    total / (positions.len() * Emotion::COUNT) as f64
-}
-
-/// Every weight of a network, by name.
-type Weights = Vec<(String, Tensor)>;
-
-fn weights(network: &Network) -> Weights {
-    network
-        .variables()
-        .variables()
-        .into_iter()
-        .map(|(name, tensor)| (name, tensor.detach().copy()))
-        .collect()
-}
-
-fn restore(network: &mut Network, weights: Vec<(String, Tensor)>) -> Result<(), TrainError> {
-    let _guard = tch::no_grad_guard();
-    let mut variables = network.variables_mut().variables();
-    for (name, saved) in weights {
-        if let Some(variable) = variables.get_mut(&name) {
-            variable.f_copy_(&saved)?;
-        }
-    }
-    Ok(())
+    Ok(fitted)
 }

@@ -1,16 +1,32 @@
 //! Training in libtorch: networks, augmentation, the loop, writing the ONNX. The only module that knows libtorch.
 
+mod adam;
 mod batches;
+mod checkpoint;
+#[cfg(test)]
+mod checkpoint_tests;
+mod device;
 mod fit;
+mod learner;
+mod log;
 mod loss;
 mod network;
 mod onnx;
+mod predictions;
 mod run;
+mod schedule;
+mod weights;
 
+pub use adam::{Adam, Decay};
 pub use batches::{Crop, Cropper, Songs};
-pub use fit::{EpochScores, Event, Fitted, fit};
+pub use checkpoint::CheckpointError;
+pub use device::{DeviceError, DeviceName};
+pub use fit::{EpochScores, Event, Fitted, Task, fit};
+pub use log::{Log, LogError};
 pub use network::{BandStatistics, Network};
+pub use predictions::{PredictedSong, save_predictions};
 pub use run::{CrossValidation, Run, Trained, judge, scores_of};
+pub use weights::Weights;
 
 /// Why training stopped without a model.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +39,18 @@ pub enum TrainError {
         /// How many there are.
         found: usize,
     },
-    /// The loss became NaN or infinite.
+    /// Batches of one song, from which batch normalisation learns nothing.
     #[error(
-        "the loss is no longer a finite number in epoch {epoch}, batch {batch} (songs {}); \
-         lower `optimizer.learning_rate` in the recipe", songs.join(", ")
+        "no batch can be made: the recipe has `optimizer.batch` = {batch}; expected at least 2"
+    )]
+    NoBatch {
+        /// Songs per batch in the recipe.
+        batch: usize,
+    },
+    /// The loss or its gradient became NaN or infinite.
+    #[error(
+        "the loss or its gradient is no longer a finite number in epoch {epoch}, batch {batch} (songs {}); \
+         lower `optimizer.learning_rate` in the recipe, or look at the labels of these songs", songs.join(", ")
     )]
     NotFinite {
         /// Number of the epoch, 1 first.
@@ -42,6 +66,9 @@ pub enum TrainError {
         /// Number of the epoch, 1 first.
         epoch: usize,
     },
+    /// A checkpoint cannot be written, or gone on from.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// libtorch failed.
     #[error("libtorch failed")]
     Libtorch(#[from] tch::TchError),

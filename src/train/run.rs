@@ -1,11 +1,14 @@
 //! From labelled songs to a model file with honest scores: one split, or cross-validation.
 
+use std::path::Path;
+
 use rayon::prelude::*;
+use tch::Device;
 
 use super::{
     TrainError,
     batches::Songs,
-    fit::{EpochScores, Event, Fitted, fit},
+    fit::{EpochScores, Event, Fitted, Task, fit},
     network::Network,
 };
 use crate::{
@@ -24,6 +27,11 @@ pub struct Run<'a> {
     pub data_name: &'a str,
     /// Labels and spectrograms.
     pub songs: Songs<'a>,
+    /// Where libtorch computes.
+    pub device: Device,
+    /// The folder in which checkpoints are kept: `model.safetensors`, and `fold-1.safetensors` and so on. What is there
+    /// at the beginning is gone on from ([`Task::checkpoint`]).
+    pub checkpoints: Option<&'a Path>,
 }
 
 /// A trained network and how it came to be.
@@ -87,11 +95,30 @@ impl<'a> Run<'a> {
         validation: &[usize],
         watch: impl FnMut(Event) -> bool,
     ) -> Result<Trained, TrainError> {
+        self.train_as("model", training, validation, watch)
+    }
+
+    /// As [`Run::train`], with a checkpoint of that name.
+    fn train_as(
+        &self,
+        name: &str,
+        training: &[usize],
+        validation: &[usize],
+        watch: impl FnMut(Event) -> bool,
+    ) -> Result<Trained, TrainError> {
+        let checkpoint = self
+            .checkpoints
+            .map(|folder| folder.join(format!("{name}.safetensors")));
+        let task = Task {
+            training,
+            validation,
+            checkpoint: checkpoint.as_deref(),
+        };
         let Fitted {
             network,
             history,
             kept_epoch,
-        } = fit(self.recipe, self.songs, training, validation, watch)?;
+        } = fit(self.recipe, self.songs, self.device, task, watch)?;
         Ok(Trained {
             network,
             metadata: self.metadata(training)?,
@@ -119,7 +146,8 @@ impl<'a> Run<'a> {
         for fold in 0..count {
             let (test, training): (Vec<usize>, Vec<usize>) =
                 (0..songs.len()).partition(|&song| folds[song] == fold);
-            let trained = self.train(&training, &[], |event| watch(fold, event))?;
+            let name = format!("fold-{}", fold + 1);
+            let trained = self.train_as(&name, &training, &[], |event| watch(fold, event))?;
             let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
             let told = judge(&trained.onnx(serde_json::Value::Null)?, &asked)?;
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();

@@ -1,0 +1,436 @@
+//! Checkpoints: all that training needs to go on, in one file that is either whole or not there.
+//!
+//! The file is a safetensors file, which other programs read too. Its tensors are `weights/...` (the network's, the
+//! statistics of batch normalisation included), `first_moment/...` and `second_moment/...` (Adam's), `average/...` (the
+//! moving average, where the recipe has one), `best/...` (the weights that did best on validation) and `history`, float64
+//! `[epochs, 6]`. The rest is JSON in its metadata. A file of training that has ended holds `weights/...`, those that were
+//! kept, and `history` alone.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{batches::Songs, fit::EpochScores, network::BandStatistics, weights::Weights};
+use crate::{
+    atomic_file::{self, WriteError},
+    model::Recipe,
+};
+
+/// The version of the file that this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+/// Where the safetensors metadata holds the JSON.
+const KEY: &str = "circumplex_checkpoint";
+const HISTORY: &str = "history";
+const HISTORY_COLUMNS: usize = 6;
+
+/// Why a checkpoint cannot be written or gone on from.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file is there but cannot be read.
+    #[error("cannot read the checkpoint {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The bytes are not those that were written.
+    #[error(
+        "the checkpoint {} is damaged ({reason}); remove it, and what it holds is trained anew",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another version of this program wrote the file.
+    #[error(
+        "the checkpoint {} has format version {found}, this program goes on from version {FORMAT_VERSION}; \
+         use the program version that wrote it, or train anew",
+        path.display()
+    )]
+    FormatVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u64,
+    },
+    /// It was written by a run that differs.
+    #[error(
+        "the checkpoint {} belongs to another {what} than this run has; go on with the command and data that wrote it, \
+         or train anew",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The disk is full, or the folder cannot be written. What was there before still is.
+    #[error(
+        "the checkpoint could not be written; the one before it is as it was, and training can go on from it"
+    )]
+    Write(#[from] WriteError),
+}
+
+/// What a checkpoint belongs to: training goes on only with the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub(super) recipe: String,
+    pub(super) songs: String,
+    pub(super) spectrograms: String,
+}
+
+impl Identity {
+    /// Of a recipe, the training and validation songs with their labels, and their spectrograms (by their lengths and
+    /// the statistics of their bands).
+    ///
+    /// # Errors
+    /// Where the recipe cannot be written as TOML, which no recipe of this program causes.
+    pub fn of(
+        recipe: &Recipe,
+        songs: Songs<'_>,
+        parts: [&[usize]; 2],
+        bands: &BandStatistics,
+    ) -> Result<Self, toml::ser::Error> {
+        let (mut labels, mut sounds) = (Sha256::new(), Sha256::new());
+        for part in parts {
+            labels.update((part.len() as u64).to_le_bytes());
+            for &position in part {
+                let song = &songs.songs[position];
+                labels.update((song.id.len() as u64).to_le_bytes());
+                labels.update(&song.id);
+                for percent in song.emotions.as_array() {
+                    labels.update(percent.to_le_bytes());
+                }
+                for value in [song.affect.valence_mean, song.affect.arousal_mean] {
+                    labels.update(value.to_le_bytes());
+                }
+                sounds.update((songs.cache.frames(position) as u64).to_le_bytes());
+            }
+        }
+        for value in bands.mean.iter().chain(&bands.deviation) {
+            sounds.update(value.to_le_bytes());
+        }
+        Ok(Self {
+            recipe: format!("{:x}", Sha256::digest(toml::to_string(recipe)?)),
+            songs: format!("{:x}", labels.finalize()),
+            spectrograms: format!("{:x}", sounds.finalize()),
+        })
+    }
+
+    /// What differs from another, if anything does.
+    fn difference(&self, other: &Self) -> Option<&'static str> {
+        [
+            (&self.recipe, &other.recipe, "recipe"),
+            (&self.songs, &other.songs, "set of songs, split or labels"),
+            (
+                &self.spectrograms,
+                &other.spectrograms,
+                "set of spectrograms",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(own, others, what)| (own != others).then_some(what))
+    }
+}
+
+/// How far training is.
+#[derive(Debug)]
+pub struct State {
+    /// Every epoch's figures.
+    pub history: Vec<EpochScores>,
+    /// The network's weights; those that were kept, where training has ended.
+    pub weights: Weights,
+    /// The epoch whose weights were best on validation, or were kept.
+    pub best_epoch: Option<usize>,
+    /// What is missing where training has ended.
+    pub underway: Option<Underway>,
+}
+
+/// What only training that has not ended needs.
+#[derive(Debug)]
+pub struct Underway {
+    /// Steps of the optimiser.
+    pub steps: u64,
+    /// Adam's running means of the gradients.
+    pub first_moments: Weights,
+    /// Adam's running means of their squares.
+    pub second_moments: Weights,
+    /// The moving average of the weights, where the recipe has one.
+    pub average: Option<Weights>,
+    /// The weights of `best_epoch`.
+    pub best: Option<Weights>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format_version: u32,
+    identity: Identity,
+    best_epoch: Option<usize>,
+    /// Of a file of training that has not ended.
+    steps: Option<u64>,
+    /// CRC-32 of this (with 0 here) and of the tensors' names and bytes, in the order of the names.
+    crc32: u32,
+}
+
+fn checksum<'a>(
+    head: &Head,
+    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> serde_json::Result<u32> {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(serde_json::to_string(head)?.as_bytes());
+    for (name, bytes) in tensors {
+        crc.update(name.as_bytes());
+        crc.update(bytes);
+    }
+    Ok(crc.finalize())
+}
+
+/// A tensor's bytes, little-endian.
+struct Numbers {
+    kind: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+/// Writes a checkpoint; what stood at its place before is there until the new one is whole and on the disk.
+///
+/// # Errors
+/// [`CheckpointError::Write`].
+pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<(), CheckpointError> {
+    let fault = |source| {
+        CheckpointError::Write(WriteError {
+            path: path.to_owned(),
+            source,
+        })
+    };
+    let bytes = encode(identity, state).map_err(fault)?;
+    Ok(atomic_file::write(path, |file| file.write_all(&bytes))?)
+}
+
+fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
+    let mut groups = vec![("weights", &state.weights)];
+    if let Some(underway) = &state.underway {
+        groups.push(("first_moment", &underway.first_moments));
+        groups.push(("second_moment", &underway.second_moments));
+        groups.extend(underway.average.as_ref().map(|kept| ("average", kept)));
+        groups.extend(underway.best.as_ref().map(|kept| ("best", kept)));
+    }
+    let mut tensors = BTreeMap::new();
+    for (group, weights) in groups {
+        for (name, tensor) in weights.iter() {
+            let numbers = Numbers::of(tensor).map_err(io::Error::other)?;
+            tensors.insert(format!("{group}/{name}"), numbers);
+        }
+    }
+    tensors.insert(HISTORY.to_owned(), Numbers::of_history(&state.history));
+    let mut head = Head {
+        format_version: FORMAT_VERSION,
+        identity: identity.clone(),
+        best_epoch: state.best_epoch,
+        steps: state.underway.as_ref().map(|underway| underway.steps),
+        crc32: 0,
+    };
+    let bytes = tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor.bytes.as_slice()));
+    head.crc32 = checksum(&head, bytes)?;
+    let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(&head)?)]);
+    let views = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let view = TensorView::new(tensor.kind, tensor.shape.clone(), &tensor.bytes)?;
+            Ok((name, view))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(io::Error::other)?;
+    safetensors::serialize(views, &Some(metadata)).map_err(io::Error::other)
+}
+
+/// Reads a checkpoint of the same identity; `None` where there is no file.
+///
+/// # Errors
+/// [`CheckpointError`] where it cannot be read, is damaged, has another format version or another identity.
+pub fn read(
+    path: &Path,
+    identity: &Identity,
+    device: Device,
+) -> Result<Option<State>, CheckpointError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(CheckpointError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let damaged = |reason: String| CheckpointError::Damaged {
+        path: path.to_owned(),
+        reason,
+    };
+    let unsound = |error: safetensors::SafeTensorError| damaged(format!("{error:?}"));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
+    let json = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get(KEY))
+        .ok_or_else(|| damaged(format!("it has no {KEY:?} in its metadata")))?;
+    let json: serde_json::Value =
+        serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
+    match json.get("format_version").and_then(|found| found.as_u64()) {
+        Some(found) if found != u64::from(FORMAT_VERSION) => {
+            return Err(CheckpointError::FormatVersion {
+                path: path.to_owned(),
+                found,
+            });
+        }
+        _ => (),
+    }
+    let mut head: Head =
+        serde_json::from_value(json).map_err(|error| damaged(error.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(unsound)?;
+    let tensors: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    let expected = std::mem::take(&mut head.crc32);
+    let data = tensors
+        .iter()
+        .map(|(name, view)| (name.as_str(), view.data()));
+    if checksum(&head, data).ok() != Some(expected) {
+        return Err(damaged("its checksum is wrong".to_owned()));
+    }
+    if let Some(what) = head.identity.difference(identity) {
+        return Err(CheckpointError::Foreign {
+            path: path.to_owned(),
+            what,
+        });
+    }
+    let group = |prefix: &str| -> Result<Option<Weights>, CheckpointError> {
+        let members: Vec<_> = tensors
+            .iter()
+            .filter_map(|(name, view)| Some((name.strip_prefix(prefix)?.strip_prefix('/')?, view)))
+            .map(|(name, view)| Ok((name.to_owned(), tensor_of(view, device)?)))
+            .collect::<Result<_, TchError>>()
+            .map_err(|error| damaged(error.to_string()))?;
+        Ok((!members.is_empty()).then(|| members.into_iter().collect()))
+    };
+    let part = |prefix: &str| {
+        group(prefix)?.ok_or_else(|| damaged(format!("it has no tensor {prefix}/...")))
+    };
+    let history = tensors
+        .get(HISTORY)
+        .and_then(history_of)
+        .ok_or_else(|| damaged(format!("its {HISTORY} is not understood")))?;
+    if head.best_epoch.is_some_and(|epoch| epoch >= history.len()) {
+        return Err(damaged(format!("its {HISTORY} lacks the best epoch")));
+    }
+    let underway = match head.steps {
+        None => None,
+        Some(steps) => Some(Underway {
+            steps,
+            first_moments: part("first_moment")?,
+            second_moments: part("second_moment")?,
+            average: group("average")?,
+            best: group("best")?,
+        }),
+    };
+    Ok(Some(State {
+        history,
+        weights: part("weights")?,
+        best_epoch: head.best_epoch,
+        underway,
+    }))
+}
+
+impl Numbers {
+    fn of(tensor: &Tensor) -> Result<Self, TchError> {
+        let flat = tensor
+            .detach()
+            .f_to_device(Device::Cpu)?
+            .f_to_kind(Kind::Float)?
+            .f_contiguous()?;
+        let mut values = vec![0.0_f32; flat.numel()];
+        flat.f_view([-1])?.f_copy_data(&mut values, flat.numel())?;
+        Ok(Self {
+            kind: Dtype::F32,
+            shape: flat.size().iter().map(|size| *size as usize).collect(),
+            bytes: values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        })
+    }
+
+    /// Epochs without a validation score have NaN there.
+    fn of_history(history: &[EpochScores]) -> Self {
+        let bytes = history
+            .iter()
+            .flat_map(|scores| {
+                [
+                    scores.epoch as f64,
+                    scores.loss,
+                    scores.validation_mae.unwrap_or(f64::NAN),
+                    scores.learning_rate,
+                    scores.seconds,
+                    scores.outside_libtorch,
+                ]
+            })
+            .flat_map(f64::to_le_bytes)
+            .collect();
+        Self {
+            kind: Dtype::F64,
+            shape: vec![history.len(), HISTORY_COLUMNS],
+            bytes,
+        }
+    }
+}
+
+fn tensor_of(view: &TensorView<'_>, device: Device) -> Result<Tensor, TchError> {
+    if view.dtype() != Dtype::F32 {
+        return Err(TchError::Kind(format!(
+            "expected float32, found {:?}",
+            view.dtype()
+        )));
+    }
+    let shape: Vec<i64> = view.shape().iter().map(|size| *size as i64).collect();
+    Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?.f_to_device(device)
+}
+
+fn history_of(view: &TensorView<'_>) -> Option<Vec<EpochScores>> {
+    if view.dtype() != Dtype::F64 || view.shape().get(1) != Some(&HISTORY_COLUMNS) {
+        return None;
+    }
+    let numbers: Vec<f64> = view
+        .data()
+        .chunks_exact(size_of::<f64>())
+        .filter_map(|bytes| Some(f64::from_le_bytes(bytes.try_into().ok()?)))
+        .collect();
+    let history: Vec<EpochScores> = numbers
+        .chunks_exact(HISTORY_COLUMNS)
+        .map(|row| EpochScores {
+            epoch: row[0] as usize,
+            loss: row[1],
+            validation_mae: Some(row[2]).filter(|error| !error.is_nan()),
+            learning_rate: row[3],
+            seconds: row[4],
+            outside_libtorch: row[5],
+        })
+        .collect();
+    let in_order = history
+        .iter()
+        .enumerate()
+        .all(|(number, scores)| scores.epoch == number);
+    (in_order && !history.is_empty()).then_some(history)
+}

@@ -1,0 +1,102 @@
+//! What models said of songs that they had not heard, as a Parquet file.
+
+use std::{io, path::Path, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema},
+};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    file::properties::WriterProperties,
+};
+
+use crate::{
+    atomic_file::{self, WriteError},
+    emotion::Emotion,
+    evaluate::Answer,
+};
+
+/// One song: what is true of it, and what was said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictedSong<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The fold that it is in, 1 first; none where one split gave the scores.
+    pub fold: Option<usize>,
+    /// What the labels say.
+    pub truth: Answer,
+    /// What a model said that was not trained on it.
+    pub predicted: Answer,
+}
+
+/// Writes a Parquet file with one row per song, whole or not at all: `song_id`, `fold` (null without folds), the eight
+/// percentages `true_happy` ... and `predicted_happy` ..., and `true_valence`, `true_arousal`, `predicted_valence`,
+/// `predicted_arousal` on the scale 1 to 9.
+///
+/// # Errors
+/// [`WriteError`] where the file cannot be written.
+pub fn save_predictions(path: &Path, songs: &[PredictedSong<'_>]) -> Result<(), WriteError> {
+    let batch = table(songs).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source: io::Error::other(source),
+    })?;
+    atomic_file::write(path, |file| {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
+        writer.write(&batch)?;
+        writer.close()?;
+        Ok(())
+    })
+}
+
+fn table(songs: &[PredictedSong<'_>]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let mut fields = vec![
+        Field::new("song_id", DataType::Utf8, false),
+        Field::new("fold", DataType::Int32, true),
+    ];
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(
+            songs.iter().map(|song| song.id),
+        )),
+        Arc::new(Int32Array::from_iter(
+            songs
+                .iter()
+                .map(|song| song.fold.and_then(|fold| i32::try_from(fold).ok())),
+        )),
+    ];
+    type Side = (&'static str, fn(&PredictedSong<'_>) -> Answer);
+    let sides: [Side; 2] = [
+        ("true", |song| song.truth),
+        ("predicted", |song| song.predicted),
+    ];
+    for (side, of) in sides {
+        for emotion in Emotion::ALL {
+            let name = format!("{side}_{}", emotion.name());
+            fields.push(Field::new(name, DataType::Float32, false));
+            columns.push(Arc::new(Float32Array::from_iter_values(
+                songs.iter().map(|song| of(song).emotions.get(emotion)),
+            )));
+        }
+    }
+    for (side, of) in sides {
+        for (name, axis) in [
+            ("valence", (|answer| answer.valence) as fn(Answer) -> f64),
+            ("arousal", |answer| answer.arousal),
+        ] {
+            fields.push(Field::new(
+                format!("{side}_{name}"),
+                DataType::Float64,
+                false,
+            ));
+            columns.push(Arc::new(Float64Array::from_iter_values(
+                songs.iter().map(|song| axis(of(song))),
+            )));
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
