@@ -1,129 +1,11 @@
 //! `circumplex train` and `circumplex evaluate --split`, run as a person runs them on the tiny data set of this project.
 #![cfg(feature = "train")]
 
-use circumplex::{
-    dataset::{ColumnChoice, Finding, Part, Provenance, SplitMethod},
-    model::{Bundle, Metadata},
-};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod trained;
 
-/// A network that trains in a second.
-const RECIPE: &str = r#"
-name = "tiny"
-seed = 3
-[features]
-sample_rate = 11025
-n_fft = 1024
-hop_length = 512
-n_mels = 32
-f_min = 0.0
-f_max = 5512.5
-[window]
-seconds = 2.0
-[labels]
-sigma = 1.0
-scheme = "sectors"
-[network]
-frame_pool = 2
-stages = [{ channels = 4 }, { channels = 4 }]
-mix = 8
-summary = ["mean", "deviation"]
-dropout = 0.1
-[loss]
-valence_arousal = 1.0
-[optimizer]
-learning_rate = 0.01
-weight_decay = 0.01
-batch = 8
-epochs = 2
-clip = 2.0
-patience = 2
-[augmentation]
-mixup = 0.1
-mask_bands = 4
-mask_time = 0.1
-gain_db = 0.5
-"#;
-
-fn mini() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deam/mini")
-}
-
-fn circumplex(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_circumplex"))
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("the path is Unicode")
-}
-
-fn messages(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Trains on `data` into `folder/model.onnx`.
-fn train(folder: &Path, data: &Path, options: &[&str]) -> Output {
-    fs::create_dir_all(folder).expect("a folder");
-    let recipe = folder.join("tiny.toml");
-    fs::write(&recipe, RECIPE).expect("a file");
-    let (model, cache) = (folder.join("model.onnx"), folder.join("cache"));
-    let mut arguments = vec!["train", "--data", text(data), "-o", text(&model)];
-    arguments.extend(["--recipe", text(&recipe), "--cache", text(&cache)]);
-    arguments.extend(options);
-    circumplex(&arguments)
-}
-
-/// As [`train`], where it must succeed: what the model says of itself.
-fn trained(folder: &Path, data: &Path, options: &[&str]) -> (Metadata, Provenance) {
-    let output = train(folder, data, options);
-    assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
-    let bundle = Bundle::load(&folder.join("model.onnx")).expect("the model loads");
-    let metadata = bundle.metadata().clone();
-    let json = metadata.training.provenance.clone().expect("is noted");
-    (metadata, serde_json::from_value(json).expect("is sound"))
-}
-
-fn evaluate(folder: &Path, data: &Path, options: &[&str]) -> (serde_json::Value, String) {
-    let model = folder.join("model.onnx");
-    let mut arguments = vec!["evaluate", "--json", "--data", text(data), "--model"];
-    arguments.push(text(&model));
-    arguments.extend(options);
-    let output = circumplex(&arguments);
-    assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
-    let report = serde_json::from_slice(&output.stdout).expect("JSON");
-    (report, messages(&output))
-}
-
-/// The second column of a CSV by the first.
-fn column(path: &Path) -> BTreeMap<String, String> {
-    let file = fs::read_to_string(path).expect("the file is there");
-    let cells = |line: &str| {
-        let (id, value) = line.split_once(',').expect("two columns");
-        (id.to_owned(), value.to_owned())
-    };
-    file.lines().skip(1).map(cells).collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
+use circumplex::dataset::{ColumnChoice, Finding, Part, SplitMethod};
+use std::{collections::BTreeMap, fs, path::Path};
+use trained::{circumplex, column, copy_folder, evaluate, messages, mini, text, train, trained};
 
 #[test]
 fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluation() {
@@ -131,8 +13,13 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let (metadata, provenance) = trained(&first, &mini(), &[]);
     trained(&second, &mini(), &[]);
-    let csv = first.join("model.split.csv");
-    for name in ["model.split.csv", "model.onnx"] {
+    let csv = first.join("run/split.csv");
+    for name in [
+        "run/split.csv",
+        "run/model.onnx",
+        "run/predictions.parquet",
+        "run/scores.json",
+    ] {
         let read = |folder: &Path| fs::read(folder.join(name)).expect("is there");
         assert!(read(&first) == read(&second), "{name} differs");
     }
@@ -185,7 +72,7 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
     let (_, said) = evaluate(&first, &mini(), &[]);
     let expected = format!("was trained on {} of these 24 songs", songs_of(Part::Train));
     assert!(said.contains(&expected), "{said}");
-    let model = first.join("model.onnx");
+    let model = first.join("run/model.onnx");
     let mut arguments = vec!["evaluate", "--data", text(&alone), "--model", text(&model)];
     arguments.extend(["--split", "validation"]);
     let refused = circumplex(&arguments);
@@ -204,7 +91,7 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
     let third = folder.path().join("third");
     let (_, again) = trained(&third, &mini(), &["--split", text(&csv)]);
     assert_eq!(again.split.expect("noted").method, SplitMethod::File);
-    assert_eq!(column(&third.join("model.split.csv")), noted);
+    assert_eq!(column(&third.join("run/split.csv")), noted);
 }
 
 #[test]
@@ -256,7 +143,7 @@ fn crossed_columns_change_labels_and_scores_and_the_model_says_which_it_learned(
     let (alone, said) = evaluate(&place("corrected"), &data, &["--labels", "as-published"]);
     assert_eq!(alone["mae"], both["as_published"]["mae"]);
     assert!(said.contains("trained on other labels"), "{said}");
-    let model = place("corrected").join("model.onnx");
+    let model = place("corrected").join("run/model.onnx");
     let mut arguments = vec!["evaluate", "--data", text(&data), "--model", text(&model)];
     arguments.extend(["--labels", "both"]);
     let table = String::from_utf8(circumplex(&arguments).stdout).expect("text");
@@ -276,9 +163,9 @@ fn a_model_without_a_test_part_says_so_and_folds_are_kept() {
         .iter()
         .map(|(id, fold)| (id.to_owned(), fold.to_string()))
         .collect();
-    assert_eq!(noted, column(&place.join("model.folds.csv")));
-    let model = place.join("model.onnx");
-    let (mini, csv) = (mini(), place.join("model.folds.csv"));
+    assert_eq!(noted, column(&place.join("run/folds.csv")));
+    let model = place.join("run/model.onnx");
+    let (mini, csv) = (mini(), place.join("run/folds.csv"));
     let asked = ["evaluate", "--split", "test", "--data", text(&mini)];
     let refused = circumplex(&[&asked[..], &["--model", text(&model)]].concat());
     assert_eq!(refused.status.code(), Some(1));

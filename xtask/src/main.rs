@@ -18,7 +18,7 @@ Usage: cargo xtask <command>
   test [--no-train]     format, clippy, documentation and all tests, without and with `train`;
                         sets libtorch up first. --no-train leaves out what needs libtorch
   train <ARGS>          `circumplex train <ARGS>` in a release build with `train`, for example
-                        cargo xtask train --data deam -o model.onnx
+                        cargo xtask train --data deam -o run
   install               `cargo install` of circumplex with `train` (without it: cargo install --path .)
   setup-libtorch        sets libtorch up and prints the line that exports its place, for example
                         eval \"$(cargo xtask setup-libtorch)\"

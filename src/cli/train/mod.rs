@@ -1,50 +1,78 @@
 //! `circumplex train`: labelled music to a model file.
 
+mod comparison;
+mod division;
+mod folder;
 mod outcome;
+mod summary;
 mod watch;
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
-use self::outcome::{Output, SplitChoice, with_folds, with_split};
+use self::{
+    comparison::Comparison,
+    division::{Division, SplitChoice},
+    folder::{Again, Plan, RunFolder},
+    outcome::Job,
+};
 use super::{
     CliError, CliResult,
     console::Console,
     evaluate::{report_columns, report_left_out},
     exit::Exit,
     labels::LabelSource,
+    signals::stop_on_signal,
     table::visible,
     threads::Threads,
 };
 use crate::{
-    atomic_file,
     dataset::{CacheError, CacheProgress, Dataset, SpectrogramCache},
     error_text::one_line,
-    model::{Bundle, Recipe},
-    train::{Run, Songs},
+    model::Recipe,
+    train::{DeviceName, Run, Songs, TrainError},
 };
 
-/// Train a model on labelled music and write it as one ONNX file
+/// Train a model on labelled music and write it, with all that belongs to it, into a folder
 #[derive(clap::Args)]
 #[command(
     after_help = "Without --folds a fifth of the songs is the test, a tenth validates and decides which epoch is kept; \
                   the scores in the model are those of the test songs. With --folds each song is judged by a network \
                   that did not hear it, and the model is then trained on all songs. Either way the model carries the \
-                  part or fold of every song; `circumplex evaluate --split test` judges the same test songs again."
+                  part or fold of every song; `circumplex evaluate --split test` judges the same test songs again.\n\n\
+                  The folder gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
+                  log.jsonl (one row per epoch), predictions.parquet (what was said of the test songs, or of all songs \
+                  out of fold) and scores.json. While the run goes on, checkpoints/ holds its state: after Ctrl-C, a \
+                  full disk or a power cut the same command with --resume goes on from the last whole epoch, to the \
+                  same result. On the processor the same seed and number of --threads give the same files, byte for byte."
 )]
 pub struct Args {
     /// A folder in DEAM's layout, or a label file (CSV or Parquet) beside its audio
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
-    /// The model file to write; its split goes beside it, as .split.csv (or .folds.csv)
-    #[arg(short, long, value_name = "FILE")]
+    /// The folder to write; with --recipes, a folder for each recipe is made in it
+    #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
-    /// TOML file that describes the run; without one, the recipe of the model inside this program
-    #[arg(long, value_name = "FILE")]
-    recipe: Option<PathBuf>,
+    /// The recipe: one inside this program by its name, or a TOML file [default: that of the model inside this program]
+    #[arg(long, value_name = "NAME|FILE")]
+    recipe: Option<String>,
+    /// Train several recipes on the same split and compare them
+    #[arg(
+        long,
+        value_name = "NAME|FILE,...",
+        value_delimiter = ',',
+        conflicts_with = "recipe"
+    )]
+    recipes: Vec<String>,
+    /// With --recipes: also write the comparison as a Markdown table
+    #[arg(long, value_name = "FILE", requires = "recipes")]
+    table: Option<PathBuf>,
     /// Seed of every random choice, instead of the recipe's
     #[arg(long)]
     seed: Option<u64>,
@@ -58,6 +86,15 @@ pub struct Args {
     /// Cross-validate in this many parts for the scores, then train on all songs
     #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u8).range(2..=50))]
     folds: Option<u8>,
+    /// Go on with a run that was stopped; one that was finished is kept as it is
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Train anew where the folder holds a run already
+    #[arg(long)]
+    force: bool,
+    /// Where to compute: auto (CUDA where libtorch has it), cpu, cuda, or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceName,
     #[command(flatten)]
     labels: LabelSource,
     /// Where spectrograms are kept between runs [default: the user's cache folder]
@@ -67,58 +104,232 @@ pub struct Args {
     threads: Threads,
 }
 
+/// A recipe, its folder, and what is to be done there.
+struct Planned {
+    recipe: Recipe,
+    folder: RunFolder,
+    plan: Plan,
+}
+
 pub fn run(args: Args, console: &Console) -> CliResult {
     let started = Instant::now();
     let threads = args.threads.count().get();
     tch::set_num_threads(threads as i32);
-    let mut recipe = match &args.recipe {
-        Some(path) => Recipe::load(path)?,
-        None => Recipe::shipped()?,
-    };
-    recipe.seed = args.seed.unwrap_or(recipe.seed);
-    recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
-    let recipe = recipe.checked("from the command line")?;
-    check_output(&args.output)?;
-    let mut dataset = Dataset::open(&args.data, &args.labels.options(recipe.labels.sigma))?;
-    report_columns(console, &dataset);
-    report_left_out(console, &dataset);
-    if let Some(split) = &args.split {
-        split.check(&dataset.songs, args.folds.is_some())?;
-    }
-    let found = dataset.songs.len();
-    let cache = spectrograms(&mut dataset, &recipe, args.cache, console)?;
-    let name = args
-        .data
-        .file_name()
-        .unwrap_or(args.data.as_os_str())
-        .to_string_lossy();
-    let run = Run {
-        recipe: &recipe,
-        data_name: &name,
-        songs: Songs {
-            songs: &dataset.songs,
-            cache: &cache,
-        },
-    };
-    let output = Output {
-        model: &args.output,
-        labels: dataset.columns,
+    // Batches are made in rayon's pool. Where it has been started before, it stays as it is.
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global();
+    let device = args.device.find()?;
+    let planned = plan(&args)?;
+    let mut session = Session {
+        args: &args,
+        device,
         console,
+        division: None,
+        stop: None,
+        left_out: 0,
     };
-    let beside = match args.folds {
-        Some(folds) => with_folds(&run, usize::from(folds), args.split.as_ref(), output)?,
-        None => with_split(&run, args.split.as_ref(), output)?,
+    let mut comparison = Comparison::default();
+    for (number, one) in planned.iter().enumerate() {
+        if planned.len() > 1 {
+            let name = visible(&one.recipe.name);
+            console.remark(&format!("{name} ({} of {})", number + 1, planned.len()));
+        }
+        match session.train(one) {
+            Ok(summary) => comparison.add(&one.recipe, &summary),
+            Err(error) => return session.stopped(one, error),
+        }
+    }
+    if !args.recipes.is_empty() {
+        console.print(&format!("\n{}", comparison.text()))?;
+        if let Some(table) = &args.table {
+            comparison.save(table)?;
+        }
+    }
+    let shown = visible(&args.output.display().to_string());
+    let model = match args.recipes.is_empty() {
+        true => format!("{shown}/model.onnx"),
+        false => format!("{shown}/RECIPE/model.onnx"),
     };
     console.remark(&format!(
-        "Wrote {} and {} in {}. Use it: circumplex analyze --model {0} FOLDER -o library.parquet",
-        args.output.display(),
-        beside.display(),
+        "{shown}: done in {}. Use it: circumplex analyze --model {model} MUSIC -o library.parquet",
         minutes(started)
     ));
-    Ok(Exit::of_files(
-        dataset.songs.len(),
-        found - dataset.songs.len(),
-    ))
+    Ok(Exit::of_files(1, session.left_out))
+}
+
+/// Reads the recipes and looks at the folders, before anything costs time or is changed.
+fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
+    let again = match (args.resume, args.force) {
+        (true, _) => Again::Resume,
+        (_, true) => Again::Force,
+        _ => Again::No,
+    };
+    let folds = args.folds.map(usize::from);
+    let adapted = |mut recipe: Recipe| -> Result<Recipe, CliError> {
+        recipe.seed = args.seed.unwrap_or(recipe.seed);
+        recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
+        Ok(recipe.checked("from the command line")?)
+    };
+    if args.recipes.is_empty() {
+        let recipe = adapted(match &args.recipe {
+            Some(recipe) => Recipe::find(recipe)?,
+            None => Recipe::shipped()?,
+        })?;
+        let (folder, plan) = RunFolder::look(&args.output, again, &recipe, folds)?;
+        return Ok(vec![Planned {
+            recipe,
+            folder,
+            plan,
+        }]);
+    }
+    if RunFolder::is_run(&args.output) {
+        return Err(format!(
+            "{} is the folder of one run; with --recipes give a folder to make their folders in",
+            visible(&args.output.display().to_string())
+        )
+        .into());
+    }
+    if let Some(table) = &args.table {
+        let folder = table
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let will_be = folder.is_none_or(|folder| folder.is_dir() || folder == args.output);
+        if table.is_dir() || !will_be {
+            return Err(format!(
+                "cannot write --table {}: expected a file in a folder that exists",
+                visible(&table.display().to_string())
+            )
+            .into());
+        }
+    }
+    let mut planned: Vec<Planned> = Vec::new();
+    for recipe in &args.recipes {
+        let recipe = adapted(Recipe::find(recipe)?)?;
+        let name = visible(&recipe.name);
+        let one_folder = Path::new(&recipe.name).components().count() == 1
+            && Path::new(&recipe.name).file_name().is_some()
+            && !recipe.name.contains(['/', '\\']);
+        if !one_folder {
+            return Err(format!(
+                "the recipe {name:?} cannot have a folder of that name; give it another name"
+            )
+            .into());
+        }
+        if planned.iter().any(|other| other.recipe.name == recipe.name) {
+            return Err(format!(
+                "two recipes are called {name}, and would share a folder; give them different names"
+            )
+            .into());
+        }
+        let path = args.output.join(&recipe.name);
+        let (folder, plan) = RunFolder::look(&path, again, &recipe, folds)?;
+        planned.push(Planned {
+            recipe,
+            folder,
+            plan,
+        });
+    }
+    Ok(planned)
+}
+
+/// What the runs of one command share.
+struct Session<'a> {
+    args: &'a Args,
+    device: tch::Device,
+    console: &'a Console,
+    /// Drawn for the first recipe, the same for all.
+    division: Option<Division>,
+    stop: Option<Arc<AtomicBool>>,
+    /// Songs that could not be decoded.
+    left_out: usize,
+}
+
+impl Session<'_> {
+    /// Trains one recipe, or finds it trained; what its `scores.json` holds.
+    fn train(&mut self, planned: &Planned) -> Result<serde_json::Value, CliError> {
+        let Planned {
+            recipe,
+            folder,
+            plan,
+        } = planned;
+        let (args, console) = (self.args, self.console);
+        let folds = args.folds.map(usize::from);
+        let mut dataset = Dataset::open(&args.data, &args.labels.options(recipe.labels.sigma))?;
+        if self.division.is_none() {
+            report_columns(console, &dataset);
+            report_left_out(console, &dataset);
+        }
+        if let Some(split) = &args.split {
+            split.check(&dataset.songs, folds.is_some())?;
+        }
+        if *plan != Plan::Keep {
+            folder.begin(*plan, recipe, folds)?;
+        }
+        if let Some(division) = &self.division {
+            dataset.songs.retain(|song| division.knows(song));
+        }
+        let found = dataset.songs.len();
+        let cache = spectrograms(&mut dataset, recipe, args.cache.clone(), console)?;
+        self.left_out += found - dataset.songs.len();
+        let songs = &dataset.songs;
+        let division = match &self.division {
+            Some(division) => division,
+            None => {
+                let choice = args.split.as_ref();
+                let division = Division::of(songs, choice, folds, recipe.seed, console)?;
+                self.division.insert(division)
+            }
+        };
+        division.keep_in(folder, *plan, songs)?;
+        if *plan == Plan::Keep {
+            console.remark(&format!(
+                "{} holds this run, finished: it is kept.",
+                visible(&folder.path().display().to_string())
+            ));
+            return folder.scores();
+        }
+        let name = args.data.file_name().unwrap_or(args.data.as_os_str());
+        let stop = match &mut self.stop {
+            Some(stop) => stop,
+            stop => stop.insert(stop_on_signal()?),
+        };
+        let summary = Job {
+            run: Run {
+                recipe,
+                data_name: &name.to_string_lossy(),
+                songs: Songs {
+                    songs,
+                    cache: &cache,
+                },
+                device: self.device,
+                checkpoints: Some(&folder.checkpoints()),
+            },
+            division,
+            folder,
+            labels: dataset.columns,
+            stop,
+            console,
+        }
+        .carry_out()?;
+        folder.finish()?;
+        Ok(summary)
+    }
+
+    /// What ended a run: where it was stopped, how to go on.
+    fn stopped(&self, planned: &Planned, error: CliError) -> CliResult {
+        let asked = (self.stop.as_ref()).is_some_and(|stop| stop.load(Ordering::Relaxed));
+        match error.downcast_ref::<TrainError>() {
+            Some(TrainError::Interrupted { epoch }) if asked => {
+                self.console.warning(&format!(
+                    "stopped in epoch {epoch}; {} holds what was done before it. To go on: the same command with --resume",
+                    visible(&planned.folder.path().display().to_string())
+                ));
+                Ok(Exit::Stopped)
+            }
+            _ => Err(error),
+        }
+    }
 }
 
 /// The spectrograms of all songs. A song that cannot be decoded is named and leaves the data set.
@@ -173,27 +384,6 @@ fn user_cache_folder() -> Option<PathBuf> {
         _ => std::env::home_dir()?.join(".cache"),
     };
     Some(base.join("circumplex"))
-}
-
-/// Finds out before hours of training whether the model can be written.
-fn check_output(path: &Path) -> Result<(), CliError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    tempfile::NamedTempFile::new_in(folder).map_err(|error| {
-        format!(
-            "cannot write {}: {error}; choose another -o",
-            path.display()
-        )
-    })?;
-    Ok(())
-}
-
-/// Writes the model whole or not at all, and reads it back as `analyze` would.
-fn write(path: &Path, onnx: &[u8]) -> Result<Bundle, CliError> {
-    atomic_file::write(path, |file| file.write_all(onnx))?;
-    Ok(Bundle::load(path)?)
 }
 
 fn minutes(since: Instant) -> String {

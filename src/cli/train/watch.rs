@@ -1,69 +1,106 @@
-//! What a person sees while a network is trained.
+//! What a person sees while a network is trained, and the log of it.
 
 use crate::{
-    cli::console::Console,
-    train::{EpochScores, Event, Run},
+    cli::{CliError, console::Console},
+    train::{EpochScores, Event, Log, LogError, Run, TrainError},
 };
 use indicatif::ProgressBar;
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-/// Shows training as it goes.
-pub struct Watch {
+/// Steps of the bar in an epoch.
+const STEPS: u64 = 1000;
+
+/// Shows training as it goes, keeps its log, and stops it when asked to.
+pub struct Watch<'a> {
     bar: ProgressBar,
     epochs: u64,
-    runs: usize,
+    /// Networks that are trained: one, or one for each fold and the model.
+    networks: usize,
     quiet: bool,
+    stop: &'a AtomicBool,
+    log: Log,
+    log_failure: Option<LogError>,
+    /// The validation score of the last epoch.
+    validation: String,
+    /// The network at hand, and whether something was learned of it in this run.
+    network: usize,
+    began: bool,
 }
 
-impl Watch {
-    pub fn new(run: &Run<'_>, console: &Console, runs: usize) -> Self {
+impl<'a> Watch<'a> {
+    pub fn new(
+        run: &Run<'_>,
+        networks: usize,
+        log: Log,
+        stop: &'a AtomicBool,
+        console: &Console,
+    ) -> Self {
         let epochs = run.recipe.optimizer.epochs as u64;
-        // steps of a thousandth of an epoch
         let bar = console.progress(
-            epochs * runs as u64 * 1000,
+            epochs * networks as u64 * STEPS,
             Some("Training {bar:30} {percent}% {msg}, {eta} left"),
         );
         Self {
             bar,
             epochs,
-            runs,
+            networks,
             quiet: console.is_quiet(),
+            stop,
+            log,
+            log_failure: None,
+            validation: String::new(),
+            network: 0,
+            began: false,
         }
     }
 
-    pub fn event(&mut self, fold: usize, event: Event) -> bool {
-        let place = |epoch: usize| (fold as u64 * self.epochs + epoch as u64) * 1000;
-        let run = if self.runs > 1 {
-            format!("run {} of {}, ", fold + 1, self.runs)
-        } else {
-            String::new()
-        };
+    /// Something happened to network `network`, 0 first; the last one becomes the model, those before it are of folds.
+    /// Whether to go on.
+    pub fn event(&mut self, network: usize, event: Event) -> bool {
+        if self.network != network {
+            self.network = network;
+            self.validation.clear();
+        }
+        let place = |epoch: usize| (network as u64 * self.epochs + epoch as u64) * STEPS;
         match event {
+            Event::Before(scores) => {
+                self.bar.set_position(place(scores.epoch + 1));
+                self.note(scores);
+            }
             Event::Batch {
                 epoch,
                 batch,
                 batches,
                 loss,
             } => {
-                self.bar
-                    .set_position(place(epoch) + (batch as u64 + 1) * 1000 / batches as u64);
+                if !self.began {
+                    // What was learned before this run says nothing of its speed.
+                    self.began = true;
+                    self.bar.reset_eta();
+                }
+                let done = (batch as u64 + 1) * STEPS / batches as u64;
+                self.bar.set_position(place(epoch) + done);
                 self.bar.set_message(format!(
-                    "{run}epoch {}, batch {}/{batches}, loss {loss:.3}",
+                    "{}epoch {}, batch {}/{batches}, loss {loss:.3}{}",
+                    self.of(),
                     epoch + 1,
-                    batch + 1
+                    batch + 1,
+                    self.validation
                 ));
             }
-            Event::Epoch(EpochScores {
-                epoch,
-                loss,
-                validation_mae,
-                ..
-            }) => {
-                self.bar.set_position(place(epoch + 1));
-                let validation = validation_mae.map_or(String::new(), |error| {
-                    format!(", validation MAE {error:.2}")
-                });
-                let line = format!("{run}epoch {:>3}: loss {loss:.4}{validation}", epoch + 1);
+            Event::Epoch(scores) => {
+                self.bar.set_position(place(scores.epoch + 1));
+                self.note(scores);
+                let line = format!(
+                    "{}epoch {:>3}: loss {:.4}{}",
+                    self.of(),
+                    scores.epoch + 1,
+                    scores.loss,
+                    self.validation
+                );
                 if self.bar.is_hidden() && !self.quiet {
                     let _ = writeln!(std::io::stderr(), "{line}");
                 } else {
@@ -71,10 +108,37 @@ impl Watch {
                 }
             }
         }
-        true
+        self.log_failure.is_none() && !self.stop.load(Ordering::Relaxed)
     }
 
-    pub fn finish(&self) {
+    fn of(&self) -> String {
+        match self.networks {
+            1 => String::new(),
+            networks => format!("network {} of {networks}, ", self.network + 1),
+        }
+    }
+
+    fn note(&mut self, scores: EpochScores) {
+        let validation = scores.validation_mae;
+        self.validation =
+            validation.map_or_else(String::new, |error| format!(", validation MAE {error:.2}"));
+        let fold = (self.network + 1 < self.networks).then_some(self.network + 1);
+        if let Err(error) = self.log.add(fold, &scores) {
+            self.log_failure.get_or_insert(error);
+        }
+    }
+
+    /// The result of training; where the log could not be written, that is why it stopped.
+    pub fn explain<T>(&mut self, result: Result<T, TrainError>) -> Result<T, CliError> {
+        match self.log_failure.take() {
+            Some(failure) => Err(failure.into()),
+            None => Ok(result?),
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,0 +1,121 @@
+//! `--recipes`: several recipes on the same songs, as one table.
+
+use crate::{
+    atomic_file::{self, WriteError},
+    cli::table::{Align, Table},
+    model::Recipe,
+};
+use serde_json::Value;
+use std::{io::Write as _, path::Path};
+
+/// Error of the mean vector on DEAM, in percentage points, as published beside the systems' errors.
+const PUBLISHED_BASELINE: f64 = 12.02;
+
+const COLUMNS: [(&str, Align); 9] = [
+    ("recipe", Align::Left),
+    ("MAE", Align::Right),
+    ("mean vector", Align::Right),
+    ("ratio", Align::Right),
+    ("R2 valence", Align::Right),
+    ("R2 arousal", Align::Right),
+    ("macro F1", Align::Right),
+    ("parameters", Align::Right),
+    ("published (DEAM)", Align::Left),
+];
+
+/// The results of several recipes.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    rows: Vec<[String; COLUMNS.len()]>,
+    measured_on: Option<String>,
+}
+
+impl Comparison {
+    /// Adds a recipe and what its `scores.json` holds.
+    pub fn add(&mut self, recipe: &Recipe, summary: &Value) {
+        let number = |path: &str, digits: usize| {
+            let number = summary.pointer(path).and_then(Value::as_f64);
+            number.map_or("n/a".to_owned(), |number| format!("{number:.digits$}"))
+        };
+        let mae = summary.pointer("/scores/mae").and_then(Value::as_f64);
+        let baseline = summary
+            .pointer("/scores/mae_baseline")
+            .and_then(Value::as_f64);
+        let ratio = mae
+            .zip(baseline)
+            .map(|(mae, baseline)| mae / baseline)
+            .filter(|ratio| ratio.is_finite());
+        self.rows.push([
+            recipe.name.clone(),
+            number("/scores/mae", 2),
+            number("/scores/mae_baseline", 2),
+            ratio.map_or("n/a".to_owned(), |ratio| format!("{ratio:.3}")),
+            number("/scores/valence/r2", 3),
+            number("/scores/arousal/r2", 3),
+            number("/scores/quadrants/macro_f1", 3),
+            number("/parameters", 0),
+            published(recipe),
+        ]);
+        if let Some(Value::String(method)) = summary.get("measured_on") {
+            self.measured_on = Some(method.clone());
+        }
+    }
+
+    /// For a terminal.
+    pub fn text(&self) -> String {
+        let mut table = Table::new(COLUMNS);
+        for row in &self.rows {
+            table.row(row.clone());
+        }
+        table.render(None)
+    }
+
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        let cells = |row: &mut dyn Iterator<Item = String>| {
+            let cells: Vec<String> = row.map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let mut text = cells(&mut COLUMNS.iter().map(|(name, _)| (*name).to_owned()));
+        text.push_str(&cells(&mut COLUMNS.iter().map(|(_, align)| {
+            match align {
+                Align::Left => "---",
+                Align::Right => "---:",
+            }
+            .to_owned()
+        })));
+        for row in &self.rows {
+            text.push_str(&cells(&mut row.iter().cloned()));
+        }
+        if let Some(method) = &self.measured_on {
+            text.push_str(&format!(
+                "\nMeasured {method}. MAE: mean absolute error of the eight percentages, in percentage points; mean \
+                 vector: the same of a predictor that answers these songs' mean for every song; ratio: the one over the \
+                 other (as published: over {PUBLISHED_BASELINE}).\n"
+            ));
+        }
+        text
+    }
+
+    /// Writes the Markdown, whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<(), WriteError> {
+        atomic_file::write(path, |file| file.write_all(self.markdown().as_bytes()))
+    }
+}
+
+fn published(recipe: &Recipe) -> String {
+    let Some(paper) = &recipe.paper else {
+        return String::new();
+    };
+    let mut figures = Vec::new();
+    if let Some(mae) = paper.mae {
+        figures.push(format!(
+            "MAE {mae:.2} (ratio {:.3})",
+            mae / PUBLISHED_BASELINE
+        ));
+    }
+    if let Some(f1) = paper.micro_f1 {
+        figures.push(format!("micro F1 {f1:.2}"));
+    }
+    figures.join(", ")
+}

@@ -1,0 +1,205 @@
+//! How the songs of a run are kept apart: one split, or folds.
+
+use super::folder::{Plan, RunFolder};
+use crate::{
+    cli::{CliError, console::Console, table::visible},
+    dataset::{Folds, Fractions, LabelledSong, Part, Split, SplitMethod, k_folds, save_folds},
+};
+use std::{convert::Infallible, fs, path::PathBuf, str::FromStr};
+
+/// A fifth is the test, as in the published split of DEAM (361 of 1,802 songs); a tenth decides the epoch.
+const FRACTIONS: Fractions = Fractions {
+    test: 0.2,
+    validation: 0.1,
+};
+
+/// `--split`: how songs are kept apart.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SplitChoice {
+    /// By song.
+    Random,
+    /// By artist.
+    Artist,
+    /// As a file says.
+    File(PathBuf),
+}
+
+impl FromStr for SplitChoice {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "random" => Self::Random,
+            "artist" => Self::Artist,
+            file => Self::File(file.into()),
+        })
+    }
+}
+
+impl SplitChoice {
+    /// Finds out before spectrograms are made whether the choice can be followed.
+    pub fn check(&self, songs: &[LabelledSong], folds: bool) -> Result<(), CliError> {
+        match self {
+            Self::File(path) if folds => Err(format!(
+                "--split {}: a file of parts says nothing of folds; with --folds give random or artist",
+                path.display()
+            )
+            .into()),
+            Self::File(path) if !path.exists() => Err(format!(
+                "--split {}: expected random, artist, or a file that exists",
+                path.display()
+            )
+            .into()),
+            Self::File(path) => {
+                let split = Split::from_file(path, songs)?;
+                for part in [Part::Train, Part::Test] {
+                    if split.indices(songs, part).is_empty() {
+                        return Err(format!(
+                            "--split {}: it names no {part} song; expected at least one",
+                            path.display()
+                        )
+                        .into());
+                    }
+                }
+                Ok(())
+            }
+            Self::Random | Self::Artist => Ok(()),
+        }
+    }
+}
+
+/// The part or the fold of every song.
+#[derive(Debug, Clone)]
+pub enum Division {
+    /// Training, validation and test songs.
+    Split(Split),
+    /// Cross-validation.
+    Folds(Folds),
+}
+
+impl Division {
+    /// Draws or reads it.
+    pub fn of(
+        songs: &[LabelledSong],
+        choice: Option<&SplitChoice>,
+        folds: Option<usize>,
+        seed: u64,
+        console: &Console,
+    ) -> Result<Self, CliError> {
+        if let Some(SplitChoice::File(path)) = choice {
+            let split = Split::from_file(path, songs)?;
+            let left_out = songs
+                .iter()
+                .filter(|song| split.part_of(&song.id).is_none())
+                .count();
+            if left_out > 0 {
+                console.remark(&format!(
+                    "{left_out} songs that {} does not name are left out.",
+                    path.display()
+                ));
+            }
+            return Ok(Self::Split(split));
+        }
+        let by_artist = by_artist(songs, choice, console);
+        Ok(match folds {
+            Some(count) => {
+                let folds = k_folds(songs, count, by_artist, seed)?;
+                Self::Folds(Folds::of(songs, &folds, by_artist, seed))
+            }
+            None if by_artist => Self::Split(Split::artist_disjoint(songs, FRACTIONS, seed)?),
+            None => Self::Split(Split::random(songs, FRACTIONS, seed)?),
+        })
+    }
+
+    /// Whether a song has a part or a fold.
+    pub fn knows(&self, song: &LabelledSong) -> bool {
+        match self {
+            Self::Split(split) => split.part_of(&song.id).is_some(),
+            Self::Folds(folds) => folds.fold_of(&song.id).is_some(),
+        }
+    }
+
+    /// The file that holds it.
+    fn file(&self) -> &'static str {
+        match self {
+            Self::Split(_) => "split.csv",
+            Self::Folds(_) => "folds.csv",
+        }
+    }
+
+    /// Writes it into a run's folder; one that is there already, in a run that goes on or was finished, must be the
+    /// same.
+    pub fn keep_in(
+        &self,
+        folder: &RunFolder,
+        plan: Plan,
+        songs: &[LabelledSong],
+    ) -> Result<(), CliError> {
+        let path = folder.file(self.file());
+        if plan == Plan::Begin || !path.exists() {
+            return self.save(&path, songs);
+        }
+        let scratch = tempfile::tempdir()?;
+        let ours = scratch.path().join(self.file());
+        self.save(&ours, songs)?;
+        if fs::read(&ours)? == fs::read(&path)? {
+            return Ok(());
+        }
+        Err(format!(
+            "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
+             changed?); go on with the same command and data, or begin anew with --force",
+            visible(&path.display().to_string())
+        )
+        .into())
+    }
+
+    fn save(&self, path: &std::path::Path, songs: &[LabelledSong]) -> Result<(), CliError> {
+        match self {
+            Self::Split(split) => split.save(path)?,
+            Self::Folds(folds) => {
+                let (songs, numbers): (Vec<LabelledSong>, Vec<usize>) = songs
+                    .iter()
+                    .filter_map(|song| Some((song.clone(), folds.fold_of(&song.id)?)))
+                    .unzip();
+                save_folds(path, &songs, &numbers)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What scores on the songs that a network did not learn from are called.
+    pub fn method(&self) -> String {
+        match self {
+            Self::Split(split) => match split.method {
+                SplitMethod::Artist => "test songs, no artist in training",
+                SplitMethod::Random => "test songs, drawn at random",
+                SplitMethod::File => "test songs of a given split",
+            }
+            .to_owned(),
+            Self::Folds(folds) => format!(
+                "out of fold, {} folds{}",
+                folds.count,
+                match folds.method {
+                    SplitMethod::Artist => " without a common artist",
+                    _ => "",
+                }
+            ),
+        }
+    }
+}
+
+/// Whether artists are kept apart: as asked for, otherwise where they are known.
+fn by_artist(songs: &[LabelledSong], choice: Option<&SplitChoice>, console: &Console) -> bool {
+    match choice {
+        Some(choice) => *choice == SplitChoice::Artist,
+        None => {
+            let known = songs.iter().any(|song| song.artist.is_some());
+            if !known {
+                console.remark(
+                    "No artist is known: songs are split at random, so an artist may stand on both sides.",
+                );
+            }
+            known
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The folder of a run: what it holds, and whether a run may begin or go on in it.
+
+use crate::{
+    atomic_file,
+    cli::{CliError, table::visible},
+    model::Recipe,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// The version of a run that is under way; raise it when what is kept of one changes.
+const FORMAT_VERSION: u32 = 1;
+/// In the folder of checkpoints: this run is under way.
+const MARKER: &str = "run.json";
+/// Everything that a run writes, beside its checkpoints.
+const FILES: [&str; 9] = [
+    "model.onnx",
+    "recipe.toml",
+    "split.csv",
+    "folds.csv",
+    "log.csv",
+    "log.jsonl",
+    "predictions.parquet",
+    "scores.json",
+    "report.html",
+];
+/// What a finished run has in any case.
+const FINISHED: [&str; 3] = ["model.onnx", "recipe.toml", "scores.json"];
+
+/// What was asked for where a run is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing: it is refused.
+    No,
+    /// `--resume`
+    Resume,
+    /// `--force`
+    Force,
+}
+
+/// What is to be done in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// A run begins; what is left of an earlier one goes.
+    Begin,
+    /// A run goes on.
+    GoOn,
+    /// A run was finished and stays.
+    Keep,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    format_version: u32,
+    folds: Option<usize>,
+}
+
+impl RunFolder {
+    /// Looks at the folder without changing anything: what is to be done there for this recipe and number of folds.
+    pub fn look(
+        path: &Path,
+        again: Again,
+        recipe: &Recipe,
+        folds: Option<usize>,
+    ) -> Result<(Self, Plan), CliError> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        let shown = visible(&path.display().to_string());
+        let names = match fs::read_dir(path) {
+            Ok(entries) => entries
+                .map(|entry| Ok(entry?.file_name()))
+                .collect::<io::Result<Vec<_>>>()
+                .map_err(|error| format!("cannot look into {shown}: {error}"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(format!(
+                    "{shown} is no folder: a run writes a folder with model.onnx in it; name one with -o"
+                )
+                .into());
+            }
+            Err(error) => return Err(format!("cannot look into {shown}: {error}").into()),
+        };
+        if names.is_empty() {
+            let is_model = path
+                .extension()
+                .is_some_and(|extension| extension == "onnx");
+            return match is_model && !path.is_dir() {
+                true => Err(format!(
+                    "-o {shown} looks like a file: a run writes a folder with model.onnx in it; name one"
+                )
+                .into()),
+                false => Ok((folder, Plan::Begin)),
+            };
+        }
+        let under_way = folder.checkpoints().join(MARKER).is_file();
+        let finished = FINISHED.iter().all(|name| folder.path.join(name).is_file());
+        match (under_way, finished, again) {
+            (false, false, _) => {
+                let mut names: Vec<String> = names
+                    .iter()
+                    .map(|name| visible(&name.to_string_lossy()))
+                    .collect();
+                names.sort_unstable();
+                Err(format!(
+                    "{shown} is no folder of a run, but holds other things ({}); name a new folder with -o",
+                    names[..names.len().min(3)].join(", ")
+                )
+                .into())
+            }
+            (_, _, Again::Force) => Ok((folder, Plan::Begin)),
+            (true, _, Again::No) => Err(format!(
+                "{shown} holds a run that was not finished; --resume goes on with it, --force begins anew"
+            )
+            .into()),
+            (false, true, Again::No) => Err(format!(
+                "{shown} holds a finished run; --force trains anew in its place, or name another folder with -o"
+            )
+            .into()),
+            (true, _, Again::Resume) => {
+                folder.check_marker(folds)?;
+                folder.check_recipe(recipe)?;
+                Ok((folder, Plan::GoOn))
+            }
+            (false, true, Again::Resume) => {
+                folder.check_recipe(recipe)?;
+                Ok((folder, Plan::Keep))
+            }
+        }
+    }
+
+    fn check_marker(&self, folds: Option<usize>) -> Result<(), CliError> {
+        let path = self.checkpoints().join(MARKER);
+        let shown = visible(&path.display().to_string());
+        let damaged =
+            |error: String| format!("{shown} cannot be read ({error}); --force begins anew");
+        let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
+        let marker: Marker =
+            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        if marker.format_version != FORMAT_VERSION {
+            return Err(format!(
+                "{shown} has format version {}, this program goes on from version {FORMAT_VERSION}; use the program \
+                 version that wrote it, or --force to begin anew",
+                marker.format_version
+            )
+            .into());
+        }
+        if marker.folds != folds {
+            let named = |folds: Option<usize>| match folds {
+                Some(count) => format!("--folds {count}"),
+                None => "one split".to_owned(),
+            };
+            return Err(format!(
+                "the run in {} was begun with {}, not with {}; go on with the same command, or begin anew with --force",
+                visible(&self.path.display().to_string()),
+                named(marker.folds),
+                named(folds)
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    fn check_recipe(&self, recipe: &Recipe) -> Result<(), CliError> {
+        let path = self.path.join("recipe.toml");
+        // A run that was stopped before it wrote its recipe can go on with any.
+        let Ok(found) = fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        if found == toml::to_string(recipe)? {
+            return Ok(());
+        }
+        Err(format!(
+            "the run in {} follows another recipe ({}) than was asked for; go on with the same command, or begin anew \
+             with --force",
+            visible(&self.path.display().to_string()),
+            visible(&path.display().to_string()),
+        )
+        .into())
+    }
+
+    /// Whether a run is or was in this folder.
+    pub fn is_run(path: &Path) -> bool {
+        path.join("recipe.toml").is_file() || path.join("checkpoints").join(MARKER).is_file()
+    }
+
+    /// What a finished run's `scores.json` holds.
+    pub fn scores(&self) -> Result<serde_json::Value, CliError> {
+        let path = self.file("scores.json");
+        let read = || -> Result<_, CliError> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+        read().map_err(|error| {
+            format!(
+                "cannot read {}: {error}; --force trains anew",
+                visible(&path.display().to_string())
+            )
+            .into()
+        })
+    }
+
+    /// Makes the folder ready: from now on the run in it is under way.
+    pub fn begin(&self, plan: Plan, recipe: &Recipe, folds: Option<usize>) -> Result<(), CliError> {
+        fs::create_dir_all(self.checkpoints()).map_err(|error| {
+            format!(
+                "cannot write the folder {}: {error}; choose another -o",
+                visible(&self.path.display().to_string())
+            )
+        })?;
+        let marker = serde_json::to_vec(&Marker {
+            format_version: FORMAT_VERSION,
+            folds,
+        })?;
+        let marker_path = self.checkpoints().join(MARKER);
+        atomic_file::write(&marker_path, |file| file.write_all(&marker))?;
+        if plan == Plan::Begin {
+            self.clear_checkpoints(false)?;
+            for name in FILES {
+                remove(&self.path.join(name))?;
+            }
+        }
+        let recipe = toml::to_string(recipe)?;
+        atomic_file::write(&self.path.join("recipe.toml"), |file| {
+            file.write_all(recipe.as_bytes())
+        })?;
+        Ok(())
+    }
+
+    /// The run is finished: its checkpoints go.
+    pub fn finish(&self) -> Result<(), CliError> {
+        self.clear_checkpoints(true)
+    }
+
+    /// Removes checkpoints and what an interrupted write has left of one, and with `all` the mark and the folder.
+    fn clear_checkpoints(&self, all: bool) -> Result<(), CliError> {
+        let folder = self.checkpoints();
+        let failed = |error: io::Error| format!("cannot clear {}: {error}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let ours = path
+                .extension()
+                .is_some_and(|extension| extension == "safetensors" || extension == "tmp");
+            if ours {
+                remove(&path)?;
+            }
+        }
+        if all {
+            remove(&folder.join(MARKER))?;
+            // Something of another's may lie in it.
+            let _ = fs::remove_dir(&folder);
+        }
+        Ok(())
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        debug_assert!(FILES.contains(&name), "{name}");
+        self.path.join(name)
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn remove(path: &Path) -> Result<(), CliError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
+            "cannot remove {}: {error}",
+            visible(&path.display().to_string())
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
