@@ -133,6 +133,7 @@ mod tests {
             emotions: EmotionVector::even(),
             valence,
             arousal: 5.0,
+            probabilities: None,
         };
         let fold = |error: f64| {
             let truth = [answer(2.0), answer(8.0)];
