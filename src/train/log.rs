@@ -29,7 +29,7 @@ pub struct Log {
     files: Option<(csv::Writer<File>, File)>,
 }
 
-/// One row. `epoch` counts from 1, as people do.
+/// One row. Epochs count from 1, folds from 0 as in `folds.csv`.
 #[derive(Debug, Serialize)]
 struct Row {
     fold: Option<usize>,
@@ -51,7 +51,7 @@ impl Log {
         }
     }
 
-    /// Adds an epoch: of a fold (1 first), or of the network that becomes the model.
+    /// Adds an epoch: of a fold (0 first), or of the network that becomes the model.
     ///
     /// # Errors
     /// [`LogError`].

@@ -24,7 +24,7 @@ pub use device::{DeviceError, DeviceName};
 pub use fit::{EpochScores, Event, Fitted, Task, fit};
 pub use log::{Log, LogError};
 pub use network::{BandStatistics, Network};
-pub use predictions::{PredictedSong, save_predictions};
+pub use predictions::save_predictions;
 pub use run::{CrossValidation, Run, Trained, judge, scores_of};
 pub use weights::Weights;
 

@@ -15,29 +15,17 @@ use parquet::{
 use crate::{
     atomic_file::{self, WriteError},
     emotion::Emotion,
-    evaluate::Answer,
+    evaluate::{Answer, JudgedSong},
 };
-
-/// One song: what is true of it, and what was said of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PredictedSong<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// The fold that it is in, 1 first; none where one split gave the scores.
-    pub fold: Option<usize>,
-    /// What the labels say.
-    pub truth: Answer,
-    /// What a model said that was not trained on it.
-    pub predicted: Answer,
-}
 
 /// Writes a Parquet file with one row per song, whole or not at all: `song_id`, `fold` (null without folds), the eight
 /// percentages `true_happy` ... and `predicted_happy` ..., and `true_valence`, `true_arousal`, `predicted_valence`,
-/// `predicted_arousal` on the scale 1 to 9.
+/// `predicted_arousal` on the scale 1 to 9; of a multi-label model also `probability_happy` ..., 0 to 1. Folds count from
+/// 0, as in `folds.csv`.
 ///
 /// # Errors
 /// [`WriteError`] where the file cannot be written.
-pub fn save_predictions(path: &Path, songs: &[PredictedSong<'_>]) -> Result<(), WriteError> {
+pub fn save_predictions(path: &Path, songs: &[JudgedSong]) -> Result<(), WriteError> {
     let batch = table(songs).map_err(|source| WriteError {
         path: path.to_owned(),
         source: io::Error::other(source),
@@ -54,14 +42,14 @@ pub fn save_predictions(path: &Path, songs: &[PredictedSong<'_>]) -> Result<(), 
     })
 }
 
-fn table(songs: &[PredictedSong<'_>]) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn table(songs: &[JudgedSong]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let mut fields = vec![
         Field::new("song_id", DataType::Utf8, false),
         Field::new("fold", DataType::Int32, true),
     ];
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(
-            songs.iter().map(|song| song.id),
+            songs.iter().map(|song| &song.id),
         )),
         Arc::new(Int32Array::from_iter(
             songs
@@ -69,7 +57,7 @@ fn table(songs: &[PredictedSong<'_>]) -> Result<RecordBatch, arrow::error::Arrow
                 .map(|song| song.fold.and_then(|fold| i32::try_from(fold).ok())),
         )),
     ];
-    type Side = (&'static str, fn(&PredictedSong<'_>) -> Answer);
+    type Side = (&'static str, fn(&JudgedSong) -> Answer);
     let sides: [Side; 2] = [
         ("true", |song| song.truth),
         ("predicted", |song| song.predicted),
@@ -95,6 +83,19 @@ fn table(songs: &[PredictedSong<'_>]) -> Result<RecordBatch, arrow::error::Arrow
             ));
             columns.push(Arc::new(Float64Array::from_iter_values(
                 songs.iter().map(|song| axis(of(song))),
+            )));
+        }
+    }
+    let probabilities: Option<Vec<_>> = songs
+        .iter()
+        .map(|song| song.predicted.probabilities)
+        .collect();
+    for emotion in Emotion::ALL {
+        if let Some(rows) = probabilities.as_ref().filter(|rows| !rows.is_empty()) {
+            let name = format!("probability_{}", emotion.name());
+            fields.push(Field::new(name, DataType::Float64, false));
+            columns.push(Arc::new(Float64Array::from_iter_values(
+                rows.iter().map(|row| row[emotion.index()]),
             )));
         }
     }

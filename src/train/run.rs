@@ -81,6 +81,8 @@ pub struct CrossValidation {
     pub scores: Scores,
     /// Over the songs of each fold.
     pub folds: Vec<Scores>,
+    /// How the training of each fold went: every epoch's figures.
+    pub histories: Vec<Vec<EpochScores>>,
 }
 
 impl<'a> Run<'a> {
@@ -143,6 +145,7 @@ impl<'a> Run<'a> {
         let truth: Vec<Answer> = songs.iter().map(labelled).collect();
         let mut answers = truth.clone();
         let mut fold_scores = Vec::with_capacity(count);
+        let mut histories = Vec::with_capacity(count);
         for fold in 0..count {
             let (test, training): (Vec<usize>, Vec<usize>) =
                 (0..songs.len()).partition(|&song| folds[song] == fold);
@@ -152,6 +155,7 @@ impl<'a> Run<'a> {
             let told = judge(&trained.onnx(serde_json::Value::Null)?, &asked)?;
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
             fold_scores.push(scores_of(&expected, &told)?);
+            histories.push(trained.history);
             for (&song, answer) in test.iter().zip(told) {
                 answers[song] = answer;
             }
@@ -161,6 +165,7 @@ impl<'a> Run<'a> {
             answers,
             scores,
             folds: fold_scores,
+            histories,
         })
     }
 

@@ -4,7 +4,7 @@ mod comparison;
 mod division;
 mod folder;
 mod outcome;
-mod summary;
+mod report;
 mod watch;
 
 use std::{
@@ -48,7 +48,7 @@ use crate::{
                   part or fold of every song; `circumplex evaluate --split test` judges the same test songs again.\n\n\
                   The folder gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
                   log.jsonl (one row per epoch), predictions.parquet (what was said of the test songs, or of all songs \
-                  out of fold) and scores.json. While the run goes on, checkpoints/ holds its state: after Ctrl-C, a \
+                  out of fold), scores.json and report.html. While the run goes on, checkpoints/ holds its state: after Ctrl-C, a \
                   full disk or a power cut the same command with --resume goes on from the last whole epoch, to the \
                   same result. On the processor the same seed and number of --threads give the same files, byte for byte."
 )]

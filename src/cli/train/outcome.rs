@@ -1,22 +1,40 @@
 //! The two ways to a model with honest scores, one split or cross-validation, and what is written of them.
 
-use super::{
-    division::Division,
-    folder::RunFolder,
-    summary::{FoldScores, Summary},
-    watch::Watch,
-};
+use super::{division::Division, folder::RunFolder, report::Course, watch::Watch};
 use crate::{
     atomic_file,
-    cli::{CliError, console::Console, scores::tables},
+    cli::{CliError, console::Console, scores::run_tables},
     dataset::{ColumnReport, Folds, LabelledSong, Part, Provenance, Split},
-    evaluate::{Answer, Scores, labelled},
-    model::Bundle,
-    train::{
-        CrossValidation, Log, PredictedSong, Run, Trained, judge, save_predictions, scores_of,
+    evaluate::{
+        Answer, JudgedSong, RunScores, ThresholdSearch, labelled, metrics::mae_of_mean_vector,
+        multilabel::above,
     },
+    model::{Bundle, OutputKind},
+    train::{CrossValidation, Log, Run, Trained, judge, save_predictions},
 };
+use serde::Serialize;
 use std::{fmt::Write as _, io::Write as _, sync::atomic::AtomicBool};
+
+/// The probability above which a label is given, where no songs are at hand to search a better one.
+const EVEN_CHANCE: f64 = 0.5;
+
+/// What `scores.json` holds.
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// Name of the recipe.
+    recipe: &'a str,
+    /// Name of the data.
+    data: &'a str,
+    /// Numbers that training adapted.
+    parameters: usize,
+    /// Epochs that were trained, of the network that became the model.
+    epochs: usize,
+    /// The epoch whose weights the model has, 1 first.
+    kept_epoch: usize,
+    /// On the test songs, or out of fold on all songs.
+    #[serde(flatten)]
+    scores: &'a RunScores,
+}
 
 /// A run and where its results go.
 #[derive(Clone, Copy)]
@@ -70,28 +88,36 @@ impl Job<'_> {
             .train(&training, &validation, |event| watch.event(0, event));
         let trained = watch.explain(trained)?;
         drop(watch);
-        let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
-        let truth: Vec<Answer> = asked.iter().map(|song| labelled(song)).collect();
-        let answers = judge(&trained.onnx(serde_json::Value::Null)?, &asked)?;
-        let scores = scores_of(&truth, &answers)?;
-        let predictions: Vec<PredictedSong<'_>> = asked
+        let onnx = trained.onnx(serde_json::Value::Null)?;
+        let judged = self.judged(&onnx, &test)?;
+        let search = match self.is_multi_label() {
+            true => self.search(&self.judged(&onnx, &validation)?),
+            false => None,
+        };
+        let scores = self.scores(&judged)?;
+        let scores = self.with_labels(scores, &judged, search);
+        let truth: Vec<_> = validation
             .iter()
-            .zip(truth.iter().zip(&answers))
-            .map(|(song, (truth, predicted))| PredictedSong {
-                id: &song.id,
-                fold: None,
-                truth: *truth,
-                predicted: *predicted,
-            })
+            .map(|&song| songs[song].emotions.as_array().map(f64::from))
             .collect();
+        let course = Course {
+            name: "training".to_owned(),
+            history: trained.history.clone(),
+            kept: (!validation.is_empty()).then_some(trained.kept_epoch),
+            validation_baseline: mae_of_mean_vector(&truth),
+        };
         let provenance = Provenance {
             labels: Some(self.labels),
             split: Some(split.clone()),
             folds: None,
         };
-        let (bundle, summary) = self.write(trained, &scores, None, &predictions, &provenance)?;
-        self.console
-            .print(&tables(&scores, &bundle, Some(Part::Test), &self.labels))?;
+        let (bundle, summary) = self.write(trained, &[course], &judged, &scores, &provenance)?;
+        self.console.print(&run_tables(
+            &scores,
+            &bundle,
+            Some(Part::Test),
+            &self.labels,
+        ))?;
         Ok(summary)
     }
 
@@ -109,8 +135,9 @@ impl Job<'_> {
             .cross_validate(&numbers, |fold, event| watch.event(fold, event));
         let CrossValidation {
             answers,
-            scores,
             folds: parts,
+            histories,
+            ..
         } = watch.explain(result)?;
         let all: Vec<usize> = (0..songs.len()).collect();
         let trained = self
@@ -118,76 +145,148 @@ impl Job<'_> {
             .train(&all, &[], |event| watch.event(folds.count, event));
         let trained = watch.explain(trained)?;
         drop(watch);
-        let predictions: Vec<PredictedSong<'_>> = songs
+        let judged: Vec<JudgedSong> = songs
             .iter()
             .zip(answers.iter().zip(&numbers))
-            .map(|(song, (predicted, fold))| PredictedSong {
-                id: &song.id,
-                fold: Some(fold + 1),
-                truth: labelled(song),
-                predicted: *predicted,
+            .map(|(song, (predicted, fold))| JudgedSong {
+                fold: Some(*fold),
+                ..judged(song, *predicted)
             })
             .collect();
+        let mut scores = self.scores(&judged)?;
+        if self.is_multi_label() {
+            // Nothing validates here: the first fold's songs are searched, and the report is of the others.
+            let (searched, reported): (Vec<_>, Vec<_>) = judged
+                .iter()
+                .cloned()
+                .partition(|song| song.fold == Some(0));
+            self.console.remark(
+                "The probability threshold was searched on the songs of fold 1; the report of labels is of the others.",
+            );
+            scores = self.with_labels(scores, &reported, self.search(&searched));
+        }
+        let course = |name: String, history| Course {
+            name,
+            history,
+            kept: None,
+            validation_baseline: None,
+        };
+        let mut courses: Vec<Course> = histories
+            .into_iter()
+            .enumerate()
+            .map(|(fold, history)| course(format!("fold {}", fold + 1), history))
+            .collect();
+        courses.push(course("all songs".to_owned(), trained.history.clone()));
         let provenance = Provenance {
             labels: Some(self.labels),
             split: None,
             folds: Some(folds.clone()),
         };
-        let spread = FoldScores::of(&parts)?;
-        let over_folds = spread.table();
-        let (bundle, summary) =
-            self.write(trained, &scores, Some(spread), &predictions, &provenance)?;
+        let (bundle, summary) = self.write(trained, &courses, &judged, &scores, &provenance)?;
         let mut report = String::new();
         for (number, part) in parts.iter().enumerate() {
             writeln!(
                 report,
-                "fold {}: {} songs, MAE {:.2} (baseline {:.2}, ratio {:.3}), R2 valence {}, arousal {}",
+                "fold {}: {} songs, MAE {:.2} (baseline {:.2}, ratio {}), R2 valence {}, arousal {}",
                 number + 1,
                 part.songs,
                 part.mae,
                 part.mae_baseline,
-                part.mae / part.mae_baseline,
+                number_or_dash(part.mae_ratio),
                 number_or_dash(part.valence.r2),
                 number_or_dash(part.arousal.r2),
             )?;
         }
-        writeln!(report, "\n{over_folds}")?;
         self.console.print(&report)?;
         self.console
-            .print(&tables(&scores, &bundle, None, &self.labels))?;
+            .print(&run_tables(&scores, &bundle, None, &self.labels))?;
         Ok(summary)
     }
 
-    /// Writes the model, the predictions and the scores; each whole or not at all. The model is read back as `analyze`
-    /// would.
+    /// What a model file says of songs.
+    fn judged(&self, onnx: &[u8], positions: &[usize]) -> Result<Vec<JudgedSong>, CliError> {
+        let songs = self.run.songs.songs;
+        let asked: Vec<&LabelledSong> = positions.iter().map(|&song| &songs[song]).collect();
+        let answers = judge(onnx, &asked)?;
+        let pairs = asked.iter().zip(answers);
+        Ok(pairs.map(|(song, answer)| judged(song, answer)).collect())
+    }
+
+    fn scores(&self, songs: &[JudgedSong]) -> Result<RunScores, CliError> {
+        Ok(RunScores::of(songs, &self.division.method())
+            .ok_or("no song is left to judge the model by; add songs, or divide them otherwise")?)
+    }
+
+    fn is_multi_label(&self) -> bool {
+        self.run.recipe.network.output == OutputKind::Sigmoid
+    }
+
+    /// The probability above which labels are given best, on songs that are not those of the report.
+    fn search(&self, songs: &[JudgedSong]) -> Option<ThresholdSearch> {
+        let present_above = self.run.recipe.loss.present_above;
+        let truth: Vec<_> = songs
+            .iter()
+            .map(|song| song.truth.emotions.as_array().map(f64::from))
+            .map(|percentages| above(&percentages, present_above))
+            .collect();
+        let probabilities: Option<Vec<_>> = songs
+            .iter()
+            .map(|song| song.predicted.probabilities)
+            .collect();
+        ThresholdSearch::on(&truth, &probabilities?)
+    }
+
+    /// Adds the classification report of a multi-label model.
+    fn with_labels(
+        &self,
+        scores: RunScores,
+        songs: &[JudgedSong],
+        search: Option<ThresholdSearch>,
+    ) -> RunScores {
+        if !self.is_multi_label() {
+            return scores;
+        }
+        let threshold = search
+            .as_ref()
+            .map_or(EVEN_CHANCE, |search| search.best.threshold);
+        scores.with_labels(songs, self.run.recipe.loss.present_above, threshold, search)
+    }
+
+    /// Writes the model, the predictions, the report and, last, the scores; each whole or not at all. The model is read
+    /// back as `analyze` would.
     fn write(
         &self,
         mut trained: Trained,
-        scores: &Scores,
-        folds: Option<FoldScores>,
-        predictions: &[PredictedSong<'_>],
+        courses: &[Course],
+        songs: &[JudgedSong],
+        scores: &RunScores,
         provenance: &Provenance,
     ) -> Result<(Bundle, serde_json::Value), CliError> {
         trained.note(provenance)?;
         let summary = Summary {
-            recipe: self.run.recipe.name.clone(),
-            data: self.run.data_name.to_owned(),
-            measured_on: self.division.method(),
+            recipe: &self.run.recipe.name,
+            data: self.run.data_name,
             parameters: trained.network().parameters(),
             epochs: trained.history.len(),
             kept_epoch: trained.kept_epoch + 1,
-            scores: scores.clone(),
-            folds,
+            scores,
         };
         self.console.remark(&format!(
             "Kept epoch {} of {}; {} parameters.",
             summary.kept_epoch, summary.epochs, summary.parameters
         ));
         let model = self.folder.file("model.onnx");
-        let onnx = trained.onnx(described(scores, &summary.measured_on)?)?;
+        let onnx = trained.onnx(serde_json::to_value(scores)?)?;
         atomic_file::write(&model, |file| file.write_all(&onnx))?;
         let bundle = Bundle::load(&model)?;
-        save_predictions(&self.folder.file("predictions.parquet"), predictions)?;
+        save_predictions(&self.folder.file("predictions.parquet"), songs)?;
+        self.write_report(
+            &bundle,
+            (summary.parameters, onnx.len()),
+            courses,
+            songs,
+            scores,
+        )?;
         let text = serde_json::to_string_pretty(&summary)? + "\n";
         atomic_file::write(&self.folder.file("scores.json"), |file| {
             file.write_all(text.as_bytes())
@@ -196,13 +295,18 @@ impl Job<'_> {
     }
 }
 
-fn number_or_dash(number: Option<f64>) -> String {
-    number.map_or("-".to_owned(), |number| format!("{number:.3}"))
+fn judged(song: &LabelledSong, predicted: Answer) -> JudgedSong {
+    JudgedSong {
+        id: song.id.clone(),
+        title: None,
+        artist: song.artist.clone(),
+        audio: song.audio.clone(),
+        fold: None,
+        truth: labelled(song),
+        predicted,
+    }
 }
 
-/// Scores as the model's metadata keeps them: with what they were measured on.
-fn described(scores: &Scores, method: &str) -> Result<serde_json::Value, serde_json::Error> {
-    let mut value = serde_json::to_value(scores)?;
-    value["measured_on"] = method.into();
-    Ok(value)
+fn number_or_dash(number: Option<f64>) -> String {
+    number.map_or("-".to_owned(), |number| format!("{number:.3}"))
 }

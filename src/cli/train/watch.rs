@@ -122,7 +122,7 @@ impl<'a> Watch<'a> {
         let validation = scores.validation_mae;
         self.validation =
             validation.map_or_else(String::new, |error| format!(", validation MAE {error:.2}"));
-        let fold = (self.network + 1 < self.networks).then_some(self.network + 1);
+        let fold = (self.network + 1 < self.networks).then_some(self.network);
         if let Err(error) = self.log.add(fold, &scores) {
             self.log_failure.get_or_insert(error);
         }
