@@ -141,6 +141,10 @@ pub struct Loss {
     /// Of the percentages.
     #[serde(default)]
     pub emotions: EmotionLoss,
+    /// Weight of a second term for the percentages: the sum of the absolute errors of the eight shares, mean over the
+    /// songs. It draws predictions from the mean of what is likely to its median, which a mean absolute error rewards.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub absolute_error: f64,
     /// Of valence and arousal.
     #[serde(default)]
     pub affect: AffectLoss,

@@ -14,7 +14,11 @@ const VARIANCE_FLOOR: f64 = 1e-8;
 /// The recipe's loss of a batch, with the network in training mode: a scalar.
 pub fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
     let output = network.forward(&batch.frames, true);
-    let emotions = match recipe.loss.emotions {
+    let absolute = (recipe.loss.absolute_error > 0.0).then(|| {
+        let error = (&output.shares - &batch.emotions).abs().sum(Kind::Float);
+        error * (recipe.loss.absolute_error / batch.songs.len() as f64)
+    });
+    let mut emotions = match recipe.loss.emotions {
         EmotionLoss::KullbackLeibler => divergence(&batch.emotions, &output.logits),
         EmotionLoss::SquaredError => {
             // before a model file cuts negative percentages off, so that they too have a gradient
@@ -35,6 +39,9 @@ pub fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
             )
         }
     };
+    if let Some(absolute) = absolute {
+        emotions += absolute;
+    }
     if recipe.reads_affect_off_emotions() {
         return emotions;
     }

@@ -1,6 +1,7 @@
 //! Training in libtorch: networks, augmentation, the loop, writing the ONNX. The only module that knows libtorch.
 
 mod adam;
+mod augment;
 mod batches;
 mod checkpoint;
 #[cfg(test)]

@@ -71,6 +71,7 @@ impl Recipe {
     fn check_training(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
         let (loss, optimizer) = (&self.loss, &self.optimizer);
         check.within("loss.valence_arousal", loss.valence_arousal, (0.0, 1e3))?;
+        check.within("loss.absolute_error", loss.absolute_error, (0.0, 1e3))?;
         check.within("loss.present_above", loss.present_above, (0.0, 99.0))?;
         let fits = match (loss.emotions, self.network.output) {
             (EmotionLoss::KullbackLeibler, output) => output == OutputKind::Softmax,
