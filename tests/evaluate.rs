@@ -101,6 +101,55 @@ fn the_table_shows_the_baseline_beside_the_error() {
 }
 
 #[test]
+fn the_report_is_one_page_beside_the_same_scores() {
+    let folder = made_up_folder();
+    let (data, page) = (folder.path(), folder.path().join("report.html"));
+    let output = circumplex(&[
+        "evaluate",
+        "--data",
+        data.to_str().unwrap(),
+        "--report",
+        page.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(3), "some songs failed");
+    assert!(output.stdout.starts_with(b"1 song, model "));
+    let messages = String::from_utf8(output.stderr).unwrap();
+    assert!(messages.contains("report.html"), "{messages}");
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>\n"));
+    assert!(text.contains("<svg") && text.contains("href=\"data:image/png;base64,"));
+    assert!(text.contains("song 1 ·") && !text.contains("song 2 ·"));
+    assert!(
+        !text.contains("://"),
+        "the page needs nothing from elsewhere"
+    );
+    assert!(
+        !text.contains(data.to_str().unwrap()),
+        "it tells nothing of folders"
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_a_song_is_judged() {
+    let folder = made_up_folder();
+    let output = circumplex(&[
+        "evaluate",
+        "--data",
+        folder.path().to_str().unwrap(),
+        "--report",
+        "no/such/folder/report.html",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let messages = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        messages.contains("no/such/folder/report.html"),
+        "{messages}"
+    );
+    assert!(!messages.contains("song 2"), "{messages}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn nothing_to_evaluate_is_exit_code_1_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();

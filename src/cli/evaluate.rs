@@ -199,9 +199,12 @@ fn write_report(
 ) -> Result<(), html::ReportError> {
     let metadata = bundle.metadata();
     let training = &metadata.training;
-    let data = data.file_name().unwrap_or(data.as_os_str());
+    let data = data
+        .file_name()
+        .unwrap_or(data.as_os_str())
+        .to_string_lossy();
     let report = RunReport {
-        title: &format!("{} judged", metadata.name),
+        title: &format!("{} on {data}", metadata.name),
         model: ModelFacts {
             name: metadata.name.clone(),
             identity: Some(bundle.identity().to_owned()),
@@ -209,7 +212,7 @@ fn write_report(
             ..ModelFacts::default()
         },
         data: DataFacts {
-            name: data.to_string_lossy().into_owned(),
+            name: data.to_string(),
             split: None,
             labels: Some(about(&dataset.columns)),
         },

@@ -1,6 +1,6 @@
 //! Two numbers for each of several names, as bars.
 
-use super::{Canvas, Drawn, Figure, GRID, INK, Ink, MUTED, axes::Axis};
+use super::{Canvas, Drawn, Figure, INK, Ink, MUTED, axes::Axis};
 use plotters::{
     prelude::DrawingBackend,
     style::{Color, RGBColor},
@@ -8,7 +8,7 @@ use plotters::{
 
 /// Where bars begin and where the longest may end.
 const LEFT: i32 = 222;
-const RIGHT: i32 = 880;
+const RIGHT: i32 = 872;
 /// Height of one name's two bars with the space between names.
 const PITCH: i32 = 92;
 const TOP: i32 = 76;
@@ -52,10 +52,6 @@ impl Figure for PairedBars {
         let largest = numbers.filter(|n| n.is_finite()).fold(0.0, f64::max);
         let axis = Axis::new((0.0, largest.max(1e-9)), (LEFT, RIGHT), 5);
         let bottom = TOP + PITCH * self.bars.len() as i32;
-        for tick in axis.ticks() {
-            let x = axis.at(tick);
-            canvas.stroke([(x, TOP), (x, bottom)], 2, &GRID)?;
-        }
         self.draw_legend(canvas)?;
         for (place, bar) in self.bars.iter().enumerate() {
             let middle = TOP + PITCH * place as i32 + PITCH / 2;
@@ -70,7 +66,7 @@ impl Figure for PairedBars {
                 }
                 let end = axis.at(number);
                 canvas.block((LEFT, from), (end, from + 34), &color)?;
-                let ink = Ink::new(30).color(MUTED).middle();
+                let ink = Ink::new(32).color(MUTED).middle();
                 let text = format!("{number:.1}{}", self.unit);
                 canvas.text(&text, (end + 10, from + 17), &ink)?;
             }

@@ -6,8 +6,6 @@ use std::ops::Range;
 
 /// Decibels below the loudest point that are still told from black.
 pub(super) const RANGE_DB: f32 = 80.0;
-/// Colours between black and the lightest, few enough for a palette of a byte.
-const SHADES: f32 = 200.0;
 
 /// One window of a song, as the model sees it.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +112,10 @@ impl Raster<'_> {
         }
     }
 
-    /// Red, green and blue of every point of a picture of that size.
-    pub fn pixels(&self, width: usize, height: usize) -> Vec<u8> {
+    /// Red, green and blue of every point of a picture of that size, in that many steps from black to the lightest
+    /// colour. Up to 255 steps make a file with a palette; the fewer, the smaller it is.
+    pub fn pixels(&self, width: usize, height: usize, shades: u8) -> Vec<u8> {
+        let shades = f32::from(shades.max(1));
         let bands = self.mel.n_mels;
         let range = self.range();
         let mut rgb = vec![0; 3 * width * height];
@@ -125,7 +125,7 @@ impl Raster<'_> {
             for y in 0..height {
                 let band = ((height - 1 - y) * bands / height).min(bands.saturating_sub(1));
                 let level = levels.get(band).copied().unwrap_or(f32::NEG_INFINITY);
-                let share = ((level - range.start) / RANGE_DB * SHADES).round() / SHADES;
+                let share = ((level - range.start) / RANGE_DB * shades).round() / shades;
                 let color = magma(share);
                 let at = 3 * (y * width + x);
                 rgb[at..at + 3].copy_from_slice(&[color.0, color.1, color.2]);

@@ -11,7 +11,9 @@ use plotters::{
 
 const SIZE: (u32, u32) = (1000, 1180);
 /// Lower and upper edge of the strip of counts.
-const STRIP: (i32, i32) = (1140, 990);
+const STRIP: (i32, i32) = (1140, 1000);
+/// A bin with fewer percentages than this is shown faint and apart: its mean says little.
+const FEWEST: usize = 10;
 
 /// A bin of predicted percentages.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,14 +62,16 @@ impl Figure for ReliabilityDiagram {
                 canvas.stroke(path, 3, &color.mix(0.55))?;
             }
         }
-        let path: Vec<(i32, i32)> = self
-            .points
-            .iter()
-            .map(|point| axes.at((point.predicted, point.truth)))
-            .collect();
-        canvas.stroke(path.clone(), 6, &ACCENT)?;
-        for at in path {
-            canvas.dot(at, 12, &ACCENT)?;
+        let place = |point: &ReliabilityPoint| axes.at((point.predicted, point.truth));
+        for part in self.points.split(|point| point.count < FEWEST) {
+            let path: Vec<(i32, i32)> = part.iter().map(place).collect();
+            if path.len() > 1 {
+                canvas.stroke(path, 6, &ACCENT)?;
+            }
+        }
+        for point in &self.points {
+            let strength = if point.count < FEWEST { 0.4 } else { 1.0 };
+            canvas.dot(place(point), 12, &ACCENT.mix(strength))?;
         }
         self.draw_counts(canvas, &axes.x)
     }
@@ -77,15 +81,15 @@ impl ReliabilityDiagram {
     fn draw_counts<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, x: &Axis) -> Drawn<B> {
         let most = self.points.iter().map(|point| point.count).max();
         let height = Axis::new((0.0, most.unwrap_or(0).max(1) as f64), STRIP, 2);
-        let ink = Ink::new(TICK - 4).color(MUTED);
-        canvas.text("how many", (120, STRIP.1 - 44), &ink)?;
+        let ink = Ink::new(TICK).color(MUTED).right();
+        canvas.text("how many in each bin", (960, STRIP.1 - 40), &ink)?;
         for point in &self.points {
             let (from, to) = (x.at(point.bin.0) + 2, x.at(point.bin.1) - 2);
             let top = height.at(point.count as f64).min(STRIP.0 - 2);
             canvas.block((from, top), (to, STRIP.0), &ACCENT.mix(0.35))?;
             let number = Ink::new(24).color(MUTED).centred().bottom();
             let text = point.count.to_string();
-            if canvas.text_width(&text, &number) as i32 <= to - from + 8 {
+            if canvas.text_width(&text, &number) as i32 <= to - from + 20 {
                 canvas.text(&text, ((from + to) / 2, top - 2), &number)?;
             }
         }

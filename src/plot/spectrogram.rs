@@ -10,6 +10,8 @@ use plotters::{prelude::DrawingBackend, style::Color};
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (1600, 820);
+/// Steps from black to the lightest colour.
+const SHADES: u8 = 250;
 /// Where the spectrogram stands in it.
 const LEFT: i32 = 130;
 const TOP: i32 = 130;
@@ -178,7 +180,9 @@ impl Figure for Spectrogram<'_> {
             (LEFT, 60),
             &subtitle,
         )?;
-        let pixels = self.raster().pixels(WIDTH as usize, HEIGHT as usize);
+        let pixels = self
+            .raster()
+            .pixels(WIDTH as usize, HEIGHT as usize, SHADES);
         canvas.pixels((LEFT, TOP), WIDTH as u32, pixels)?;
         self.draw_windows(canvas)?;
         canvas.frame((LEFT - 1, TOP - 1), (LEFT + WIDTH, TOP + HEIGHT), &INK)?;
@@ -213,7 +217,9 @@ mod tests {
 
     fn color_at(figure: &Spectrogram<'_>, x: i32, y: i32) -> [u8; 3] {
         let at = 3 * ((y - TOP) * WIDTH + x - LEFT) as usize;
-        let pixels = figure.raster().pixels(WIDTH as usize, HEIGHT as usize);
+        let pixels = figure
+            .raster()
+            .pixels(WIDTH as usize, HEIGHT as usize, SHADES);
         [pixels[at], pixels[at + 1], pixels[at + 2]]
     }
 

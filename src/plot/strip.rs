@@ -9,10 +9,12 @@ use crate::mel::MelConfig;
 use plotters::prelude::DrawingBackend;
 
 const SIZE: (u32, u32) = (1000, 440);
-const LEFT: i32 = 130;
+const LEFT: i32 = 184;
 const TOP: i32 = 12;
-const WIDTH: i32 = 850;
+const WIDTH: i32 = 796;
 const HEIGHT: i32 = 310;
+/// Steps from black to the lightest colour: a page holds many of these.
+const SHADES: u8 = 60;
 
 /// The windows of a song one after another, without title and colour bar: one strip of a page. The lightest colour is
 /// the loudest point, black what is 80 dB below it.
@@ -36,7 +38,7 @@ impl Figure for SpectrogramStrip<'_> {
             window_length: self.window_length,
             windows: self.windows,
         };
-        let pixels = raster.pixels(WIDTH as usize, HEIGHT as usize);
+        let pixels = raster.pixels(WIDTH as usize, HEIGHT as usize, SHADES);
         canvas.pixels((LEFT, TOP), WIDTH as u32, pixels)?;
         let ink = Ink::new(TICK).color(MUTED);
         let bottom = TOP + HEIGHT;
@@ -66,9 +68,9 @@ impl Figure for SpectrogramStrip<'_> {
                 lowest_free = y;
                 canvas.stroke([(LEFT - 9, y), (LEFT, y)], 2, &INK)?;
                 let ink = ink.clone().right().middle();
-                canvas.text(&thousands(hz), (LEFT - 14, y), &ink)?;
+                canvas.text(&format!("{} Hz", thousands(hz)), (LEFT - 14, y), &ink)?;
             }
         }
-        canvas.text("Hz", (LEFT - 14, bottom + 16), &ink.right())
+        Ok(())
     }
 }

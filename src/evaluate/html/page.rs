@@ -180,7 +180,7 @@ fn scores(report: &RunReport<'_>) -> Section {
         &rows,
     ));
     body.push_str(
-        "<p class=\"small muted\">The mean-vector baseline answers the mean of these songs' labels for every song. \
+        "<p class=\"small muted\">MAE is the mean absolute error in percentage points; its baseline, the mean vector, answers the mean of these songs' labels for every song. \
          R² is 1 for a perfect model and 0 for one that always answers the mean; CCC is the concordance correlation \
          coefficient (Lin 1989).</p>\n</div>\n</div>\n",
     );
@@ -195,7 +195,7 @@ fn emotion_table(scores: &RunScores) -> String {
     let scores = &scores.scores;
     let row = |name: String, mae: f64, baseline: f64, means: [f64; 2]| {
         let ratio = Some(mae / baseline).filter(|ratio| ratio.is_finite());
-        let [truth, predicted] = means.map(|mean| format!("{mean:.1} %"));
+        let [truth, predicted] = means.map(|mean| format!("{mean:.1}"));
         let cells = vec![
             format!("{mae:.2}"),
             format!("{baseline:.2}"),
@@ -226,8 +226,8 @@ fn emotion_table(scores: &RunScores) -> String {
         [even, even],
     ));
     table(
-        "Percentages: mean absolute error in points, and means",
-        &["MAE", "baseline", "ratio", "true", "predicted"],
+        "The eight percentages",
+        &["MAE", "baseline", "ratio", "mean true", "predicted"],
         &rows,
     )
 }

@@ -6,7 +6,7 @@ use crate::{
     contain::contain,
     emotion::Quadrant,
     error_text::one_line,
-    evaluate::JudgedSong,
+    evaluate::{JudgedSong, metrics::mean_absolute_error},
     model::Preprocessing,
     plot::{DrawError, SpectrogramStrip, SpectrogramWindow, escape, inline_svg},
 };
@@ -33,7 +33,7 @@ pub(super) fn articles(report: &RunReport<'_>) -> Result<String, DrawError> {
         .collect();
     let mut text = String::new();
     for (place, (song, heard)) in songs.iter().zip(&heard).enumerate() {
-        text.push_str(&article(place + 1, song, heard, report.preprocessing)?);
+        text.push_str(&article(place + 1, song, heard, report)?);
     }
     Ok(text)
 }
@@ -42,7 +42,7 @@ fn article(
     place: usize,
     song: &JudgedSong,
     heard: &Heard,
-    preprocessing: &Preprocessing,
+    report: &RunReport<'_>,
 ) -> Result<String, DrawError> {
     let file = song.audio.file_name().unwrap_or(song.audio.as_os_str());
     let file = escape(&file.to_string_lossy());
@@ -62,11 +62,14 @@ fn article(
         &pictures::song_bars(song),
         "predicted and true percentage of each emotion",
     )?;
+    let mean = &report.scores.scores.mean_true.0;
+    let truth = song.truth.emotions.as_array().map(f64::from);
+    let baseline = mean_absolute_error(&truth, mean).unwrap_or_default();
     let [truth, predicted] =
         [song.truth, song.predicted].map(|of| Quadrant::of(of.valence, of.arousal));
     Ok(format!(
         "<article class=\"song\">\n<h3>{place}. <bdi>{name}</bdi></h3>\n\
-         <p class=\"small muted\">song {} · <bdi>{file}</bdi>{fold} · MAE {:.2}</p>\n<div class=\"pair\">\n\
+         <p class=\"small muted\">song {} · <bdi>{file}</bdi>{fold} · MAE {:.2}, mean vector {baseline:.2}</p>\n<div class=\"pair\">\n\
          <figure>\n{bars}</figure>\n<div>\n<div class=\"scroll\"><table>\n\
          <thead><tr><th></th><th>true</th><th>predicted</th></tr></thead>\n<tbody>\n\
          <tr><th>valence</th><td>{:.2}</td><td>{:.2}</td></tr>\n\
@@ -79,7 +82,7 @@ fn article(
         song.predicted.valence,
         song.truth.arousal,
         song.predicted.arousal,
-        heard.figure(preprocessing)?,
+        heard.figure(report.preprocessing)?,
     ))
 }
 
