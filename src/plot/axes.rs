@@ -39,6 +39,12 @@ impl Axis {
         }
     }
 
+    /// With ticks at whole numbers only.
+    pub fn whole(self) -> Self {
+        let step = self.step.max(1.0);
+        Self { step, ..self }
+    }
+
     /// The pixel of a number; what lies outside takes the nearer end.
     pub fn at(&self, number: f64) -> i32 {
         let share = ((number - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
@@ -128,6 +134,8 @@ mod tests {
         let labels: Vec<String> = axis.ticks().iter().map(|t| axis.label(*t)).collect();
         assert_eq!(labels, ["−0.2", "−0.1", "0.0", "0.1", "0.2"]);
         assert_eq!(Axis::new((0.0, 1e6), (0, 1), 4).ticks().len(), 3);
+        let epochs = Axis::new((1.0, 4.0), (0, 1), 8).whole();
+        assert_eq!(epochs.ticks(), [1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]

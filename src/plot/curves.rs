@@ -22,6 +22,8 @@ pub struct Line {
 pub struct Curves {
     /// Name of the axis from left to right.
     pub x_name: String,
+    /// Whether only whole numbers stand at that axis.
+    pub whole_steps: bool,
     /// Name of the axis upwards.
     pub y_name: String,
     /// What the chart is about, in colour.
@@ -49,8 +51,9 @@ impl Curves {
         let (low, high) = range(&mut points.iter().map(|point| point.1).chain(level));
         let margin = 0.06 * (high - low);
         let x = range(&mut points.iter().map(|point| point.0));
+        let x = Axis::new(x, (120, 960), 8);
         Axes {
-            x: Axis::new(x, (120, 960), 8),
+            x: if self.whole_steps { x.whole() } else { x },
             y: Axis::new((low - margin, high + margin), (600, 90), 6),
         }
     }

@@ -2,10 +2,13 @@
 //!
 //! [`write()`] takes plain numbers, so that whatever trained or evaluated can have its report.
 
+mod charts;
 mod page;
 mod pictures;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod text;
 mod worst;
 
 use super::{JudgedSong, RunScores};

@@ -40,6 +40,7 @@ pub(super) fn curves(
     };
     Some(Curves {
         x_name: "epoch".to_owned(),
+        whole_steps: true,
         y_name: y_name.to_owned(),
         main,
         others,
