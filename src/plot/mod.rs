@@ -25,6 +25,8 @@
 mod axes;
 mod bars;
 mod canvas;
+#[cfg(test)]
+mod chart_tests;
 mod curves;
 mod matrix;
 mod palette;

@@ -12,6 +12,7 @@ use crate::{
     plot::{DrawError, Figure, inline_svg},
 };
 
+/// A picture with what is said below it; the caption is markup.
 fn figure(figure: &impl Figure, label: &str, caption: &str) -> Result<String, DrawError> {
     Ok(format!(
         "<figure>\n{}<figcaption>{caption}</figcaption>\n</figure>\n",
@@ -19,6 +20,7 @@ fn figure(figure: &impl Figure, label: &str, caption: &str) -> Result<String, Dr
     ))
 }
 
+/// Loss and validation error over epochs; none where nothing is known of the training.
 pub(super) fn training(report: &RunReport<'_>) -> Result<Option<Section>, DrawError> {
     let trainings = report.trainings;
     let several = trainings.len() > 1;
@@ -61,6 +63,13 @@ pub(super) fn training(report: &RunReport<'_>) -> Result<Option<Section>, DrawEr
             "Mean absolute error of the eight percentages on the validation songs. {who} {kept}"
         );
         body.push_str(&figure(&curves, "validation error over epochs", &caption)?);
+    } else if let Some(curves) =
+        pictures::curves(trainings, "learning rate (thousandths)", None, |epoch| {
+            Some(1000.0 * epoch.learning_rate).filter(|rate| rate.is_finite())
+        })
+    {
+        let caption = "Learning rate at the end of each epoch; no songs validated.";
+        body.push_str(&figure(&curves, "learning rate over epochs", caption)?);
     }
     Ok((!body.is_empty()).then(|| Section {
         id: "training",
@@ -69,6 +78,7 @@ pub(super) fn training(report: &RunReport<'_>) -> Result<Option<Section>, DrawEr
     }))
 }
 
+/// Predicted against true valence and arousal.
 pub(super) fn affect(report: &RunReport<'_>) -> Result<Section, DrawError> {
     let scores = &report.scores.scores;
     let caption = |of: &Agreement| {
@@ -99,6 +109,7 @@ pub(super) fn affect(report: &RunReport<'_>) -> Result<Section, DrawError> {
     })
 }
 
+/// Means, errors and reliability of the eight percentages.
 pub(super) fn emotions(report: &RunReport<'_>) -> Result<Section, DrawError> {
     let scores = &report.scores.scores;
     let means = pictures::bars(
@@ -153,6 +164,7 @@ pub(super) fn emotions(report: &RunReport<'_>) -> Result<Section, DrawError> {
     })
 }
 
+/// The classification report, of multi-label models only.
 pub(super) fn labels(report: &RunReport<'_>) -> Result<Option<Section>, DrawError> {
     let Some(MultiLabel {
         present_above,
@@ -203,6 +215,7 @@ pub(super) fn labels(report: &RunReport<'_>) -> Result<Option<Section>, DrawErro
     }))
 }
 
+/// The confusion matrix.
 pub(super) fn quadrants(report: &RunReport<'_>) -> Result<Section, DrawError> {
     let quadrants = report.scores.scores.quadrants;
     Ok(Section {
@@ -227,6 +240,7 @@ pub(super) fn quadrants(report: &RunReport<'_>) -> Result<Section, DrawError> {
     })
 }
 
+/// The songs that the model is most wrong about.
 pub(super) fn worst_songs(report: &RunReport<'_>) -> Result<Section, DrawError> {
     let shown = worst::worst(report.songs).len();
     Ok(Section {

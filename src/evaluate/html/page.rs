@@ -54,7 +54,7 @@ pub(super) fn page(report: &RunReport<'_>) -> Result<String, ReportError> {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header>\n<h1>{title}</h1>\n<p class=\"muted\">{} of {}, measured on {}</p>\n\
+         <header>\n<h1>{title}</h1>\n<p class=\"muted\">{} of {}: {}</p>\n\
          <nav>\n{links}</nav>\n</header>\n{body}\
          <footer>Written by circumplex {}. Percentages are of the eight emotions, which sum to 100 for every song; \
          valence and arousal are on a scale from 1 to 9.</footer>\n</main>\n</body>\n</html>\n",

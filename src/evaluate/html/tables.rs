@@ -11,6 +11,7 @@ use crate::{
     plot::escape,
 };
 
+/// The scores that matter most, in large, and tables of the others.
 pub(super) fn scores(report: &RunReport<'_>) -> Section {
     let RunScores {
         scores,
@@ -73,7 +74,8 @@ pub(super) fn scores(report: &RunReport<'_>) -> Section {
         &rows,
     ));
     body.push_str(
-        "<p class=\"small muted\">MAE is the mean absolute error in percentage points; its baseline, the mean vector, answers the mean of these songs' labels for every song. \
+        "<p class=\"small muted\">MAE is the mean absolute error in percentage points. Its baseline, the mean vector, \
+         answers the mean of these songs' labels for every song. The last two columns are mean percentages. \
          R² is 1 for a perfect model and 0 for one that always answers the mean; CCC is the concordance correlation \
          coefficient (Lin 1989).</p>\n</div>\n</div>\n",
     );
@@ -120,11 +122,12 @@ fn emotion_table(scores: &RunScores) -> String {
     ));
     table(
         "The eight percentages",
-        &["MAE", "baseline", "ratio", "mean true", "predicted"],
+        &["MAE", "baseline", "ratio", "true %", "model %"],
         &rows,
     )
 }
 
+/// Every score of every fold; none without folds.
 pub(super) fn folds(report: &RunReport<'_>) -> Option<Section> {
     let folds = report.scores.cross_validation.as_ref()?;
     let names: Vec<String> = (1..=folds.folds.len())
@@ -172,6 +175,7 @@ pub(super) fn folds(report: &RunReport<'_>) -> Option<Section> {
     })
 }
 
+/// What is known of the model and the data.
 pub(super) fn about(report: &RunReport<'_>) -> Section {
     let RunReport {
         model:
@@ -205,7 +209,7 @@ pub(super) fn about(report: &RunReport<'_>) -> Section {
             "hears",
             Some(format!(
                 "windows of {seconds:.1} s at {} Hz, {} bands x {} frames",
-                mel.sample_rate,
+                grouped(u64::from(mel.sample_rate)),
                 mel.n_mels,
                 preprocessing.frames()
             )),
@@ -215,7 +219,13 @@ pub(super) fn about(report: &RunReport<'_>) -> Section {
             "data",
             Some(format!("{}, {}", escape(data), songs(report.songs.len()))),
         ),
-        ("kept apart", split.as_deref().map(escape)),
+        (
+            "kept apart",
+            split
+                .as_deref()
+                .filter(|split| *split != report.scores.measured_on)
+                .map(escape),
+        ),
         ("labels", labels.as_deref().map(escape)),
     ];
     let mut body = String::from("<dl>\n");

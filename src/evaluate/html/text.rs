@@ -2,6 +2,7 @@
 
 use crate::evaluate::FoldScores;
 
+/// `1 song`, `2 songs`.
 pub(super) fn songs(count: usize) -> String {
     format!("{count} song{}", if count == 1 { "" } else { "s" })
 }
@@ -28,6 +29,7 @@ pub(super) fn table(caption: &str, heads: &[&str], rows: &[(String, Vec<String>)
     text
 }
 
+/// A number in large, with what it is above and more about it below; all are markup.
 pub(super) fn tile(what: &str, number: &str, about: &str) -> String {
     format!(
         "<div class=\"tile\"><span class=\"what\">{what}</span><b>{number}</b>\
@@ -35,6 +37,7 @@ pub(super) fn tile(what: &str, number: &str, about: &str) -> String {
     )
 }
 
+/// A number with that many decimals, `n/a` where there is none.
 pub(super) fn decimals(value: Option<f64>, decimals: usize) -> String {
     let Some(value) = value else {
         return "n/a".to_owned();
