@@ -10,6 +10,7 @@ pub use bundle::{
 };
 pub use predict::{Prediction, Predictor};
 pub use recipe::{
-    AffectLoss, Augmentation, EmotionLoss, Loss, Network as NetworkShape, Optimizer, OptimizerKind,
-    OutputKind, Paper, Recipe, RecipeError, Schedule, Stage, Statistic, WindowSettings,
+    AffectLoss, Augmentation, Calibration, EmotionLoss, Loss, Network as NetworkShape, Optimizer,
+    OptimizerKind, OutputKind, Paper, Recipe, RecipeError, Schedule, Stage, Statistic,
+    WindowSettings,
 };

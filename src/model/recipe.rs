@@ -34,6 +34,9 @@ pub struct Recipe {
     /// What is done to a spectrogram before the network sees it in training.
     #[serde(default)]
     pub augmentation: Augmentation,
+    /// How surely the trained network speaks.
+    #[serde(default, skip_serializing_if = "Calibration::is_none")]
+    pub calibration: Calibration,
     /// What was published of the system that this recipe follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<Paper>,
@@ -268,6 +271,37 @@ impl Default for Augmentation {
             shift_bands: 0,
             stretch: 0.0,
         }
+    }
+}
+
+/// How surely a trained network speaks. A network that has learned a few hundred songs almost by heart is too sure of
+/// itself on others; how much is a property of recipe and data set, to be chosen on validation songs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calibration {
+    /// What the logits of a softmax are divided by (Guo et al. 2017): above 1 evens the percentages out, below 1
+    /// sharpens them towards the median that a mean absolute error asks for.
+    pub temperature: f64,
+    /// Share of predicted valence's distance from the training songs' mean that is kept, 0 to 1.
+    pub valence: f64,
+    /// The same of arousal.
+    pub arousal: f64,
+}
+
+impl Default for Calibration {
+    /// The network's answers as they are.
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            valence: 1.0,
+            arousal: 1.0,
+        }
+    }
+}
+
+impl Calibration {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Learner<'a> {
     ) -> Result<Self, TrainError> {
         let mut network = Network::new(recipe, bands, device);
         let (emotions, affect) = songs.labels(training);
-        network.read_affect_off(&emotions, &affect)?;
+        network.learn_labels(&emotions, &affect)?;
         let live = Weights::of(network.variables());
         let decay = match recipe.optimizer.kind {
             OptimizerKind::Adam => Decay::Gradient,

@@ -72,6 +72,8 @@ pub struct Network {
     /// `[8, 2]`: where every emotion lies, as (value - 5) / [`AFFECT_UNIT`], for a network without an output of
     /// valence and arousal.
     centres: Option<Tensor>,
+    /// `[2]`: mean valence and arousal of the training songs, as (value - 5) / [`AFFECT_UNIT`].
+    affect_mean: Tensor,
     variables: nn::VarStore,
 }
 
@@ -165,6 +167,7 @@ impl Network {
             dense,
             head: nn::linear(&root / "head", width, outputs, Default::default()),
             centres: None,
+            affect_mean: Tensor::zeros([2], (Kind::Float, device)),
             recipe: recipe.clone(),
             variables,
         }
@@ -189,32 +192,38 @@ impl Network {
             .sum()
     }
 
-    /// For a recipe whose loss gives valence and arousal no weight: reads them off the percentages from now on, by the
-    /// linear map (one place on the plane per emotion) with the least squared error on `emotions` `[songs, 8]` (shares)
-    /// and `affect` `[songs, 2]` (as (value - 5) / [`AFFECT_UNIT`]). Otherwise does nothing.
+    /// Learns from the labels of the training songs what is not learned by steps: their mean, which calibration draws
+    /// to; and, for a recipe whose loss gives valence and arousal no weight, the linear map (one place on the plane per
+    /// emotion) with the least squared error on `emotions` `[songs, 8]` (shares) and `affect` `[songs, 2]` (as
+    /// (value - 5) / [`AFFECT_UNIT`]), by which both are read off the percentages from now on.
     ///
     /// # Errors
     /// [`tch::TchError`] where libtorch cannot solve it, for example for labels that are no numbers.
-    pub fn read_affect_off(
+    pub fn learn_labels(
         &mut self,
         emotions: &Tensor,
         affect: &Tensor,
     ) -> Result<(), tch::TchError> {
+        let device = self.variables.device();
+        self.affect_mean = affect.f_mean_dim(0, false, Kind::Float)?.to_device(device);
         if self.recipe.reads_affect_off_emotions() {
             // "gelsd" also solves it where an emotion never occurs; on the processor, in double precision
             let [shares, affect] = [emotions, affect]
                 .map(|tensor| tensor.to_device(Device::Cpu).to_kind(Kind::Double));
             let (centres, ..) = shares.f_linalg_lstsq(&affect, None, "gelsd")?;
-            self.centres = Some(
-                centres
-                    .to_kind(Kind::Float)
-                    .to_device(self.variables.device()),
-            );
+            self.centres = Some(centres.to_kind(Kind::Float).to_device(device));
         }
         Ok(())
     }
 
-    /// `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over `frame_pool` frames.
+    /// `[2]`: shares of the distance from the mean that calibration keeps of valence and arousal.
+    fn kept(&self) -> [f32; 2] {
+        let calibration = &self.recipe.calibration;
+        [calibration.valence, calibration.arousal].map(|kept| kept as f32)
+    }
+
+    /// `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over `frame_pool` frames. In training the
+    /// answers are not calibrated.
     pub fn forward(&self, frames: &Tensor, train: bool) -> Output {
         let shape = &self.recipe.network;
         let mut x = frames * &self.scale + &self.offset;
@@ -246,14 +255,21 @@ impl Network {
             embedding = embedding.apply(dense).relu();
         }
         let outputs = embedding.dropout(shape.dropout, train).apply(&self.head);
-        let logits = outputs.narrow(1, 0, EMOTIONS);
+        let mut logits = outputs.narrow(1, 0, EMOTIONS);
+        if !train && self.recipe.calibration.temperature != 1.0 {
+            logits = logits / self.recipe.calibration.temperature;
+        }
         let shares = self.shares(&logits);
         let affect = match &self.centres {
             Some(centres) => shares.matmul(centres),
             None if self.recipe.reads_affect_off_emotions() => {
                 Tensor::zeros([outputs.size()[0], 2], (Kind::Float, outputs.device()))
             }
-            None => outputs.narrow(1, EMOTIONS, 2),
+            None if train => outputs.narrow(1, EMOTIONS, 2),
+            None => {
+                let kept = Tensor::from_slice(&self.kept()).to_device(outputs.device());
+                (outputs.narrow(1, EMOTIONS, 2) - &self.affect_mean) * kept + &self.affect_mean
+            }
         };
         Output {
             logits,

@@ -51,6 +51,7 @@ impl Recipe {
         self.check_labels(&check)?;
         self.check_training(&check)?;
         self.check_augmentation(&check)?;
+        self.check_calibration(&check)?;
         self.check_network(&check)?;
         Ok(self)
     }
@@ -117,6 +118,28 @@ impl Recipe {
             if number >= bands {
                 return Err(check.wrong(what, number, &format!("fewer than the {bands} bands")));
             }
+        }
+        Ok(())
+    }
+
+    fn check_calibration(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+        let asked = &self.calibration;
+        check.within("calibration.temperature", asked.temperature, (0.05, 20.0))?;
+        check.within("calibration.valence", asked.valence, (0.0, 1.0))?;
+        check.within("calibration.arousal", asked.arousal, (0.0, 1.0))?;
+        if asked.temperature != 1.0 && self.network.output != OutputKind::Softmax {
+            return Err(check.wrong(
+                "calibration.temperature",
+                asked.temperature,
+                "1 where network.output is not softmax",
+            ));
+        }
+        if (asked.valence, asked.arousal) != (1.0, 1.0) && self.reads_affect_off_emotions() {
+            return Err(check.wrong(
+                "calibration.valence and arousal",
+                format!("{} and {}", asked.valence, asked.arousal),
+                "1 where loss.valence_arousal is 0",
+            ));
         }
         Ok(())
     }
@@ -231,7 +254,7 @@ mod tests {
     #[test]
     fn what_no_run_can_use_is_refused_with_its_key_and_what_it_may_be() {
         let pools = |recipe: &mut Recipe| {
-            let stage = recipe.network.stages[0].clone();
+            let stage = recipe.network.stages[1].clone();
             recipe.network.stages = vec![stage; 12];
         };
         let said = refused(pools);
@@ -253,6 +276,11 @@ mod tests {
         );
         let said = refused(|recipe| recipe.optimizer.learning_rate = f64::NAN);
         assert!(said.contains("learning_rate = NaN"), "{said}");
+        let said = refused(|recipe| recipe.calibration.valence = 1.5);
+        assert!(
+            said.contains("calibration.valence = 1.5; expected 0 to 1"),
+            "{said}"
+        );
         let said = refused(|recipe| recipe.augmentation.shift_bands = 4000);
         assert!(
             said.contains("shift_bands = 4000; expected fewer than"),

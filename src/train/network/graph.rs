@@ -37,10 +37,15 @@ impl Network {
         let (weight, bias) = (values(&self.head.ws), values_of(self.head.bs.as_ref()));
         let emotions = EMOTIONS as usize;
         let split = emotions * width as usize;
+        // The calibration is folded into the last layer, and so is the scale of 1 to 9.
+        let temperature = self.recipe.calibration.temperature as f32;
+        let cool = |weights: &[f32]| -> Vec<f32> {
+            weights.iter().map(|weight| weight / temperature).collect()
+        };
         let logits = graph.dense(
             &x,
-            (&[EMOTIONS, width], &weight[..split]),
-            &bias[..emotions],
+            (&[EMOTIONS, width], &cool(&weight[..split])),
+            &cool(&bias[..emotions]),
         );
         let shares = match self.recipe.network.output {
             OutputKind::Softmax => graph.softmax(&logits, 1),
@@ -59,7 +64,6 @@ impl Network {
         };
         let hundred = graph.floats(&[1], &[100.0]);
         let percentages = graph.multiply(&shares, &hundred);
-        // The scale of 1 to 9 is folded into the last layer.
         let on_scale = |weights: &[f32]| -> Vec<f32> {
             weights.iter().map(|w| w * AFFECT_UNIT as f32).collect()
         };
@@ -72,11 +76,17 @@ impl Network {
                 graph.dense(&shares, (&[2, EMOTIONS], &[0.0; 16]), &[CENTRE as f32; 2])
             }
             None => {
-                let bias: Vec<f32> = on_scale(&bias[emotions..])
-                    .iter()
-                    .map(|b| b + CENTRE as f32)
-                    .collect();
-                graph.dense(&x, (&[2, width], &on_scale(&weight[split..])), &bias)
+                let mean = values(&self.affect_mean);
+                let mut weight = on_scale(&weight[split..]);
+                let mut offsets = on_scale(&bias[emotions..]);
+                for (axis, kept) in self.kept().into_iter().enumerate() {
+                    for weight in &mut weight[axis * width as usize..][..width as usize] {
+                        *weight *= kept;
+                    }
+                    let mean = mean[axis] * AFFECT_UNIT as f32;
+                    offsets[axis] = (offsets[axis] - mean) * kept + mean + CENTRE as f32;
+                }
+                graph.dense(&x, (&[2, width], &weight), &offsets)
             }
         };
         for (value, name, length) in [

@@ -30,7 +30,7 @@ fn network(recipe: &Recipe) -> Network {
     let emotions = Tensor::rand([40, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
     let affect = Tensor::randn([40, 2], (Kind::Float, Device::Cpu));
     network
-        .read_affect_off(&emotions, &affect)
+        .learn_labels(&emotions, &affect)
         .expect("forty labels are enough");
     let _guard = tch::no_grad_guard();
     for _ in 0..20 {
@@ -120,7 +120,12 @@ type Change = fn(&mut Recipe);
 
 #[test]
 fn so_does_every_shape_that_a_recipe_can_ask_for() {
-    let shapes: [(&str, Change); 6] = [
+    let shapes: [(&str, Change); 7] = [
+        ("calibration", |recipe| {
+            recipe.calibration.temperature = 0.7;
+            recipe.calibration.valence = 0.6;
+            recipe.calibration.arousal = 0.8;
+        }),
         ("no mix", |recipe| recipe.network.mix = 0),
         ("relative bands", |recipe| {
             recipe.network.relative_bands = !recipe.network.relative_bands;
@@ -176,10 +181,41 @@ fn valence_and_arousal_read_off_the_percentages_are_the_least_squares_fit() {
     let centres = Tensor::randn([8, 2], (Kind::Float, Device::Cpu));
     let emotions = Tensor::rand([50, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
     network
-        .read_affect_off(&emotions, &emotions.matmul(&centres))
+        .learn_labels(&emotions, &emotions.matmul(&centres))
         .expect("can be solved");
     let output = network.forward(&pooled(&recipe, &sound(&recipe, 4)), false);
     let expected = output.shares.matmul(&centres);
     let error = (&output.affect - expected).abs().max().double_value(&[]);
     assert!(error < 1e-3, "{error}");
+}
+
+#[test]
+fn calibration_draws_valence_and_arousal_to_the_mean_and_divides_the_logits_outside_training() {
+    let plain = recipe("best-cnn", |recipe| recipe.calibration = Default::default());
+    let calibrated = recipe("best-cnn", |recipe| {
+        recipe.calibration.temperature = 0.5;
+        recipe.calibration.valence = 0.25;
+        recipe.calibration.arousal = 0.0;
+    });
+    let log_mel = pooled(&plain, &sound(&plain, 5));
+    let (plain, mut calibrated) = (network(&plain), network(&calibrated));
+    // the same weights and labels, whatever other tests draw from the generator meanwhile
+    calibrated
+        .variables_mut()
+        .copy(plain.variables())
+        .expect("the networks have one shape");
+    calibrated.affect_mean = plain.affect_mean.shallow_clone();
+    let [before, after] = [&plain, &calibrated].map(|network| network.forward(&log_mel, false));
+    let mean = &plain.affect_mean;
+    let distance = |affect: &Tensor, axis: i64| affect.select(1, axis) - mean.double_value(&[axis]);
+    let close = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]) < 1e-5;
+    assert!(close(
+        &distance(&after.affect, 0),
+        &(distance(&before.affect, 0) * 0.25)
+    ));
+    assert!(close(
+        &distance(&after.affect, 1),
+        &(distance(&before.affect, 1) * 0.0)
+    ));
+    assert!(close(&after.logits, &(before.logits * 2.0)));
 }
