@@ -233,6 +233,7 @@ impl Network {
         }
         for stage in &self.stages {
             // [batch, channels, bands, frames]
+            x = channels_last(&x);
             x = normalised(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
             if stage.pool != [1, 1] {
                 x = x.max_pool2d(stage.pool, stage.pool, [0, 0], [1, 1], false);
@@ -316,6 +317,15 @@ impl Network {
         let output = self.forward(&frames, false);
         (output.shares * 100.0, output.affect * AFFECT_UNIT + CENTRE)
     }
+}
+
+/// The same numbers with the channels of a place side by side in memory, which libtorch's convolutions, pools and norms
+/// on the processor take about half the time for, and hand on in the same order.
+fn channels_last(x: &Tensor) -> Tensor {
+    if x.size()[1] == 1 {
+        return x.shallow_clone(); // no other order to tell from this one
+    }
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
 fn normalised(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
