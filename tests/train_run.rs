@@ -211,7 +211,7 @@ fn a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_as_it_was() {
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left.len(), 3, "checkpoint, mark and lock: {left:?}");
     let resume = ["--epochs", EPOCHS, "--resume"];
     succeeded(&train(&broken, &mini(), &resume));
     same_files(&whole, &broken, &["model.onnx", "scores.json"]);
@@ -354,6 +354,52 @@ fn a_folder_of_other_things_is_never_written_to() {
 }
 
 #[test]
+fn two_processes_do_not_train_in_one_folder() {
+    let place = tempfile::tempdir().expect("a folder");
+    patient(place.path());
+    let options = ["--epochs", "100000"];
+    let mut first = command(place.path(), &mini(), &options)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let checkpoint = place.path().join("run/checkpoints/model.safetensors");
+    while !checkpoint.exists() {
+        assert!(first.try_wait().expect("a child").is_none(), "it has ended");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for again in ["--resume", "--force"] {
+        let second = train(place.path(), &mini(), &[&options[..], &[again]].concat());
+        refused(&second, "another process trains in");
+    }
+    first.kill().expect("still runs");
+    first.wait().expect("ends");
+    assert!(checkpoint.exists());
+}
+
+#[test]
+fn a_song_that_trains_is_refused_as_a_test_song_under_another_name() {
+    let place = tempfile::tempdir().expect("a folder");
+    let data = place.path().join("data");
+    trained::copy_folder(&mini(), &data);
+    let audio = data.join("DEAM_audio/MEMD_audio");
+    fs::copy(audio.join("1.wav"), audio.join("2.wav")).expect("a copy");
+    let split = place.path().join("split.csv");
+    let parts: Vec<String> = (1..=24)
+        .map(|id| format!("{id},{}\n", if id == 2 { "test" } else { "train" }))
+        .collect();
+    fs::write(&split, format!("song_id,part\n{}", parts.concat())).expect("a file");
+    let output = train(place.path(), &data, &["--split", text(&split)]);
+    refused(&output, "identical audio");
+    assert!(messages(&output).contains("songs 1 (train) and 2 (test)"));
+    assert!(!place.path().join("run").exists());
+    // drawn splits and folds keep the two together
+    let folds = ["--folds", "2", "--split", "random", "--epochs", "1"];
+    succeeded(&train(place.path(), &data, &folds));
+    let folds = column(&place.path().join("run/folds.csv"));
+    assert_eq!(folds["1"], folds["2"]);
+}
+
+#[test]
 fn a_device_that_libtorch_lacks_is_refused_with_what_was_found() {
     if tch::Cuda::is_available() {
         return; // this machine has one
@@ -392,7 +438,7 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
     let output = train(place.path(), &mini(), &options);
     succeeded(&output);
     let markdown = fs::read_to_string(&table).expect("is written");
-    let row = |name: &str| -> Vec<String> {
+    let row = |name: &str, markdown: &str| -> Vec<String> {
         let start = format!("| {name} |");
         let row = markdown.lines().find(|line| line.starts_with(&start));
         let cells = row.expect("a row").trim_matches('|').split('|');
@@ -406,21 +452,32 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
         scores["mae"].as_f64().expect("a number"),
         scores["mae_baseline"].as_f64().expect("a number"),
     );
-    let cells = row("narrow");
+    let cells = row("narrow", &markdown);
     assert_eq!(cells[1], format!("{mae:.2}"));
     assert_eq!(cells[2], format!("{baseline:.2}"));
     assert_eq!(cells[3], format!("{:.3}", mae / baseline));
     assert_eq!(cells[9], "MAE 9.36 (ratio 0.779)");
-    assert_eq!(row("coarse")[9], "");
-    assert_eq!(cells[2], row("coarse")[2], "not the same test songs");
+    assert_eq!(row("coarse", &markdown)[9], "");
+    assert_eq!(
+        cells[2],
+        row("coarse", &markdown)[2],
+        "not the same test songs"
+    );
     let read = |name: &str| fs::read(place.path().join("run").join(name)).expect(name);
     assert_eq!(read("narrow/split.csv"), read("coarse/split.csv"));
     let printed = String::from_utf8(output.stdout).expect("text");
     assert!(printed.contains("published (DEAM)"), "{printed}");
 
-    // what is finished is kept, what is new is trained, and the table holds all
-    let wide = recipe("wide", &|text| text.replace("mix = 8", "mix = 12"));
-    let recipes = format!("{recipes},{wide}");
+    // what is finished is kept, what is new (here a network of labels) is trained, and the table holds all
+    let labels = recipe("labels", &|text| {
+        text.replace(
+            "valence_arousal = 1.0",
+            "valence_arousal = 0.0\nemotions = \"binary-cross-entropy\"",
+        )
+        .replace("dropout = 0.1", "dropout = 0.1\noutput = \"sigmoid\"")
+            + "[paper]\nmicro_f1 = 0.59\n"
+    });
+    let recipes = format!("{recipes},{labels}");
     let before = read("narrow/model.onnx");
     let options = [
         "--recipes",
@@ -434,14 +491,24 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
         &train(place.path(), &mini(), &options),
         "holds a finished run",
     );
-    assert!(!place.path().join("run/wide").exists());
+    assert!(!place.path().join("run/labels").exists());
     let options = [&options[..], &["--resume"]].concat();
     let said = succeeded(&train(place.path(), &mini(), &options));
     assert_eq!(said.matches("it is kept").count(), 2, "{said}");
     assert_eq!(read("narrow/model.onnx"), before);
     let again = fs::read_to_string(&table).expect("is written");
     assert!(again.contains(&markdown.lines().nth(2).expect("a row").to_owned()));
-    assert!(again.contains("| wide |"), "{again}");
+    let markdown = again;
+    let cells = row("labels", &markdown);
+    assert_eq!(cells[9], "micro F1 0.59");
+    let scores: serde_json::Value =
+        serde_json::from_slice(&read("labels/scores.json")).expect("JSON");
+    let labels = &scores["multi_label"];
+    let micro = labels["report"]["micro avg"]["f1-score"].as_f64();
+    assert_eq!(cells[7], format!("{:.3}", micro.expect("a number")));
+    assert_eq!(labels["threshold"], labels["search"]["best"]["threshold"]);
+    let table = rows(&place.path().join("run/labels/predictions.parquet"));
+    assert!(table.column_by_name("probability_content").is_some());
 
     let twice = format!("{narrow},{narrow}");
     let options = ["--recipes", &twice, "--resume", "--epochs", "1"];

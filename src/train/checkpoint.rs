@@ -79,7 +79,7 @@ pub enum CheckpointError {
     },
     /// The disk is full, or the folder cannot be written. What was there before still is.
     #[error(
-        "the checkpoint could not be written; the one before it is as it was, and training can go on from it"
+        "the checkpoint could not be written; one that was there before is as it was, and --resume goes on from it"
     )]
     Write(#[from] WriteError),
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -16,6 +16,8 @@ use std::{
 const FORMAT_VERSION: u32 = 1;
 /// In the folder of checkpoints: this run is under way.
 const MARKER: &str = "run.json";
+/// Beside it: locked by the process that trains.
+const LOCK: &str = "lock";
 /// Everything that a run writes, beside its checkpoints.
 const FILES: [&str; 9] = [
     "model.onnx",
@@ -57,6 +59,11 @@ pub enum Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
+}
+
+/// A folder in which this process trains.
+pub struct UnderWay {
+    _lock: File,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,14 +214,31 @@ impl RunFolder {
         })
     }
 
-    /// Makes the folder ready: from now on the run in it is under way.
-    pub fn begin(&self, plan: Plan, recipe: &Recipe, folds: Option<usize>) -> Result<(), CliError> {
-        fs::create_dir_all(self.checkpoints()).map_err(|error| {
-            format!(
-                "cannot write the folder {}: {error}; choose another -o",
-                visible(&self.path.display().to_string())
-            )
-        })?;
+    /// Makes the folder ready: from now on the run in it is under way, and no other process may work in it while what is
+    /// returned lives.
+    pub fn begin(
+        &self,
+        plan: Plan,
+        recipe: &Recipe,
+        folds: Option<usize>,
+    ) -> Result<UnderWay, CliError> {
+        let shown = visible(&self.path.display().to_string());
+        let fault = |error: io::Error| {
+            format!("cannot write the folder {shown}: {error}; choose another -o")
+        };
+        fs::create_dir_all(self.checkpoints()).map_err(fault)?;
+        let lock = File::create(self.checkpoints().join(LOCK)).map_err(fault)?;
+        match lock.try_lock() {
+            Ok(()) => (),
+            Err(TryLockError::WouldBlock) => {
+                return Err(format!(
+                    "another process trains in {shown} at this moment; wait for it, or name another folder with -o"
+                )
+                .into());
+            }
+            // A file system without locks: the run goes without.
+            Err(TryLockError::Error(_)) => (),
+        }
         let marker = serde_json::to_vec(&Marker {
             format_version: FORMAT_VERSION,
             folds,
@@ -231,7 +255,7 @@ impl RunFolder {
         atomic_file::write(&self.path.join("recipe.toml"), |file| {
             file.write_all(recipe.as_bytes())
         })?;
-        Ok(())
+        Ok(UnderWay { _lock: lock })
     }
 
     /// The run is finished: its checkpoints go.
@@ -254,6 +278,7 @@ impl RunFolder {
         }
         if all {
             remove(&folder.join(MARKER))?;
+            remove(&folder.join(LOCK))?;
             // Something of another's may lie in it.
             let _ = fs::remove_dir(&folder);
         }

@@ -3,6 +3,7 @@
 mod comparison;
 mod division;
 mod folder;
+mod memory;
 mod outcome;
 mod report;
 mod watch;
@@ -113,6 +114,7 @@ struct Planned {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let started = Instant::now();
+    memory::keep_freed_memory();
     let threads = args.threads.count().get();
     tch::set_num_threads(threads as i32);
     // Batches are made in rayon's pool. Where it has been started before, it stays as it is.
@@ -263,9 +265,10 @@ impl Session<'_> {
         if let Some(split) = &args.split {
             split.check(&dataset.songs, folds.is_some())?;
         }
-        if *plan != Plan::Keep {
-            folder.begin(*plan, recipe, folds)?;
-        }
+        let _under_way = match plan {
+            Plan::Keep => None,
+            plan => Some(folder.begin(*plan, recipe, folds)?),
+        };
         if let Some(division) = &self.division {
             dataset.songs.retain(|song| division.knows(song));
         }
