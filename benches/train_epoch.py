@@ -6,12 +6,14 @@
 Both train on all songs but one (which is the test, so that nothing validates). The program's time is that of whole
 epochs, by its log: making batches, learning, and the checkpoint. Python's is that of learning alone, with batches that
 were made before the clock started, of the spectrograms in the program's own cache: forward, loss, backward, clipping,
-AdamW (fused), learning rate. The two take turns, and every round gives a ratio. PyTorch has to be of the version that
+AdamW (fused), learning rate; in PyTorch's usual order of memory, or with --channels-last in the one that the program
+uses. The two take turns, and every round gives a ratio. PyTorch has to be of the version that
 libtorch has.
 """
 
 import argparse
 import csv
+import json
 import math
 import pathlib
 import statistics
@@ -46,7 +48,7 @@ def spectrograms(cache, bands):
 class Network(nn.Module):
     """The network of a recipe, as src/train/network.rs builds it."""
 
-    def __init__(self, recipe, frames):
+    def __init__(self, recipe):
         super().__init__()
         shape = recipe["network"]
         self.shape = shape
@@ -82,7 +84,7 @@ class Network(nn.Module):
             width = after
         self.dense = nn.Sequential(*dense)
         self.dropout = nn.Dropout(shape["dropout"])
-        self.head = nn.Linear(width, 10)
+        self.head = nn.Linear(width, 10 if recipe["loss"]["valence_arousal"] else 8)
 
     def forward(self, x):
         x = x * 0.05 + 1.5  # what standardising costs
@@ -121,9 +123,12 @@ def batches(recipe, songs, frames):
     return made
 
 
-def epoch_in_python(recipe, made, frames, epochs):
+def epochs_in_python(recipe, made, epochs, channels_last):
     """Seconds of every epoch."""
-    network, settings = Network(recipe, frames), recipe["optimizer"]
+    network, settings = Network(recipe), recipe["optimizer"]
+    if channels_last:
+        network = network.to(memory_format=torch.channels_last)
+        made = [[x.to(memory_format=torch.channels_last), *labels] for x, *labels in made]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"], fused=True
     )
@@ -135,7 +140,8 @@ def epoch_in_python(recipe, made, frames, epochs):
         for x, emotions, affect in made:
             out = network(x)
             loss = nn.functional.kl_div(out[:, :8].log_softmax(1), emotions, reduction="batchmean")
-            loss = loss + nn.functional.mse_loss(out[:, 8:], affect)
+            if out.shape[1] > 8:
+                loss = loss + nn.functional.mse_loss(out[:, 8:], affect)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), settings["clip"])
@@ -154,6 +160,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=3, help="epochs in a round; the first of them is left out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--channels-last", action="store_true", help="PyTorch too keeps the channels side by side")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:
@@ -180,7 +187,10 @@ def main():
                 (cache,) = (folder / "cache").glob("spectrograms-*.cache")
                 songs = spectrograms(cache, features["n_mels"])[: len(ids) - 1]
                 made = batches(recipe, songs, frames)
-            theirs, parameters = epoch_in_python(recipe, made, frames, args.epochs)
+            theirs, parameters = epochs_in_python(recipe, made, args.epochs, args.channels_last)
+            told = json.loads((folder / "run/scores.json").read_text())["parameters"]
+            if told != parameters:
+                sys.exit(f"not the same network: the program's has {told} parameters, Python's {parameters}")
             ratios.append(statistics.mean(ours) / statistics.mean(theirs[1:]))
             print(
                 f"round {round + 1}: circumplex {statistics.mean(ours):.2f} s, PyTorch {statistics.mean(theirs[1:]):.2f} s "
