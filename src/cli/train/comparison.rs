@@ -86,7 +86,7 @@ impl Comparison {
         }
         if let Some(method) = &self.measured_on {
             text.push_str(&format!(
-                "\nMeasured {method}. MAE: mean absolute error of the eight percentages, in percentage points; mean \
+                "\nMeasured: {method}. MAE: mean absolute error of the eight percentages, in percentage points; mean \
                  vector: the same of a predictor that answers these songs' mean for every song; ratio: the one over the \
                  other (as published: over {PUBLISHED_BASELINE}); macro F1: of the four quadrants; micro F1: of the labels of \
                  multi-label models.\n"
