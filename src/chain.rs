@@ -17,6 +17,10 @@ use std::{
     time::Instant,
 };
 
+/// A song is silent where no sample of its mono sound, at the model's rate, reaches this: -70 dB of full scale. What is
+/// below it is the noise of an empty recording; and 16-bit samples have some ten steps there.
+pub const SILENCE: f32 = 3.162_277_6e-4;
+
 /// Why a file has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
@@ -80,6 +84,10 @@ pub struct Song {
     pub windows: u32,
     /// Packets that were left out as damaged.
     pub damaged_packets: u64,
+    /// No sample of the sound reaches [`SILENCE`]: what the model says of it means nothing.
+    pub silent: bool,
+    /// The sound is shorter than a window, and was repeated until the window was full.
+    pub repeated: bool,
     /// The mean of what the model says of the windows, each weighted with the part of the song that it alone covers.
     pub prediction: Prediction,
     /// Where the time went.
@@ -135,6 +143,8 @@ pub fn analyze_song(path: &Path, predictor: &Predictor) -> Result<Song, ChainErr
         duration_s: pass.duration_s,
         windows: pass.windows,
         damaged_packets: pass.damaged_packets,
+        silent: pass.silent,
+        repeated: pass.repeated,
         times: pass.times,
     })
 }
@@ -145,6 +155,8 @@ struct Pass {
     duration_s: f64,
     windows: u32,
     damaged_packets: u64,
+    silent: bool,
+    repeated: bool,
     times: StageTimes,
 }
 
@@ -166,6 +178,7 @@ fn pass(
     times.decode += clock.lap();
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     let mut windower = Windower::new(&preprocessing.window);
+    let mut silent = true;
     times.resample += clock.lap();
     let samples = loop {
         let block = decoder.next_block()?;
@@ -187,9 +200,11 @@ fn pass(
         resampled.clear();
         if let Some(block) = block {
             resampler.push(block, resampled)?;
+            silent = silent && is_silent(resampled);
             windower.push(resampled, &mut on_window)?;
         } else {
             resampler.finish(resampled)?;
+            silent = silent && is_silent(resampled);
             windower.push(resampled, &mut on_window)?;
             break windower.finish(&mut on_window)?;
         }
@@ -200,8 +215,14 @@ fn pass(
         duration_s: samples as f64 / f64::from(rate),
         windows,
         damaged_packets: decoder.damaged_packets(),
+        silent,
+        repeated: samples < preprocessing.window.length as u64,
         times,
     })
+}
+
+fn is_silent(samples: &[f32]) -> bool {
+    samples.iter().all(|sample| sample.abs() < SILENCE)
 }
 
 /// The mean of predictions, each with its weight.

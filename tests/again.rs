@@ -2,6 +2,7 @@
 
 mod common;
 
+use circumplex::library::Library;
 use common::{Place, json, run, three_songs};
 use std::{
     fs,
@@ -134,6 +135,32 @@ fn rows_of_missing_files_stay_where_that_is_asked_for() {
     assert_eq!(paths(&place).len(), 3);
     run(&mut place.analyze()).ends_with_code(0);
     assert_eq!(paths(&place).len(), 2);
+}
+
+#[test]
+fn silence_and_short_songs_are_noted_and_silence_answers_no_question() {
+    let place = Place::new();
+    place.tone("long.wav", 220.0, 16.0);
+    place.tone("short.wav", 330.0, 3.0);
+    place.tone("silent.wav", 0.0, 16.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let library = Library::open(&place.library()).unwrap();
+    let songs = library.songs().unwrap().next().unwrap().unwrap();
+    let notes: Vec<(u32, Option<&str>)> = songs
+        .iter()
+        .map(|song| (song.windows, song.note.as_deref()))
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            (1, None),
+            (1, Some("shorter than a window (repeated)")),
+            (1, Some("silent")),
+        ]
+    );
+    let names = paths(&place);
+    assert_eq!(names.len(), 2);
+    assert!(names.iter().all(|name| !name.ends_with("silent.wav")));
 }
 
 #[test]

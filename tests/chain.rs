@@ -2,7 +2,7 @@
 
 use circumplex::{
     audio::WindowRule,
-    chain::{ChainError, LogMel, analyze_song, spectrograms},
+    chain::{ChainError, LogMel, SILENCE, analyze_song, spectrograms},
     mel::{MelConfig, MelExtractor},
     model::{Bundle, Predictor, Preprocessing},
 };
@@ -168,6 +168,27 @@ fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
     let embedding = predictor.bundle().metadata().embedding;
     assert_eq!(song.prediction.embedding.len(), embedding);
     assert!(song.times.mel > 0.0 && song.times.predict > 0.0 && song.times.decode > 0.0);
+}
+
+#[test]
+fn a_song_is_silent_where_no_sample_reaches_70_db_below_full_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let predictor = Predictor::new(Bundle::shipped().unwrap()).unwrap();
+    let window = predictor.bundle().metadata().preprocessing.window.length;
+    let of = |name: &str, samples: &[f32]| {
+        let path = write_wav(folder.path(), name, samples, RATE);
+        analyze_song(&path, &predictor).unwrap()
+    };
+    let mut samples = vec![0.9 * SILENCE; 2 * window];
+    let hum = of("hum.wav", &samples);
+    assert!(hum.silent && !hum.repeated);
+    assert_eq!(hum.windows, 2);
+    *samples.last_mut().unwrap() = 1.1 * SILENCE;
+    assert!(!of("one-click.wav", &samples).silent);
+    let short = of("short.wav", &samples[..window - 1]);
+    assert!(short.silent && short.repeated);
+    assert_eq!(short.windows, 1);
+    assert!(!of("just-long-enough.wav", &samples[..window]).repeated);
 }
 
 #[test]

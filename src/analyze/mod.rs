@@ -24,7 +24,7 @@ pub use update::{Report, Run, Step, Update, UpdateError};
 
 use crate::{
     chain::Song,
-    library::{LibraryInfo, Micros, ModelStamp, SongRow},
+    library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
     model::Bundle,
 };
 
@@ -44,6 +44,7 @@ pub fn library_info(bundle: &Bundle) -> LibraryInfo {
 /// The row of a song that was analysed now.
 pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
     let (path, path_bytes) = SongRow::path_columns(&file.path);
+    let note = Note::text(&notes(&song));
     let tags = song.info.tags;
     SongRow {
         path,
@@ -65,5 +66,21 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
         analyzed_at: Micros::now(),
         windows: song.windows,
         content_hash: Some(content_hash),
+        note,
     }
+}
+
+/// What is special about how a song was heard.
+fn notes(song: &Song) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if song.silent {
+        notes.push(Note::Silent);
+    }
+    if song.repeated {
+        notes.push(Note::Repeated);
+    }
+    if song.damaged_packets > 0 {
+        notes.push(Note::Damaged(song.damaged_packets));
+    }
+    notes
 }

@@ -122,6 +122,8 @@ pub(super) mod tests {
             duration_s: 30.0,
             windows: 3,
             damaged_packets: 0,
+            silent: false,
+            repeated: false,
             prediction: Prediction {
                 emotions: EmotionVector::even(),
                 valence: 5.0,

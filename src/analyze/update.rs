@@ -7,8 +7,8 @@ use super::{
 use crate::{
     chain::{ChainError, Song},
     library::{
-        FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter, ModelStamp,
-        resolve_target,
+        Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter,
+        ModelStamp, resolve_target,
     },
 };
 use std::{
@@ -165,6 +165,14 @@ impl Update {
         self.other_model
             .as_ref()
             .map(|(model, rows)| (model, *rows))
+    }
+
+    /// Number of rows that stay though the program that wrote them knew no notes, so that they have none.
+    pub fn without_notes(&self) -> u64 {
+        self.old
+            .as_ref()
+            .filter(|old| !old.has(Column::Note))
+            .map_or(0, Library::rows)
     }
 
     /// The file of a row of the library as it is.

@@ -84,6 +84,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         retry_failed: args.retry_failed,
     };
     announce_other_model(console, &update, &info);
+    announce_missing_notes(console, &update, args.force);
     let plan = update.plan(&listing, options)?;
     if args.dry_run {
         return show_plan(console, &update, &listing, &plan);
@@ -179,6 +180,17 @@ fn announce_other_model(console: &Console, update: &Update, info: &LibraryInfo) 
             count(rows, "song", "songs"),
             info.model.name,
             short(&info.model.identity),
+        ));
+    }
+}
+
+fn announce_missing_notes(console: &Console, update: &Update, force: bool) {
+    let rows = update.without_notes();
+    if rows > 0 && !force {
+        console.remark(&format!(
+            "{}: written by an earlier circumplex, which made no notes of silent, short and damaged songs; rows that are \
+             kept ({rows} at most) have none, --force analyses them again",
+            visible(&update.target().display().to_string()),
         ));
     }
 }

@@ -29,6 +29,9 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let mut sums = [0.0; Emotion::COUNT];
     for batch in library.songs()? {
         for row in batch? {
+            if row.is_silent() {
+                continue;
+            }
             for (sum, percent) in sums.iter_mut().zip(row.emotions.as_array()) {
                 *sum += f64::from(*percent);
             }

@@ -19,7 +19,8 @@ use std::{num::NonZeroUsize, path::PathBuf};
 #[derive(clap::Args)]
 #[command(
     after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
-                  Nearness is the cosine similarity of the eight percentages."
+                  Nearness is the cosine similarity of the eight percentages. Songs whose note says that they are silent take no \
+                  part."
 )]
 pub struct Args {
     /// The library that `circumplex analyze` wrote
@@ -64,7 +65,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     console.remark(&provenance(&library));
     if matches.len() < args.k.get() {
         console.remark(&format!(
-            "asked for {} songs; the library has {}",
+            "asked for {} songs; the library has {} to choose from",
             args.k,
             matches.len()
         ));

@@ -1,6 +1,6 @@
 //! Arrow columns to songs.
 
-use super::{Column, FileStamp, LibraryError, Micros, SongRow, row::exact_path};
+use super::{Column, FileStamp, LibraryError, Micros, Note, SongRow, row::exact_path};
 use crate::emotion::{Emotion, EmotionVector, InvalidVector};
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
@@ -35,6 +35,20 @@ pub(super) fn vectors(
         values.extend_from_slice(&vector);
     }
     Ok(values)
+}
+
+/// Of each row of a batch with the column of notes whether its song is silent.
+pub(super) fn silent(batch: &RecordBatch) -> Vec<bool> {
+    let notes = batch
+        .column_by_name(Column::Note.name())
+        .and_then(|array| array.as_string_opt::<i32>());
+    match notes {
+        Some(notes) => notes
+            .iter()
+            .map(|note| note.is_some_and(Note::says_silent))
+            .collect(),
+        None => vec![false; batch.num_rows()],
+    }
 }
 
 /// The songs of a batch that has all columns.
@@ -103,6 +117,7 @@ impl Rows<'_> {
             analyzed_at: self.required(Column::AnalyzedAt, row, Self::time)?,
             windows: self.count(Column::Windows, row)?,
             content_hash: self.text(Column::ContentHash, row),
+            note: self.text(Column::Note, row),
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod decode;
 mod error;
+mod note;
 mod reader;
 mod row;
 mod schema;
@@ -15,6 +16,7 @@ mod tests;
 mod writer;
 
 pub use error::LibraryError;
+pub use note::Note;
 pub use reader::{Library, Vectors};
 pub use row::{FailedFile, FileStamp, Micros, SongRow};
 pub use schema::{Column, FOOTER_KEY, FORMAT_VERSION, LibraryInfo, ModelStamp, schema};

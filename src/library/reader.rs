@@ -2,7 +2,7 @@
 
 use super::{
     Column, FOOTER_KEY, FORMAT_VERSION, FileStamp, LibraryError, LibraryInfo, SongRow,
-    decode::{STAMP, songs, stamps, vectors},
+    decode::{STAMP, silent, songs, stamps, vectors},
     schema::{expected_labels, list_item},
 };
 use crate::contain::contain;
@@ -92,24 +92,32 @@ impl Library {
         &self.info
     }
 
+    /// Whether the file has a column. A program of an earlier version wrote fewer; what it lacks reads as null.
+    pub fn has(&self, column: Column) -> bool {
+        let schema = self.metadata.schema();
+        schema.field_with_name(column.name()).is_ok()
+    }
+
     /// Number of songs.
     pub fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// The eight percentages of every song, in the order of the rows, some thousand rows at a time. Nothing else is read.
+    /// The eight percentages of every song, in the order of the rows, some thousand rows at a time. Beside them only the
+    /// notes are read.
     ///
     /// # Errors
     /// [`LibraryError::Read`]; each item [`LibraryError::Read`] or [`LibraryError::DamagedVector`].
     pub fn vectors(
         &self,
     ) -> Result<impl Iterator<Item = Result<Vectors, LibraryError>> + '_, LibraryError> {
-        let batches = self.batches(&[Column::Emotions], None)?;
+        let batches = self.batches(&[Column::Emotions, Column::Note], None)?;
         Ok(batches.map(|batch| {
             let (first_row, batch) = batch?;
             Ok(Vectors {
                 first_row,
                 values: vectors(&self.path, first_row, &batch)?,
+                silent: silent(&batch),
             })
         }))
     }
@@ -263,6 +271,7 @@ impl Library {
 pub struct Vectors {
     first_row: u64,
     values: Vec<f32>,
+    silent: Vec<bool>,
 }
 
 impl Vectors {
@@ -270,6 +279,13 @@ impl Vectors {
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[f32; 8])> {
         let (vectors, _) = self.values.as_chunks::<8>();
         (self.first_row..).zip(vectors)
+    }
+
+    /// The same without the songs that are silent, whose percentages mean nothing.
+    pub fn audible(&self) -> impl Iterator<Item = (u64, &[f32; 8])> {
+        self.iter()
+            .zip(&self.silent)
+            .filter_map(|(row, silent)| (!silent).then_some(row))
     }
 }
 

@@ -1,5 +1,6 @@
 //! One song of a library.
 
+use super::Note;
 use crate::emotion::EmotionVector;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -76,6 +77,9 @@ pub struct SongRow {
     pub windows: u32,
     /// Hash of the file's bytes, by which a moved or copied file is recognised.
     pub content_hash: Option<String>,
+    /// What is special about how the song was heard, as [`Note::text`] says it.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// What is needed to tell whether a row still stands for its file.
@@ -123,6 +127,11 @@ pub(super) fn exact_path(text: &str, bytes: Option<&[u8]>) -> PathBuf {
 }
 
 impl SongRow {
+    /// Whether the song is silent, so that its percentages mean nothing.
+    pub fn is_silent(&self) -> bool {
+        self.note.as_deref().is_some_and(Note::says_silent)
+    }
+
     /// The path as two columns: text, and exact bytes where the text cannot say it.
     pub fn path_columns(path: &Path) -> (String, Option<Vec<u8>>) {
         match path.to_str() {

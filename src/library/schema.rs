@@ -100,11 +100,13 @@ pub enum Column {
     Windows,
     /// Hash of the file's bytes (the first 128 bits of SHA-256, hexadecimal).
     ContentHash,
+    /// What is special about how the song was heard ([`Note`](super::Note)); null for ordinary songs.
+    Note,
 }
 
 impl Column {
     /// Every column.
-    pub const ALL: [Column; 19] = [
+    pub const ALL: [Column; 20] = [
         Column::Path,
         Column::PathBytes,
         Column::SizeBytes,
@@ -124,6 +126,7 @@ impl Column {
         Column::AnalyzedAt,
         Column::Windows,
         Column::ContentHash,
+        Column::Note,
     ];
 
     /// The column's name in the file.
@@ -148,6 +151,7 @@ impl Column {
             Column::AnalyzedAt => "analyzed_at",
             Column::Windows => "windows",
             Column::ContentHash => "content_hash",
+            Column::Note => "note",
         }
     }
 
@@ -160,7 +164,8 @@ impl Column {
             | Column::Artist
             | Column::Album
             | Column::Genre
-            | Column::ContentHash => DataType::Utf8,
+            | Column::ContentHash
+            | Column::Note => DataType::Utf8,
             Column::PathBytes => DataType::Binary,
             Column::SizeBytes => DataType::Int64,
             Column::Modified | Column::AnalyzedAt => {
@@ -185,6 +190,7 @@ impl Column {
                 | Column::Album
                 | Column::Genre
                 | Column::ContentHash
+                | Column::Note
         )
     }
 
@@ -237,7 +243,8 @@ mod tests {
                 "embedding",
                 "analyzed_at",
                 "windows",
-                "content_hash"
+                "content_hash",
+                "note"
             ]
         );
     }

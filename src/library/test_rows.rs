@@ -25,5 +25,6 @@ pub(crate) fn a_row(n: usize) -> SongRow {
         analyzed_at: Micros(1_800_000_000_000_000),
         windows: 3,
         content_hash: Some(format!("{n:032x}")),
+        note: n.is_multiple_of(5).then(|| "1 damaged packet".to_owned()),
     }
 }

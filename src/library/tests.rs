@@ -278,6 +278,42 @@ fn damaged_bytes_neither_panic_nor_read_for_ever() {
     }
 }
 
+/// The same library without some columns, as a program that did not know them wrote it.
+fn without(path: &Path, columns: &[Column]) -> PathBuf {
+    let library = Library::open(path).unwrap();
+    let mut batches = library.batches(&Column::ALL, None).unwrap();
+    let (_, batch) = batches.next().unwrap().unwrap();
+    let kept = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .filter(|(field, _)| columns.iter().all(|column| column.name() != field.name()))
+        .map(|(field, array)| (field.as_ref().clone(), array.clone()))
+        .collect();
+    let earlier = path.with_extension("earlier.parquet");
+    let footer = serde_json::to_string(library.info()).unwrap();
+    foreign(&earlier, Some(footer), kept);
+    earlier
+}
+
+#[test]
+fn a_library_of_a_program_that_made_no_notes_is_read_without_them() {
+    let (_folder, path) = in_a_folder();
+    write(&path, (0..6).map(a_row));
+    assert!(Library::open(&path).unwrap().has(Column::Note));
+    let earlier = Library::open(&without(&path, &[Column::Note])).unwrap();
+    assert!(!earlier.has(Column::Note));
+    let rows: Vec<SongRow> = earlier.songs().unwrap().flatten().flatten().collect();
+    let expected = |n| SongRow {
+        note: None,
+        ..a_row(n)
+    };
+    assert_eq!(rows, (0..6).map(expected).collect::<Vec<_>>());
+    let vectors = earlier.vectors().unwrap().next().unwrap().unwrap();
+    assert_eq!(vectors.audible().count(), 6);
+}
+
 #[test]
 fn a_row_without_a_vector_is_named() {
     let (_folder, path) = in_a_folder();

@@ -278,6 +278,7 @@ fn record_batch(
             ),
             Column::Windows => int(|row| row.windows),
             Column::ContentHash => text(|row| row.content_hash.as_deref()),
+            Column::Note => text(|row| row.note.as_deref()),
         });
     }
     RecordBatch::try_new(schema.clone(), columns)

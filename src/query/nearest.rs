@@ -22,7 +22,7 @@ pub struct Match {
 }
 
 /// The `k` songs nearest to `target`, nearest first; of equally near ones the one that stands earlier in the library. Fewer
-/// where the library has fewer.
+/// where the library has fewer. Silent songs, whose percentages mean nothing, are never among them.
 ///
 /// Every row is compared, in double precision. Only the percentages are read, some thousand rows at a time, and then the
 /// rows of the answer: memory does not grow with the library.
@@ -37,7 +37,7 @@ pub fn nearest(
     let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
     let target = Target::new(target);
     for vectors in library.vectors()? {
-        for (row, vector) in vectors?.iter() {
+        for (row, vector) in vectors?.audible() {
             let candidate = Candidate {
                 similarity: target.cosine(vector),
                 row,
@@ -129,7 +129,7 @@ impl Eq for Candidate {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_rows::a_row};
+    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, Note, test_rows::a_row};
     use proptest::prelude::*;
 
     fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Library) {
@@ -149,6 +149,27 @@ mod tests {
         writer.finish().unwrap();
         let library = Library::open(&path).unwrap();
         (folder, library)
+    }
+
+    #[test]
+    fn a_silent_song_is_near_to_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.parquet");
+        let model = ModelStamp {
+            identity: "0".repeat(64),
+            name: "test".to_owned(),
+        };
+        let info = LibraryInfo::new(model, serde_json::json!({}));
+        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
+        for n in 0..6 {
+            let mut row = a_row(n);
+            row.note = Note::text(&[Note::Silent, Note::Repeated]).filter(|_| n % 2 == 0);
+            writer.push(row).unwrap();
+        }
+        writer.finish().unwrap();
+        let answer = ask(&Library::open(&path).unwrap(), [1.; 8], 6);
+        let rows: Vec<u64> = answer.iter().map(|(row, _)| *row).collect();
+        assert_eq!(rows, [1, 3, 5]);
     }
 
     fn ask(library: &Library, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {

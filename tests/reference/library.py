@@ -41,6 +41,7 @@ COLUMNS = {
     "analyzed_at": (pa.timestamp("us", tz="UTC"), False),
     "windows": (pa.int32(), False),
     "content_hash": (pa.string(), True),
+    "note": (pa.string(), True),
 }
 
 

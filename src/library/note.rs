@@ -1,0 +1,62 @@
+//! What a row says of a song that was not heard like any other.
+
+/// What is special about how a song was heard. Several may hold at once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Note {
+    /// Nothing that can be heard is in it; its percentages mean nothing.
+    Silent,
+    /// It is shorter than a window of the model, and was repeated until the window was full.
+    Repeated,
+    /// So many packets were left out as damaged.
+    Damaged(u64),
+}
+
+impl Note {
+    /// The note of a song in which all of `notes` hold: fixed words, `; ` between them. `None` for an ordinary song.
+    ///
+    /// ```
+    /// use circumplex::library::Note;
+    /// assert_eq!(Note::text(&[]), None);
+    /// let text = Note::text(&[Note::Silent, Note::Damaged(1)]);
+    /// assert_eq!(text.as_deref(), Some("silent; 1 damaged packet"));
+    /// ```
+    pub fn text(notes: &[Self]) -> Option<String> {
+        let words: Vec<String> = notes.iter().map(Self::words).collect();
+        (!words.is_empty()).then(|| words.join(BETWEEN))
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Silent => SILENT.to_owned(),
+            Self::Repeated => "shorter than a window (repeated)".to_owned(),
+            Self::Damaged(1) => "1 damaged packet".to_owned(),
+            Self::Damaged(packets) => format!("{packets} damaged packets"),
+        }
+    }
+
+    /// Whether a row's note says that its song is silent.
+    pub fn says_silent(note: &str) -> bool {
+        note.split(BETWEEN).any(|words| words == SILENT)
+    }
+}
+
+const BETWEEN: &str = "; ";
+const SILENT: &str = "silent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_song_is_known_by_its_note_whatever_else_it_says() {
+        let all = [Note::Silent, Note::Repeated, Note::Damaged(3)];
+        let text = Note::text(&all).unwrap();
+        assert_eq!(
+            text,
+            "silent; shorter than a window (repeated); 3 damaged packets"
+        );
+        assert!(Note::says_silent(&text));
+        assert!(!Note::says_silent(&Note::text(&all[1..]).unwrap()));
+        assert!(!Note::says_silent("silently"));
+    }
+}
