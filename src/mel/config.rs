@@ -11,7 +11,7 @@ const MAX_N_MELS: usize = 512;
 /// How a sound becomes a log-mel spectrogram. The default is librosa's, at 22,050 Hz.
 ///
 /// A configuration comes from a model file or a recipe, thus from outside: [`MelConfig::validate`] (which
-/// [`MelExtractor::new`] calls) says whether it makes sense.
+/// [`MelExtractor::new`](super::MelExtractor::new) calls) says whether it makes sense.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MelConfig {

@@ -33,7 +33,7 @@ pub trait Figure {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
 }
 
-/// Tells plotters of the typeface, once. [`save`] does it by itself; call it before drawing with plotters directly.
+/// Tells plotters of the typeface, once. [`super::save`] does it by itself; call it before drawing with plotters directly.
 pub fn register_fonts() {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {

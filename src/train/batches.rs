@@ -48,13 +48,13 @@ pub struct Batch {
     pub emotions: Tensor,
     /// `[batch, 8]`: 1 where the emotion counts as present, else 0.
     pub present: Tensor,
-    /// `[batch, 2]`: valence and arousal as (value - 5) / [`AFFECT_UNIT`].
+    /// `[batch, 2]`: valence and arousal as (value - 5) / 2.
     pub affect: Tensor,
 }
 
 impl Songs<'_> {
     /// What is true of the songs at `positions`: shares of the emotions `[songs, 8]`, and valence and arousal
-    /// `[songs, 2]` as (value - 5) / [`AFFECT_UNIT`].
+    /// `[songs, 2]` as (value - 5) / 2.
     pub fn labels(&self, positions: &[usize]) -> (Tensor, Tensor) {
         let mut emotions = Vec::with_capacity(positions.len() * Emotion::COUNT);
         let mut affect = Vec::with_capacity(positions.len() * 2);

@@ -23,6 +23,13 @@ const NORM_EPSILON: f64 = 1e-5;
 /// Added to every share before shares are divided by their sum, which could be 0 otherwise.
 const SHARE_FLOOR: f64 = 1e-6;
 const EMOTIONS: i64 = Emotion::COUNT as i64;
+/// Weights start between plus and minus 1 / sqrt(inputs), as PyTorch's layers do; tch's own default is 2.4 times as wide,
+/// which makes the last layer sure of itself before it has learned anything.
+const FRESH: nn::Init = nn::Init::Kaiming {
+    dist: nn::init::NormalOrUniform::Uniform,
+    fan: nn::init::FanInOut::FanIn,
+    non_linearity: nn::init::NonLinearity::ExplicitGain(0.577_350_269_189_625_8), // 1 / sqrt(3)
+};
 
 /// Mean and standard deviation of every band, in dB, over the training songs.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +47,7 @@ pub struct Output {
     pub logits: Tensor,
     /// `[batch, 8]`: shares of the emotions, sum 1.
     pub shares: Tensor,
-    /// `[batch, 2]`: valence and arousal, as (value - 5) / [`AFFECT_UNIT`].
+    /// `[batch, 2]`: valence and arousal, as (value - 5) / 2.
     pub affect: Tensor,
 }
 
@@ -97,6 +104,7 @@ impl Network {
                 stride: stage.stride.map(|stride| stride as i64),
                 padding: [kernel / 2; 2],
                 bias: !shape.batch_norm,
+                ws_init: FRESH,
                 ..nn::ConvConfigND::<[i64; 2]>::default()
             };
             stages.push(Stage {
@@ -113,6 +121,7 @@ impl Network {
             let outputs = shape.mix as i64;
             let config = nn::ConvConfig {
                 bias: !shape.batch_norm,
+                ws_init: FRESH,
                 ..Default::default()
             };
             Mix {
@@ -126,9 +135,18 @@ impl Network {
             features = shape.mix as i64;
         }
         let recurrent = (shape.recurrent > 0).then(|| {
+            let bound = 1.0 / (shape.recurrent as f64).sqrt();
+            let fresh = nn::Init::Uniform {
+                lo: -bound,
+                up: bound,
+            };
             let config = nn::RNNConfig {
                 bidirectional: true,
                 batch_first: true,
+                w_ih_init: fresh,
+                w_hh_init: fresh,
+                b_ih_init: Some(fresh),
+                b_hh_init: Some(fresh),
                 ..Default::default()
             };
             nn::lstm(
@@ -138,11 +156,15 @@ impl Network {
                 config,
             )
         });
+        let dense_layer = nn::LinearConfig {
+            ws_init: FRESH,
+            ..Default::default()
+        };
         let mut width = recipe.embedding() as i64;
         let mut dense = Vec::new();
         for (number, &next) in shape.dense.iter().enumerate() {
             let path = &root / format!("dense_{number}");
-            dense.push(nn::linear(path, width, next as i64, Default::default()));
+            dense.push(nn::linear(path, width, next as i64, dense_layer));
             width = next as i64;
         }
         let outputs = match recipe.reads_affect_off_emotions() {
@@ -165,7 +187,7 @@ impl Network {
             mix,
             recurrent,
             dense,
-            head: nn::linear(&root / "head", width, outputs, Default::default()),
+            head: nn::linear(&root / "head", width, outputs, dense_layer),
             centres: None,
             affect_mean: Tensor::zeros([2], (Kind::Float, device)),
             recipe: recipe.clone(),
@@ -195,7 +217,7 @@ impl Network {
     /// Learns from the labels of the training songs what is not learned by steps: their mean, which calibration draws
     /// to; and, for a recipe whose loss gives valence and arousal no weight, the linear map (one place on the plane per
     /// emotion) with the least squared error on `emotions` `[songs, 8]` (shares) and `affect` `[songs, 2]` (as
-    /// (value - 5) / [`AFFECT_UNIT`]), by which both are read off the percentages from now on.
+    /// (value - 5) / 2), by which both are read off the percentages from now on.
     ///
     /// # Errors
     /// [`tch::TchError`] where libtorch cannot solve it, for example for labels that are no numbers.
@@ -258,7 +280,7 @@ impl Network {
         let outputs = embedding.dropout(shape.dropout, train).apply(&self.head);
         let mut logits = outputs.narrow(1, 0, EMOTIONS);
         if !train && self.recipe.calibration.temperature != 1.0 {
-            logits = logits / self.recipe.calibration.temperature;
+            logits /= self.recipe.calibration.temperature;
         }
         let shares = self.shares(&logits);
         let affect = match &self.centres {

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::Value;
 use std::{io::Write as _, path::Path};
 
-/// Error of the mean vector on DEAM, in percentage points, as published beside the systems' errors.
+/// Mean absolute error of the mean vector on all 1,802 songs of DEAM, labels as published, in percentage points.
 const PUBLISHED_BASELINE: f64 = 12.02;
 
 const COLUMNS: [(&str, Align); 10] = [
