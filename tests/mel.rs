@@ -118,6 +118,19 @@ fn another_rate_window_and_band_count_give_the_log_mel_of_librosa() {
 }
 
 #[test]
+fn linear_bands_give_what_numpy_sums_of_librosa_s_power_spectrum() {
+    let config = MelConfig {
+        n_mels: 64,
+        f_min: 100.0,
+        f_max: 9_000.0,
+        scale: FrequencyScale::Linear,
+        ..MelConfig::default()
+    };
+    let samples = chirp(12_000, 22_050.0, 20.0, 11_000.0);
+    assert_equal(&compare(&samples, &config, reference("chirp_linear.npy")));
+}
+
+#[test]
 fn a_sound_shorter_than_one_frame_gives_the_log_mel_of_librosa() {
     let samples = chirp(700, 22_050.0, 300.0, 900.0);
     let expected = reference("shorter_than_one_frame.npy");

@@ -42,6 +42,19 @@ def log_mel(y, sr=22050, n_fft=2048, hop=512, n_mels=128, f_min=0.0, f_max=11025
     return librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None).astype(np.float32)
 
 
+def log_linear(y, sr=22050, n_fft=2048, hop=512, bands=64, f_min=100.0, f_max=9000.0):
+    """Triangles of unit area at equal steps in Hz, on librosa's power spectrum; interpolated by numpy."""
+    power = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=hop)) ** 2
+    hz = librosa.fft_frequencies(sr=sr, n_fft=n_fft)
+    edges = np.linspace(f_min, f_max, bands + 2)
+    filters = [
+        np.interp(hz, edges[band : band + 3], [0, 2 / (edges[band + 2] - edges[band]), 0], 0, 0)
+        for band in range(bands)
+    ]
+    total = np.array(filters) @ power.astype(np.float64)
+    return librosa.power_to_db(total, ref=1.0, amin=1e-10, top_db=None).astype(np.float32)
+
+
 def main():
     assert librosa.__version__.startswith("0.11"), librosa.__version__
     if sys.argv[1:2] == ["--music"]:
@@ -58,6 +71,7 @@ def main():
         log_mel(chirp(9001, 16000, 50.0, 7000.0), 16000, 400, 160, 40, 60.0, 7600.0),
     )
     np.save(HERE / "shorter_than_one_frame.npy", log_mel(chirp(700, 22050, 300.0, 900.0)))
+    np.save(HERE / "chirp_linear.npy", log_linear(chirp(12000, 22050, 20.0, 11000.0)))
     for file in sorted(HERE.glob("*.npy")):
         print(file.name, np.load(file).shape, file.stat().st_size)
 
