@@ -7,7 +7,7 @@
 
 use crate::{
     audio::{AudioError, Decoder, Resampler, SoundInfo, Window, Windower},
-    emotion::{Emotion, EmotionVector, InvalidVector},
+    emotion::{Emotion, EmotionVector, InvalidVector, Moment},
     mel::{MelConfig, MelError, MelExtractor},
     model::{ModelError, Prediction, Predictor, Preprocessing},
 };
@@ -90,6 +90,8 @@ pub struct Song {
     pub repeated: bool,
     /// The mean of what the model says of the windows, each weighted with the part of the song that it alone covers.
     pub prediction: Prediction,
+    /// What the model says of each window, in order, where [`Listening::timeline`] asks for it: 56 bytes a window.
+    pub timeline: Option<Vec<Moment>>,
     /// Where the time went.
     pub times: StageTimes,
 }
@@ -124,21 +126,47 @@ pub fn spectrograms(
     Ok((pass.info, pass.duration_s))
 }
 
+/// What is wanted of a song beyond its answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listening {
+    /// Also what the model says of each window.
+    pub timeline: bool,
+}
+
 /// The whole chain: decodes `path`, and gives the model's answer for the song.
 ///
 /// # Errors
 /// [`ChainError`] where the file cannot be decoded to its end, or the model fails on it.
 pub fn analyze_song(path: &Path, predictor: &Predictor) -> Result<Song, ChainError> {
+    listen(path, predictor, &Listening::default())
+}
+
+/// [`analyze_song`] with more to hear, or less.
+///
+/// # Errors
+/// Those of [`analyze_song`].
+pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Song, ChainError> {
     let mut mean = WeightedMean::default();
+    let mut moments = Vec::new();
     let preprocessing = &predictor.bundle().metadata().preprocessing;
     let pass = Scratch::lend(&preprocessing.mel, |scratch| {
         pass(path, preprocessing, scratch, |window| {
-            mean.add(&predictor.predict(window.values)?, window.weight);
+            let prediction = predictor.predict(window.values)?;
+            mean.add(&prediction, window.weight);
+            if how.timeline {
+                moments.push(Moment {
+                    start_s: window.start_s,
+                    valence: prediction.valence,
+                    arousal: prediction.arousal,
+                    emotions: prediction.emotions,
+                });
+            }
             Ok(())
         })
     })?;
     Ok(Song {
         prediction: mean.prediction(path)?,
+        timeline: how.timeline.then_some(moments),
         info: pass.info,
         duration_s: pass.duration_s,
         windows: pass.windows,

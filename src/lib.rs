@@ -33,6 +33,7 @@ pub mod atomic_file;
 pub mod audio;
 pub mod chain;
 pub mod cli;
+pub mod clock;
 pub mod contain;
 pub mod dataset;
 pub mod emotion;

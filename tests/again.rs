@@ -164,6 +164,36 @@ fn silence_and_short_songs_are_noted_and_silence_answers_no_question() {
 }
 
 #[test]
+fn a_library_without_timelines_is_made_anew_and_one_with_them_goes_on_having_them() {
+    let place = three_songs();
+    place.tone("long.wav", 220.0, 50.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let plain = answers(&place);
+    let ran = run(place.analyze().arg("--timeline"))
+        .ends_with_code(0)
+        .complains("its songs have no timelines: every file is analysed again");
+    assert!(ran.stdout.contains("4 songs, 0 failed"), "{}", ran.stdout);
+    assert_eq!(answers(&place), plain, "the songs' answers are the same");
+    place.tone("new.wav", 220.0, 3.0);
+    let ran = run(&mut place.analyze()).ends_with_code(0);
+    assert!(
+        ran.stdout.contains("1 analysed now, 4 kept as they were"),
+        "{}",
+        ran.stdout
+    );
+    let library = Library::open(&place.library()).unwrap();
+    for song in library.songs().unwrap().flatten().flatten() {
+        let timeline = song.timeline.unwrap();
+        assert_eq!(timeline.len() as u32, song.windows);
+        assert_eq!(timeline[0].start_s, 0.0);
+        if song.path.ends_with("long.wav") {
+            let starts: Vec<f64> = timeline.iter().map(|moment| moment.start_s).collect();
+            assert_eq!(starts, [0.0, 15.0, 30.0]);
+        }
+    }
+}
+
+#[test]
 fn another_folder_joins_the_library() {
     let place = three_songs();
     let elsewhere = three_songs();

@@ -310,13 +310,16 @@ impl Drop for Journal {
 
 /// The first line: what the records depend on.
 fn header(info: &LibraryInfo) -> String {
-    serde_json::json!({
+    let mut header = serde_json::json!({
         "journal": 1,
         "model": info.model.identity,
         "preprocessing": info.preprocessing,
         "program": info.program,
-    })
-    .to_string()
+    });
+    if info.timeline {
+        header["timeline"] = true.into();
+    }
+    header.to_string()
 }
 
 /// The JSON of a whole line with the right checksum.

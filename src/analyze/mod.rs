@@ -67,11 +67,12 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
         windows: song.windows,
         content_hash: Some(content_hash),
         note,
+        timeline: song.timeline,
     }
 }
 
 /// What is special about how a song was heard.
-fn notes(song: &Song) -> Vec<Note> {
+pub fn notes(song: &Song) -> Vec<Note> {
     let mut notes = Vec::new();
     if song.silent {
         notes.push(Note::Silent);

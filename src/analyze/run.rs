@@ -131,6 +131,7 @@ pub(super) mod tests {
                 embedding: vec![0.5; 4],
                 probabilities: None,
             },
+            timeline: None,
             times: StageTimes {
                 decode: 1.0,
                 resample: 0.25,

@@ -8,7 +8,7 @@ use crate::{
     chain::{ChainError, Song},
     library::{
         Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter,
-        ModelStamp, resolve_target,
+        resolve_target,
     },
 };
 use std::{
@@ -49,7 +49,7 @@ pub struct Update {
     old: Option<Library>,
     stamps: Vec<FileStamp>,
     journal: Option<Journal>,
-    other_model: Option<(ModelStamp, u64)>,
+    other_kind: Option<(LibraryInfo, u64)>,
 }
 
 /// How a plan is carried out.
@@ -104,6 +104,19 @@ enum Answer {
     Known(u64),
 }
 
+/// Whether vectors of two libraries may stand in one.
+fn is_comparable(a: &LibraryInfo, b: &LibraryInfo) -> bool {
+    a.model.identity == b.model.identity && a.preprocessing == b.preprocessing
+}
+
+/// Whether there is a library at `target` to which songs of the kind of `info` can be added, and it has timelines.
+fn has_timelines(target: &Path, info: &LibraryInfo) -> bool {
+    // What cannot be opened is complained of later, under the lock.
+    target.is_file()
+        && Library::open(target)
+            .is_ok_and(|old| is_comparable(old.info(), info) && old.info().timeline)
+}
+
 impl Update {
     /// Opens the library at `target` if there is one, and locks it against other runs until this value is dropped. `info`
     /// and `embedding` belong to the model that will be used. With `look_only`, nothing is locked or written.
@@ -112,11 +125,12 @@ impl Update {
     /// [`UpdateError`].
     pub fn open(
         target: &Path,
-        info: LibraryInfo,
+        mut info: LibraryInfo,
         embedding: usize,
         look_only: bool,
     ) -> Result<Self, UpdateError> {
         let target = resolve_target(target)?;
+        info.timeline |= has_timelines(&target, &info);
         let journal = if look_only && !Journal::path_of(&target).exists() {
             None
         } else {
@@ -129,7 +143,7 @@ impl Update {
             old: None,
             stamps: Vec::new(),
             journal,
-            other_model: None,
+            other_kind: None,
         };
         if update.target.exists() {
             update.open_old()?;
@@ -143,13 +157,11 @@ impl Update {
             source,
         };
         let old = Library::open(&self.target).map_err(not_a_library)?;
-        let same = old.info().model.identity == self.info.model.identity
-            && old.info().preprocessing == self.info.preprocessing;
-        if same {
+        if is_comparable(old.info(), &self.info) && old.info().timeline == self.info.timeline {
             self.stamps = old.stamps().map_err(not_a_library)?;
             self.old = Some(old);
         } else {
-            self.other_model = Some((old.info().model.clone(), old.rows()));
+            self.other_kind = Some((old.info().clone(), old.rows()));
         }
         Ok(())
     }
@@ -159,12 +171,16 @@ impl Update {
         &self.target
     }
 
-    /// The model that made the library that stands there, and its number of songs, where that is another one: all will be
-    /// analysed again, and rows of files outside the folders that are listed will be lost.
-    pub fn other_model(&self) -> Option<(&ModelStamp, u64)> {
-        self.other_model
-            .as_ref()
-            .map(|(model, rows)| (model, *rows))
+    /// What the library that stands there says of itself, and its number of songs, where its rows must not stand beside
+    /// new ones (another model or preprocessing, no timelines where they are asked for): all will be analysed again, and
+    /// rows of files outside the folders that are listed will be lost.
+    pub fn other_kind(&self) -> Option<(&LibraryInfo, u64)> {
+        self.other_kind.as_ref().map(|(info, rows)| (info, *rows))
+    }
+
+    /// Whether songs get timelines: because it is asked for, or because those in the library have them.
+    pub fn timeline(&self) -> bool {
+        self.info.timeline
     }
 
     /// Number of rows that stay though the program that wrote them knew no notes, so that they have none.
@@ -294,8 +310,8 @@ impl Update {
         report.recognised = merge.renewed().len();
         report.failures = merge.failures().to_vec();
         let stopped = how.stop.load(Ordering::Relaxed) && report.not_begun > 0;
-        if stopped && self.other_model.is_some() {
-            // The other model's library stays until this one can take its place as a whole.
+        if stopped && self.other_kind.is_some() {
+            // The other library stays until this one can take its place as a whole.
             return Ok(report);
         }
 

@@ -114,8 +114,8 @@ fn another_model_means_that_all_is_analysed_again() {
     world.update(usize::MAX).unwrap();
     world.model = "b";
     let update = Update::open(&world.target(), world.info(), 4, true).unwrap();
-    let (model, rows) = update.other_model().unwrap();
-    assert_eq!((model.name.as_str(), rows), ("model-a", 5));
+    let (old, rows) = update.other_kind().unwrap();
+    assert_eq!((old.model.name.as_str(), rows), ("model-a", 5));
     drop(update);
     let report = world.update(usize::MAX).unwrap();
     assert_eq!((report.work.songs, report.kept), (5, 0));

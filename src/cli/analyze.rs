@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     analyze::{Listing, Options, Plan, Report, Run, Step, Update, library_info, scan},
-    chain::analyze_song,
+    chain::{Listening, listen},
     library::{FailedFile, LibraryInfo},
 };
 use indicatif::ProgressBar;
@@ -51,6 +51,9 @@ pub struct Args {
     /// Try files again that failed before and have not changed
     #[arg(long)]
     retry_failed: bool,
+    /// Keep what the model says of each window as well (a library that has this goes on having it)
+    #[arg(long)]
+    timeline: bool,
     /// List what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,7 +62,8 @@ pub struct Args {
 pub fn run(args: Args, console: &Console) -> CliResult {
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
-    let info = library_info(bundle);
+    let mut info = library_info(bundle);
+    info.timeline = args.timeline;
     let mut update = Update::open(
         &args.output,
         info.clone(),
@@ -83,7 +87,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         keep_missing: args.keep_missing,
         retry_failed: args.retry_failed,
     };
-    announce_other_model(console, &update, &info);
+    announce_other_kind(console, &update, &info);
     announce_missing_notes(console, &update, args.force);
     let plan = update.plan(&listing, options)?;
     if args.dry_run {
@@ -98,6 +102,9 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     }
 
     let stop = stop_on_signal()?;
+    let how = Listening {
+        timeline: update.timeline(),
+    };
     let progress = Progress::new(console, &plan);
     let (mut bytes_done, mut said) = (0, false);
     let report = update.run(
@@ -108,7 +115,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             threads: args.threads.count(),
             stop: &stop,
         },
-        |path| analyze_song(path, &predictor),
+        |path| listen(path, &predictor, &how),
         |step| {
             progress.advance(&step, &mut bytes_done);
             if stop.load(Ordering::Relaxed) && !said {
@@ -169,19 +176,30 @@ fn conclude(
     })
 }
 
-fn announce_other_model(console: &Console, update: &Update, info: &LibraryInfo) {
-    if let Some((model, rows)) = update.other_model() {
-        let short = |identity: &str| identity.get(..12).unwrap_or(identity).to_owned();
-        console.remark(&format!(
-            "{}: made by model {} ({}), with {}; model {} ({}) is to be used now, so every file is analysed again",
-            visible(&update.target().display().to_string()),
-            model.name,
-            short(&model.identity),
-            count(rows, "song", "songs"),
+/// Says why every file is analysed again, where that is so.
+fn announce_other_kind(console: &Console, update: &Update, info: &LibraryInfo) {
+    let Some((old, rows)) = update.other_kind() else {
+        return;
+    };
+    let short = |identity: &str| identity.get(..12).unwrap_or(identity).to_owned();
+    let why = if old.model.identity != info.model.identity {
+        format!(
+            "made by model {} ({}); model {} ({}) is to be used now",
+            old.model.name,
+            short(&old.model.identity),
             info.model.name,
             short(&info.model.identity),
-        ));
-    }
+        )
+    } else if old.preprocessing != info.preprocessing {
+        "its songs were prepared for the model in another way".to_owned()
+    } else {
+        "its songs have no timelines".to_owned()
+    };
+    console.remark(&format!(
+        "{}: {}, {why}: every file is analysed again, and rows of files elsewhere leave the library",
+        visible(&update.target().display().to_string()),
+        count(rows, "song", "songs"),
+    ));
 }
 
 fn announce_missing_notes(console: &Console, update: &Update, force: bool) {

@@ -17,8 +17,10 @@ mod plane;
 mod query;
 mod scores;
 mod signals;
+mod sparkline;
 mod table;
 mod threads;
+mod timeline;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(not(feature = "train"))]
@@ -59,6 +61,7 @@ enum Command {
     Features(features::Args),
     Query(query::Args),
     Plane(plane::Args),
+    Timeline(timeline::Args),
     Evaluate(evaluate::Args),
     Dataset(dataset::Args),
     Labels(labels::Args),
@@ -75,6 +78,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(args, console),
         Command::Plane(args) => plane::run(args, console),
+        Command::Timeline(args) => timeline::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
         Command::Dataset(args) => dataset::run(args, console),
         Command::Labels(args) => labels::run(args, console),

@@ -2,6 +2,7 @@
 //! Pure arithmetic: no files, no other module of this crate.
 
 mod circumplex;
+mod moment;
 #[cfg(test)]
 mod properties;
 mod vector;
@@ -9,4 +10,5 @@ mod vector;
 pub use circumplex::{
     AffectBox, Axis, CENTRE, GridShares, InvalidBox, Quadrant, SCALE_MAX, SCALE_MIN,
 };
+pub use moment::{Moment, Stretch, Timeline};
 pub use vector::{Emotion, EmotionVector, InvalidVector, UnknownEmotion, as_array};

@@ -1,7 +1,7 @@
 //! Arrow columns to songs.
 
 use super::{Column, FileStamp, LibraryError, Micros, Note, SongRow, row::exact_path};
-use crate::emotion::{Emotion, EmotionVector, InvalidVector};
+use crate::emotion::{Emotion, EmotionVector, InvalidVector, Moment};
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     buffer::ScalarBuffer,
@@ -88,6 +88,39 @@ pub(super) const STAMP: [Column; 5] = [
     Column::ContentHash,
 ];
 
+/// A timeline; `None` where something in it is absent or no vector of emotions.
+fn moments(array: &ArrayRef) -> Option<Vec<Moment>> {
+    let fields = array.as_struct_opt()?;
+    let column = |name| fields.column_by_name(name);
+    let starts = column("start_s")?.as_primitive_opt::<Float64Type>()?;
+    let valence = column("valence")?.as_primitive_opt::<Float32Type>()?;
+    let arousal = column("arousal")?.as_primitive_opt::<Float32Type>()?;
+    let emotions = column("emotions")?.as_fixed_size_list_opt()?;
+    let whole = [
+        fields.null_count(),
+        starts.null_count(),
+        valence.null_count(),
+        arousal.null_count(),
+        emotions.null_count(),
+    ];
+    if whole != [0; 5] {
+        return None;
+    }
+    (0..fields.len())
+        .map(|n| {
+            let list = emotions.value(n);
+            let numbers = list.as_primitive_opt::<Float32Type>()?;
+            let numbers = <[f32; Emotion::COUNT]>::try_from(&numbers.values()[..]).ok()?;
+            Some(Moment {
+                start_s: starts.value(n),
+                valence: valence.value(n),
+                arousal: arousal.value(n),
+                emotions: EmotionVector::new(numbers).ok()?,
+            })
+        })
+        .collect()
+}
+
 struct Rows<'a> {
     path: &'a Path,
     first_row: u64,
@@ -118,6 +151,7 @@ impl Rows<'_> {
             windows: self.count(Column::Windows, row)?,
             content_hash: self.text(Column::ContentHash, row),
             note: self.text(Column::Note, row),
+            timeline: self.timeline(row)?,
         })
     }
 
@@ -224,6 +258,23 @@ impl Rows<'_> {
             .array(column, row)?
             .as_primitive_opt::<TimestampMicrosecondType>()?;
         Some(Micros(array.value(row)))
+    }
+
+    fn timeline(&self, row: usize) -> Result<Option<Vec<Moment>>, LibraryError> {
+        let Some(array) = self.array(Column::Timeline, row) else {
+            return Ok(None);
+        };
+        let moments = array
+            .as_list_opt::<i32>()
+            .and_then(|lists| moments(&lists.value(row)));
+        match moments {
+            Some(moments) => Ok(Some(moments)),
+            None => Err(LibraryError::MissingValue {
+                path: self.path.to_owned(),
+                row: self.first_row + row as u64,
+                column: Column::Timeline.name(),
+            }),
+        }
     }
 
     fn list(&self, column: Column, row: usize) -> Result<Vec<f32>, LibraryError> {

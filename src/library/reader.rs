@@ -33,6 +33,8 @@ use std::{
 
 /// Rows that are decoded at once: bounds the memory of reading, whatever the library's size.
 const BATCH_ROWS: usize = 8 * 1024;
+/// The same where timelines are among the columns: a row of a long mix has thousands of moments.
+const BATCH_ROWS_WITH_TIMELINES: usize = 256;
 
 /// A library that was opened and found sound as far as its footer and columns go. The rows are read when asked for.
 pub struct Library {
@@ -205,6 +207,14 @@ impl Library {
             .iter()
             .map(|&column| Ok((column, self.file_type(column)?)))
             .collect::<Result<Vec<_>, LibraryError>>()?;
+        let timelines = types
+            .iter()
+            .any(|(column, found)| *column == Column::Timeline && found.is_some());
+        let rows = if timelines && self.info.timeline {
+            BATCH_ROWS_WITH_TIMELINES
+        } else {
+            BATCH_ROWS
+        };
         let mask = ProjectionMask::columns(
             self.metadata.parquet_schema(),
             types
@@ -215,7 +225,7 @@ impl Library {
         let mut builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_projection(mask)
-                .with_batch_size(BATCH_ROWS);
+                .with_batch_size(rows);
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }

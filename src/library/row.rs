@@ -1,7 +1,7 @@
 //! One song of a library.
 
 use super::Note;
-use crate::emotion::EmotionVector;
+use crate::emotion::{EmotionVector, Moment};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsStr,
@@ -80,6 +80,9 @@ pub struct SongRow {
     /// What is special about how the song was heard, as [`Note::text`] says it.
     #[serde(default)]
     pub note: Option<String>,
+    /// What the model says of each window, where that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<Moment>>,
 }
 
 /// What is needed to tell whether a row still stands for its file.

@@ -2,7 +2,7 @@
 
 use super::FailedFile;
 use crate::emotion::Emotion;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ pub struct LibraryInfo {
     pub preprocessing: serde_json::Value,
     /// Name and version of the program that wrote it.
     pub program: String,
+    /// Whether every row has a timeline. A library that has them goes on having them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timeline: bool,
     /// Files that could not be analysed, and why. Left alone by further runs as long as they do not change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailedFile>,
@@ -49,6 +52,7 @@ impl LibraryInfo {
             model,
             preprocessing,
             program: concat!("circumplex ", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeline: false,
             failures: Vec::new(),
         }
     }
@@ -102,11 +106,13 @@ pub enum Column {
     ContentHash,
     /// What is special about how the song was heard ([`Note`](super::Note)); null for ordinary songs.
     Note,
+    /// What the model says of each window: start in seconds, valence, arousal and percentages. Null where it was not kept.
+    Timeline,
 }
 
 impl Column {
     /// Every column.
-    pub const ALL: [Column; 20] = [
+    pub const ALL: [Column; 21] = [
         Column::Path,
         Column::PathBytes,
         Column::SizeBytes,
@@ -127,6 +133,7 @@ impl Column {
         Column::Windows,
         Column::ContentHash,
         Column::Note,
+        Column::Timeline,
     ];
 
     /// The column's name in the file.
@@ -152,6 +159,7 @@ impl Column {
             Column::Windows => "windows",
             Column::ContentHash => "content_hash",
             Column::Note => "note",
+            Column::Timeline => "timeline",
         }
     }
 
@@ -176,6 +184,7 @@ impl Column {
             Column::Valence | Column::Arousal => DataType::Float32,
             Column::Emotions => DataType::FixedSizeList(list_item(), Emotion::COUNT as i32),
             Column::Embedding => DataType::FixedSizeList(list_item(), embedding),
+            Column::Timeline => DataType::List(moment_item()),
         }
     }
 
@@ -191,6 +200,7 @@ impl Column {
                 | Column::Genre
                 | Column::ContentHash
                 | Column::Note
+                | Column::Timeline
         )
     }
 
@@ -203,6 +213,23 @@ impl Column {
 /// The element of the two lists of numbers.
 pub(super) fn list_item() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Float32, false))
+}
+
+/// The fields of a moment of a timeline.
+pub(super) fn moment_fields() -> Fields {
+    let field = |name: &str, data_type| Field::new(name, data_type, false);
+    let emotions = DataType::FixedSizeList(list_item(), Emotion::COUNT as i32);
+    Fields::from(vec![
+        field("start_s", DataType::Float64),
+        field("valence", DataType::Float32),
+        field("arousal", DataType::Float32),
+        field("emotions", emotions),
+    ])
+}
+
+/// The element of a timeline.
+pub(super) fn moment_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::Struct(moment_fields()), false))
 }
 
 /// The Arrow schema of a library whose model has an embedding of `embedding` numbers.
@@ -244,7 +271,8 @@ mod tests {
                 "analyzed_at",
                 "windows",
                 "content_hash",
-                "note"
+                "note",
+                "timeline"
             ]
         );
     }

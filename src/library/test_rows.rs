@@ -1,7 +1,7 @@
 //! Rows for tests.
 
 use super::{Micros, SongRow};
-use crate::emotion::EmotionVector;
+use crate::emotion::{EmotionVector, Moment};
 
 /// A row whose size says its number.
 pub(crate) fn a_row(n: usize) -> SongRow {
@@ -26,5 +26,21 @@ pub(crate) fn a_row(n: usize) -> SongRow {
         windows: 3,
         content_hash: Some(format!("{n:032x}")),
         note: n.is_multiple_of(5).then(|| "1 damaged packet".to_owned()),
+        timeline: (!n.is_multiple_of(3)).then(|| some_moments(n % 4)),
     }
+}
+
+/// Moments that differ.
+pub(crate) fn some_moments(count: usize) -> Vec<Moment> {
+    let moment = |n| {
+        let mut weights = [1.0; 8];
+        weights[n % 8] = 3.0 + n as f64;
+        Moment {
+            start_s: 15.0 * n as f64,
+            valence: 1.0 + (n % 8) as f32,
+            arousal: 9.0 - (n % 8) as f32,
+            emotions: EmotionVector::from_weights(weights).unwrap(),
+        }
+    };
+    (0..count).map(moment).collect()
 }

@@ -302,16 +302,37 @@ fn a_library_of_a_program_that_made_no_notes_is_read_without_them() {
     let (_folder, path) = in_a_folder();
     write(&path, (0..6).map(a_row));
     assert!(Library::open(&path).unwrap().has(Column::Note));
-    let earlier = Library::open(&without(&path, &[Column::Note])).unwrap();
+    let earlier = Library::open(&without(&path, &[Column::Note, Column::Timeline])).unwrap();
     assert!(!earlier.has(Column::Note));
     let rows: Vec<SongRow> = earlier.songs().unwrap().flatten().flatten().collect();
     let expected = |n| SongRow {
         note: None,
+        timeline: None,
         ..a_row(n)
     };
     assert_eq!(rows, (0..6).map(expected).collect::<Vec<_>>());
     let vectors = earlier.vectors().unwrap().next().unwrap().unwrap();
     assert_eq!(vectors.audible().count(), 6);
+}
+
+#[test]
+fn long_timelines_are_read_back_whole_and_end_a_row_group_early() {
+    let (_folder, path) = in_a_folder();
+    let row = |n| SongRow {
+        timeline: Some(test_rows::some_moments(6 * 240 + n)),
+        ..a_row(n)
+    };
+    write(&path, (0..600).map(row));
+    let library = Library::open(&path).unwrap();
+    let mut expected = 0;
+    for batch in library.songs().unwrap() {
+        for song in batch.unwrap() {
+            assert_eq!(song, row(expected));
+            expected += 1;
+        }
+    }
+    assert_eq!(expected, 600);
+    assert_eq!(library.songs_at(&[599]).unwrap(), [row(599)]);
 }
 
 #[test]

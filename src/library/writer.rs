@@ -2,14 +2,15 @@
 
 use super::{
     Column, FOOTER_KEY, FailedFile, LibraryError, LibraryInfo, SongRow, schema,
-    schema::{expected_labels, list_item},
+    schema::{expected_labels, list_item, moment_fields, moment_item},
 };
-use crate::emotion::Emotion;
+use crate::emotion::{Emotion, Moment};
 use arrow::{
     array::{
         ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array,
-        Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+        Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
     },
+    buffer::OffsetBuffer,
     datatypes::SchemaRef,
     error::ArrowError,
 };
@@ -33,6 +34,10 @@ use tempfile::{NamedTempFile, TempPath};
 
 /// Rows that are gathered before they are encoded.
 const BATCH_ROWS: usize = 1024;
+/// Moments of timelines that are gathered before they are encoded: long mixes have many in one row.
+const BATCH_MOMENTS: usize = 32 * 1024;
+/// Encoded bytes after which a row group ends before its rows are full.
+const ROW_GROUP_BYTES: usize = 24 << 20;
 /// Rows of a row group: bounds the memory of writing and lets readers work on parts in parallel.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 /// Rows of a page of the data: what has to be decoded to fetch one row.
@@ -48,6 +53,8 @@ pub struct LibraryWriter {
     schema: SchemaRef,
     embedding: usize,
     pending: Vec<SongRow>,
+    /// Moments of `pending`.
+    moments: usize,
     rows: u64,
 }
 
@@ -86,6 +93,7 @@ impl LibraryWriter {
             schema,
             embedding,
             pending: Vec::new(),
+            moments: 0,
             rows: 0,
         })
     }
@@ -107,8 +115,9 @@ impl LibraryWriter {
                 found: row.embedding.len(),
             });
         }
+        self.moments += row.timeline.as_ref().map_or(0, Vec::len);
         self.pending.push(row);
-        if self.pending.len() >= BATCH_ROWS {
+        if self.pending.len() >= BATCH_ROWS || self.moments >= BATCH_MOMENTS {
             self.flush_pending()?;
         }
         Ok(())
@@ -130,6 +139,13 @@ impl LibraryWriter {
             })?;
         self.rows += self.pending.len() as u64;
         self.pending.clear();
+        self.moments = 0;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            self.writer.flush().map_err(|source| LibraryError::Write {
+                path: self.target.clone(),
+                source,
+            })?;
+        }
         Ok(())
     }
 
@@ -279,9 +295,36 @@ fn record_batch(
             Column::Windows => int(|row| row.windows),
             Column::ContentHash => text(|row| row.content_hash.as_deref()),
             Column::Note => text(|row| row.note.as_deref()),
+            Column::Timeline => timelines(rows)?,
         });
     }
     RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// A list of moments for each row, null where it has none.
+fn timelines(rows: &[SongRow]) -> Result<ArrayRef, ArrowError> {
+    let lists = || rows.iter().map(|row| row.timeline.as_deref());
+    let moments = || lists().flatten().flatten();
+    let shares = FixedSizeListArray::try_new(
+        list_item(),
+        Emotion::COUNT as i32,
+        Arc::new(Float32Array::from_iter_values(
+            moments().flat_map(|moment| *moment.emotions.as_array()),
+        )),
+        None,
+    )?;
+    let fields: Vec<ArrayRef> = vec![
+        Arc::new(Float64Array::from_iter_values(moments().map(|m| m.start_s))),
+        Arc::new(Float32Array::from_iter_values(moments().map(|m| m.valence))),
+        Arc::new(Float32Array::from_iter_values(moments().map(|m| m.arousal))),
+        Arc::new(shares),
+    ];
+    Ok(Arc::new(ListArray::try_new(
+        moment_item(),
+        OffsetBuffer::from_lengths(lists().map(|list| list.map_or(0, <[Moment]>::len))),
+        Arc::new(StructArray::try_new(moment_fields(), fields, None)?),
+        Some(lists().map(|list| list.is_some()).collect()),
+    )?))
 }
 
 /// The place that a library with this name would be written to: symbolic links are followed.

@@ -38,6 +38,7 @@ mod scatter;
 mod spectrogram;
 mod strip;
 mod text;
+mod timeline;
 
 pub use bars::{PairedBar, PairedBars};
 pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, register_fonts};
@@ -47,7 +48,8 @@ pub use palette::{ACCENT, GRID, INK, MUTED, PAPER, emotion_color, magma};
 pub use plane::{Plane, PlanePoint};
 pub use raster::SpectrogramWindow;
 pub use reliability::{ReliabilityDiagram, ReliabilityPoint};
-pub use save::{DrawError, PlotError, escape, inline_svg, save};
+pub use save::{DrawError, PlotError, check_name, escape, inline_svg, save};
 pub use scatter::Scatter;
 pub use spectrogram::Spectrogram;
 pub use strip::SpectrogramStrip;
+pub use timeline::TimelineChart;

@@ -59,14 +59,31 @@ pub enum DrawError {
     Encode(#[from] png::EncodingError),
 }
 
+/// Whether [`save`] would take the name of a file: to be asked before long work.
+///
+/// # Errors
+/// [`PlotError::Format`].
+pub fn check_name(path: &Path) -> Result<(), PlotError> {
+    match ending(path).as_deref() {
+        Some("png" | "svg") => Ok(()),
+        _ => Err(PlotError::Format {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+fn ending(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_str()?;
+    Some(ending.to_ascii_lowercase())
+}
+
 /// Draws `figure` and writes it to `path`, as PNG or SVG by the name's ending. A file that was there is replaced once
 /// the new one is whole.
 ///
 /// # Errors
 /// [`PlotError`].
 pub fn save(figure: &impl Figure, path: &Path) -> Result<(), PlotError> {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    let bytes = match ending.map(str::to_ascii_lowercase).as_deref() {
+    let bytes = match ending(path).as_deref() {
         Some("png") => png(figure),
         Some("svg") => svg(figure),
         _ => {

@@ -2,9 +2,10 @@
 
     python tests/reference/library.py PROGRAM LIBRARY [QUESTIONS]
 
-Checks the columns and their types, the JSON in the footer, that every row is valid, and that for QUESTIONS random vectors
+Checks the columns and their types, the JSON in the footer, that every row is valid, that pyarrow, DuckDB and Polars (where
+it is installed) read the same timelines, and that for QUESTIONS random vectors
 (20 unless told) the nearest songs and their similarities equal DuckDB's array_cosine_similarity. Needs pyarrow and duckdb
-(tried with pyarrow 26.0 and DuckDB 2.0). Exits with 77 where they are not installed.
+(tried with pyarrow 26.0, DuckDB 2.0 and Polars). Exits with 77 where they are not installed.
 """
 
 import json
@@ -19,6 +20,11 @@ try:
 except ImportError as missing:
     print(f"cannot compare: {missing}")
     sys.exit(77)
+
+try:
+    import polars
+except ImportError:
+    polars = None
 
 EMOTIONS = ["happy", "excited", "tense", "frustrated", "depressed", "tired", "calm", "content"]
 NUMBER = pa.field("item", pa.float32(), nullable=False)
@@ -42,6 +48,23 @@ COLUMNS = {
     "windows": (pa.int32(), False),
     "content_hash": (pa.string(), True),
     "note": (pa.string(), True),
+    "timeline": (
+        pa.list_(
+            pa.field(
+                "item",
+                pa.struct(
+                    [
+                        pa.field("start_s", pa.float64(), nullable=False),
+                        pa.field("valence", pa.float32(), nullable=False),
+                        pa.field("arousal", pa.float32(), nullable=False),
+                        pa.field("emotions", pa.list_(NUMBER, 8), nullable=False),
+                    ]
+                ),
+                nullable=False,
+            )
+        ),
+        True,
+    ),
 }
 
 
@@ -68,6 +91,41 @@ def check_pyarrow(library):
     for vector in table["emotions"].to_pylist():
         assert len(vector) == 8 and min(vector) >= 0 and abs(sum(vector) - 100) < 0.1, vector
     return table
+
+
+def check_timelines(library, table):
+    """A timeline has one entry a window, and its weighted mean is the song's answer; all three readers agree on it."""
+    rows = table.select(["path", "windows", "valence", "duration_s", "timeline"]).to_pylist()
+    if all(row["timeline"] is None for row in rows):
+        return 0
+    footer = json.loads(pq.ParquetFile(library).metadata.metadata[b"circumplex"])
+    assert footer["timeline"] is True
+    length = footer["preprocessing"]["window"]["length"] / footer["preprocessing"]["mel"]["sample_rate"]
+    for row in rows:
+        moments = row["timeline"]
+        assert len(moments) == row["windows"], row
+        starts = [moment["start_s"] for moment in moments]
+        assert starts[0] == 0 and starts == sorted(starts), starts
+        for moment in moments:
+            assert 1 <= moment["valence"] <= 9 and 1 <= moment["arousal"] <= 9
+            assert len(moment["emotions"]) == 8 and abs(sum(moment["emotions"]) - 100) < 0.1
+        ends = [0.0] + [start + length for start in starts]
+        weights = [(end - before) / length for before, end in zip(ends, ends[1:])]
+        mean = sum(w * m["valence"] for w, m in zip(weights, moments)) / sum(weights)
+        assert abs(mean - row["valence"]) < 1e-3, (mean, row)
+    flat = [
+        (row["path"], m["start_s"], m["valence"], m["arousal"], tuple(m["emotions"])) for row in rows for m in row["timeline"]
+    ]
+    found = duckdb.connect().execute(
+        """SELECT path, m.start_s, m.valence, m.arousal, m.emotions
+           FROM (SELECT path, unnest(timeline) AS m FROM read_parquet(?)) ORDER BY path, m.start_s""",
+        [library],
+    )
+    assert [(*row[:4], tuple(row[4])) for row in found.fetchall()] == flat
+    if polars is not None:
+        frame = polars.read_parquet(library).select("path", "timeline").explode("timeline").unnest("timeline")
+        assert [(*row[:4], tuple(row[4])) for row in frame.rows()] == flat
+    return len(flat)
 
 
 def check_duckdb(program, library, questions):
@@ -111,8 +169,9 @@ def main():
     program, library = sys.argv[1:3]
     questions = int(sys.argv[3]) if len(sys.argv) > 3 else 20
     table = check_pyarrow(library)
+    moments = check_timelines(library, table)
     worst = check_duckdb(program, library, questions)
-    print(f"{table.num_rows} songs; {questions} questions answered alike, similarities within {worst:.1e}")
+    print(f"{table.num_rows} songs, {moments} moments; {questions} questions answered alike, similarities within {worst:.1e}")
 
 
 main()

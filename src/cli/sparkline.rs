@@ -1,0 +1,112 @@
+//! Numbers over time as blocks of text.
+
+use crate::clock;
+use console::Style;
+use plotters::style::RGBColor;
+use std::ops::Range;
+
+/// How numbers become bars of text.
+pub struct Bars {
+    /// The numbers that the lowest and the highest bar stand for.
+    pub range: (f64, f64),
+    /// Lines of text that a chart is high.
+    pub rows: usize,
+    /// The bars' colour, where the terminal shows colours.
+    pub color: Option<RGBColor>,
+}
+
+impl Bars {
+    /// One line of the chart, counted from 0 at the top: one character for each number. The lowest bar is still seen.
+    pub fn row(&self, values: &[f64], row: usize) -> String {
+        const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let (low, high) = self.range;
+        let most = 8 * self.rows;
+        let below = 8 * self.rows.saturating_sub(row + 1);
+        let text: String = values
+            .iter()
+            .map(|value| {
+                let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
+                let eighths = ((share * most as f64).round() as usize).max(1);
+                EIGHTHS[eighths.saturating_sub(below).min(8)]
+            })
+            .collect();
+        match self.color {
+            Some(color) => Style::new()
+                .color256(nearest_of_256(color))
+                .apply_to(text)
+                .to_string(),
+            None => text,
+        }
+    }
+}
+
+/// The nearest colour of the cube of 6 x 6 x 6 that terminals have.
+fn nearest_of_256(color: RGBColor) -> u8 {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let level = |value: u8| {
+        let distance = |n: &u8| LEVELS[usize::from(*n)].abs_diff(value);
+        (0..6).min_by_key(distance).unwrap_or(0)
+    };
+    16 + 36 * level(color.0) + 6 * level(color.1) + level(color.2)
+}
+
+/// Times below a chart of `columns` characters that spans `seconds`.
+pub fn time_axis(seconds: Range<f64>, columns: usize) -> String {
+    const ROOM: usize = 10;
+    let length = (seconds.end - seconds.start).max(1e-3);
+    let step = clock::step(length, (columns / ROOM).max(1));
+    let mut line = vec![' '; columns + ROOM];
+    let mut free = 0;
+    let mut tick = (seconds.start / step).ceil();
+    while tick * step <= seconds.end {
+        let share = (tick * step - seconds.start) / length;
+        let place = (share * columns as f64).round() as usize;
+        if place >= free {
+            let label = clock::position(tick * step);
+            for (cell, letter) in line.iter_mut().skip(place).zip(label.chars()) {
+                *cell = letter;
+            }
+            free = place + label.len() + 1;
+        }
+        tick += 1.0;
+    }
+    line.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_number_is_a_higher_bar_over_all_rows() {
+        let bars = Bars {
+            range: (1.0, 9.0),
+            rows: 2,
+            color: None,
+        };
+        let values = [1.0, 3.0, 5.0, 7.0, 9.0, 99.0, -99.0, f64::NAN];
+        assert_eq!(bars.row(&values, 0), "   ▄██  ");
+        assert_eq!(bars.row(&values, 1), "▁▄████▁▁");
+    }
+
+    #[test]
+    fn colours_are_those_of_the_cube() {
+        assert_eq!(nearest_of_256(RGBColor(0, 0, 0)), 16);
+        assert_eq!(nearest_of_256(RGBColor(255, 255, 255)), 231);
+        assert_eq!(nearest_of_256(RGBColor(250, 10, 90)), 16 + 36 * 5 + 1);
+    }
+
+    #[test]
+    fn times_stand_below_their_columns_and_never_on_one_another() {
+        let axis = time_axis(0.0..240.0, 48);
+        assert_eq!(
+            axis.trim_end(),
+            "0:00        1:00        2:00        3:00        4:00"
+        );
+        assert_eq!(
+            time_axis(65.0..75.0, 20).trim_end(),
+            "1:05      1:10      1:15"
+        );
+        assert!(time_axis(0.0..1e9, 5).trim_end().len() <= 15);
+    }
+}

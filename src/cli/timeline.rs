@@ -1,0 +1,217 @@
+//! `circumplex timeline`: how one song feels from part to part.
+
+use super::{
+    CliResult,
+    analyze_text::count,
+    console::Console,
+    exit::Exit,
+    model::ModelChoice,
+    sparkline::{Bars, time_axis},
+    table::{terminal_width, visible},
+};
+use crate::{
+    analyze::notes,
+    chain::{Listening, Song, listen},
+    clock,
+    emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
+    library::Note,
+    model::Predictor,
+    plot::{self, TimelineChart},
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Show how one song feels from part to part
+#[derive(clap::Args)]
+#[command(
+    after_help = "The song need not be in a library: it is analysed on the spot, window by window. Valence and arousal go \
+                  from 1 to 9, the height of the percentages is the same for all eight emotions. The picture shows the \
+                  same as lines and areas. `circumplex analyze --timeline` keeps all this in a library."
+)]
+pub struct Args {
+    /// Music file
+    song: PathBuf,
+    /// Draw a picture, PNG or SVG by the file's ending
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print JSON instead of the chart
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelChoice,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    if let Some(picture) = &args.output {
+        plot::check_name(picture)?;
+    }
+    let predictor = args.model.load()?;
+    let how = Listening { timeline: true };
+    let song = listen(&args.song, &predictor, &how)?;
+    let heard = Heard::new(&args.song, &song, &predictor);
+    if args.json {
+        console.print(&serde_json::to_string_pretty(&heard.json())?)?;
+    } else {
+        console.print(&heard.text(terminal_width().unwrap_or(80)))?;
+    }
+    if let Some(picture) = &args.output {
+        heard.draw(picture)?;
+        console.remark(&format!("wrote {}", picture.display()));
+    }
+    Ok(Exit::AllDone)
+}
+
+/// A number of a stretch of a song.
+type Number = fn(&Stretch) -> f64;
+
+/// A song with its moments.
+struct Heard<'a> {
+    path: &'a Path,
+    song: &'a Song,
+    timeline: Timeline<'a>,
+    model: &'a str,
+}
+
+impl<'a> Heard<'a> {
+    fn new(path: &'a Path, song: &'a Song, predictor: &'a Predictor) -> Self {
+        let metadata = predictor.bundle().metadata();
+        let preprocessing = &metadata.preprocessing;
+        let rate = f64::from(preprocessing.mel.sample_rate);
+        Self {
+            path,
+            song,
+            timeline: Timeline {
+                moments: song.timeline.as_deref().unwrap_or_default(),
+                window_s: preprocessing.window.length as f64 / rate,
+                end_s: song.duration_s,
+            },
+            model: &metadata.name,
+        }
+    }
+
+    fn note(&self) -> Option<String> {
+        Note::text(&notes(self.song))
+    }
+
+    /// What the chart is about, in one line.
+    fn summary(&self) -> String {
+        let mut text = format!(
+            "{}, {} of {} s, as the model {} hears them",
+            clock::position(self.song.duration_s),
+            count(self.song.windows.into(), "window", "windows"),
+            self.timeline.window_s,
+            self.model,
+        );
+        if let Some(note) = self.note() {
+            text.push_str(&format!("; {note}"));
+        }
+        visible(&text)
+    }
+
+    fn draw(&self, picture: &Path) -> Result<(), plot::PlotError> {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        let chart = TimelineChart {
+            title: &visible(&name.to_string_lossy()),
+            subtitle: &self.summary(),
+            timeline: self.timeline,
+        };
+        plot::save(&chart, picture)
+    }
+
+    /// The chart for a terminal of `width` columns.
+    fn text(&self, width: usize) -> String {
+        let path = visible(&self.path.display().to_string());
+        let mut text = format!("{path}\n{}\n\n", self.summary());
+        let Some(whole) = self.timeline.whole() else {
+            return text;
+        };
+        // `frustrated  100 %  `
+        const MARGIN: usize = 19;
+        let columns = width
+            .saturating_sub(MARGIN)
+            .clamp(10, 8 * self.timeline.moments.len().max(2));
+        let slices = self.timeline.slices(columns);
+        let values = |get: &dyn Fn(&Stretch) -> f64| slices.iter().map(get).collect::<Vec<f64>>();
+        let affect: [(&str, Number); 2] = [("valence", |s| s.valence), ("arousal", |s| s.arousal)];
+        for (name, get) in affect {
+            let bars = Bars {
+                range: (SCALE_MIN, SCALE_MAX),
+                rows: 2,
+                color: None,
+            };
+            let [upper, lower] = [0, 1].map(|row| bars.row(&values(&get), row));
+            text.push_str(&format!("{:MARGIN$}{upper}\n", ""));
+            text.push_str(&format!("{name:<10}{:>7.2}  {lower}\n", get(&whole)));
+        }
+        let most = slices
+            .iter()
+            .flat_map(|slice| slice.emotions)
+            .fold(1.0, f64::max);
+        text.push('\n');
+        for emotion in Emotion::ALL {
+            let bars = Bars {
+                range: (0.0, most),
+                rows: 1,
+                color: Some(plot::emotion_color(emotion)),
+            };
+            let row = bars.row(&values(&|slice| slice.emotions[emotion.index()]), 0);
+            let mean = whole.emotions[emotion.index()];
+            text.push_str(&format!("{:<10}{mean:>5.1} %  {row}\n", emotion.name()));
+        }
+        let axis = time_axis(self.timeline.extent(), columns);
+        text.push_str(&format!("{:MARGIN$}{}\n", "", axis.trim_end()));
+        text.push_str(&format!(
+            "\nvalence and arousal from 1 to 9; a full block is {most:.0} % of an emotion; the numbers are means\n"
+        ));
+        text
+    }
+
+    fn json(&self) -> Json<'_> {
+        let prediction = &self.song.prediction;
+        Json {
+            path: self.path.display().to_string(),
+            model: self.model,
+            duration_s: self.song.duration_s,
+            window_s: self.timeline.window_s,
+            note: self.note(),
+            valence: prediction.valence,
+            arousal: prediction.arousal,
+            emotions: &prediction.emotions,
+            timeline: self.timeline.moments.iter().map(JsonMoment::from).collect(),
+        }
+    }
+}
+
+/// One song as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    path: String,
+    model: &'a str,
+    duration_s: f64,
+    window_s: f64,
+    note: Option<String>,
+    valence: f32,
+    arousal: f32,
+    emotions: &'a EmotionVector,
+    timeline: Vec<JsonMoment<'a>>,
+}
+
+/// One window as JSON, with the emotions by name.
+#[derive(Serialize)]
+struct JsonMoment<'a> {
+    start_s: f64,
+    valence: f32,
+    arousal: f32,
+    emotions: &'a EmotionVector,
+}
+
+impl<'a> From<&'a Moment> for JsonMoment<'a> {
+    fn from(moment: &'a Moment) -> Self {
+        Self {
+            start_s: moment.start_s,
+            valence: moment.valence,
+            arousal: moment.arousal,
+            emotions: &moment.emotions,
+        }
+    }
+}

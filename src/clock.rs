@@ -1,0 +1,53 @@
+//! Places in a song, as people write them.
+
+/// `0:05`, `1:10`, `1:02:03`; `1:10.5` where there are tenths. What is no number, or negative, is `0:00`.
+///
+/// ```
+/// use circumplex::clock::position;
+/// assert_eq!(position(70.0), "1:10");
+/// assert_eq!(position(3_723.04), "1:02:03");
+/// assert_eq!(position(9.96), "0:10");
+/// assert_eq!(position(7.25), "0:07.3");
+/// ```
+pub fn position(seconds: f64) -> String {
+    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
+    let (whole, rest) = (tenths / 10, tenths % 10);
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    let rest = if rest > 0 {
+        format!(".{rest}")
+    } else {
+        String::new()
+    };
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}{rest}")
+    } else {
+        format!("{minutes}:{seconds:02}{rest}")
+    }
+}
+
+/// The least time between marks on an axis of `seconds` that has at most `most` of them, in steps that people use: 1, 2, 5,
+/// 10, 15, 30 seconds, the same in minutes, and whole hours.
+pub fn step(seconds: f64, most: usize) -> f64 {
+    const STEPS: [f64; 15] = [
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
+        7_200.0, 14_400.0,
+    ];
+    let least = seconds / most.max(1) as f64;
+    STEPS
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or_else(|| (least / 3_600.0).ceil() * 3_600.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_at_times_that_people_use_and_are_never_too_many() {
+        assert_eq!(step(230.0, 12), 30.0);
+        assert_eq!(step(3.0, 12), 1.0);
+        assert_eq!(step(21_600.0, 12), 1_800.0);
+        assert_eq!(step(1e6, 12), 24.0 * 3_600.0);
+    }
+}

@@ -1,0 +1,83 @@
+//! `circumplex timeline`, as a person runs it.
+
+mod common;
+
+use common::{Place, circumplex, run};
+use std::process::Command;
+
+/// A tone for 40 s: two windows, and a third that ends with the song.
+fn song() -> (Place, Command) {
+    let place = Place::new();
+    let path = place.tone("song.wav", 330.0, 40.0);
+    let mut command = circumplex();
+    command.arg("timeline").arg(path);
+    (place, command)
+}
+
+#[test]
+fn a_song_outside_any_library_is_shown_window_by_window() {
+    let (place, mut command) = song();
+    let ran = run(&mut command).ends_with_code(0);
+    assert_eq!(place.leftovers(), [""; 0], "nothing is written");
+    assert!(
+        ran.stdout.contains("0:40, 3 windows of 15 s"),
+        "{}",
+        ran.stdout
+    );
+    for name in ["valence", "arousal", "happy", "content", "0:00", "0:30"] {
+        assert!(ran.stdout.contains(name), "{name}: {}", ran.stdout);
+    }
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 100));
+    let plain = run(command.env("NO_COLOR", "1")).ends_with_code(0);
+    assert_eq!(plain.stdout, ran.stdout);
+}
+
+#[test]
+fn the_json_has_every_window_and_the_song() {
+    let (_place, mut command) = song();
+    let ran = run(command.args(["--json", "--quiet"])).ends_with_code(0);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["window_s"], 15.0);
+    assert_eq!(json["note"], serde_json::Value::Null);
+    let timeline = json["timeline"].as_array().unwrap();
+    let starts: Vec<f64> = timeline
+        .iter()
+        .map(|moment| moment["start_s"].as_f64().unwrap())
+        .collect();
+    assert_eq!(starts, [0.0, 15.0, 25.0]);
+    let valence = |moment: &serde_json::Value| moment["valence"].as_f64().unwrap();
+    let mean =
+        (valence(&timeline[0]) + valence(&timeline[1]) + valence(&timeline[2]) * 10.0 / 15.0)
+            / (2.0 + 10.0 / 15.0);
+    assert!((mean - valence(&json)).abs() < 1e-3);
+    assert_eq!(timeline[0]["emotions"].as_object().unwrap().len(), 8);
+}
+
+#[test]
+fn the_picture_is_a_png_or_an_svg_and_any_other_name_is_refused_before_the_work() {
+    let (place, _) = song();
+    let ask = |output: &str| {
+        let mut command = circumplex();
+        command.arg("timeline").arg(place.music().join("song.wav"));
+        run(command.arg("-o").arg(place.folder.path().join(output)))
+    };
+    ask("a.png").ends_with_code(0).complains("wrote ");
+    ask("a.svg").ends_with_code(0);
+    let png = std::fs::read(place.folder.path().join("a.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG"));
+    let svg = std::fs::read_to_string(place.folder.path().join("a.svg")).unwrap();
+    for text in ["song.wav", "valence", "arousal", "frustrated", "0:30"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let refused = ask("a.gif").ends_with_code(1);
+    assert!(refused.stderr.contains("a.gif") && refused.stdout.is_empty());
+}
+
+#[test]
+fn a_file_that_is_no_music_is_named() {
+    let place = Place::new();
+    let path = place.file("text.mp3", b"no music at all");
+    run(circumplex().arg("timeline").arg(path))
+        .ends_with_code(1)
+        .complains("text.mp3");
+}
