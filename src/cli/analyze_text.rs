@@ -35,6 +35,7 @@ pub fn summary_text(report: &Report, failed: usize, elapsed: Duration, output: &
         (report.recognised, "recognised by their content"),
         (report.kept, "kept as they were"),
         (report.removed, "removed because their files are gone"),
+        (report.excluded, "removed because patterns exclude them now"),
     ];
     if parts.iter().filter(|(number, _)| *number > 0).count() > 1 || work.songs == 0 {
         let parts: Vec<String> = parts
@@ -69,7 +70,7 @@ pub fn summary_text(report: &Report, failed: usize, elapsed: Duration, output: &
 }
 
 /// A table of the emotions with bars; nothing where there is no song.
-fn spread_text(spread: &Spread) -> String {
+pub fn spread_text(spread: &Spread) -> String {
     let Some(means) = spread.means() else {
         return String::new();
     };

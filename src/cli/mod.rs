@@ -12,6 +12,7 @@ mod evaluate;
 mod exit;
 mod features;
 mod labels;
+mod library;
 mod model;
 mod plane;
 mod query;
@@ -60,6 +61,7 @@ enum Command {
     Analyze(analyze::Args),
     Features(features::Args),
     Query(query::Args),
+    Library(library::Args),
     Plane(plane::Args),
     Timeline(timeline::Args),
     Evaluate(evaluate::Args),
@@ -77,6 +79,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(args, console),
+        Command::Library(args) => library::run(args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),

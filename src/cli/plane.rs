@@ -1,9 +1,8 @@
 //! `circumplex plane`: a library on the valence-arousal plane.
 
-use super::{CliResult, console::Console, exit::Exit, table::visible};
+use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible};
 use crate::{
     emotion::Emotion,
-    library::Library,
     plot::{self, Plane, PlanePoint},
 };
 use std::path::PathBuf;
@@ -15,19 +14,18 @@ use std::path::PathBuf;
                   mean of the eight percentages over all songs."
 )]
 pub struct Args {
-    /// The library that `circumplex analyze` wrote
-    #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
-    library: PathBuf,
+    #[command(flatten)]
+    library: LibraryChoice,
     /// The picture to write, as .png or .svg
     #[arg(short, long, value_name = "FILE", default_value = "plane.png")]
     output: PathBuf,
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
-    let library = Library::open(&args.library)?;
+    let library = args.library.open_filled()?;
     let mut songs = Vec::new();
     let mut sums = [0.0; Emotion::COUNT];
-    for batch in library.songs()? {
+    for batch in library.briefs() {
         for row in batch? {
             if row.is_silent() {
                 continue;
@@ -44,15 +42,15 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     }
     if songs.is_empty() {
         return Err(format!(
-            "{}: the library holds no songs; fill it with `circumplex analyze`",
-            args.library.display()
+            "{}: all songs of the library are silent; there is nothing to draw",
+            library.name()
         )
         .into());
     }
     let count = songs.len();
     let means = Emotion::ALL.iter().zip(sums);
     let plane = Plane {
-        title: visible(&args.library.display().to_string()),
+        title: visible(library.name()),
         subtitle: visible(&format!(
             "{count} songs, as the model {} hears them",
             library.info().model.name

@@ -4,16 +4,15 @@ use super::{
     CliResult,
     console::Console,
     exit::Exit,
+    library::{LibraryChoice, provenance},
     table::{Align, Table, terminal_width},
 };
 use crate::{
     emotion::{Emotion, EmotionVector},
-    library::Library,
-    model::Bundle,
     query::{Match, nearest, parse_emotions, parse_vector},
 };
 use serde::Serialize;
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::num::NonZeroUsize;
 
 /// Print the songs of a library that are nearest to some emotions
 #[derive(clap::Args)]
@@ -23,9 +22,8 @@ use std::{num::NonZeroUsize, path::PathBuf};
                   part."
 )]
 pub struct Args {
-    /// The library that `circumplex analyze` wrote
-    #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
-    library: PathBuf,
+    #[command(flatten)]
+    library: LibraryChoice,
     #[command(flatten)]
     question: Question,
     /// How many songs
@@ -53,14 +51,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         .emotions
         .or(args.question.vector)
         .ok_or("say what is asked for with --emotions or --vector")?;
-    let library = Library::open(&args.library)?;
-    if library.rows() == 0 {
-        return Err(format!(
-            "{}: the library holds no songs; fill it with `circumplex analyze`",
-            args.library.display()
-        )
-        .into());
-    }
+    let library = args.library.open_filled()?;
     let matches = nearest(&library, &target, args.k)?;
     console.remark(&provenance(&library));
     if matches.len() < args.k.get() {
@@ -78,24 +69,6 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     };
     console.print(&text)?;
     Ok(Exit::AllDone)
-}
-
-/// Which model made the vectors, and whether it is the one inside this program.
-fn provenance(library: &Library) -> String {
-    let model = &library.info().model;
-    let short = model.identity.get(..12).unwrap_or(&model.identity);
-    let other = match Bundle::shipped() {
-        Ok(shipped) if shipped.identity() != model.identity => {
-            ", not the model inside this program"
-        }
-        _ => "",
-    };
-    format!(
-        "{}: {} songs, by model {} ({short}{other})",
-        library.path().display(),
-        library.rows(),
-        model.name
-    )
 }
 
 fn table(matches: &[Match]) -> String {

@@ -121,13 +121,21 @@ fn moments(array: &ArrayRef) -> Option<Vec<Moment>> {
         .collect()
 }
 
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     path: &'a Path,
     first_row: u64,
     batch: &'a RecordBatch,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    pub(super) fn new(path: &'a Path, first_row: u64, batch: &'a RecordBatch) -> Self {
+        Self {
+            path,
+            first_row,
+            batch,
+        }
+    }
+
     fn song(&self, row: usize) -> Result<SongRow, LibraryError> {
         let emotions = self.check(row, &self.list(Column::Emotions, row)?)?;
         Ok(SongRow {
@@ -165,7 +173,7 @@ impl Rows<'_> {
         })
     }
 
-    fn path_bytes(&self, row: usize) -> Option<&[u8]> {
+    pub(super) fn path_bytes(&self, row: usize) -> Option<&[u8]> {
         let array = self.array(Column::PathBytes, row)?.as_binary_opt::<i32>()?;
         Some(array.value(row))
     }
@@ -193,7 +201,7 @@ impl Rows<'_> {
             .then(|| numbers.values().slice(first, length))
     }
 
-    fn check(&self, row: usize, vector: &[f32]) -> Result<EmotionVector, LibraryError> {
+    pub(super) fn check(&self, row: usize, vector: &[f32]) -> Result<EmotionVector, LibraryError> {
         let result = <[f32; Emotion::COUNT]>::try_from(vector)
             .map_err(|_| InvalidVector::Sum {
                 sum: f64::from(vector.iter().sum::<f32>()),
@@ -213,7 +221,7 @@ impl Rows<'_> {
             .filter(|array| row < array.len() && array.is_valid(row))
     }
 
-    fn required<T>(
+    pub(super) fn required<T>(
         &self,
         column: Column,
         row: usize,
@@ -226,7 +234,7 @@ impl Rows<'_> {
         })
     }
 
-    fn text(&self, column: Column, row: usize) -> Option<String> {
+    pub(super) fn text(&self, column: Column, row: usize) -> Option<String> {
         let array = self.array(column, row)?.as_string_opt::<i32>()?;
         Some(array.value(row).to_owned())
     }
@@ -243,17 +251,17 @@ impl Rows<'_> {
         })
     }
 
-    fn float(&self, column: Column, row: usize) -> Option<f32> {
+    pub(super) fn float(&self, column: Column, row: usize) -> Option<f32> {
         let array = self.array(column, row)?.as_primitive_opt::<Float32Type>()?;
         Some(array.value(row))
     }
 
-    fn double(&self, column: Column, row: usize) -> Option<f64> {
+    pub(super) fn double(&self, column: Column, row: usize) -> Option<f64> {
         let array = self.array(column, row)?.as_primitive_opt::<Float64Type>()?;
         Some(array.value(row))
     }
 
-    fn time(&self, column: Column, row: usize) -> Option<Micros> {
+    pub(super) fn time(&self, column: Column, row: usize) -> Option<Micros> {
         let array = self
             .array(column, row)?
             .as_primitive_opt::<TimestampMicrosecondType>()?;
@@ -277,7 +285,7 @@ impl Rows<'_> {
         }
     }
 
-    fn list(&self, column: Column, row: usize) -> Result<Vec<f32>, LibraryError> {
+    pub(super) fn list(&self, column: Column, row: usize) -> Result<Vec<f32>, LibraryError> {
         self.required(column, row, |rows, column, row| {
             let array = rows.array(column, row)?;
             let list = match array.as_fixed_size_list_opt() {

@@ -104,6 +104,21 @@ pub enum LibraryError {
         #[source]
         source: ParquetError,
     },
+    /// When a folder is given that holds no library.
+    #[error("{}: expected a folder with libraries (.parquet files), found none", folder.display())]
+    NoLibrary { folder: PathBuf },
+    /// When several libraries are given together whose vectors are not comparable.
+    #[error(
+        "{}: made by model {found}, but {} by model {expected}: their vectors are not comparable; analyze the music of one \
+         again with the other's model",
+        path.display(), first.display()
+    )]
+    Mixed {
+        path: PathBuf,
+        found: String,
+        first: PathBuf,
+        expected: String,
+    },
     /// When a row is asked for that the library does not have.
     #[error("{}: asked for row {row} of a library of {rows}", path.display())]
     NoSuchRow { path: PathBuf, row: u64, rows: u64 },

@@ -1,8 +1,13 @@
 //! The library: one Parquet file with a row per song, and what its footer says of how it was made.
 //!
-//! [`Library`] reads one, [`LibraryWriter`] writes one; [`SongRow`] is a row, [`LibraryInfo`] the footer.
+//! [`Library`] reads one, [`Collection`] several as one, [`LibraryWriter`] writes one; [`SongRow`] is a row, [`LibraryInfo`] the footer.
 //! DuckDB, pyarrow, Polars and pandas read the same file as it is.
 
+mod brief;
+mod collection;
+#[cfg(test)]
+mod collection_tests;
+mod compact;
 mod decode;
 mod error;
 mod note;
@@ -15,6 +20,9 @@ pub(crate) mod test_rows;
 mod tests;
 mod writer;
 
+pub use brief::SongBrief;
+pub use collection::Collection;
+pub use compact::{Compacted, compact};
 pub use error::LibraryError;
 pub use note::Note;
 pub use reader::{Library, Vectors};

@@ -105,6 +105,21 @@ impl Library {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
+    /// Numbers in each embedding; 0 where another program gave the lists of a library without songs no fixed length.
+    ///
+    /// # Errors
+    /// Those of [`songs_at`](Self::songs_at).
+    pub fn embedding(&self) -> Result<usize, LibraryError> {
+        if let Some(DataType::FixedSizeList(_, length)) = self.file_type(Column::Embedding)? {
+            return Ok(usize::try_from(length).unwrap_or(0));
+        }
+        if self.rows() == 0 {
+            return Ok(0);
+        }
+        let first = self.songs_at(&[0])?;
+        Ok(first.first().map_or(0, |song| song.embedding.len()))
+    }
+
     /// The eight percentages of every song, in the order of the rows, some thousand rows at a time. Beside them only the
     /// notes are read.
     ///
@@ -285,6 +300,12 @@ pub struct Vectors {
 }
 
 impl Vectors {
+    /// The same vectors as rows that begin `rows` later.
+    pub(super) fn behind(mut self, rows: u64) -> Self {
+        self.first_row += rows;
+        self
+    }
+
     /// Each row's number and its eight percentages.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[f32; 8])> {
         let (vectors, _) = self.values.as_chunks::<8>();

@@ -2,7 +2,7 @@
 
 use crate::{
     emotion::{Emotion, EmotionVector},
-    library::{Library, LibraryError, SongRow},
+    library::{Collection, LibraryError, SongRow},
 };
 use std::{
     cmp::{Ordering, Reverse},
@@ -30,13 +30,13 @@ pub struct Match {
 /// # Errors
 /// Those of reading the library.
 pub fn nearest(
-    library: &Library,
+    library: &Collection,
     target: &EmotionVector,
     k: NonZeroUsize,
 ) -> Result<Vec<Match>, LibraryError> {
     let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
     let target = Target::new(target);
-    for vectors in library.vectors()? {
+    for vectors in library.vectors() {
         for (row, vector) in vectors?.audible() {
             let candidate = Candidate {
                 similarity: target.cosine(vector),
@@ -129,10 +129,10 @@ impl Eq for Candidate {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, Note, test_rows::a_row};
+    use crate::library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Note, test_rows::a_row};
     use proptest::prelude::*;
 
-    fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Library) {
+    fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library.parquet");
         let model = ModelStamp {
@@ -148,7 +148,7 @@ mod tests {
         }
         writer.finish().unwrap();
         let library = Library::open(&path).unwrap();
-        (folder, library)
+        (folder, library.into())
     }
 
     #[test]
@@ -167,12 +167,12 @@ mod tests {
             writer.push(row).unwrap();
         }
         writer.finish().unwrap();
-        let answer = ask(&Library::open(&path).unwrap(), [1.; 8], 6);
+        let answer = ask(&Library::open(&path).unwrap().into(), [1.; 8], 6);
         let rows: Vec<u64> = answer.iter().map(|(row, _)| *row).collect();
         assert_eq!(rows, [1, 3, 5]);
     }
 
-    fn ask(library: &Library, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
+    fn ask(library: &Collection, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
         let target = EmotionVector::from_weights(target).unwrap();
         nearest(library, &target, NonZeroUsize::new(k).unwrap())
             .unwrap()

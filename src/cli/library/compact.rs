@@ -1,0 +1,76 @@
+//! `circumplex library compact`.
+
+use super::{
+    super::{CliResult, analyze_text::count, console::Console, table::visible},
+    Libraries, done,
+};
+use crate::{
+    analyze::Journal,
+    library::{compact, resolve_target},
+};
+use std::path::{Path, PathBuf};
+
+/// Rewrite a library, or several as one, in good order
+#[derive(clap::Args)]
+#[command(
+    after_help = "Songs are sorted by path and written in row groups of 32,768. Of several rows for one path the one that \
+                  was analysed last is kept; failures are kept once each, but not of a path that has a row; columns that \
+                  circumplex does not know are dropped. Rows of files that are gone stay: `circumplex analyze` removes \
+                  them. The old file is replaced when the new one is whole."
+)]
+pub struct Args {
+    #[command(flatten)]
+    library: Libraries,
+    /// The library to write; without it, the one file that is given is replaced
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, console: &Console) -> CliResult {
+    let library = args.library.open()?;
+    let output = match (&args.output, library.parts()) {
+        (Some(output), _) => output.as_path(),
+        (None, [one]) => one.path(),
+        (None, _) => return Err("say with -o where one library is to be made of several".into()),
+    };
+    let target = resolve_target(output)?;
+    let inside = |path: &Path| {
+        library.parts().iter().any(|part| {
+            part.path() == path || resolve_target(part.path()).ok().as_deref() == Some(path)
+        })
+    };
+    if target.exists() && !inside(&target) {
+        return Err(format!(
+            "{}: exists already and is none of the libraries given; move it away, or give another name with -o",
+            target.display()
+        )
+        .into());
+    }
+    // A journal holds what an analysis has done that is not in the library yet.
+    let journal = Journal::path_of(&target);
+    if journal.exists() {
+        return Err(format!(
+            "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
+             analyze` first",
+            target.display(),
+            journal.display()
+        )
+        .into());
+    }
+    let before = library.rows();
+    let parts = library.parts().len() as u64;
+    let lock = Journal::open(&target, library.info())?;
+    let done_now = compact(library, &target);
+    lock.remove();
+    let compacted = done_now?;
+    console.remark(&format!(
+        "{}: {} from {} with {}; left out {} for a path that was analysed later again; {} remembered",
+        visible(&target.display().to_string()),
+        count(compacted.rows, "song", "songs"),
+        count(parts, "file", "files"),
+        count(before, "row", "rows"),
+        count(compacted.repeated, "row", "rows"),
+        count(compacted.failures as u64, "failure", "failures"),
+    ));
+    done()
+}

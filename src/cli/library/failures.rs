@@ -1,0 +1,60 @@
+//! `circumplex library failures`.
+
+use super::{
+    super::{
+        CliResult,
+        analyze_text::count,
+        console::Console,
+        table::{Align, Table, visible},
+    },
+    Libraries, done, how_to_retry,
+};
+use serde_json::json;
+
+/// List the files that could not be analysed, and why
+#[derive(clap::Args)]
+#[command(
+    after_help = "Failures stand in the library's footer. They are left alone by further runs until the file changes; \
+                  `circumplex analyze --retry-failed` tries them all again. What could not even be looked at (a locked \
+                  folder, a link that leads nowhere) is tried and reported by every run, and does not stand here."
+)]
+pub struct Args {
+    #[command(flatten)]
+    library: Libraries,
+    /// Print one JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, console: &Console) -> CliResult {
+    let library = args.library.open()?;
+    let failures = library.failures();
+    if failures.is_empty() {
+        console.remark(&format!("{}: no file failed", visible(library.name())));
+        return done();
+    }
+    let mut text = String::new();
+    if args.json {
+        for failed in &failures {
+            let object = json!({
+                "path": failed.path,
+                "reason": failed.reason,
+                "size_bytes": failed.size_bytes,
+            });
+            text.push_str(&format!("{object}\n"));
+        }
+    } else {
+        let mut table = Table::new([("file", Align::Left), ("reason", Align::Left)]);
+        for failed in &failures {
+            table.row([failed.path.clone(), failed.reason.clone()]);
+        }
+        text = table.render(None);
+    }
+    console.print(&text)?;
+    console.remark(&format!(
+        "{} failed; {}",
+        count(failures.len() as u64, "file", "files"),
+        how_to_retry()
+    ));
+    done()
+}
