@@ -18,6 +18,14 @@ pub enum FileError {
     /// When the file or folder cannot be looked at: permission, a link that leads nowhere, a disk error.
     #[error("cannot read")]
     Unreadable(#[source] io::Error),
+    /// When a line of a file with patterns is none. The other lines hold.
+    #[error("line {line} is no pattern: {reason}")]
+    Pattern {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// When the file changed while it was read, so that the answer may belong to neither version.
     #[error("the file changed while it was read; analyze it again")]
     Changed,

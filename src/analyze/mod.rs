@@ -1,24 +1,30 @@
 //! A folder to a library, again and again: [`scan`] finds the music, a [`Plan`] says what of it is new, [`run`] sends that
 //! through the chain on all cores, a [`Journal`] keeps what is done, and an [`Update`] writes the library.
 
+mod exclude;
 mod failure;
 mod hash;
 mod journal;
+mod list;
 mod merge;
 mod plan;
 mod run;
 mod scan;
+mod shard;
 mod summary;
 mod update;
 #[cfg(test)]
 mod update_tests;
 
+pub use exclude::{IGNORE_FILE, PathSet, PatternError, Patterns};
 pub use failure::{Failure, FileError};
 pub use hash::content_hash;
 pub use journal::{Journal, JournalError, Record};
+pub use list::{PathListError, read_paths};
 pub use plan::{Contents, Options, Plan};
 pub use run::{Finished, RunError, run};
-pub use scan::{FoundFile, Listing, ScanError, scan};
+pub use scan::{FoundFile, Listing, ScanError, Wanted, scan};
+pub use shard::{Shard, ShardError};
 pub use summary::{Spread, Work};
 pub use update::{Report, Run, Step, Update, UpdateError};
 

@@ -1,11 +1,12 @@
 //! What there is to do: a listing of files against a library and a journal.
 
-use super::{FoundFile, Journal, Listing};
+use super::{FoundFile, Journal, Listing, PathSet, exclude::is_absent};
 use crate::library::{FailedFile, FileStamp, Micros};
 use std::{
     collections::{HashMap, HashSet},
     ffi::OsStr,
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
 };
 
 /// What a person may ask for beyond the usual.
@@ -17,6 +18,8 @@ pub struct Options {
     pub keep_missing: bool,
     /// Try files again that failed before and have not changed.
     pub retry_failed: bool,
+    /// Write the library even where it has no song: one part of several, each of which has to be there.
+    pub write_empty: bool,
 }
 
 /// What becomes of each file and each row.
@@ -32,11 +35,17 @@ pub struct Plan {
     pub keep: Vec<bool>,
     /// Rows whose file was changed and is among `todo` or `recorded`: they stay until its outcome is known.
     pub outdated: HashMap<PathBuf, u64>,
-    /// Rows of files that are gone.
+    /// Rows of files that are gone: below what was listed, but not there any more.
     pub missing: Vec<u64>,
+    /// Rows of files that patterns now leave out.
+    pub excluded: Vec<u64>,
 }
 
 impl Plan {
+    /// A row whose file was not listed stays where the file lies elsewhere than in what was to be listed, where it could not
+    /// be looked at, and where it is still there and no pattern leaves it out (as when it was once named by itself). It
+    /// leaves where patterns leave its file out, and, unless [`Options::keep_missing`] is set, where the file is gone.
+    ///
     /// `stamps` and `failures` are those of the library as it is: empty where there is none, or one of another model.
     pub fn new(
         listing: &Listing,
@@ -88,20 +97,23 @@ impl Plan {
         }
 
         // A file that cannot be listed at the moment (no permission, a disk that is gone) is not missing: its folder failed.
-        let unseen: Vec<&PathBuf> = listing.failures.iter().map(|f| &f.path).collect();
+        let unseen: PathSet = listing.failures.iter().map(|f| &f.path).collect();
         for row in rows.into_values() {
             let Some(stamp) = stamps.get(row) else {
                 continue;
             };
-            let below = |folder: &PathBuf| stamp.path.starts_with(folder);
-            let looked_at =
-                listing.roots.iter().any(below) && !unseen.iter().any(|path| below(path));
-            if looked_at && !options.keep_missing {
+            let path = stamp.path.as_path();
+            if !listing.roots.covers(path) || unseen.covers(path) {
+                plan.set_keep(row);
+            } else if listing.excluded.covers(path) {
+                plan.excluded.push(row as u64);
+            } else if !options.keep_missing && is_gone(path) {
                 plan.missing.push(row as u64);
             } else {
                 plan.set_keep(row);
             }
         }
+        plan.excluded.sort_unstable();
         plan.missing.sort_unstable();
         plan
     }
@@ -119,7 +131,18 @@ impl Plan {
 
     /// Whether the library is already what it should be.
     pub fn is_done(&self) -> bool {
-        self.todo.is_empty() && self.recorded.is_empty() && self.missing.is_empty()
+        self.todo.is_empty()
+            && self.recorded.is_empty()
+            && self.missing.is_empty()
+            && self.excluded.is_empty()
+    }
+}
+
+/// Whether no file of this name is there; not so where that cannot be told.
+fn is_gone(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) => !metadata.is_file(),
+        Err(error) => is_absent(&error),
     }
 }
 
@@ -193,7 +216,7 @@ mod tests {
 
     fn listing(files: Vec<FoundFile>) -> Listing {
         Listing {
-            roots: vec!["/music".into()],
+            roots: PathSet::from_iter(["/music"]),
             files,
             ..Listing::default()
         }
@@ -265,6 +288,39 @@ mod tests {
         let plan = plan(&listing, &known, Options::default());
         assert_eq!(plan.keep, [false, true, true]);
         assert_eq!(plan.missing, [0]);
+    }
+
+    #[test]
+    fn rows_of_files_that_patterns_leave_out_leave_even_where_missing_ones_stay() {
+        let mut known = stamps(3);
+        known[1].path = "/music/podcasts/a.mp3".into();
+        let mut listing = listing(vec![]);
+        listing.excluded.insert("/music/podcasts".into());
+        let options = Options {
+            keep_missing: true,
+            ..Options::default()
+        };
+        let plan = plan(&listing, &known, options);
+        assert_eq!(plan.keep, [true, false, true]);
+        assert_eq!(
+            (plan.excluded.as_slice(), plan.missing.len()),
+            (&[1][..], 0)
+        );
+        assert!(!plan.is_done());
+    }
+
+    #[test]
+    fn the_row_of_a_file_that_is_there_stays_though_it_was_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut known = stamps(2);
+        known[0].path = folder.path().join("song.bin");
+        known[1].path = folder.path().join("gone.bin");
+        fs::write(&known[0].path, b"x").unwrap();
+        let mut listing = listing(vec![]);
+        listing.roots.insert(folder.path().to_owned());
+        let plan = plan(&listing, &known, Options::default());
+        assert_eq!(plan.keep, [true, false]);
+        assert_eq!(plan.missing, [1]);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Which files below a folder are music.
 
-use super::{Failure, FileError};
+use super::{
+    Failure, FileError, PathSet, PatternError, Patterns, Shard,
+    exclude::{Rules, excludes_named},
+};
+use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -68,17 +72,44 @@ impl FoundFile {
     }
 }
 
+/// What is to be listed.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Folders, and files that are taken whatever their names.
+    pub roots: Vec<PathBuf>,
+    /// Files and folders that some list names. One that cannot be read is a failure of its own.
+    pub listed: Vec<PathBuf>,
+    /// What is left out, also of the files that are named one by one.
+    pub exclude: Patterns,
+    /// The part that is asked for.
+    pub shard: Option<Shard>,
+}
+
+impl Wanted {
+    /// All music below some folders.
+    pub fn folders(roots: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            roots: roots.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// What was found below the folders.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The folders and files that were asked for, as absolute paths.
-    pub roots: Vec<PathBuf>,
+    pub roots: PathSet,
     /// The music, sorted by path, each file once.
     pub files: Vec<FoundFile>,
     /// Music in formats that circumplex does not decode: the format's name and the number of files.
     pub unsupported: BTreeMap<&'static str, u64>,
     /// Files that are no music, and were left alone.
     pub other: u64,
+    /// Files and folders that patterns leave out. What lies in such a folder was not looked at.
+    pub excluded: PathSet,
+    /// Music that belongs to other shards.
+    pub elsewhere: usize,
     /// Files and folders that could not be looked at.
     pub failures: Vec<Failure>,
 }
@@ -96,42 +127,69 @@ pub enum ScanError {
     /// When what was asked for is a device, a pipe or the like.
     #[error("{}: expected a folder of music or a music file, found a device or pipe", path.display())]
     NotMusic { path: PathBuf },
+    /// When the patterns of the command line cannot be used together.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
 }
 
 /// Lists the music below some folders, the same way every time. A file may stand for a folder: it is then taken whatever
-/// its name.
+/// its name. A file of a list is taken where its name or its first bytes are those of music.
 ///
 /// Music is what has the ending of a format that the decoder may know, or no ending and the first bytes of one. Hidden
-/// files and folders (a dot before the name) are left out. Symbolic links are followed, but never in a circle. Devices,
-/// pipes and sockets are left alone.
+/// files and folders (a dot before the name) are left out, and so is what patterns name: those of [`Wanted::exclude`] and
+/// those in files called [`IGNORE_FILE`](super::IGNORE_FILE) in the folder, above it and below it. Of several patterns the
+/// last one that matches decides; those of [`Wanted::exclude`] come after all files, and inner files after outer ones. A
+/// folder that is left out is not looked into. Files that are named one by one are left out by [`Wanted::exclude`] alone.
+///
+/// Symbolic links are followed, but never in a circle. Devices, pipes and sockets are left alone.
 ///
 /// Paths are absolute; symbolic links in them keep their names, except where `..` in the folder's name makes it necessary
 /// to follow them.
 ///
 /// # Errors
-/// [`ScanError`] where a folder of `roots` itself cannot be read. What cannot be read below it is a failure in the listing.
-pub fn scan(roots: &[PathBuf]) -> Result<Listing, ScanError> {
+/// [`ScanError`] where a folder of [`Wanted::roots`] itself cannot be read. What cannot be read below it is a failure in
+/// the listing.
+pub fn scan(wanted: &Wanted) -> Result<Listing, ScanError> {
     let mut listing = Listing::default();
-    for root in roots {
-        scan_root(root, &mut listing)?;
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let named = wanted.exclude.below(&here)?;
+    for root in &wanted.roots {
+        scan_root(root, wanted, &named, &mut listing)?;
+    }
+    for path in &wanted.listed {
+        scan_listed(path, wanted, &named, &mut listing)?;
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup_by(|a, b| a.path == b.path);
     listing.failures.sort_by(|a, b| a.path.cmp(&b.path));
     listing.failures.dedup_by(|a, b| a.path == b.path);
+    if let Some(shard) = &wanted.shard {
+        let all = listing.files.len();
+        listing.files.retain(|file| shard.holds(&file.path));
+        listing.elsewhere = all - listing.files.len();
+    }
     Ok(listing)
 }
 
-fn scan_root(root: &Path, listing: &mut Listing) -> Result<(), ScanError> {
+fn scan_root(
+    root: &Path,
+    wanted: &Wanted,
+    named: &Gitignore,
+    listing: &mut Listing,
+) -> Result<(), ScanError> {
     let root_error = |source| ScanError::Root {
         path: root.to_owned(),
         source,
     };
     let metadata = fs::metadata(root).map_err(root_error)?;
     let absolute = absolute(root).map_err(root_error)?;
-    listing.roots.push(absolute.clone());
     if metadata.is_file() {
-        listing.files.push(FoundFile::new(absolute, &metadata));
+        listing.roots.insert(absolute.clone());
+        if excludes_named(named, &absolute) {
+            listing.excluded.insert(absolute);
+        } else {
+            listing.files.push(FoundFile::new(absolute, &metadata));
+        }
         return Ok(());
     }
     if !metadata.is_dir() {
@@ -140,19 +198,88 @@ fn scan_root(root: &Path, listing: &mut Listing) -> Result<(), ScanError> {
         });
     }
     fs::read_dir(root).map_err(root_error)?;
-    let entries = WalkDir::new(&absolute)
-        .follow_links(true)
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
-    for entry in entries {
+    Ok(walk(absolute, wanted, listing)?)
+}
+
+/// A path of a list: what is wrong with it is its own failure.
+fn scan_listed(
+    path: &Path,
+    wanted: &Wanted,
+    named: &Gitignore,
+    listing: &mut Listing,
+) -> Result<(), PatternError> {
+    let (absolute, metadata) =
+        match absolute(path).and_then(|absolute| Ok((absolute, fs::metadata(path)?))) {
+            Ok(found) => found,
+            Err(source) => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+                listing.roots.insert(path.clone());
+                listing.failures.push(Failure {
+                    path,
+                    error: FileError::Unreadable(source),
+                });
+                return Ok(());
+            }
+        };
+    if metadata.is_dir() {
+        return walk(absolute, wanted, listing);
+    }
+    listing.roots.insert(absolute.clone());
+    if excludes_named(named, &absolute) {
+        listing.excluded.insert(absolute);
+    } else if metadata.is_file() {
+        match kind(&absolute) {
+            // Its name says nothing, but somebody named it.
+            Kind::Other | Kind::NoEnding if !begins_like_music(&absolute).unwrap_or(false) => {
+                listing.other += 1;
+            }
+            Kind::Unsupported(format) => *listing.unsupported.entry(format).or_default() += 1,
+            _ => listing.files.push(FoundFile::new(absolute, &metadata)),
+        }
+    } else {
+        listing.other += 1;
+    }
+    Ok(())
+}
+
+/// Lists what is below a folder.
+fn walk(root: PathBuf, wanted: &Wanted, listing: &mut Listing) -> Result<(), PatternError> {
+    listing.roots.insert(root.clone());
+    let mut rules = Rules::new(&root, &wanted.exclude, &mut listing.failures)?;
+    let mut entries = WalkDir::new(&root).follow_links(true).into_iter();
+    while let Some(entry) = entries.next() {
         match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) if entry.file_type().is_file() => add(entry, listing),
-            Ok(_) => listing.other += 1,
+            Ok(entry) => {
+                let is_folder = entry.file_type().is_dir();
+                if entry.depth() > 0 {
+                    let hidden = is_hidden(&entry);
+                    if hidden || rules.exclude(entry.depth(), entry.path(), is_folder) {
+                        if !hidden {
+                            listing.excluded.insert(entry.path().to_owned());
+                        }
+                        if is_folder {
+                            entries.skip_current_dir();
+                        }
+                        continue;
+                    }
+                }
+                if is_folder {
+                    rules.enter(entry.depth(), entry.path(), &mut listing.failures);
+                } else if entry.file_type().is_file() {
+                    add(entry, listing);
+                } else {
+                    listing.other += 1;
+                }
+            }
             // A link back to a folder above: everything in it is being listed already.
             Err(error) if error.loop_ancestor().is_some() => {}
             Err(error) => {
-                let path = error.path().unwrap_or(&absolute).to_owned();
+                let path = error.path().unwrap_or(&root).to_owned();
+                let left_out =
+                    is_hidden_name(path.file_name()) || rules.exclude(error.depth(), &path, false);
+                if error.depth() > 0 && left_out {
+                    continue;
+                }
                 if is_dangling_non_music(&path) {
                     listing.other += 1;
                     continue;
@@ -202,7 +329,11 @@ fn add(entry: DirEntry, listing: &mut Listing) {
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b".")
+    is_hidden_name(Some(entry.file_name()))
+}
+
+fn is_hidden_name(name: Option<&OsStr>) -> bool {
+    name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 enum Kind {
@@ -292,7 +423,7 @@ mod tests {
             "no-ending",
             "c.opus",
         ]);
-        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
         assert_eq!(
             names(folder.path(), &listing),
             ["a/z.FLAC", "b.mp3", "c.opus"]
@@ -309,7 +440,7 @@ mod tests {
         fs::write(folder.path().join("tune"), b"fLaC....").unwrap();
         fs::write(folder.path().join("sound"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
         fs::write(folder.path().join("picture"), b"RIFF\0\0\0\0WEBPVP8 ").unwrap();
-        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
         assert_eq!(names(folder.path(), &listing), ["sound", "tune"]);
         assert_eq!(listing.other, 2);
     }
@@ -318,7 +449,7 @@ mod tests {
     fn a_file_of_any_name_can_be_asked_for() {
         let folder = folder_with(&["song.bin", "b.mp3"]);
         let song = folder.path().join("song.bin");
-        let listing = scan(std::slice::from_ref(&song)).unwrap();
+        let listing = scan(&Wanted::folders([song.clone()])).unwrap();
         assert_eq!(listing.files.len(), 1);
         assert_eq!(listing.files[0].path, song);
     }
@@ -327,13 +458,20 @@ mod tests {
     fn overlapping_folders_give_each_file_once() {
         let folder = folder_with(&["a/b.mp3"]);
         let root = folder.path().to_owned();
-        let listing = scan(&[root.clone(), root.join("a"), root.join("a/../a")]).unwrap();
+        let listing = scan(&Wanted::folders([
+            root.clone(),
+            root.join("a"),
+            root.join("a/../a"),
+        ]))
+        .unwrap();
         assert_eq!(listing.files.len(), 1);
     }
 
     #[test]
     fn a_missing_folder_is_an_error() {
-        let error = scan(&[PathBuf::from("/no/such/folder")]).err().unwrap();
+        let error = scan(&Wanted::folders([PathBuf::from("/no/such/folder")]))
+            .err()
+            .unwrap();
         assert!(error.to_string().contains("/no/such/folder"));
     }
 
@@ -350,7 +488,7 @@ mod tests {
         .unwrap();
         symlink("nowhere", folder.path().join("dangling.mp3")).unwrap();
         symlink("nowhere", folder.path().join("dangling.txt")).unwrap();
-        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
         assert_eq!(names(folder.path(), &listing), ["a/b.mp3", "link.mp3"]);
         assert_eq!(listing.failures.len(), 1);
         assert!(listing.failures[0].path.ends_with("dangling.mp3"));
@@ -364,7 +502,7 @@ mod tests {
         let folder = folder_with(&[]);
         let name = OsStr::from_bytes(b"caf\xe9.mp3");
         fs::write(folder.path().join(name), b"x").unwrap();
-        let listing = scan(&[folder.path().to_owned()]).unwrap();
+        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
         assert_eq!(listing.files[0].path.file_name(), Some(name));
     }
 }

@@ -87,6 +87,8 @@ pub struct Report {
     pub recognised: usize,
     /// Rows of files that are gone and were not recognised elsewhere.
     pub removed: usize,
+    /// Rows of files that patterns now leave out.
+    pub excluded: usize,
     /// Files that failed in this run, or in the interrupted run that it continues.
     pub failures: Vec<FailedFile>,
     /// Files that failed before, have not changed, and were not tried again.
@@ -317,7 +319,7 @@ impl Update {
 
         self.settle(&mut plan, &merge, &mut report);
         let rows = plan.keep.iter().filter(|keep| **keep).count() + merge.len();
-        if rows == 0 {
+        if rows == 0 && !how.options.write_empty {
             merge.remove_journal();
             return Ok(report);
         }
@@ -365,16 +367,14 @@ impl Update {
             }
         }
         report.removed = plan.missing.len().saturating_sub(moved);
+        report.excluded = plan.excluded.len();
     }
 
     /// Failures of files that this run did not look at.
     fn failures_elsewhere(&self, listing: &Listing) -> Vec<FailedFile> {
         self.old_failures()
             .iter()
-            .filter(|failed| {
-                let path = failed.file();
-                !listing.roots.iter().any(|root| path.starts_with(root))
-            })
+            .filter(|failed| !listing.roots.covers(&failed.file()))
             .cloned()
             .collect()
     }

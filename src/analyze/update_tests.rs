@@ -19,6 +19,7 @@ struct World {
     folder: tempfile::TempDir,
     model: &'static str,
     options: Options,
+    exclude: Vec<&'static str>,
     begun: Mutex<Vec<String>>,
 }
 
@@ -30,6 +31,7 @@ impl World {
             folder,
             model: "a",
             options: Options::default(),
+            exclude: Vec::new(),
             begun: Mutex::default(),
         };
         for n in 0..files {
@@ -46,6 +48,15 @@ impl World {
         self.folder.path().join("library.parquet")
     }
 
+    fn wanted(&self) -> Wanted {
+        let exclude = self.exclude.iter().map(|pattern| (*pattern).to_owned());
+        Wanted {
+            roots: vec![self.folder.path().join("music")],
+            exclude: Patterns::new(exclude).unwrap(),
+            ..Wanted::default()
+        }
+    }
+
     fn info(&self) -> LibraryInfo {
         let model = ModelStamp {
             identity: self.model.to_owned(),
@@ -57,7 +68,7 @@ impl World {
     /// Updates; stops after `most` files. What was analysed is in `begun`, sorted.
     fn update(&self, most: usize) -> Result<Report, UpdateError> {
         self.begun.lock().unwrap().clear();
-        let listing = scan(&[self.folder.path().join("music")]).unwrap();
+        let listing = scan(&self.wanted()).unwrap();
         let mut update = Update::open(&self.target(), self.info(), 4, false)?;
         let plan = update.plan(&listing, self.options)?;
         let stop = AtomicBool::new(false);
@@ -179,6 +190,21 @@ fn rows_stand_in_the_order_of_their_paths_wherever_they_come_from() {
         ]
     );
     assert_eq!(report.spread.songs(), 9);
+}
+
+#[test]
+fn rows_of_files_that_patterns_leave_out_leave_and_come_back_with_them() {
+    let mut world = World::new(4);
+    world.update(usize::MAX).unwrap();
+    world.exclude = vec!["001.*"];
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!((report.excluded, report.removed, report.kept), (1, 0, 3));
+    assert_eq!(world.names(), ["000.mp3", "002.mp3", "003.mp3"]);
+    assert!(!world.update(usize::MAX).unwrap().written);
+    world.exclude.clear();
+    world.update(usize::MAX).unwrap();
+    assert_eq!(world.begun(), ["001.mp3"]);
+    assert_eq!(world.names().len(), 4);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `circumplex analyze`: a folder of music to a library.
 
 use super::{
-    CliResult,
+    CliError, CliResult,
     analyze_text::{clock, count, summary_text},
     console::Console,
     exit::Exit,
@@ -11,12 +11,17 @@ use super::{
     threads::Threads,
 };
 use crate::{
-    analyze::{Listing, Options, Plan, Report, Run, Step, Update, library_info, scan},
+    analyze::{
+        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, library_info,
+        read_paths, scan,
+    },
     chain::{Listening, listen},
     library::{FailedFile, LibraryInfo},
 };
 use indicatif::ProgressBar;
 use std::{
+    fs::{self, File},
+    io::{self, BufReader},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     time::Instant,
@@ -28,16 +33,32 @@ use std::{
     after_help = "A second run does only what changed: files of the same size and time are kept, files that were moved \
                   are recognised by their content, rows of files that are gone leave. A run that was killed goes on \
                   where it stopped when the same command is given again. Ctrl-C completes the files in hand and writes \
-                  what is done.\n\nHidden files are left out. The library is a Parquet file that DuckDB, pyarrow, Polars \
-                  and pandas read as it is; its paths are absolute."
+                  what is done.\n\nHidden files are left out, and what a file called .circumplexignore names in a folder, \
+                  above it or below it; it is written like .gitignore (`podcasts/`, `*.wav`, `!keep.wav`). Links are \
+                  followed, never in circles; devices and pipes are left alone. Files named one by one are taken even \
+                  where they are hidden or a .circumplexignore names them, but not where --exclude does.\n\nRows of the \
+                  library whose files lie outside the folders given this time stay. Below them a row leaves where its \
+                  file is gone (unless --keep-missing) or is left out by a pattern now; one in a folder that cannot be \
+                  read at the moment stays.\n\nThe library is a Parquet file that DuckDB, pyarrow, Polars and pandas read \
+                  as it is; its paths are absolute."
 )]
 pub struct Args {
-    /// Folders with music, or single files
-    #[arg(required = true, value_name = "FOLDER")]
+    /// Folders with music, or single files; `-` reads a list of them from standard input
+    #[arg(required_unless_present = "files_from", value_name = "FOLDER")]
     folders: Vec<PathBuf>,
-    /// The library to write, or to bring up to date
+    /// Take the files and folders that a list names, one a line or with a NUL after each; `-` is standard input
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
+    /// Leave out what matches a pattern like those of .gitignore: "*.wav", podcasts/, "/live/*.mp3"; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// The library to write, or to bring up to date; with --shard, the folder of its parts
     #[arg(short, long, value_name = "FILE", default_value = "library.parquet")]
     output: PathBuf,
+    /// Work on one of several parts alone, such as 3/8, and write it as part-00003-of-00008.parquet in the folder of -o.
+    /// To which part a file belongs depends on its absolute path alone
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     #[command(flatten)]
     model: ModelChoice,
     #[command(flatten)]
@@ -60,17 +81,19 @@ pub struct Args {
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
+    let wanted = args.wanted()?;
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
     let mut info = library_info(bundle);
     info.timeline = args.timeline;
+    let output = args.target()?;
     let mut update = Update::open(
-        &args.output,
+        &output,
         info.clone(),
         bundle.metadata().embedding,
         args.dry_run,
     )?;
-    let listing = scan(&args.folders)?;
+    let listing = scan(&wanted)?;
     for failure in &listing.failures {
         report_failure(
             console,
@@ -79,13 +102,14 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         );
     }
     report_left_alone(console, &listing);
-    if listing.files.is_empty() {
-        return Err(no_music(&args.folders, &listing).into());
+    if listing.files.is_empty() && listing.elsewhere == 0 {
+        return Err(no_music(&args, &listing).into());
     }
     let options = Options {
         force: args.force,
         keep_missing: args.keep_missing,
         retry_failed: args.retry_failed,
+        write_empty: args.shard.is_some(),
     };
     announce_other_kind(console, &update, &info);
     announce_missing_notes(console, &update, args.force);
@@ -130,7 +154,68 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     );
     progress.bar.finish_and_clear();
     let report = report?;
-    conclude(console, &args.output, &listing, &report, progress.begin)
+    conclude(console, &output, &listing, &report, options, progress.begin)
+}
+
+impl Args {
+    /// What is to be listed.
+    fn wanted(&self) -> Result<Wanted, CliError> {
+        let standard_input = Path::new("-");
+        let mut listed = Vec::new();
+        let from_input = self.folders.iter().any(|folder| folder == standard_input);
+        match &self.files_from {
+            Some(list) if list != standard_input => {
+                let file = File::open(list)
+                    .map_err(|error| format!("{}: cannot be read: {error}", list.display()))?;
+                listed = read_paths(BufReader::new(file), &list.display().to_string())?;
+            }
+            list if list.is_some() || from_input => {
+                listed = read_paths(io::stdin().lock(), "standard input")?;
+            }
+            _ => {}
+        }
+        let folders = self
+            .folders
+            .iter()
+            .filter(|folder| *folder != standard_input);
+        Ok(Wanted {
+            roots: folders.cloned().collect(),
+            listed,
+            exclude: Patterns::new(self.exclude.iter().cloned())?,
+            shard: self.shard,
+        })
+    }
+
+    /// The file to write: a part has its own in the folder that is named.
+    fn target(&self) -> Result<PathBuf, CliError> {
+        let Some(shard) = self.shard else {
+            return Ok(self.output.clone());
+        };
+        let folder = &self.output;
+        if folder.is_file() {
+            return Err(format!(
+                "{}: expected a folder for the parts that --shard writes, found a file; give another name with -o",
+                folder.display()
+            )
+            .into());
+        }
+        if !self.dry_run {
+            fs::create_dir_all(folder).map_err(|error| {
+                format!("{}: cannot make the folder: {error}", folder.display())
+            })?;
+        }
+        let others = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names = others.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        if let Some(name) = names.find(|name| shard.is_of_another_cut(name)) {
+            return Err(format!(
+                "{}: holds {name}, of another number of parts than {shard}: the songs of both would stand there twice; \
+                 remove the old parts, or give another folder with -o",
+                folder.display()
+            )
+            .into());
+        }
+        Ok(folder.join(shard.file_name()))
+    }
 }
 
 /// Says what came of it, and the exit code.
@@ -139,6 +224,7 @@ fn conclude(
     output: &Path,
     listing: &Listing,
     report: &Report,
+    options: Options,
     begin: Instant,
 ) -> CliResult {
     for failed in &report.failures {
@@ -157,14 +243,14 @@ fn conclude(
         ));
     }
     let failed = listing.failures.len() + report.failures.len() + report.known_failures.len();
-    if report.spread.songs() == 0 && report.not_begun == 0 {
+    if report.spread.songs() == 0 && report.not_begun == 0 && !options.write_empty {
         return Err(format!(
             "none of {} could be analysed (reasons above); no library was written",
             count(listing.files.len() as u64, "music file", "music files")
         )
         .into());
     }
-    if !console.is_quiet() && report.spread.songs() > 0 {
+    if !console.is_quiet() && (report.spread.songs() > 0 || options.write_empty) {
         console.print(&summary_text(report, failed, begin.elapsed(), output))?;
     }
     Ok(if report.not_begun > 0 {
@@ -227,20 +313,26 @@ fn show_plan(console: &Console, update: &Update, listing: &Listing, plan: &Plan)
             visible(&file.path.display().to_string())
         ));
     }
-    for path in plan.missing.iter().filter_map(|row| update.file_of(*row)) {
-        text.push_str(&format!("gone\t{}\n", visible(&path.display().to_string())));
+    for (verb, rows) in [("gone", &plan.missing), ("excluded", &plan.excluded)] {
+        for path in rows.iter().filter_map(|row| update.file_of(*row)) {
+            text.push_str(&format!(
+                "{verb}\t{}\n",
+                visible(&path.display().to_string())
+            ));
+        }
     }
     if !text.is_empty() {
         console.print(&text)?;
     }
     console.remark(&format!(
-        "{}: {} to analyse or to recognise as moved, {} done by a run that was stopped, {} kept, {} gone, {} that failed \
-         before",
+        "{}: {} to analyse or to recognise as moved, {} done by a run that was stopped, {} kept, {} gone, {} \
+         excluded now, {} that failed before",
         count(listing.files.len() as u64, "music file", "music files"),
         plan.todo.len(),
         plan.recorded.len(),
         plan.kept(),
         plan.missing.len(),
+        plan.excluded.len(),
         plan.known_failures.len(),
     ));
     Ok(Exit::AllDone)
@@ -291,14 +383,33 @@ fn report_left_alone(console: &Console, listing: &Listing) {
             )
         ));
     }
+    if !listing.excluded.is_empty() {
+        console.remark(&format!(
+            "excluded by patterns: {}",
+            count(
+                listing.excluded.len() as u64,
+                "file or folder",
+                "files and folders"
+            )
+        ));
+    }
+    if listing.elsewhere > 0 {
+        console.remark(&format!(
+            "left to other shards: {}",
+            count(listing.elsewhere as u64, "music file", "music files")
+        ));
+    }
 }
 
-fn no_music(folders: &[PathBuf], listing: &Listing) -> String {
-    let names: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
-    let why = if listing.failures.is_empty() {
-        "no music file found"
-    } else {
+fn no_music(args: &Args, listing: &Listing) -> String {
+    let names = args.folders.iter().chain(&args.files_from);
+    let names: Vec<String> = names.map(|f| f.display().to_string()).collect();
+    let why = if !listing.failures.is_empty() {
         "no music file could be read"
+    } else if !listing.excluded.is_empty() {
+        "no music file found that no pattern excludes"
+    } else {
+        "no music file found"
     };
     format!(
         "{}: {why} (known are MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",

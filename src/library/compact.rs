@@ -77,5 +77,9 @@ fn info_of(from: &Collection) -> LibraryInfo {
         .find(|program| **program != this.program)
         .unwrap_or(&this.program)
         .clone();
-    LibraryInfo { program, ..this }
+    LibraryInfo {
+        program,
+        timeline: from.parts().iter().all(|part| part.info().timeline),
+        ..this
+    }
 }
