@@ -4,8 +4,13 @@ use super::{
     AudioError, Tags,
     open::check_ranges,
     source::{Source, Step},
+    time_limit::{MAX_HOURS, TimeLimit},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What is known of a sound file. Complete as soon as the decoder is open, but for tags that stand behind the sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +29,8 @@ pub struct SoundInfo {
 ///
 /// What the file is comes from its content; its name plays no part. The encoder's delay and padding are trimmed where
 /// the file says how long they are. A damaged packet is left out and counted; a file that ends before the length that
-/// it claims, or has more than a tenth of its packets damaged, gives an error at its end instead of `None`.
+/// it claims, or has more than a tenth of its packets damaged, gives an error at its end instead of `None`. One that takes
+/// absurdly long to decode, or goes on for more than 100 hours, is given up with an error.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), circumplex::audio::AudioError> {
@@ -46,6 +52,9 @@ pub struct Decoder {
     /// `block` was decoded while opening and not handed out yet.
     ready: bool,
     state: State,
+    limit: Arc<TimeLimit>,
+    /// Samples handed out so far, that of `block` included.
+    samples: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,10 +70,17 @@ impl Decoder {
     /// # Errors
     /// Any [`AudioError`] but [`AudioError::Resample`].
     pub fn open(path: &Path) -> Result<Self, AudioError> {
+        // Where it cannot be looked at, opening it says so.
+        let size = fs::metadata(path).map_or(0, |facts| facts.len());
+        Self::open_within(path, TimeLimit::of_size(size))
+    }
+
+    fn open_within(path: &Path, limit: Arc<TimeLimit>) -> Result<Self, AudioError> {
         let mut block = Vec::new();
         let opened = contain(path, || {
-            let mut source = Source::open(path)?;
+            let mut source = Source::open(path, &limit)?;
             loop {
+                limit.check(path)?;
                 block.clear();
                 match source.step(path, None, &mut block)? {
                     Step::Sound { rate, channels } if !block.is_empty() => {
@@ -80,7 +96,8 @@ impl Decoder {
                     _ => {}
                 }
             }
-        })?;
+        })
+        .map_err(|error| limit.explain(path, error))?;
         let (mut source, sample_rate, channels) = opened;
         check_ranges(path, sample_rate, channels)?;
         let info = SoundInfo {
@@ -96,6 +113,8 @@ impl Decoder {
             block,
             ready: true,
             state: State::Decoding,
+            limit,
+            samples: 0,
         })
     }
 
@@ -113,19 +132,23 @@ impl Decoder {
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
         if self.ready {
             self.ready = false;
+            self.count_block();
             return Ok(Some(&self.block));
         }
         if self.state != State::Decoding {
             return Ok(None);
         }
-        let (path, source, info, block) = (
+        let (path, source, info, block, limit) = (
             &self.path,
             &mut self.source,
             &mut self.info,
             &mut self.block,
+            &self.limit,
         );
+        limit.resume();
         let result = contain(path, || {
             loop {
+                limit.check(path)?;
                 block.clear();
                 match source.step(path, Some(info.sample_rate), block)? {
                     Step::Sound { .. } if !block.is_empty() => return Ok(true),
@@ -138,7 +161,17 @@ impl Decoder {
             }
         });
         match result {
-            Ok(true) => Ok(Some(&self.block)),
+            Ok(true) => {
+                self.count_block();
+                if self.samples / u64::from(self.info.sample_rate) / 3600 >= MAX_HOURS {
+                    self.state = State::Failed;
+                    return Err(AudioError::TooLong {
+                        path: self.path.clone(),
+                        max_hours: MAX_HOURS,
+                    });
+                }
+                Ok(Some(&self.block))
+            }
             Ok(false) => {
                 self.state = State::Ended;
                 // Some tags stand behind the sound.
@@ -147,9 +180,16 @@ impl Decoder {
             }
             Err(error) => {
                 self.state = State::Failed;
-                Err(error)
+                Err(self.limit.explain(&self.path, error))
             }
         }
+    }
+
+    fn count_block(&mut self) {
+        let samples = self.block.len() as u64;
+        self.samples += samples;
+        self.limit
+            .grant(samples as f64 / f64::from(self.info.sample_rate));
     }
 
     /// Packets left out as damaged so far. A stretch without readable packets counts as the packets that fit in it.
@@ -167,4 +207,66 @@ fn contain<T>(path: &Path, work: impl FnOnce() -> Result<T, AudioError>) -> Resu
             message: panicked.message,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// A WAV file of some seconds, mono, 16 bit.
+    fn wav(folder: &Path, seconds: u32, rate: u32) -> PathBuf {
+        let path = folder.join("song.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        for n in 0..seconds * rate {
+            writer.write_sample((n % 100) as i16).unwrap();
+        }
+        writer.finalize().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_that_takes_too_long_is_given_up_with_that_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = wav(folder.path(), 1, 8000);
+        let none = TimeLimit::short(Duration::ZERO);
+        let error = Decoder::open_within(&path, none).err().unwrap();
+        assert!(matches!(error, AudioError::TooSlow { .. }), "{error}");
+        assert!(error.to_string().contains("song.wav"), "{error}");
+        assert_eq!(error.kind().name(), "too-slow");
+
+        // Time that runs out midway: what was decoded before is no song.
+        let mut decoder = Decoder::open(&path).unwrap();
+        assert!(decoder.next_block().unwrap().is_some());
+        decoder.limit = TimeLimit::short(Duration::ZERO);
+        std::thread::sleep(Duration::from_millis(1));
+        decoder.limit.has_time();
+        assert!(matches!(
+            decoder.next_block(),
+            Err(AudioError::TooSlow { .. })
+        ));
+        assert!(decoder.next_block().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_sound_without_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = wav(folder.path(), 3, 8000);
+        let mut decoder = Decoder::open(&path).unwrap();
+        decoder.samples = 8000 * 3600 * MAX_HOURS - 8000;
+        let error = loop {
+            match decoder.next_block() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("must not end well"),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().contains("100 hours"), "{error}");
+    }
 }

@@ -112,6 +112,30 @@ pub enum AudioError {
         message: String,
     },
 
+    /// Decoding took longer than any sound of this size and length needs, and was given up.
+    #[error(
+        "{}: decoding was given up after {spent_s} s, far more than {:.1} MiB should need; where the disk or network was \
+         slow try again with --retry-failed, otherwise restore it from its source",
+        path.display(), *size as f64 / f64::from(1 << 20)
+    )]
+    TooSlow {
+        /// The file.
+        path: PathBuf,
+        /// Seconds that went into decoding.
+        spent_s: u64,
+        /// Bytes of the file.
+        size: u64,
+    },
+
+    /// The sound goes on for longer than is accepted.
+    #[error("{}: expected at most {max_hours} hours of sound, found more; it is damaged, or must be split first", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// What is accepted.
+        max_hours: u64,
+    },
+
     /// A resampler was asked for rates that it cannot serve.
     #[error("cannot resample from {from_hz} Hz to {to_hz} Hz: {reason}")]
     Resample {
@@ -139,6 +163,8 @@ pub enum AudioErrorKind {
     Truncated,
     /// The content is broken.
     Damaged,
+    /// Decoding took too long.
+    TooSlow,
 }
 
 impl AudioErrorKind {
@@ -151,6 +177,7 @@ impl AudioErrorKind {
             Self::Empty => "empty",
             Self::Truncated => "truncated",
             Self::Damaged => "damaged",
+            Self::TooSlow => "too-slow",
         }
     }
 }
@@ -161,14 +188,16 @@ impl AudioError {
         match self {
             Self::Io { .. } => AudioErrorKind::Io,
             Self::NotAudio { .. } => AudioErrorKind::NotAudio,
-            Self::Unsupported { .. } | Self::OutOfRange { .. } | Self::Resample { .. } => {
-                AudioErrorKind::Unsupported
-            }
+            Self::Unsupported { .. }
+            | Self::OutOfRange { .. }
+            | Self::TooLong { .. }
+            | Self::Resample { .. } => AudioErrorKind::Unsupported,
             Self::Empty { .. } | Self::NoAudioTrack { .. } => AudioErrorKind::Empty,
             Self::Truncated { .. } => AudioErrorKind::Truncated,
             Self::Malformed { .. } | Self::Damaged { .. } | Self::DecoderFailed { .. } => {
                 AudioErrorKind::Damaged
             }
+            Self::TooSlow { .. } => AudioErrorKind::TooSlow,
         }
     }
 }

@@ -15,6 +15,7 @@ mod riff;
 mod sniff;
 mod source;
 mod tags;
+mod time_limit;
 mod window;
 
 pub use decode::{Decoder, SoundInfo};

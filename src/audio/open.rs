@@ -6,11 +6,13 @@ use super::{
     mp4, mpeg, ogg, riff,
     sniff::{self, Sniffed},
     source::{Source, Tally, audio_track, io_error},
+    time_limit::TimeLimit,
 };
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
+    sync::Arc,
 };
 use symphonia::core::{
     codecs::audio::well_known as id,
@@ -34,10 +36,12 @@ const MAX_ID3V2_BYTES: u64 = 16 * 1024 * 1024;
 struct FileFrom {
     file: File,
     offset: u64,
+    limit: Arc<TimeLimit>,
 }
 
 impl Read for FileFrom {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.limit.check_read()?;
         self.file.read(buffer)
     }
 }
@@ -48,7 +52,12 @@ impl Seek for FileFrom {
             SeekFrom::Start(at) => SeekFrom::Start(at.saturating_add(self.offset)),
             other => other,
         };
-        Ok(self.file.seek(to)?.saturating_sub(self.offset))
+        let at = self.file.seek(to).map_err(|error| match error.kind() {
+            // To where no file reaches, since a header says so.
+            io::ErrorKind::InvalidInput => io::ErrorKind::UnexpectedEof.into(),
+            _ => error,
+        })?;
+        Ok(at.saturating_sub(self.offset))
     }
 }
 
@@ -68,7 +77,7 @@ impl Source {
     ///
     /// # Errors
     /// Those of a file that cannot be decoded, or that can be seen to end early without decoding it.
-    pub(super) fn open(path: &Path) -> Result<Self, AudioError> {
+    pub(super) fn open(path: &Path, limit: &Arc<TimeLimit>) -> Result<Self, AudioError> {
         // Asked before opening: opening a pipe would wait for its writer.
         let facts = std::fs::metadata(path).map_err(|e| io_error(path, e))?;
         if !facts.is_file() {
@@ -116,7 +125,12 @@ impl Source {
         } else {
             0
         };
-        let mut media = FileFrom { file, offset };
+        let limit = limit.clone();
+        let mut media = FileFrom {
+            file,
+            offset,
+            limit,
+        };
         media.rewind().map_err(|e| io_error(path, e))?;
         let stream = MediaSourceStream::new(Box::new(media), MediaSourceStreamOptions::default());
         let metadata = MetadataOptions::default()

@@ -138,15 +138,10 @@ impl Source {
                 block.clear();
                 self.tally.packets -= 1;
                 self.lose(1);
-                let Tally {
-                    packets, damaged, ..
-                } = self.tally;
-                if packets >= EARLY_VERDICT && damaged * 2 > packets {
-                    return Err(AudioError::Damaged {
-                        path: path.to_owned(),
-                        damaged,
-                        packets,
-                    });
+                if self.tally.packets >= EARLY_VERDICT
+                    && self.tally.damaged * 2 > self.tally.packets
+                {
+                    return Err(self.damage(path));
                 }
                 return Ok(Step::Nothing);
             }
@@ -220,6 +215,9 @@ impl Source {
         };
         // Some encoders count the account itself as a frame of sound.
         let slack = self.mpeg.map_or(0, |_| self.tally.packet_len);
+        if self.tally.delivered == 0 && self.tally.damaged > 0 {
+            return Err(self.damage(path));
+        }
         let accounted = self.tally.delivered + self.tally.lost + slack;
         if let Some(claim) = self.claim.filter(|&claim| accounted < claim) {
             return Err(AudioError::Truncated {
@@ -235,17 +233,18 @@ impl Source {
                 found: format!("the end of the file after {}", length(self.tally.delivered)),
             });
         }
-        let Tally {
-            packets, damaged, ..
-        } = self.tally;
-        if damaged * 10 > packets {
-            return Err(AudioError::Damaged {
-                path: path.to_owned(),
-                damaged,
-                packets,
-            });
+        if self.tally.damaged * 10 > self.tally.packets {
+            return Err(self.damage(path));
         }
         Ok(())
+    }
+
+    fn damage(&self, path: &Path) -> AudioError {
+        AudioError::Damaged {
+            path: path.to_owned(),
+            damaged: self.tally.damaged,
+            packets: self.tally.packets,
+        }
     }
 
     /// Frames of an MPEG audio file with damaged headers are passed over without a word: finds them by the bytes that no
