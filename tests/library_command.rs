@@ -167,11 +167,15 @@ fn several_libraries_become_one_that_goes_on_being_brought_up_to_date() {
 
     // What an analysis that was stopped has done is not passed over.
     let journal = place.folder.path().join(".library.parquet.journal");
-    fs::write(&journal, b"x").unwrap();
+    fs::write(&journal, b"a header\na record\n").unwrap();
     library(&place, &["compact"])
         .ends_with_code(1)
         .complains("complete it with");
     assert_eq!(library(&place, &["songs", "--json"]).stdout, before);
+    // One that was killed before it had done anything is no hindrance.
+    fs::write(&journal, b"a header\n").unwrap();
+    library(&place, &["compact"]).ends_with_code(0);
+    assert_eq!(place.leftovers(), ["parts"]);
 }
 
 #[test]

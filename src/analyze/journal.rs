@@ -147,6 +147,23 @@ impl Journal {
         target.with_file_name(name)
     }
 
+    /// Whether a run that was stopped or still goes on has left outcomes beside the library, which are not in it yet.
+    pub fn holds_work(target: &Path) -> bool {
+        let Ok(file) = File::open(Self::path_of(target)) else {
+            return false;
+        };
+        // Behind the first line, which says what the records depend on.
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        (0..2).all(|_| {
+            line.clear();
+            let read = (&mut reader)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line);
+            read.is_ok_and(|length| length > 0)
+        })
+    }
+
     /// Number of files that have an outcome.
     pub fn len(&self) -> usize {
         self.places.len()
@@ -397,6 +414,7 @@ mod tests {
         for n in 0..5 {
             journal.append(&song(n)).unwrap();
         }
+        assert!(Journal::holds_work(&target));
         // As a kill leaves it: nothing is dropped in order, the last line is torn.
         let bytes = fs::read(Journal::path_of(&target)).unwrap();
         drop(journal);
@@ -417,6 +435,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("library.parquet");
         let mut journal = Journal::open(&target, &info("a")).unwrap();
+        assert!(!Journal::holds_work(&target), "a header is no work");
         journal.append(&song(1)).unwrap();
         drop(journal);
         assert_eq!(Journal::open(&target, &info("b")).unwrap().len(), 0);

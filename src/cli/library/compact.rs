@@ -47,13 +47,12 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
         .into());
     }
     // A journal holds what an analysis has done that is not in the library yet.
-    let journal = Journal::path_of(&target);
-    if journal.exists() {
+    if Journal::holds_work(&target) {
         return Err(format!(
             "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
              analyze` first",
             target.display(),
-            journal.display()
+            Journal::path_of(&target).display()
         )
         .into());
     }
