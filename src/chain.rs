@@ -6,7 +6,7 @@
 //! Plans and buffers are kept per thread, so that a thread that works on thousands of files makes them once.
 
 use crate::{
-    audio::{AudioError, Decoder, Resampler, SoundInfo, Window, Windower},
+    audio::{AudioError, Decoder, Excerpt, HeardPart, Resampler, SoundInfo, Window, Windower},
     emotion::{Emotion, EmotionVector, InvalidVector, Moment},
     mel::{MelConfig, MelError, MelExtractor},
     model::{ModelError, Prediction, Predictor, Preprocessing},
@@ -78,8 +78,10 @@ impl std::ops::AddAssign for StageTimes {
 pub struct Song {
     /// What the file says of itself.
     pub info: SoundInfo,
-    /// Length of the sound.
+    /// Length of the sound in seconds; by the file's own account where only a part was heard.
     pub duration_s: f64,
+    /// The part that was heard, where that is not the whole song.
+    pub part: Option<HeardPart>,
     /// Windows that the model heard.
     pub windows: u32,
     /// Packets that were left out as damaged.
@@ -94,6 +96,16 @@ pub struct Song {
     pub timeline: Option<Vec<Moment>>,
     /// Where the time went.
     pub times: StageTimes,
+}
+
+impl Song {
+    /// Seconds that were heard.
+    pub fn heard_s(&self) -> f64 {
+        match &self.part {
+            Some(part) => part.seconds.end - part.seconds.start,
+            None => self.duration_s,
+        }
+    }
 }
 
 /// One log-mel window of a file.
@@ -121,7 +133,7 @@ pub fn spectrograms(
     emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
 ) -> Result<(SoundInfo, f64), ChainError> {
     let pass = Scratch::lend(&preprocessing.mel, |scratch| {
-        pass(path, preprocessing, scratch, emit)
+        pass(path, None, preprocessing, scratch, emit)
     })?;
     Ok((pass.info, pass.duration_s))
 }
@@ -131,6 +143,8 @@ pub fn spectrograms(
 pub struct Listening {
     /// Also what the model says of each window.
     pub timeline: bool,
+    /// Only this part of the song. A song that is no longer is heard whole.
+    pub excerpt: Option<Excerpt>,
 }
 
 /// The whole chain: decodes `path`, and gives the model's answer for the song.
@@ -150,7 +164,8 @@ pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Son
     let mut moments = Vec::new();
     let preprocessing = &predictor.bundle().metadata().preprocessing;
     let pass = Scratch::lend(&preprocessing.mel, |scratch| {
-        pass(path, preprocessing, scratch, |window| {
+        let excerpt = how.excerpt.as_ref();
+        pass(path, excerpt, preprocessing, scratch, |window| {
             let prediction = predictor.predict(window.values)?;
             mean.add(&prediction, window.weight);
             if how.timeline {
@@ -169,6 +184,7 @@ pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Son
         timeline: how.timeline.then_some(moments),
         info: pass.info,
         duration_s: pass.duration_s,
+        part: pass.part,
         windows: pass.windows,
         damaged_packets: pass.damaged_packets,
         silent: pass.silent,
@@ -181,6 +197,7 @@ pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Son
 struct Pass {
     info: SoundInfo,
     duration_s: f64,
+    part: Option<HeardPart>,
     windows: u32,
     damaged_packets: u64,
     silent: bool,
@@ -190,6 +207,7 @@ struct Pass {
 
 fn pass(
     path: &Path,
+    excerpt: Option<&Excerpt>,
     preprocessing: &Preprocessing,
     scratch: &mut Scratch,
     mut emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
@@ -202,7 +220,12 @@ fn pass(
     let rate = preprocessing.mel.sample_rate;
     let (mut clock, mut times, mut windows) = (Stopwatch::start(), StageTimes::default(), 0);
 
-    let mut decoder = Decoder::open(path)?;
+    let mut decoder = match excerpt {
+        Some(excerpt) => Decoder::open_excerpt(path, excerpt)?,
+        None => Decoder::open(path)?,
+    };
+    let part = decoder.part();
+    let offset_s = part.as_ref().map_or(0.0, |part| part.seconds.start);
     times.decode += clock.lap();
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     let mut windower = Windower::new(&preprocessing.window);
@@ -218,7 +241,7 @@ fn pass(
             emit(LogMel {
                 values: log_mel,
                 frames,
-                start_s: window.start as f64 / f64::from(rate),
+                start_s: offset_s + window.start as f64 / f64::from(rate),
                 weight: window.weight,
             })?;
             times.predict += clock.lap();
@@ -240,7 +263,11 @@ fn pass(
     };
     Ok(Pass {
         info: decoder.info().clone(),
-        duration_s: samples as f64 / f64::from(rate),
+        duration_s: match &part {
+            Some(part) => part.total_s,
+            None => samples as f64 / f64::from(rate),
+        },
+        part,
         windows,
         damaged_packets: decoder.damaged_packets(),
         silent,

@@ -194,6 +194,43 @@ fn a_library_without_timelines_is_made_anew_and_one_with_them_goes_on_having_the
 }
 
 #[test]
+fn excerpts_say_so_in_their_rows_and_never_stand_beside_whole_songs() {
+    let place = three_songs();
+    place.tone("long.wav", 220.0, 100.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let excerpt = |excerpt: &str| {
+        let ran = run(place.analyze().args(["--timeline", "--excerpt", excerpt])).ends_with_code(0);
+        let library = Library::open(&place.library()).unwrap();
+        let songs = library.songs().unwrap().next().unwrap().unwrap();
+        (ran, songs)
+    };
+    let (ran, songs) = excerpt("45s");
+    let ran = ran.complains("its songs were heard whole; now they are heard as excerpts of 45s");
+    assert!(ran.stderr.contains("every file is analysed again"));
+    for song in &songs {
+        let note = song.note.as_deref();
+        if song.path.ends_with("long.wav") {
+            assert_eq!(note, Some("excerpt 45 s from 0:27.5"));
+            assert_eq!((song.windows, song.duration_s), (3, 100.0));
+            let timeline = song.timeline.as_ref().unwrap();
+            assert_eq!(timeline[0].start_s, 27.5);
+        } else {
+            assert_eq!(note, Some("shorter than a window (repeated)"));
+        }
+    }
+    let (ran, _) = excerpt("45s");
+    assert!(ran.stdout.contains("4 kept as they were"), "{}", ran.stdout);
+    let (ran, songs) = excerpt("1:10:15s");
+    ran.complains("heard as excerpts of 45s; now they are heard as excerpts of 1:10:15s");
+    let long = songs.iter().find(|song| song.path.ends_with("long.wav"));
+    let note = long.and_then(|song| song.note.as_deref());
+    assert_eq!(note, Some("excerpt 15 s from 1:10"));
+    run(place.analyze().args(["--excerpt", "1:10"]))
+        .ends_with_code(1)
+        .complains("expected a length like 45s");
+}
+
+#[test]
 fn another_folder_joins_the_library() {
     let place = three_songs();
     let elsewhere = three_songs();

@@ -29,23 +29,36 @@ pub use summary::{Spread, Work};
 pub use update::{Report, Run, Step, Update, UpdateError};
 
 use crate::{
-    chain::Song,
+    chain::{Listening, Song},
     library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
     model::Bundle,
 };
 
-/// What the footer of a library says whose vectors come from this model.
-pub fn library_info(bundle: &Bundle) -> LibraryInfo {
+/// What the footer of a library says whose vectors come from this model. An excerpt is a part of the preprocessing, so that
+/// its vectors and those of whole songs do not stand in one library.
+pub fn library_info(bundle: &Bundle, how: &Listening) -> LibraryInfo {
     let metadata = bundle.metadata();
-    LibraryInfo::new(
+    let mut info = LibraryInfo::new(
         ModelStamp {
             identity: bundle.identity().to_owned(),
             name: metadata.name.clone(),
         },
         // Plain numbers in structs: there is nothing in it that JSON cannot say.
         serde_json::to_value(&metadata.preprocessing).unwrap_or_default(),
-    )
+    );
+    info.timeline = how.timeline;
+    if let Some(excerpt) = &how.excerpt {
+        info.preprocessing[EXCERPT] = excerpt.to_string().into();
+    }
+    info
 }
+
+/// Which part of its songs a library is about: the excerpt as a person writes it; `None` for whole songs.
+pub fn excerpt_of(info: &LibraryInfo) -> Option<&str> {
+    info.preprocessing.get(EXCERPT)?.as_str()
+}
+
+const EXCERPT: &str = "excerpt";
 
 /// The row of a song that was analysed now.
 pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
@@ -80,6 +93,12 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
 /// What is special about how a song was heard.
 pub fn notes(song: &Song) -> Vec<Note> {
     let mut notes = Vec::new();
+    if let Some(part) = &song.part {
+        notes.push(Note::Excerpt {
+            start_s: part.seconds.start,
+            length_s: song.heard_s(),
+        });
+    }
     if song.silent {
         notes.push(Note::Silent);
     }

@@ -120,6 +120,7 @@ pub(super) mod tests {
                 tags: Tags::default(),
             },
             duration_s: 30.0,
+            part: None,
             windows: 3,
             damaged_packets: 0,
             silent: false,

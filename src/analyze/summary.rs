@@ -10,7 +10,7 @@ use crate::{
 pub struct Work {
     /// Songs.
     pub songs: usize,
-    /// Length of the songs, seconds.
+    /// Seconds that were heard of them.
     pub audio_s: f64,
     /// Time that all threads together spent in each stage, seconds.
     pub times: StageTimes,
@@ -20,7 +20,7 @@ impl Work {
     /// Counts a song.
     pub fn add(&mut self, song: &Song) {
         self.songs += 1;
-        self.audio_s += song.duration_s;
+        self.audio_s += song.heard_s();
         self.times.decode += song.times.decode;
         self.times.resample += song.times.resample;
         self.times.mel += song.times.mel;

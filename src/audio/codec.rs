@@ -73,6 +73,14 @@ impl Codec {
         }
     }
 
+    /// Forgets the packets before: the next one stands elsewhere.
+    pub(super) fn reset(&mut self) {
+        match self {
+            Self::Symphonia(decoder) => decoder.reset(),
+            Self::Opus(opus) => opus.reset(),
+        }
+    }
+
     /// Appends the mono samples of `packet` to `out`. Gives their rate and the number of channels that they had.
     pub(super) fn decode(
         &mut self,

@@ -3,6 +3,7 @@
 use super::{
     AudioError, Tags,
     open::check_ranges,
+    part::Part,
     source::{Source, Step},
     time_limit::{MAX_HOURS, TimeLimit},
 };
@@ -44,22 +45,26 @@ pub struct SoundInfo {
 /// # }
 /// ```
 pub struct Decoder {
-    path: PathBuf,
-    info: SoundInfo,
-    source: Source,
+    pub(super) path: PathBuf,
+    pub(super) info: SoundInfo,
+    pub(super) source: Source,
     /// The block that `next_block` hands out.
-    block: Vec<f32>,
+    pub(super) block: Vec<f32>,
     /// `block` was decoded while opening and not handed out yet.
-    ready: bool,
+    pub(super) ready: bool,
     state: State,
-    limit: Arc<TimeLimit>,
-    /// Samples handed out so far, that of `block` included.
+    pub(super) limit: Arc<TimeLimit>,
+    /// Samples decoded so far, that of `block` included.
     samples: u64,
+    /// What of the sound is wanted, where that is not all.
+    pub(super) part: Option<Part>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Decoding,
+    /// What is wanted was handed out.
+    PartDone,
     Ended,
     Failed,
 }
@@ -115,6 +120,7 @@ impl Decoder {
             state: State::Decoding,
             limit,
             samples: 0,
+            part: None,
         })
     }
 
@@ -130,20 +136,60 @@ impl Decoder {
     /// [`AudioError::Truncated`] or [`AudioError::Damaged`] at the end of a sound that was not whole, and
     /// [`AudioError::Io`] or [`AudioError::DecoderFailed`] at any time.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
+        while self.read_block()? {
+            if self.keep_part() {
+                return Ok(Some(&self.block));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves of the block what belongs to the part that is wanted. Says whether that is anything.
+    fn keep_part(&mut self) -> bool {
+        let Some(part) = &mut self.part else {
+            return true;
+        };
+        let length = self.block.len();
+        let from = part.position;
+        part.position = from.saturating_add_unsigned(length as u64);
+        let inside = |sample: i64| {
+            usize::try_from(sample.saturating_sub(from).max(0)).map_or(length, |n| n.min(length))
+        };
+        let (start, end) = (inside(part.samples.start), inside(part.samples.end));
+        self.block.truncate(end);
+        self.block.drain(..start.min(end));
+        if !self.block.is_empty() && !part.begun {
+            part.begun = true;
+            self.source.forget_damage();
+        }
+        if part.position >= part.samples.end {
+            self.state = State::PartDone;
+        }
+        !self.block.is_empty()
+    }
+
+    /// Decodes the next block. `false` after the last.
+    pub(super) fn read_block(&mut self) -> Result<bool, AudioError> {
         if self.ready {
             self.ready = false;
             self.count_block();
-            return Ok(Some(&self.block));
+            return Ok(true);
+        }
+        if self.state == State::PartDone {
+            self.state = State::Ended;
+            self.info.tags.fill_from(self.source.tags());
+            return self.source.damage_verdict(&self.path).map(|()| false);
         }
         if self.state != State::Decoding {
-            return Ok(None);
+            return Ok(false);
         }
-        let (path, source, info, block, limit) = (
+        let (path, source, info, block, limit, part) = (
             &self.path,
             &mut self.source,
             &mut self.info,
             &mut self.block,
             &self.limit,
+            &self.part,
         );
         limit.resume();
         let result = contain(path, || {
@@ -153,7 +199,10 @@ impl Decoder {
                 match source.step(path, Some(info.sample_rate), block)? {
                     Step::Sound { .. } if !block.is_empty() => return Ok(true),
                     Step::End => {
-                        source.verdict(path, Some(info.sample_rate))?;
+                        match part {
+                            Some(part) if part.sought => ends_in_part(path, info, part)?,
+                            _ => source.verdict(path, Some(info.sample_rate))?,
+                        }
                         return Ok(false);
                     }
                     _ => {}
@@ -170,13 +219,13 @@ impl Decoder {
                         max_hours: MAX_HOURS,
                     });
                 }
-                Ok(Some(&self.block))
+                Ok(true)
             }
             Ok(false) => {
                 self.state = State::Ended;
                 // Some tags stand behind the sound.
                 self.info.tags.fill_from(self.source.tags());
-                Ok(None)
+                Ok(false)
             }
             Err(error) => {
                 self.state = State::Failed;
@@ -198,8 +247,24 @@ impl Decoder {
     }
 }
 
+/// The file ended before the part that was sought did. Accounts of a length may be off by some packets, not by a second.
+fn ends_in_part(path: &Path, info: &SoundInfo, part: &Part) -> Result<(), AudioError> {
+    let seconds = |sample: i64| sample as f64 / f64::from(info.sample_rate);
+    if part.position + i64::from(info.sample_rate) >= part.samples.end {
+        return Ok(());
+    }
+    Err(AudioError::Truncated {
+        path: path.to_owned(),
+        expected: format!("{:.2} s by its own account", part.total_s),
+        found: format!("the end of the file after {:.2} s", seconds(part.position)),
+    })
+}
+
 /// Runs `work`, which calls other people's decoders, and turns a panic in it into an error.
-fn contain<T>(path: &Path, work: impl FnOnce() -> Result<T, AudioError>) -> Result<T, AudioError> {
+pub(super) fn contain<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, AudioError>,
+) -> Result<T, AudioError> {
     // After a panic the decoder is not used again, so no broken state can be seen.
     crate::contain::contain(work).unwrap_or_else(|panicked| {
         Err(AudioError::DecoderFailed {

@@ -3,6 +3,7 @@
 mod codec;
 mod decode;
 mod error;
+mod excerpt;
 mod extrapolate;
 mod mix;
 mod mp4;
@@ -10,8 +11,12 @@ mod mpeg;
 mod ogg;
 mod open;
 mod opus;
+mod part;
+#[cfg(test)]
+mod part_tests;
 mod resample;
 mod riff;
+mod seek;
 mod sniff;
 mod source;
 mod tags;
@@ -20,6 +25,8 @@ mod window;
 
 pub use decode::{Decoder, SoundInfo};
 pub use error::{AudioError, AudioErrorKind};
+pub use excerpt::{Excerpt, InvalidExcerpt};
+pub use part::HeardPart;
 pub use resample::Resampler;
 pub use tags::Tags;
 pub use window::{Window, WindowRule, Windower};

@@ -109,6 +109,15 @@ impl OpusPackets {
         self.channels
     }
 
+    /// Forgets the packets before.
+    pub(super) fn reset(&mut self) {
+        // Where that is refused, the packets that run before a part overwrite what is remembered.
+        let _ = match &mut self.streams {
+            Streams::One(decoder) => decoder.reset_state(),
+            Streams::Many(decoder) => decoder.reset_state(),
+        };
+    }
+
     /// Appends the mean of the channels of one packet to `out`.
     pub(super) fn decode(
         &mut self,

@@ -11,6 +11,7 @@ use symphonia::core::{
     codecs::audio::AudioCodecParameters,
     errors::Error as SymphoniaError,
     formats::{FormatReader, Track, TrackType},
+    units::TimeBase,
 };
 
 /// Errors of the container in a row after which it is given up.
@@ -41,6 +42,14 @@ pub(super) struct Source {
     pub(super) has_clock: bool,
     /// The time at which the next packet should stand.
     pub(super) next_time: Option<i64>,
+    /// The unit of the packets' times, where they have one.
+    pub(super) time_base: Option<TimeBase>,
+    /// Whether decoding takes away what the packets say is no sound.
+    pub(super) trims: bool,
+    /// The packets' time of the first sample that is handed out, in samples.
+    pub(super) origin: Option<i64>,
+    /// By the packets' times, the place in the sound of the block decoded last, in samples.
+    pub(super) position: Option<i64>,
     pub(super) tally: Tally,
 }
 
@@ -59,6 +68,14 @@ pub(super) struct Tally {
     packet_len: u64,
     /// Errors of the container since the last packet.
     container_errors: u32,
+}
+
+impl Tally {
+    /// Only what comes from here on counts.
+    pub(super) fn forget_damage(&mut self) {
+        self.packets = 0;
+        self.damaged = 0;
+    }
 }
 
 /// What one turn of the loop gave.
@@ -147,6 +164,16 @@ impl Source {
             }
         };
         self.tally.packet_len = block.len() as u64;
+        if !block.is_empty() {
+            let time = self.time_in_samples(&packet, found);
+            if self.origin.is_none() {
+                let skipped = i64::try_from(self.skip).unwrap_or(0);
+                self.origin = time.map(|time| time.saturating_add(skipped));
+            }
+            self.position = time
+                .zip(self.origin)
+                .map(|(time, origin)| time.saturating_sub(origin));
+        }
         if self.skip > 0 {
             let skipped = self.skip.min(block.len() as u64);
             self.skip -= skipped;
@@ -233,6 +260,11 @@ impl Source {
                 found: format!("the end of the file after {}", length(self.tally.delivered)),
             });
         }
+        self.damage_verdict(path)
+    }
+
+    /// Whether too much of what was met was damaged.
+    pub(super) fn damage_verdict(&self, path: &Path) -> Result<(), AudioError> {
         if self.tally.damaged * 10 > self.tally.packets {
             return Err(self.damage(path));
         }

@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     analyze::{
-        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, library_info,
-        read_paths, scan,
+        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, excerpt_of,
+        library_info, read_paths, scan,
     },
+    audio::Excerpt,
     chain::{Listening, listen},
     library::{FailedFile, LibraryInfo},
 };
@@ -75,6 +76,9 @@ pub struct Args {
     /// Keep what the model says of each window as well (a library that has this goes on having it)
     #[arg(long)]
     timeline: bool,
+    /// Hear only a part of each song: so much of its middle (45s), or from a place on (1:10:45s, 70s:45s)
+    #[arg(long, value_name = "[START:]LENGTH")]
+    excerpt: Option<Excerpt>,
     /// List what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,8 +88,11 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let wanted = args.wanted()?;
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
-    let mut info = library_info(bundle);
-    info.timeline = args.timeline;
+    let mut how = Listening {
+        timeline: args.timeline,
+        excerpt: args.excerpt,
+    };
+    let info = library_info(bundle, &how);
     let output = args.target()?;
     let mut update = Update::open(
         &output,
@@ -126,9 +133,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     }
 
     let stop = stop_on_signal()?;
-    let how = Listening {
-        timeline: update.timeline(),
-    };
+    how.timeline = update.timeline();
     let progress = Progress::new(console, &plan);
     let (mut bytes_done, mut said) = (0, false);
     let report = update.run(
@@ -275,6 +280,16 @@ fn announce_other_kind(console: &Console, update: &Update, info: &LibraryInfo) {
             short(&old.model.identity),
             info.model.name,
             short(&info.model.identity),
+        )
+    } else if excerpt_of(old) != excerpt_of(info) {
+        let part = |info| match excerpt_of(info) {
+            Some(excerpt) => format!("as excerpts of {excerpt}"),
+            None => "whole".to_owned(),
+        };
+        format!(
+            "its songs were heard {}; now they are heard {}",
+            part(old),
+            part(info)
         )
     } else if old.preprocessing != info.preprocessing {
         "its songs were prepared for the model in another way".to_owned()

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     analyze::notes,
+    audio::Excerpt,
     chain::{Listening, Song, listen},
     clock,
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
@@ -34,6 +35,9 @@ pub struct Args {
     /// Draw a picture, PNG or SVG by the file's ending
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Show only a part: so much of the song's middle (45s), or from a place on (1:10:45s, 70s:45s)
+    #[arg(long, value_name = "[START:]LENGTH")]
+    excerpt: Option<Excerpt>,
     /// Print JSON instead of the chart
     #[arg(long)]
     json: bool,
@@ -46,7 +50,10 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         plot::check_name(picture)?;
     }
     let predictor = args.model.load()?;
-    let how = Listening { timeline: true };
+    let how = Listening {
+        timeline: true,
+        excerpt: args.excerpt,
+    };
     let song = listen(&args.song, &predictor, &how)?;
     let heard = Heard::new(&args.song, &song, &predictor);
     if args.json {
@@ -83,7 +90,10 @@ impl<'a> Heard<'a> {
             timeline: Timeline {
                 moments: song.timeline.as_deref().unwrap_or_default(),
                 window_s: preprocessing.window.length as f64 / rate,
-                end_s: song.duration_s,
+                end_s: song
+                    .part
+                    .as_ref()
+                    .map_or(song.duration_s, |part| part.seconds.end),
             },
             model: &metadata.name,
         }

@@ -1,5 +1,7 @@
 //! What a row says of a song that was not heard like any other.
 
+use crate::clock::position;
+
 /// What is special about how a song was heard. Several may hold at once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note {
@@ -9,6 +11,13 @@ pub enum Note {
     Repeated,
     /// So many packets were left out as damaged.
     Damaged(u64),
+    /// Only a part was heard.
+    Excerpt {
+        /// Where it begins in the song.
+        start_s: f64,
+        /// How long it is.
+        length_s: f64,
+    },
 }
 
 impl Note {
@@ -30,6 +39,10 @@ impl Note {
             Self::Silent => SILENT.to_owned(),
             Self::Repeated => "shorter than a window (repeated)".to_owned(),
             Self::Damaged(1) => "1 damaged packet".to_owned(),
+            Self::Excerpt { start_s, length_s } => {
+                let length = (length_s * 10.0).round() / 10.0;
+                format!("excerpt {length} s from {}", position(*start_s))
+            }
             Self::Damaged(packets) => format!("{packets} damaged packets"),
         }
     }
@@ -58,5 +71,10 @@ mod tests {
         assert!(Note::says_silent(&text));
         assert!(!Note::says_silent(&Note::text(&all[1..]).unwrap()));
         assert!(!Note::says_silent("silently"));
+        let part = Note::Excerpt {
+            start_s: 70.02,
+            length_s: 45.0,
+        };
+        assert_eq!(Note::text(&[part]).unwrap(), "excerpt 45 s from 1:10");
     }
 }

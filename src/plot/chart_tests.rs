@@ -1,7 +1,10 @@
 //! The charts of reports, looked at pixel by pixel.
 
 use super::{save::pixels_of, *};
-use crate::{emotion::Emotion, mel::MelConfig};
+use crate::{
+    emotion::{Emotion, EmotionVector, Moment, Timeline},
+    mel::MelConfig,
+};
 use plotters::style::RGBColor;
 
 /// The colour of a figure's pixel.
@@ -130,6 +133,46 @@ fn curves_run_through_their_points_and_over_no_gap() {
     assert_eq!(seen.at(225, 345), ACCENT);
     assert_eq!(seen.at(855, 345), ACCENT);
     assert_ne!(seen.at(540 + 5, 345), ACCENT);
+}
+
+#[test]
+fn a_timeline_has_the_height_and_the_colour_of_each_window_at_its_time() {
+    let moment = |n: u8, emotion: Emotion| {
+        let mut weights = [0.0; Emotion::COUNT];
+        weights[emotion.index()] = 1.0;
+        Moment {
+            start_s: 15.0 * f64::from(n),
+            valence: 2.0 + 2.0 * f32::from(n),
+            arousal: 8.0 - 2.0 * f32::from(n),
+            emotions: EmotionVector::from_weights(weights).unwrap(),
+        }
+    };
+    let moments = [
+        moment(0, Emotion::Happy),
+        moment(1, Emotion::Tired),
+        moment(2, Emotion::Calm),
+    ];
+    let seen = Seen::of(&TimelineChart {
+        title: "song.mp3",
+        subtitle: "",
+        timeline: Timeline {
+            moments: &moments,
+            window_s: 15.0,
+            end_s: 45.0,
+        },
+    });
+    // From 130 to 1350; 1 to 9 from 430 up to 150, the percentages from 860 up to 520.
+    let middle = |window: usize| 130 + 1220 * (2 * window + 1) / 6;
+    for (window, emotion) in [Emotion::Happy, Emotion::Tired, Emotion::Calm]
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(seen.at(middle(window) + 30, 700), emotion_color(*emotion));
+        let valence = 430 - 280 * (1 + 2 * window) / 8;
+        assert_eq!(seen.at(middle(window), valence), ACCENT, "{window}");
+    }
+    let arousal = seen.at(middle(0), 430 - 280 * 7 / 8);
+    assert!(arousal.0 > 150 && arousal.2 < 60, "{arousal:?}");
 }
 
 #[test]

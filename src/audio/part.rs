@@ -1,0 +1,127 @@
+//! Decoding a part of a file: by seeking where the container can, else by decoding from the start and discarding.
+
+use super::{AudioError, Decoder, Excerpt, decode::contain, source::Source};
+use std::{ops::Range, path::Path};
+
+/// The part of a song that a [`Decoder`] gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeardPart {
+    /// From where to where it goes, in seconds.
+    pub seconds: Range<f64>,
+    /// Length of the whole song by its own account, in seconds.
+    pub total_s: f64,
+}
+
+/// What of the decoded samples is wanted, counted from the start of the song.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) samples: Range<i64>,
+    pub(super) total_s: f64,
+    /// The sample at which the next block begins.
+    pub(super) position: i64,
+    /// The decoder did not come here from the start of the file.
+    pub(super) sought: bool,
+    /// Its first samples were handed out.
+    pub(super) begun: bool,
+}
+
+/// How long lossy decoders are run before what they give is used: they depend on packets before. The codec with the longest
+/// memory is MP3, whose frames borrow from up to nine before; Opus asks for 80 ms (RFC 7845, section 4.6).
+const PREROLL_S: f64 = 0.5;
+
+impl Decoder {
+    /// Opens a file of which only `excerpt` is wanted: [`next_block`](Self::next_block) gives that part. Where the song is
+    /// no longer than the excerpt, or its container tells no times, all of it is given, as by [`open`](Self::open).
+    ///
+    /// PCM, FLAC, ALAC, MP3 and Vorbis give the samples that decoding the whole file gives. So does AAC but for the noise
+    /// that its decoder makes up, and Opus within what its decoder forgets in half a second. Matroska, WebM and Opus in MP4
+    /// do not tell places exactly, and are decoded from the start.
+    /// Damage outside the part is not noticed.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_excerpt(path: &Path, excerpt: &Excerpt) -> Result<Self, AudioError> {
+        let decoder = Self::open(path)?;
+        let rate = f64::from(decoder.info().sample_rate);
+        let total_s = match decoder.source.claimed_samples() {
+            Some(samples) => samples as f64 / rate,
+            // Its packets say it, undecoded.
+            None => {
+                let limit = decoder.limit.as_ref();
+                limit.resume();
+                contain(path, || {
+                    Source::open(path, &decoder.limit)?.seconds_of_packets(path, limit)
+                })
+                .map_err(|error| limit.explain(path, error))?
+            }
+        };
+        let Some(place) = excerpt.place(total_s) else {
+            return Ok(decoder);
+        };
+        let sample = |seconds: f64| (seconds * rate).round() as i64;
+        decoder.at(Part {
+            samples: sample(place.start)..sample(place.end),
+            total_s,
+            position: 0,
+            sought: false,
+            begun: false,
+        })
+    }
+
+    /// The part that is given, where that is not the whole song.
+    pub fn part(&self) -> Option<HeardPart> {
+        let part = self.part.as_ref()?;
+        let seconds = |sample: i64| sample as f64 / f64::from(self.info().sample_rate);
+        Some(HeardPart {
+            seconds: seconds(part.samples.start)..seconds(part.samples.end),
+            total_s: part.total_s,
+        })
+    }
+
+    /// Goes to a part. The decoder stands behind its first block.
+    fn at(mut self, part: Part) -> Result<Self, AudioError> {
+        let preroll = match self.info.codec.as_str() {
+            "flac" | "alac" => 0.0,
+            pcm if pcm.starts_with("pcm") => 0.0,
+            _ => PREROLL_S,
+        };
+        let preroll = (preroll * f64::from(self.info.sample_rate)) as i64;
+        let target = part.samples.start - preroll;
+        if target <= self.block.len() as i64 {
+            self.part = Some(part);
+            return Ok(self);
+        }
+        match self.seek(target) {
+            Ok(Some(position)) if position <= part.samples.start => {
+                self.part = Some(Part {
+                    position,
+                    sought: true,
+                    ..part
+                });
+                Ok(self)
+            }
+            // The container cannot, or stands no one knows where.
+            _ => {
+                let mut again = Self::open(&self.path)?;
+                again.part = Some(part);
+                Ok(again)
+            }
+        }
+    }
+
+    /// Goes to a sample or some before it, and decodes one block there. Gives the place of that block.
+    fn seek(&mut self, sample: i64) -> Result<Option<i64>, AudioError> {
+        let (path, source, rate) = (&self.path, &mut self.source, self.info.sample_rate);
+        // The search reads the file, and a file that takes absurdly long to read is given up there.
+        self.limit.resume();
+        if !contain(path, || Ok(source.seek(sample, rate)))? {
+            return Ok(None);
+        }
+        self.ready = false;
+        if !self.read_block()? {
+            return Ok(None);
+        }
+        self.ready = true;
+        Ok(self.source.position())
+    }
+}
