@@ -66,7 +66,7 @@ impl Compared {
 
     /// Seconds by which the part is away from where the whole is most like it.
     fn lag_s(&self) -> f64 {
-        let most = (0.03 * self.rate) as i64;
+        let most = (0.004 * self.rate) as i64;
         let by_lag = |lag: i64| self.difference(lag).map(|difference| (lag, difference));
         let best = (-most..=most)
             .filter_map(by_lag)
