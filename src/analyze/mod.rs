@@ -48,17 +48,10 @@ pub fn library_info(bundle: &Bundle, how: &Listening) -> LibraryInfo {
     );
     info.timeline = how.timeline;
     if let Some(excerpt) = &how.excerpt {
-        info.preprocessing[EXCERPT] = excerpt.to_string().into();
+        info.set_excerpt(&excerpt.to_string());
     }
     info
 }
-
-/// Which part of its songs a library is about: the excerpt as a person writes it; `None` for whole songs.
-pub fn excerpt_of(info: &LibraryInfo) -> Option<&str> {
-    info.preprocessing.get(EXCERPT)?.as_str()
-}
-
-const EXCERPT: &str = "excerpt";
 
 /// The row of a song that was analysed now.
 pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {

@@ -106,17 +106,12 @@ enum Answer {
     Known(u64),
 }
 
-/// Whether vectors of two libraries may stand in one.
-fn is_comparable(a: &LibraryInfo, b: &LibraryInfo) -> bool {
-    a.model.identity == b.model.identity && a.preprocessing == b.preprocessing
-}
-
 /// Whether there is a library at `target` to which songs of the kind of `info` can be added, and it has timelines.
 fn has_timelines(target: &Path, info: &LibraryInfo) -> bool {
     // What cannot be opened is complained of later, under the lock.
     target.is_file()
         && Library::open(target)
-            .is_ok_and(|old| is_comparable(old.info(), info) && old.info().timeline)
+            .is_ok_and(|old| old.info().is_comparable(info) && old.info().timeline)
 }
 
 impl Update {
@@ -159,7 +154,7 @@ impl Update {
             source,
         };
         let old = Library::open(&self.target).map_err(not_a_library)?;
-        if is_comparable(old.info(), &self.info) && old.info().timeline == self.info.timeline {
+        if old.info().is_comparable(&self.info) && old.info().timeline == self.info.timeline {
             self.stamps = old.stamps().map_err(not_a_library)?;
             self.old = Some(old);
         } else {

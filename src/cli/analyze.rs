@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     analyze::{
-        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, excerpt_of,
-        library_info, read_paths, scan,
+        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, library_info,
+        read_paths, scan,
     },
     audio::Excerpt,
     chain::{Listening, listen},
@@ -281,8 +281,8 @@ fn announce_other_kind(console: &Console, update: &Update, info: &LibraryInfo) {
             info.model.name,
             short(&info.model.identity),
         )
-    } else if excerpt_of(old) != excerpt_of(info) {
-        let part = |info| match excerpt_of(info) {
+    } else if old.excerpt() != info.excerpt() {
+        let part = |info: &LibraryInfo| match info.excerpt() {
             Some(excerpt) => format!("as excerpts of {excerpt}"),
             None => "whole".to_owned(),
         };

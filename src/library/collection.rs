@@ -39,12 +39,17 @@ impl Collection {
                 }
                 let part = Library::open(&file)?;
                 if let Some(first) = parts.first()
-                    && first.info().model.identity != part.info().model.identity
+                    && !first.info().is_comparable(part.info())
                 {
                     let name = |library: &Library| {
                         let model = &library.info().model;
                         let short = model.identity.get(..12).unwrap_or(&model.identity);
-                        format!("{} ({short})", model.name)
+                        match library.info().excerpt() {
+                            Some(excerpt) => {
+                                format!("{} ({short}), excerpts of {excerpt}", model.name)
+                            }
+                            None => format!("{} ({short})", model.name),
+                        }
                     };
                     return Err(LibraryError::Mixed {
                         path: file,

@@ -104,6 +104,21 @@ fn libraries_of_two_models_are_not_read_as_one() {
 }
 
 #[test]
+fn excerpts_and_whole_songs_are_not_read_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "1.parquet", vec![a_row(1)], &[]);
+    let mut excerpts = info("a");
+    excerpts.set_excerpt("45s");
+    assert_eq!(excerpts.excerpt(), Some("45s"));
+    LibraryWriter::create(&folder.path().join("2.parquet"), &excerpts, 4)
+        .unwrap()
+        .finish()
+        .unwrap();
+    let error = refused(Collection::open(&[folder.path()]));
+    assert!(error.contains("model-a (a), excerpts of 45s"), "{error}");
+}
+
+#[test]
 fn a_folder_without_a_library_and_one_with_another_parquet_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(refused(Collection::open(&[folder.path()])).contains("found none"));

@@ -110,7 +110,7 @@ pub enum LibraryError {
     /// When several libraries are given together whose vectors are not comparable.
     #[error(
         "{}: made by model {found}, but {} by model {expected}: their vectors are not comparable; analyze the music of one \
-         again with the other's model",
+         again as the other was",
         path.display(), first.display()
     )]
     Mixed {

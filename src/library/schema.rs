@@ -43,7 +43,26 @@ pub struct ModelStamp {
     pub name: String,
 }
 
+/// The key in the preprocessing that says which part of each song was heard.
+const EXCERPT: &str = "excerpt";
+
 impl LibraryInfo {
+    /// Which part of its songs a library is about, as a person writes it (`45s`); `None` for whole songs.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.preprocessing.get(EXCERPT)?.as_str()
+    }
+
+    /// Says that only a part of each song is heard. It counts as preprocessing, so that vectors of parts and of whole songs
+    /// never stand in one library.
+    pub fn set_excerpt(&mut self, excerpt: &str) {
+        self.preprocessing[EXCERPT] = excerpt.into();
+    }
+
+    /// Whether vectors of two libraries can be compared: same model, same preprocessing.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        self.model.identity == other.model.identity && self.preprocessing == other.preprocessing
+    }
+
     /// What this program writes for a model.
     pub fn new(model: ModelStamp, preprocessing: serde_json::Value) -> Self {
         Self {
