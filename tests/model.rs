@@ -134,7 +134,7 @@ fn shapes_that_contradict_the_metadata_are_refused_with_both_shapes() {
     let bytes = with_metadata(|json| json["preprocessing"]["mel"]["n_mels"] = 64.into());
     let message = refusal(&bytes).to_string();
     assert!(
-        message.contains("[batch, 1, 64,") && message.contains("[batch, 1, 128,"),
+        message.contains("[batch, 1, 64,") && message.contains("[batch, 1, 96,"),
         "{message}"
     );
     let bytes = with_metadata(|json| json["embedding"] = 3.into());

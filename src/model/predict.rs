@@ -8,7 +8,10 @@ use super::{
     Bundle, ModelError,
     bundle::{EMBEDDING, EMOTIONS, PROBABILITIES, VALENCE_AROUSAL},
 };
-use crate::emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN};
+use crate::{
+    contain::{Panicked, contain},
+    emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN},
+};
 
 /// What a model says of one window, or of one song as the weighted mean of its windows.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,17 +50,26 @@ impl Predictor {
         if bundle.is_multi_label() {
             names.push(PROBABILITIES);
         }
-        let plan = tract_onnx::onnx()
-            .with_ignore_output_shapes(true)
-            .model_for_proto_model(bundle.proto())
-            .and_then(|model| model.with_outputs_by_name(names))
-            .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
-            .and_then(|model| model.into_optimized())
-            .and_then(|model| model.into_runnable())
-            .map_err(not_runnable)?;
+        let panicked = |name: &str, panic: Panicked| ModelError::NotRunnable {
+            model: name.to_owned(),
+            reason: panic.to_string(),
+        };
+        // tract takes it for granted that a graph's names hang together, and panics where a damaged file's do not.
+        let plan = contain(|| {
+            tract_onnx::onnx()
+                .with_ignore_output_shapes(true)
+                .model_for_proto_model(bundle.proto())
+                .and_then(|model| model.with_outputs_by_name(names))
+                .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
+                .and_then(|model| model.into_optimized())
+                .and_then(|model| model.into_runnable())
+        })
+        .map_err(|panic| panicked(bundle.name(), panic))?
+        .map_err(not_runnable)?;
         let predictor = Self { bundle, plan };
         // A network whose inside contradicts its declared shapes shows it on the first window: here, not in mid-run.
-        predictor.predict(&vec![0.0; shape.iter().product()])?;
+        contain(|| predictor.predict(&vec![0.0; shape.iter().product()]))
+            .map_err(|panic| panicked(predictor.bundle.name(), panic))??;
         Ok(predictor)
     }
 
