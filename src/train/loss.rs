@@ -6,7 +6,7 @@ use super::{
     batches::Batch,
     network::{Network, SHARE_UNIT},
 };
-use crate::model::{AffectLoss, EmotionLoss, Recipe};
+use crate::model::{AffectLoss, EmotionLoss, OutputKind, Recipe};
 
 /// Keeps a quotient of variances finite where a batch has none.
 const VARIANCE_FLOOR: f64 = 1e-8;
@@ -23,7 +23,7 @@ pub fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
         EmotionLoss::SquaredError => {
             // before a model file cuts negative percentages off, so that they too have a gradient
             let shares = match recipe.network.output {
-                crate::model::OutputKind::Linear => output.logits,
+                OutputKind::Linear => output.logits,
                 _ => output.shares / SHARE_UNIT,
             };
             (shares - &batch.emotions / SHARE_UNIT)

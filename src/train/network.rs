@@ -188,7 +188,9 @@ impl Network {
             recurrent,
             dense,
             head: nn::linear(&root / "head", width, outputs, dense_layer),
-            centres: None,
+            centres: recipe
+                .reads_affect_off_emotions()
+                .then(|| Tensor::zeros([EMOTIONS, 2], (Kind::Float, device))),
             affect_mean: Tensor::zeros([2], (Kind::Float, device)),
             recipe: recipe.clone(),
             variables,
@@ -228,7 +230,7 @@ impl Network {
     ) -> Result<(), tch::TchError> {
         let device = self.variables.device();
         self.affect_mean = affect.f_mean_dim(0, false, Kind::Float)?.to_device(device);
-        if self.recipe.reads_affect_off_emotions() {
+        if self.centres.is_some() {
             // "gelsd" also solves it where an emotion never occurs; on the processor, in double precision
             let [shares, affect] = [emotions, affect]
                 .map(|tensor| tensor.to_device(Device::Cpu).to_kind(Kind::Double));
@@ -285,9 +287,6 @@ impl Network {
         let shares = self.shares(&logits);
         let affect = match &self.centres {
             Some(centres) => shares.matmul(centres),
-            None if self.recipe.reads_affect_off_emotions() => {
-                Tensor::zeros([outputs.size()[0], 2], (Kind::Float, outputs.device()))
-            }
             None if train => outputs.narrow(1, EMOTIONS, 2),
             None => {
                 let kept = Tensor::from_slice(&self.kept()).to_device(outputs.device());

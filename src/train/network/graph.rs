@@ -72,9 +72,6 @@ impl Network {
                 let weight = on_scale(&values(&centres.transpose(0, 1)));
                 graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTRE as f32; 2])
             }
-            None if self.recipe.reads_affect_off_emotions() => {
-                graph.dense(&shares, (&[2, EMOTIONS], &[0.0; 16]), &[CENTRE as f32; 2])
-            }
             None => {
                 let mean = values(&self.affect_mean);
                 let mut weight = on_scale(&weight[split..]);
