@@ -1,7 +1,7 @@
 //! A question to ranked songs.
 
 mod nearest;
-mod parse;
+mod question;
 
 pub use nearest::{Match, nearest};
-pub use parse::{QuestionError, parse_emotions, parse_vector};
+pub use question::{Asked, QuestionError, parse_emotions, parse_vector};

@@ -1,8 +1,9 @@
 //! The nearest songs by exact cosine similarity.
 
 use crate::{
-    emotion::{Emotion, EmotionVector},
+    emotion::Emotion,
     library::{Collection, LibraryError, SongRow},
+    query::Asked,
 };
 use std::{
     cmp::{Ordering, Reverse},
@@ -15,13 +16,13 @@ use std::{
 pub struct Match {
     /// 1 for the nearest.
     pub rank: usize,
-    /// Cosine of the angle between the two vectors of percentages, 0 to 1.
+    /// Cosine of the angle between the two vectors, 0 to 1 where both are percentages.
     pub similarity: f64,
     /// The song.
     pub song: SongRow,
 }
 
-/// The `k` songs nearest to `target`, nearest first; of equally near ones the one that stands earlier in the library. Fewer
+/// The `k` songs nearest to what is asked, nearest first; of equally near ones the one that stands earlier in the library. Fewer
 /// where the library has fewer. Silent songs, whose percentages mean nothing, are never among them.
 ///
 /// Every row is compared, in double precision. Only the percentages are read, some thousand rows at a time, and then the
@@ -31,13 +32,16 @@ pub struct Match {
 /// Those of reading the library.
 pub fn nearest(
     library: &Collection,
-    target: &EmotionVector,
+    asked: &Asked,
     k: NonZeroUsize,
 ) -> Result<Vec<Match>, LibraryError> {
     let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
-    let target = Target::new(target);
+    let target = Target::new(asked.target);
     for vectors in library.vectors() {
         for (row, vector) in vectors?.audible() {
+            if asked.but_not.contains(&row) {
+                continue;
+            }
             let candidate = Candidate {
                 similarity: target.cosine(vector),
                 row,
@@ -77,15 +81,14 @@ struct Target {
 }
 
 impl Target {
-    fn new(vector: &EmotionVector) -> Self {
-        let values = vector.as_array().map(f64::from);
+    fn new(values: [f64; Emotion::COUNT]) -> Self {
         Self {
             values,
             length: values.iter().map(|v| v * v).sum::<f64>().sqrt(),
         }
     }
 
-    /// Percentages that sum to 100 never have the length 0.
+    /// Percentages that sum to 100 never have the length 0, nor has what is asked.
     fn cosine(&self, other: &[f32; Emotion::COUNT]) -> f64 {
         let (mut dot, mut square) = (0.0, 0.0);
         for (a, b) in self.values.iter().zip(other) {
@@ -93,7 +96,7 @@ impl Target {
             dot += a * b;
             square += b * b;
         }
-        (dot / (self.length * square.sqrt())).clamp(0.0, 1.0)
+        (dot / (self.length * square.sqrt())).clamp(-1.0, 1.0)
     }
 }
 
@@ -129,10 +132,13 @@ impl Eq for Candidate {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Note, test_rows::a_row};
+    use crate::emotion::EmotionVector;
+    use crate::library::{
+        Library, LibraryInfo, LibraryWriter, ModelStamp, Note, SongRow, test_rows::a_row,
+    };
     use proptest::prelude::*;
 
-    fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
+    fn library_with(rows: impl Iterator<Item = SongRow>) -> (tempfile::TempDir, Collection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library.parquet");
         let model = ModelStamp {
@@ -141,9 +147,7 @@ mod tests {
         };
         let info = LibraryInfo::new(model, serde_json::json!({}));
         let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-        for (n, weights) in vectors.iter().enumerate() {
-            let mut row = a_row(n);
-            row.emotions = EmotionVector::from_weights(*weights).unwrap();
+        for row in rows {
             writer.push(row).unwrap();
         }
         writer.finish().unwrap();
@@ -151,30 +155,29 @@ mod tests {
         (folder, library.into())
     }
 
+    fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
+        library_with(vectors.iter().enumerate().map(|(n, weights)| {
+            let mut row = a_row(n);
+            row.emotions = EmotionVector::from_weights(*weights).unwrap();
+            row
+        }))
+    }
+
     #[test]
     fn a_silent_song_is_near_to_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("library.parquet");
-        let model = ModelStamp {
-            identity: "0".repeat(64),
-            name: "test".to_owned(),
-        };
-        let info = LibraryInfo::new(model, serde_json::json!({}));
-        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-        for n in 0..6 {
+        let (_folder, library) = library_with((0..6).map(|n| {
             let mut row = a_row(n);
             row.note = Note::text(&[Note::Silent, Note::Repeated]).filter(|_| n % 2 == 0);
-            writer.push(row).unwrap();
-        }
-        writer.finish().unwrap();
-        let answer = ask(&Library::open(&path).unwrap().into(), [1.; 8], 6);
+            row
+        }));
+        let answer = ask(&library, [1.; 8], 6);
         let rows: Vec<u64> = answer.iter().map(|(row, _)| *row).collect();
         assert_eq!(rows, [1, 3, 5]);
     }
 
     fn ask(library: &Collection, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
         let target = EmotionVector::from_weights(target).unwrap();
-        nearest(library, &target, NonZeroUsize::new(k).unwrap())
+        nearest(library, &target.into(), NonZeroUsize::new(k).unwrap())
             .unwrap()
             .into_iter()
             .map(|m| (m.song.size_bytes, m.similarity))
@@ -246,7 +249,7 @@ mod tests {
             let vectors: Vec<[f64; 8]> = vectors.into_iter().map(weights).collect();
             let target = weights(target);
             let (_folder, library) = library_of(&vectors);
-            let exact = Target::new(&EmotionVector::from_weights(target).unwrap());
+            let exact = Target::new(Asked::from(EmotionVector::from_weights(target).unwrap()).target);
             let mut expected: Vec<Candidate> = vectors
                 .iter()
                 .enumerate()

@@ -1,5 +1,7 @@
 //! `circumplex query`: the songs of a library that are nearest to an answer.
 
+mod question;
+
 use super::{
     CliResult,
     console::Console,
@@ -9,8 +11,9 @@ use super::{
 };
 use crate::{
     emotion::{Emotion, EmotionVector},
-    query::{Match, nearest, parse_emotions, parse_vector},
+    query::{Match, nearest},
 };
+use question::Question;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 
@@ -34,25 +37,10 @@ pub struct Args {
     json: bool,
 }
 
-#[derive(clap::Args)]
-#[group(required = true, multiple = false)]
-struct Question {
-    /// Emotions with weights in any unit, like happy=60,excited=40
-    #[arg(long, value_name = "LIST", value_parser = parse_emotions)]
-    emotions: Option<EmotionVector>,
-    /// Eight numbers in the order of the emotions, in any unit
-    #[arg(long, value_name = "A,B,C,D,E,F,G,H", value_parser = parse_vector, allow_hyphen_values = true)]
-    vector: Option<EmotionVector>,
-}
-
 pub fn run(args: Args, console: &Console) -> CliResult {
-    let target = args
-        .question
-        .emotions
-        .or(args.question.vector)
-        .ok_or("say what is asked for with --emotions or --vector")?;
+    let asked = args.question.asked()?;
     let library = args.library.open_filled()?;
-    let matches = nearest(&library, &target, args.k)?;
+    let matches = nearest(&library, &asked, args.k)?;
     console.remark(&provenance(&library));
     if matches.len() < args.k.get() {
         console.remark(&format!(
