@@ -39,6 +39,7 @@ pub mod dataset;
 pub mod emotion;
 pub mod error_text;
 pub mod evaluate;
+pub mod export;
 pub mod library;
 pub mod mel;
 pub mod model;

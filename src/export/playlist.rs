@@ -1,0 +1,402 @@
+//! Playlists: M3U8 (extended M3U in UTF-8) and XSPF (version 1, <https://xspf.org/spec>).
+//!
+//! Both can name any file that a system can hold. A line of M3U8 is a path as it is; where a line cannot say it (bytes that are not
+//! UTF-8, line breaks, blanks at an end) it is a `file://` URI, which players take as well. XSPF always has URIs.
+
+use crate::library::SongRow;
+use quick_xml::{
+    Writer,
+    events::{BytesDecl, BytesText, Event},
+};
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    fs,
+    io::{self, Write},
+    path::{Component, Path, PathBuf},
+};
+
+/// One song of a playlist.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entry {
+    /// The file. Its bytes need not be UTF-8.
+    pub path: PathBuf,
+    /// Without one, players are shown the file's name.
+    pub title: Option<String>,
+    /// Who made it.
+    pub artist: Option<String>,
+    /// Where it appeared.
+    pub album: Option<String>,
+    /// Length in seconds.
+    pub duration_s: Option<f64>,
+}
+
+impl From<&SongRow> for Entry {
+    fn from(song: &SongRow) -> Self {
+        Self {
+            path: song.file(),
+            title: song.title.clone(),
+            artist: song.artist.clone(),
+            album: song.album.clone(),
+            duration_s: Some(song.duration_s),
+        }
+    }
+}
+
+/// How a playlist names its files.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Paths {
+    /// As the library has them.
+    Absolute,
+    /// From the folder that the playlist stands in, so that the folder can be moved with its music.
+    RelativeTo(Folder),
+}
+
+/// The folder of a playlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folder {
+    /// As it was named, made absolute.
+    named: PathBuf,
+    /// With symbolic links followed: what `..` goes up from.
+    real: PathBuf,
+}
+
+impl Paths {
+    /// Relative to the folder in which the file `playlist` is to stand.
+    ///
+    /// # Errors
+    /// Where that folder is not there, or the working directory is gone.
+    pub fn beside(playlist: &Path) -> io::Result<Self> {
+        let folder = match playlist.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        Self::relative_to(folder)
+    }
+
+    /// Relative to a folder.
+    ///
+    /// # Errors
+    /// Where it is not there, or the working directory is gone.
+    pub fn relative_to(folder: &Path) -> io::Result<Self> {
+        Ok(Self::RelativeTo(Folder {
+            named: std::path::absolute(folder)?,
+            real: fs::canonicalize(folder)?,
+        }))
+    }
+
+    /// The path to write for a file; absolute where there is no way from the folder to it (another drive).
+    fn of(&self, path: &Path) -> PathBuf {
+        let Self::RelativeTo(folder) = self else {
+            return path.to_owned();
+        };
+        match path.strip_prefix(&folder.named) {
+            Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
+            _ => way(&folder.real, path).unwrap_or_else(|| path.to_owned()),
+        }
+    }
+}
+
+/// The way from a folder to a file, both absolute, up with `..` and then down.
+fn way(folder: &Path, file: &Path) -> Option<PathBuf> {
+    let (mut from, mut to) = (folder.components().peekable(), file.components().peekable());
+    let mut common = 0;
+    while from.peek().is_some() && from.peek() == to.peek() {
+        from.next();
+        to.next();
+        common += 1;
+    }
+    if common == 0 || to.peek().is_none() {
+        return None;
+    }
+    let mut way = PathBuf::new();
+    for part in from {
+        if !matches!(part, Component::Normal(_)) {
+            return None;
+        }
+        way.push("..");
+    }
+    way.extend(to);
+    Some(way)
+}
+
+/// Writes entries as M3U8: a line `#EXTINF:seconds,Artist - Title` (-1 where the length is not known) and a line with the path each.
+/// `title` names the list.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_m3u8(
+    mut out: impl Write,
+    title: Option<&str>,
+    entries: impl IntoIterator<Item = Entry>,
+    paths: &Paths,
+) -> io::Result<()> {
+    writeln!(out, "#EXTM3U")?;
+    if let Some(title) = title {
+        writeln!(out, "#PLAYLIST:{}", one_line(title))?;
+    }
+    for entry in entries {
+        let seconds = match entry.duration_s {
+            Some(seconds) if seconds.is_finite() && seconds >= 0.0 => seconds.round() as i64,
+            _ => -1,
+        };
+        let name = match (&entry.artist, &entry.title) {
+            (Some(artist), Some(title)) => format!("{artist} - {title}"),
+            (_, Some(title)) => title.clone(),
+            (_, None) => {
+                let stem = entry.path.file_stem().unwrap_or_default();
+                stem.to_string_lossy().into_owned()
+            }
+        };
+        writeln!(out, "#EXTINF:{seconds},{}", one_line(&name))?;
+        writeln!(out, "{}", m3u_line(&entry.path, paths))?;
+    }
+    Ok(())
+}
+
+fn m3u_line(file: &Path, paths: &Paths) -> String {
+    let path = paths.of(file);
+    match path.to_str() {
+        Some(text) if text.trim() == text && !text.contains(char::is_control) => {
+            // Otherwise a comment, or what looks like `http:`.
+            let misread = path.is_relative() && (text.starts_with('#') || text.contains(':'));
+            let before = if misread { "./" } else { "" };
+            format!("{before}{text}")
+        }
+        // A relative URI would be taken for a file with % in its name.
+        _ => uri(file),
+    }
+}
+
+/// Writes entries as XSPF. `title` names the list.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_xspf(
+    out: impl Write,
+    title: Option<&str>,
+    entries: impl IntoIterator<Item = Entry>,
+    paths: &Paths,
+) -> io::Result<()> {
+    let mut xml = Writer::new_with_indent(out, b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.create_element("playlist")
+        .with_attribute(("version", "1"))
+        .with_attribute(("xmlns", "http://xspf.org/ns/0/"))
+        .write_inner_content(|xml| {
+            element(xml, "title", title)?;
+            xml.create_element("trackList").write_inner_content(|xml| {
+                entries
+                    .into_iter()
+                    .try_for_each(|entry| track(xml, &entry, paths))
+            })?;
+            Ok(())
+        })?;
+    xml.into_inner().write_all(b"\n")
+}
+
+fn track(xml: &mut Writer<impl Write>, entry: &Entry, paths: &Paths) -> io::Result<()> {
+    let milliseconds = entry
+        .duration_s
+        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+        .map(|seconds| ((seconds * 1000.0).round() as u64).to_string());
+    xml.create_element("track").write_inner_content(|xml| {
+        element(xml, "location", Some(&uri(&paths.of(&entry.path))))?;
+        element(xml, "title", entry.title.as_deref())?;
+        element(xml, "creator", entry.artist.as_deref())?;
+        element(xml, "album", entry.album.as_deref())?;
+        element(xml, "duration", milliseconds.as_deref())
+    })?;
+    Ok(())
+}
+
+fn element(xml: &mut Writer<impl Write>, name: &str, text: Option<&str>) -> io::Result<()> {
+    if let Some(text) = text {
+        xml.create_element(name)
+            .write_text_content(BytesText::new(&one_line(text)))?;
+    }
+    Ok(())
+}
+
+/// A text without control characters and the two that XML forbids: neither format can hold them.
+fn one_line(text: &str) -> String {
+    let forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.replace(forbidden, " ").trim().to_owned()
+}
+
+/// RFC 8089 and 3986: `file://` before an absolute path, a reference without a scheme for a relative one; every byte outside the
+/// unreserved characters and `/` is written as `%XX`.
+fn uri(path: &Path) -> String {
+    let mut uri = String::new();
+    if path.is_absolute() {
+        uri.push_str("file://");
+        if cfg!(windows) {
+            uri.push('/');
+        }
+    }
+    for byte in uri_bytes(path.as_os_str()) {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+#[cfg(unix)]
+fn uri_bytes(path: &OsStr) -> Vec<u8> {
+    path.as_encoded_bytes().to_vec()
+}
+
+#[cfg(not(unix))]
+fn uri_bytes(path: &OsStr) -> Vec<u8> {
+    path.to_string_lossy().replace('\\', "/").into_bytes()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use quick_xml::Reader;
+    use std::os::unix::ffi::OsStrExt;
+
+    fn entry(path: &[u8]) -> Entry {
+        Entry {
+            path: PathBuf::from(OsStr::from_bytes(path)),
+            ..Entry::default()
+        }
+    }
+
+    fn named(path: &str) -> Entry {
+        Entry {
+            title: Some("Night\r\n& Day".to_owned()),
+            artist: Some("A <B>".to_owned()),
+            duration_s: Some(61.6),
+            ..entry(path.as_bytes())
+        }
+    }
+
+    fn relative(folder: &str) -> Paths {
+        Paths::RelativeTo(Folder {
+            named: folder.into(),
+            real: folder.into(),
+        })
+    }
+
+    fn m3u8(entries: Vec<Entry>, paths: &Paths) -> Vec<String> {
+        let mut out = Vec::new();
+        write_m3u8(&mut out, None, entries, paths).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn xspf(entries: Vec<Entry>, paths: &Paths) -> String {
+        let mut out = Vec::new();
+        write_xspf(&mut out, Some("calm"), entries, paths).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn m3u8_has_a_line_of_length_and_name_before_each_path() {
+        let lines = m3u8(
+            vec![named("/music/a.mp3"), entry(b"/music/b.mp3")],
+            &Paths::Absolute,
+        );
+        assert_eq!(
+            lines,
+            [
+                "#EXTM3U",
+                "#EXTINF:62,A <B> - Night  & Day",
+                "/music/a.mp3",
+                "#EXTINF:-1,b",
+                "/music/b.mp3"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_line_cannot_say_is_a_uri() {
+        let lines = m3u8(
+            vec![
+                entry(b"/music/caf\xe9 1.mp3"),
+                entry(b"/music/a\nb.mp3"),
+                entry(b"/music/blank.mp3 "),
+            ],
+            &relative("/music"),
+        );
+        assert_eq!(lines[2], "file:///music/caf%E9%201.mp3");
+        assert_eq!(lines[4], "file:///music/a%0Ab.mp3");
+        assert_eq!(lines[6], "file:///music/blank.mp3%20");
+        assert_eq!(lines.len(), 7, "no name breaks a line");
+    }
+
+    #[test]
+    fn relative_paths_go_up_and_down() {
+        let line = |folder: &str, file: &str| m3u_line(Path::new(file), &relative(folder));
+        assert_eq!(line("/home/me/lists", "/home/me/lists/a.mp3"), "a.mp3");
+        assert_eq!(
+            line("/home/me/lists", "/home/me/Music/b/a.mp3"),
+            "../Music/b/a.mp3"
+        );
+        assert_eq!(line("/", "/a.mp3"), "a.mp3");
+        assert_eq!(line("/m", "/m/#1.mp3"), "./#1.mp3");
+        assert_eq!(line("/m", "/m/http:x.mp3"), "./http:x.mp3");
+        assert_eq!(line("/m", "/m/ x.mp3"), "file:///m/%20x.mp3");
+    }
+
+    #[test]
+    fn a_folder_that_is_reached_by_a_link_goes_up_from_where_it_really_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("disk/deep/lists")).unwrap();
+        fs::write(root.join("song.mp3"), b"x").unwrap();
+        std::os::unix::fs::symlink(root.join("disk/deep/lists"), root.join("lists")).unwrap();
+        let paths = Paths::beside(&root.join("lists/calm.m3u8")).unwrap();
+        let found = paths.of(&root.join("song.mp3"));
+        assert_eq!(found, Path::new("../../../song.mp3"));
+        assert!(root.join("lists").join(found).is_file());
+        let below = paths.of(&root.join("lists/own.mp3"));
+        assert_eq!(below, Path::new("own.mp3"));
+        assert!(Paths::beside(&root.join("absent/x.m3u8")).is_err());
+    }
+
+    #[test]
+    fn xspf_is_xml_with_uris_and_milliseconds() {
+        let text = xspf(
+            vec![
+                named("/music/a #1?.mp3"),
+                entry(b"/music/caf\xe9.mp3"),
+                Entry {
+                    title: Some("bell\u{7}\u{ffff}".to_owned()),
+                    ..entry(b"/c.mp3")
+                },
+            ],
+            &Paths::Absolute,
+        );
+        for part in [
+            "<playlist version=\"1\" xmlns=\"http://xspf.org/ns/0/\">",
+            "<title>calm</title>",
+            "<location>file:///music/a%20%231%3F.mp3</location>",
+            "<title>Night  &amp; Day</title>",
+            "<creator>A &lt;B&gt;</creator>",
+            "<duration>61600</duration>",
+            "<location>file:///music/caf%E9.mp3</location>",
+            "<title>bell</title>",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let mut reader = Reader::from_str(&text);
+        let mut tracks = 0;
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(start) if start.name().as_ref() == "track" => tracks += 1,
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        assert_eq!(tracks, 3);
+        let text = xspf(vec![entry(b"/music/x/a b.mp3")], &relative("/music"));
+        assert!(text.contains("<location>x/a%20b.mp3</location>"), "{text}");
+    }
+}
