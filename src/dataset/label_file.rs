@@ -329,8 +329,8 @@ fn labels(
     Ok((affect, emotions))
 }
 
-/// Deviation of a label without one, on DEAM's scale: the rounded mean of DEAM's own (1.52 and 1.47).
-pub const DEFAULT_DEVIATION: f64 = 1.5;
+/// Deviation of a label without one, on DEAM's scale.
+pub const DEFAULT_DEVIATION: f64 = crate::emotion::TYPICAL_DEVIATION;
 
 /// The point that eight percentages stand for: the mean of the sectors' centroids, weighted. A sector of the square is
 /// a triangle with corners at distances (0, 0), (4, 0) and (4, 4) from the centre, so its centroid is at 8/3 and 4/3.

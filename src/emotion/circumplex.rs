@@ -11,6 +11,9 @@ pub const SCALE_MAX: f64 = 9.0;
 /// Neutral valence and arousal: where the eight sectors meet.
 pub const CENTRE: f64 = 5.0;
 
+/// Standard deviation of valence and arousal where none is known: the rounded mean of DEAM's own (1.52 and 1.47).
+pub const TYPICAL_DEVIATION: f64 = 1.5;
+
 /// Half the side of the neutral square of the grid scheme: the four middle cells of sixteen, 3 to 7 on both axes.
 const NEUTRAL: f64 = 2.0;
 /// A value this close to a line counts as on the line, so that decimals such as 6.3 and 3.7 lie on a diagonal

@@ -9,6 +9,7 @@ mod vector;
 
 pub use circumplex::{
     AffectBox, Axis, CENTRE, GridShares, InvalidBox, Quadrant, SCALE_MAX, SCALE_MIN,
+    TYPICAL_DEVIATION,
 };
 pub use moment::{Moment, Stretch, Timeline};
 pub use vector::{Emotion, EmotionVector, InvalidVector, UnknownEmotion, as_array};

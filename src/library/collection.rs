@@ -1,6 +1,8 @@
 //! Several libraries of one model read as one: the parts that shards write.
 
-use super::{FailedFile, Library, LibraryError, LibraryInfo, SongBrief, SongRow, Vectors};
+use super::{
+    FailedFile, Library, LibraryError, LibraryInfo, SongBrief, SongName, SongRow, Vectors,
+};
 use std::{
     collections::HashSet,
     ffi::OsStr,
@@ -150,6 +152,34 @@ impl Collection {
                     Err(error) => Box::new(std::iter::once(Err(error))),
                 }
             })
+    }
+
+    /// What every song is called, with its row (counted from 0 through all libraries), as [`Library::names`] gives them.
+    ///
+    /// # Errors
+    /// Those of [`Library::names`].
+    pub fn names(&self) -> impl Iterator<Item = Result<(u64, SongName), LibraryError>> + '_ {
+        let batches = self
+            .parts
+            .iter()
+            .flat_map(|part| -> Box<dyn Iterator<Item = _> + '_> {
+                match part.names() {
+                    Ok(batches) => Box::new(batches),
+                    Err(error) => Box::new(std::iter::once(Err(error))),
+                }
+            });
+        let mut row = 0;
+        let songs = batches.flat_map(|batch| -> Box<dyn Iterator<Item = _>> {
+            match batch {
+                Ok(batch) => Box::new(batch.into_iter().map(Ok)),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        });
+        songs.map(move |name| {
+            let name = name?;
+            row += 1;
+            Ok((row - 1, name))
+        })
     }
 
     /// The songs of some rows (counted from 0 through all libraries), in the order in which they are asked for.

@@ -4,4 +4,7 @@ mod nearest;
 mod question;
 
 pub use nearest::{Match, nearest};
-pub use question::{Asked, QuestionError, parse_emotions, parse_vector};
+pub use question::{
+    Asked, Example, Examples, QuestionError, SongError, find_examples, parse_emotions, parse_point,
+    parse_target, parse_vector,
+};

@@ -38,8 +38,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
-    let asked = args.question.asked()?;
     let library = args.library.open_filled()?;
+    let asked = args.question.asked(&library, console)?;
     let matches = nearest(&library, &asked, args.k)?;
     console.remark(&provenance(&library));
     if matches.len() < args.k.get() {

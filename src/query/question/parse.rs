@@ -1,8 +1,11 @@
 //! Questions as a person types them.
 
-use crate::emotion::{Emotion, EmotionVector, InvalidVector, UnknownEmotion};
+use super::point::{is_point, parse_point};
+use crate::emotion::{
+    Axis, Emotion, EmotionVector, InvalidBox, InvalidVector, SCALE_MAX, SCALE_MIN, UnknownEmotion,
+};
 
-/// What was typed is no vector of emotions.
+/// What is asked cannot be understood, or is no direction to look in.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum QuestionError {
     /// When a part of `happy=60,excited=40` is not a name, `=` and a number.
@@ -23,6 +26,30 @@ pub enum QuestionError {
     /// When the numbers are negative, not finite, or all zero.
     #[error(transparent)]
     Invalid(#[from] InvalidVector),
+    /// When nothing is given where a feeling is expected.
+    #[error(
+        "expected emotions like happy=60,excited=40, one emotion like calm, a point like valence=7,arousal=3, or eight \
+         numbers; found nothing"
+    )]
+    Nothing,
+    /// When a point lacks one of its two values, or says more than a point has.
+    #[error("expected a point like valence=7,arousal=3 (perhaps with spread=1.5); found {found:?}")]
+    NotAPoint { found: String },
+    /// When a point does not lie on the plane.
+    #[error("{axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {found}")]
+    OffScale { axis: Axis, found: f64 },
+    /// When the spread around a point is negative or not finite.
+    #[error("the spread around a point must be a number of at least 0, found {found}")]
+    Spread { found: f64 },
+    /// When a point makes no box.
+    #[error(transparent)]
+    Box(#[from] InvalidBox),
+    /// When what is subtracted is what is asked.
+    #[error(
+        "nothing is left of the question: what --unlike subtracts feels exactly like what is asked for; leave it out or give \
+         other songs"
+    )]
+    NothingLeft,
 }
 
 /// Reads `happy=60,excited=40`: any of the eight emotions in any order, in any unit; those that are absent weigh 0. The
@@ -75,7 +102,37 @@ pub fn parse_vector(text: &str) -> Result<EmotionVector, QuestionError> {
     Ok(EmotionVector::from_weights(weights)?)
 }
 
-fn parse_number(text: &str) -> Result<f64, QuestionError> {
+/// Reads what one feeling is typed as, in any of four ways: `happy=60,excited=40` as [`parse_emotions`] does, the name of one
+/// emotion, `valence=7,arousal=3` as [`parse_point`] does, or eight numbers as [`parse_vector`] does.
+///
+/// # Errors
+/// [`QuestionError`].
+///
+/// ```
+/// use circumplex::query::{parse_emotions, parse_point, parse_target};
+/// assert_eq!(parse_target("calm"), parse_emotions("calm=1"));
+/// assert_eq!(parse_target("valence=7,arousal=3"), parse_point("valence=7,arousal=3"));
+/// assert_eq!(parse_target("3,1,0,0,0,0,0,0"), parse_emotions("happy=75,excited=25"));
+/// ```
+pub fn parse_target(text: &str) -> Result<EmotionVector, QuestionError> {
+    let text = text.trim();
+    let first = text.split(',').next().unwrap_or_default().trim();
+    if text.is_empty() {
+        Err(QuestionError::Nothing)
+    } else if is_point(text) {
+        parse_point(text)
+    } else if first.parse::<f64>().is_ok() {
+        parse_vector(text)
+    } else if text.contains(['=', ',']) {
+        parse_emotions(text)
+    } else {
+        let mut weights = [0.0; Emotion::COUNT];
+        weights[text.parse::<Emotion>()?.index()] = 1.0;
+        Ok(EmotionVector::from_weights(weights)?)
+    }
+}
+
+pub(super) fn parse_number(text: &str) -> Result<f64, QuestionError> {
     text.trim().parse().map_err(|_| QuestionError::NotANumber {
         found: text.trim().to_owned(),
     })
@@ -99,6 +156,23 @@ mod tests {
         let vector = parse_vector("0,0,0,0,0,0,1,3").unwrap();
         assert_eq!(vector.get(Emotion::Calm), 25.0);
         assert_eq!(vector.get(Emotion::Content), 75.0);
+    }
+
+    #[test]
+    fn a_feeling_in_one_argument_may_be_typed_in_four_ways() {
+        let calm = parse_emotions("calm=1");
+        for text in ["calm", " CALM ", "calm=3", "0,0,0,0,0,0,2,0"] {
+            assert_eq!(parse_target(text), calm, "{text}");
+        }
+        assert_eq!(parse_target("arousal=2, valence=6, spread=0"), calm);
+        let said = |text| parse_target(text).unwrap_err().to_string();
+        assert!(said("clam").contains("did you mean \"calm\"?"));
+        assert!(said("").contains("one emotion like calm"));
+        assert!(said("calm,happy").contains("found \"calm\""));
+        assert!(said("1,2").contains("found 2"));
+        assert!(said("5").contains("found 1"));
+        assert!(said("valence=7").contains("arousal=3"));
+        assert!(said("happy=1,valence=3").contains("arousal=3"));
     }
 
     #[test]
