@@ -59,6 +59,10 @@ pub struct WindowSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
+    /// Networks of this shape side by side, each with its own weights and its own loss; the answer is the mean of
+    /// theirs (an ensemble: Hansen & Salamon 1990). Cost and size grow with them.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: usize,
     /// Spectrogram frames averaged into one before the first convolution.
     pub frame_pool: usize,
     /// Whether every band is brought to mean 0 and deviation 1 over the training songs; otherwise the network sees dB.
@@ -342,8 +346,13 @@ impl Recipe {
             .fold(start, |shape, stage| stage.shape_after(shape.0, shape.1))
     }
 
-    /// Length of the embedding.
+    /// Length of the embedding, in which those of all members stand one after the other.
     pub fn embedding(&self) -> usize {
+        self.network.members * self.member_embedding()
+    }
+
+    /// Length of one member's embedding.
+    pub fn member_embedding(&self) -> usize {
         self.network.summary.len() * self.features_over_time()
     }
 
@@ -377,6 +386,14 @@ impl Stage {
 
 fn yes() -> bool {
     true
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 fn three() -> usize {

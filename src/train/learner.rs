@@ -268,7 +268,7 @@ impl<'a> Learner<'a> {
     fn shares(&self, frames: &[Tensor]) -> Result<Vec<f32>, TrainError> {
         let _guard = tch::no_grad_guard();
         let frames = Tensor::f_cat(frames, 0)?.f_to_device(self.network.variables().device())?;
-        let shares = self.network.forward(&frames, false).shares;
+        let shares = self.network.answer(&frames).shares;
         let shares = shares.f_to_device(Device::Cpu)?.f_contiguous()?;
         let mut values = vec![0.0; shares.numel()];
         shares

@@ -4,16 +4,25 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::{
     batches::Batch,
-    network::{Network, SHARE_UNIT},
+    network::{Network, Output, SHARE_UNIT},
 };
 use crate::model::{AffectLoss, EmotionLoss, OutputKind, Recipe};
 
 /// Keeps a quotient of variances finite where a batch has none.
 const VARIANCE_FLOOR: f64 = 1e-8;
 
-/// The recipe's loss of a batch, with the network in training mode: a scalar.
+/// The recipe's loss of a batch, with the network in training mode, mean over its members: a scalar. Each member learns
+/// for itself: were the mean of their answers what is judged, one would learn the errors of the other.
 pub fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
-    let output = network.forward(&batch.frames, true);
+    let losses: Vec<Tensor> = network
+        .forward(&batch.frames, true)
+        .into_iter()
+        .map(|output| loss_of(recipe, output, batch))
+        .collect();
+    Tensor::stack(&losses, 0).mean(Kind::Float)
+}
+
+fn loss_of(recipe: &Recipe, output: Output, batch: &Batch) -> Tensor {
     let absolute = (recipe.loss.absolute_error > 0.0).then(|| {
         let error = (&output.shares - &batch.emotions).abs().sum(Kind::Float);
         error * (recipe.loss.absolute_error / batch.songs.len() as f64)

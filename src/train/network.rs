@@ -1,15 +1,14 @@
 //! The network in libtorch, and the same network as ONNX.
 
 mod graph;
+mod member;
 
-use tch::{
-    Device, Kind, Tensor,
-    nn::{self, ModuleT, RNN},
-};
+use tch::{Device, Kind, Tensor, nn};
 
+use self::member::Member;
 use crate::{
     emotion::{CENTRE, Emotion},
-    model::{OutputKind, Recipe, Statistic},
+    model::{OutputKind, Recipe},
 };
 
 /// Points of the valence-arousal scale that the network's output of 1 stands for: it learns (value - 5) / 2.
@@ -40,7 +39,7 @@ pub struct BandStatistics {
     pub deviation: Vec<f32>,
 }
 
-/// What the network answers for a batch.
+/// What a member of the network answers for a batch.
 #[derive(Debug)]
 pub struct Output {
     /// `[batch, 8]`; the recipe's `network.output` says what makes shares of them.
@@ -51,18 +50,13 @@ pub struct Output {
     pub affect: Tensor,
 }
 
+/// What the network answers for a batch: the mean of its members.
 #[derive(Debug)]
-struct Stage {
-    convolution: nn::Conv<[i64; 2]>,
-    norm: Option<nn::BatchNorm>,
-    pool: [i64; 2],
-}
-
-/// The 1 x 1 convolution that mixes channels and bands.
-#[derive(Debug)]
-struct Mix {
-    convolution: nn::Conv1D,
-    norm: Option<nn::BatchNorm>,
+pub struct Answer {
+    /// `[batch, 8]`: shares of the emotions, sum 1.
+    pub shares: Tensor,
+    /// `[batch, 2]`: valence and arousal, as (value - 5) / 2.
+    pub affect: Tensor,
 }
 
 /// The network that a recipe describes, with its weights in libtorch.
@@ -71,11 +65,7 @@ pub struct Network {
     recipe: Recipe,
     scale: Tensor,
     offset: Tensor,
-    stages: Vec<Stage>,
-    mix: Option<Mix>,
-    recurrent: Option<nn::LSTM>,
-    dense: Vec<nn::Linear>,
-    head: nn::Linear,
+    members: Vec<Member>,
     /// `[8, 2]`: where every emotion lies, as (value - 5) / [`AFFECT_UNIT`], for a network without an output of
     /// valence and arousal.
     centres: Option<Tensor>,
@@ -88,88 +78,12 @@ impl Network {
     /// A network with fresh weights; libtorch's generator must be seeded before.
     pub fn new(recipe: &Recipe, bands: &BandStatistics, device: Device) -> Self {
         let variables = nn::VarStore::new(device);
-        let root = variables.root();
         let shape = &recipe.network;
-        let norm = nn::BatchNormConfig {
-            eps: NORM_EPSILON,
-            ws_init: nn::Init::Const(1.0),
-            ..Default::default()
-        };
-        let mut inputs = if shape.relative_bands { 2 } else { 1 };
-        let mut stages = Vec::new();
-        for (number, stage) in shape.stages.iter().enumerate() {
-            let (channels, kernel) = (stage.channels as i64, stage.kernel as i64);
-            let path = &root / format!("stage_{number}");
-            let config = nn::ConvConfigND {
-                stride: stage.stride.map(|stride| stride as i64),
-                padding: [kernel / 2; 2],
-                bias: !shape.batch_norm,
-                ws_init: FRESH,
-                ..nn::ConvConfigND::<[i64; 2]>::default()
-            };
-            stages.push(Stage {
-                convolution: nn::conv(&path / "convolution", inputs, channels, [kernel; 2], config),
-                norm: shape
-                    .batch_norm
-                    .then(|| nn::batch_norm2d(&path / "norm", channels, norm)),
-                pool: stage.pool.map(|pool| pool as i64),
-            });
-            inputs = channels;
-        }
-        let mut features = recipe.channels_and_bands() as i64;
-        let mix = (shape.mix > 0).then(|| {
-            let outputs = shape.mix as i64;
-            let config = nn::ConvConfig {
-                bias: !shape.batch_norm,
-                ws_init: FRESH,
-                ..Default::default()
-            };
-            Mix {
-                convolution: nn::conv1d(&root / "mix", features, outputs, 1, config),
-                norm: shape
-                    .batch_norm
-                    .then(|| nn::batch_norm1d(&root / "mix_norm", outputs, norm)),
-            }
-        });
-        if shape.mix > 0 {
-            features = shape.mix as i64;
-        }
-        let recurrent = (shape.recurrent > 0).then(|| {
-            let bound = 1.0 / (shape.recurrent as f64).sqrt();
-            let fresh = nn::Init::Uniform {
-                lo: -bound,
-                up: bound,
-            };
-            let config = nn::RNNConfig {
-                bidirectional: true,
-                batch_first: true,
-                w_ih_init: fresh,
-                w_hh_init: fresh,
-                b_ih_init: Some(fresh),
-                b_hh_init: Some(fresh),
-                ..Default::default()
-            };
-            nn::lstm(
-                &root / "recurrent",
-                features,
-                shape.recurrent as i64,
-                config,
-            )
-        });
-        let dense_layer = nn::LinearConfig {
-            ws_init: FRESH,
-            ..Default::default()
-        };
-        let mut width = recipe.embedding() as i64;
-        let mut dense = Vec::new();
-        for (number, &next) in shape.dense.iter().enumerate() {
-            let path = &root / format!("dense_{number}");
-            dense.push(nn::linear(path, width, next as i64, dense_layer));
-            width = next as i64;
-        }
-        let outputs = match recipe.reads_affect_off_emotions() {
-            true => EMOTIONS,
-            false => EMOTIONS + 2,
+        let members = match shape.members {
+            1 => vec![Member::new(&variables, "", recipe)],
+            members => (0..members)
+                .map(|number| Member::new(&variables, &format!("member_{number}"), recipe))
+                .collect(),
         };
         let (scale, offset) = match shape.standardize {
             true => bands.affine(),
@@ -183,11 +97,7 @@ impl Network {
         Self {
             scale: per_band(&scale),
             offset: per_band(&offset),
-            stages,
-            mix,
-            recurrent,
-            dense,
-            head: nn::linear(&root / "head", width, outputs, dense_layer),
+            members,
             centres: recipe
                 .reads_affect_off_emotions()
                 .then(|| Tensor::zeros([EMOTIONS, 2], (Kind::Float, device))),
@@ -246,40 +156,38 @@ impl Network {
         [calibration.valence, calibration.arousal].map(|kept| kept as f32)
     }
 
-    /// `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over `frame_pool` frames. In training the
-    /// answers are not calibrated.
-    pub fn forward(&self, frames: &Tensor, train: bool) -> Output {
-        let shape = &self.recipe.network;
+    /// What each member answers. `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over
+    /// `frame_pool` frames. In training the answers are not calibrated.
+    pub fn forward(&self, frames: &Tensor, train: bool) -> Vec<Output> {
         let mut x = frames * &self.scale + &self.offset;
-        if shape.relative_bands {
+        if self.recipe.network.relative_bands {
             let relative = &x - x.mean_dim(3, true, Kind::Float);
             x = Tensor::cat(&[x, relative], 1);
         }
-        for stage in &self.stages {
-            // [batch, channels, bands, frames]
-            x = channels_last(&x);
-            x = normalised(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
-            if stage.pool != [1, 1] {
-                x = x.max_pool2d(stage.pool, stage.pool, [0, 0], [1, 1], false);
-            }
-            if shape.stage_dropout > 0.0 {
-                x = x.dropout(shape.stage_dropout, train);
-            }
+        self.members
+            .iter()
+            .map(|member| self.output(&member.forward(&x, train), train))
+            .collect()
+    }
+
+    /// What the network answers for frames as [`Network::forward`] takes them, calibrated: the mean of its members.
+    pub fn answer(&self, frames: &Tensor) -> Answer {
+        let outputs = self.forward(frames, false);
+        let mean = |part: fn(&Output) -> &Tensor| {
+            Tensor::stack(&outputs.iter().map(part).collect::<Vec<_>>(), 0).mean_dim(
+                0,
+                false,
+                Kind::Float,
+            )
+        };
+        Answer {
+            shares: mean(|output| &output.shares),
+            affect: mean(|output| &output.affect),
         }
-        // [batch, channels * bands, frames]
-        x = x.flatten(1, 2);
-        if let Some(mix) = &self.mix {
-            x = normalised(x.apply(&mix.convolution), &mix.norm, train).relu();
-        }
-        if let Some(recurrent) = &self.recurrent {
-            let (states, _) = recurrent.seq(&x.transpose(1, 2).contiguous());
-            x = states.transpose(1, 2);
-        }
-        let mut embedding = self.summary(&x);
-        for dense in &self.dense {
-            embedding = embedding.apply(dense).relu();
-        }
-        let outputs = embedding.dropout(shape.dropout, train).apply(&self.head);
+    }
+
+    /// What the numbers of a member's last layer mean.
+    fn output(&self, outputs: &Tensor, train: bool) -> Output {
         let mut logits = outputs.narrow(1, 0, EMOTIONS);
         if !train && self.recipe.calibration.temperature != 1.0 {
             logits /= self.recipe.calibration.temperature;
@@ -300,26 +208,6 @@ impl Network {
         }
     }
 
-    /// `[batch, features, frames]` to the embedding `[batch, statistics * features]`.
-    fn summary(&self, x: &Tensor) -> Tensor {
-        let mean = x.mean_dim(2, false, Kind::Float);
-        let statistics: Vec<Tensor> = self
-            .recipe
-            .network
-            .summary
-            .iter()
-            .map(|statistic| match statistic {
-                Statistic::Mean => mean.shallow_clone(),
-                Statistic::Deviation => {
-                    let variance = (x * x).mean_dim(2, false, Kind::Float) - &mean * &mean;
-                    (variance.relu() + VARIANCE_FLOOR).sqrt()
-                }
-                Statistic::Maximum => x.amax(2, false),
-            })
-            .collect();
-        Tensor::cat(&statistics, 1)
-    }
-
     fn shares(&self, logits: &Tensor) -> Tensor {
         let positive = match self.recipe.network.output {
             OutputKind::Softmax => return logits.softmax(1, Kind::Float),
@@ -335,24 +223,8 @@ impl Network {
         let _guard = tch::no_grad_guard();
         let pool = [1, self.recipe.network.frame_pool as i64];
         let frames = log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None);
-        let output = self.forward(&frames, false);
-        (output.shares * 100.0, output.affect * AFFECT_UNIT + CENTRE)
-    }
-}
-
-/// The same numbers with the channels of a place side by side in memory, which libtorch's convolutions, pools and norms
-/// on the processor take about half the time for, and hand on in the same order.
-fn channels_last(x: &Tensor) -> Tensor {
-    if x.size()[1] == 1 {
-        return x.shallow_clone(); // no other order to tell from this one
-    }
-    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
-}
-
-fn normalised(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
-    match norm {
-        Some(norm) => x.apply_t(norm, train),
-        None => x,
+        let answer = self.answer(&frames);
+        (answer.shares * 100.0, answer.affect * AFFECT_UNIT + CENTRE)
     }
 }
 

@@ -146,6 +146,7 @@ impl Recipe {
 
     fn check_network(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
         let network = &self.network;
+        check.positive("network.members", network.members)?;
         check.positive("network.frame_pool", network.frame_pool)?;
         check.within("network.dropout", network.dropout, (0.0, 0.95))?;
         check.within("network.stage_dropout", network.stage_dropout, (0.0, 0.95))?;
@@ -213,7 +214,7 @@ impl Recipe {
             sum += width * *next as f64;
             width = *next as f64;
         }
-        sum + 10.0 * width
+        network.members as f64 * (sum + 10.0 * width)
     }
 }
 

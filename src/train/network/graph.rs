@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor, nn};
 
 use super::{
     AFFECT_UNIT, EMOTIONS, NORM_EPSILON, Network, SHARE_FLOOR, SHARE_UNIT, VARIANCE_FLOOR,
+    member::Member,
 };
 use crate::{
     emotion::CENTRE,
@@ -14,76 +15,54 @@ use crate::{
     train::onnx::{GraphBuilder, Lstm, Value},
 };
 
+/// What a member puts into the graph.
+struct Parts {
+    embedding: Value,
+    /// `[batch, 8]`, sum 1.
+    shares: Value,
+    /// `[batch, 8]`: of a multi-label network, the probability that each emotion is present.
+    present: Option<Value>,
+    /// `[batch, 2]` on the scale 1 to 9, where the network has an output for them.
+    affect: Option<Value>,
+}
+
 impl Network {
     /// The network as an ONNX file, batch normalisation folded into the convolutions.
     pub fn to_onnx(&self, metadata: &Metadata) -> Result<Vec<u8>, serde_json::Error> {
         let preprocessing = &metadata.preprocessing;
         let bands = preprocessing.mel.n_mels;
         let mut graph = GraphBuilder::new(&metadata.name);
-        let input = graph.input(INPUT, &[1, bands, preprocessing.frames()]);
-        let features = self.features(&mut graph, &input, bands as i64);
-        let embedding = self.statistics(&mut graph, &features);
-        let mut x = embedding.clone();
-        for dense in &self.dense {
-            let weight = values(&dense.ws);
-            x = graph.dense(
-                &x,
-                (&dense.ws.size(), &weight),
-                &values_of(dense.bs.as_ref()),
-            );
-            x = graph.relu(&x);
-        }
-        let width = self.head.ws.size()[1];
-        let (weight, bias) = (values(&self.head.ws), values_of(self.head.bs.as_ref()));
         let emotions = EMOTIONS as usize;
-        let split = emotions * width as usize;
-        // The calibration is folded into the last layer, and so is the scale of 1 to 9.
-        let temperature = self.recipe.calibration.temperature as f32;
-        let cool = |weights: &[f32]| -> Vec<f32> {
-            weights.iter().map(|weight| weight / temperature).collect()
+        let input = graph.input(INPUT, &[1, bands, preprocessing.frames()]);
+        let frames = self.standardized(&mut graph, &input, bands as i64);
+        let answers: Vec<Parts> = self
+            .members
+            .iter()
+            .map(|member| self.member(&mut graph, member, &frames))
+            .collect();
+        let embedding = {
+            let parts: Vec<&Value> = answers.iter().map(|parts| &parts.embedding).collect();
+            // a concatenation even of one, so that the output's name never falls on a value that others read
+            graph.concat(&parts, 1)
         };
-        let logits = graph.dense(
-            &x,
-            (&[EMOTIONS, width], &cool(&weight[..split])),
-            &cool(&bias[..emotions]),
-        );
-        let shares = match self.recipe.network.output {
-            OutputKind::Softmax => graph.softmax(&logits, 1),
-            OutputKind::Linear => {
-                let unit = graph.floats(&[1], &[SHARE_UNIT as f32]);
-                let scaled = graph.multiply(&logits, &unit);
-                let positive = graph.relu(&scaled);
-                shares_of(&mut graph, &positive)
-            }
-            OutputKind::Sigmoid => {
-                let probabilities = graph.sigmoid(&logits);
-                graph.rename(&probabilities, PROBABILITIES);
-                graph.output(PROBABILITIES, &[emotions]);
-                shares_of(&mut graph, &PROBABILITIES.to_owned())
-            }
-        };
+        if self.recipe.network.output == OutputKind::Sigmoid {
+            let present: Vec<&Value> = answers.iter().flat_map(|parts| &parts.present).collect();
+            let probabilities = mean_of(&mut graph, &present);
+            graph.rename(&probabilities, PROBABILITIES);
+            graph.output(PROBABILITIES, &[emotions]);
+        }
+        let shares: Vec<&Value> = answers.iter().map(|parts| &parts.shares).collect();
+        let shares = mean_of(&mut graph, &shares);
         let hundred = graph.floats(&[1], &[100.0]);
         let percentages = graph.multiply(&shares, &hundred);
-        let on_scale = |weights: &[f32]| -> Vec<f32> {
-            weights.iter().map(|w| w * AFFECT_UNIT as f32).collect()
-        };
         let affect = match &self.centres {
             Some(centres) => {
                 let weight = on_scale(&values(&centres.transpose(0, 1)));
                 graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTRE as f32; 2])
             }
             None => {
-                let mean = values(&self.affect_mean);
-                let mut weight = on_scale(&weight[split..]);
-                let mut offsets = on_scale(&bias[emotions..]);
-                for (axis, kept) in self.kept().into_iter().enumerate() {
-                    for weight in &mut weight[axis * width as usize..][..width as usize] {
-                        *weight *= kept;
-                    }
-                    let mean = mean[axis] * AFFECT_UNIT as f32;
-                    offsets[axis] = (offsets[axis] - mean) * kept + mean + CENTRE as f32;
-                }
-                graph.dense(&x, (&[2, width], &weight), &offsets)
+                let affect: Vec<&Value> = answers.iter().flat_map(|parts| &parts.affect).collect();
+                mean_of(&mut graph, &affect)
             }
         };
         for (value, name, length) in [
@@ -97,8 +76,8 @@ impl Network {
         Ok(graph.finish(METADATA_KEY, &serde_json::to_string(metadata)?))
     }
 
-    /// From the spectrogram to what the statistics over time are taken of: `[batch, features, frames]`.
-    fn features(&self, graph: &mut GraphBuilder, input: &Value, bands: i64) -> Value {
+    /// From the spectrogram to what every member sees: `[batch, 1 or 2, bands, frames / frame_pool]`.
+    fn standardized(&self, graph: &mut GraphBuilder, input: &Value, bands: i64) -> Value {
         let shape = &self.recipe.network;
         let mut x = graph.average_frames(input, shape.frame_pool);
         if shape.standardize {
@@ -112,7 +91,79 @@ impl Network {
             let relative = graph.subtract(&x, &mean);
             x = graph.concat(&[&x, &relative], 1);
         }
-        for (stage, asked) in self.stages.iter().zip(&shape.stages) {
+        x
+    }
+
+    /// What one member answers.
+    fn member(&self, graph: &mut GraphBuilder, member: &Member, frames: &Value) -> Parts {
+        let features = self.features(graph, member, frames);
+        let embedding = self.statistics(graph, &features);
+        let mut x = embedding.clone();
+        for dense in &member.dense {
+            let weight = values(&dense.ws);
+            x = graph.dense(
+                &x,
+                (&dense.ws.size(), &weight),
+                &values_of(dense.bs.as_ref()),
+            );
+            x = graph.relu(&x);
+        }
+        let width = member.head.ws.size()[1];
+        let (weight, bias) = (values(&member.head.ws), values_of(member.head.bs.as_ref()));
+        let emotions = EMOTIONS as usize;
+        let split = emotions * width as usize;
+        // The calibration is folded into the last layer, and so is the scale of 1 to 9.
+        let temperature = self.recipe.calibration.temperature as f32;
+        let cool = |weights: &[f32]| -> Vec<f32> {
+            weights.iter().map(|weight| weight / temperature).collect()
+        };
+        let logits = graph.dense(
+            &x,
+            (&[EMOTIONS, width], &cool(&weight[..split])),
+            &cool(&bias[..emotions]),
+        );
+        let mut present = None;
+        let shares = match self.recipe.network.output {
+            OutputKind::Softmax => graph.softmax(&logits, 1),
+            OutputKind::Linear => {
+                let unit = graph.floats(&[1], &[SHARE_UNIT as f32]);
+                let scaled = graph.multiply(&logits, &unit);
+                let positive = graph.relu(&scaled);
+                shares_of(graph, &positive)
+            }
+            OutputKind::Sigmoid => {
+                let probabilities = graph.sigmoid(&logits);
+                let shares = shares_of(graph, &probabilities);
+                present = Some(probabilities);
+                shares
+            }
+        };
+        let affect = self.centres.is_none().then(|| {
+            let mean = values(&self.affect_mean);
+            let mut weight = on_scale(&weight[split..]);
+            let mut offsets = on_scale(&bias[emotions..]);
+            for (axis, kept) in self.kept().into_iter().enumerate() {
+                for weight in &mut weight[axis * width as usize..][..width as usize] {
+                    *weight *= kept;
+                }
+                let mean = mean[axis] * AFFECT_UNIT as f32;
+                offsets[axis] = (offsets[axis] - mean) * kept + mean + CENTRE as f32;
+            }
+            graph.dense(&x, (&[2, width], &weight), &offsets)
+        });
+        Parts {
+            embedding,
+            shares,
+            present,
+            affect,
+        }
+    }
+
+    /// From the frames to what the statistics over time are taken of: `[batch, features, frames]`.
+    fn features(&self, graph: &mut GraphBuilder, member: &Member, frames: &Value) -> Value {
+        let shape = &self.recipe.network;
+        let mut x = frames.clone();
+        for (stage, asked) in member.stages.iter().zip(&shape.stages) {
             let (weight, bias) = folded(
                 &stage.convolution.ws,
                 stage.convolution.bs.as_ref(),
@@ -128,7 +179,7 @@ impl Network {
         let (_, frames) = self.recipe.pooled_shape();
         let frames = frames as i64;
         let width = self.recipe.channels_and_bands() as i64;
-        if let Some(mix) = &self.mix {
+        if let Some(mix) = &member.mix {
             // [batch, channels * bands, frames, 1]: the mix is a 1 x 1 convolution
             x = graph.reshape(&x, &[0, width, frames, 1]);
             let (weight, bias) = folded(
@@ -145,7 +196,7 @@ impl Network {
             x = graph.reshape(&x, &[0, width, frames]);
         }
         if shape.recurrent > 0 {
-            x = graph.bidirectional_lstm(&x, &self.lstm(), frames);
+            x = graph.bidirectional_lstm(&x, &self.lstm(member), frames);
         }
         x
     }
@@ -164,16 +215,16 @@ impl Network {
                 Statistic::Maximum => graph.maximum(x, 2),
             })
             .collect();
-        // a concatenation even of one, so that the output's name never falls on a value that others read
         graph.concat(&statistics.iter().collect::<Vec<_>>(), 1)
     }
 
     /// The weights of the recurrent layer, in libtorch's order of gates.
-    fn lstm(&self) -> Lstm {
+    fn lstm(&self, member: &Member) -> Lstm {
         let variables = self.variables.variables();
         let get = |name: &str| {
             ["", "_reverse"].map(|direction| {
-                values_of(variables.get(&format!("recurrent.{name}_l0{direction}")))
+                let name = format!("{}.{name}_l0{direction}", member.recurrent_name);
+                values_of(variables.get(&name))
             })
         };
         Lstm {
@@ -184,6 +235,21 @@ impl Network {
             recurrent_bias: get("bias_hh"),
         }
     }
+}
+
+/// The mean of values of one shape.
+fn mean_of(graph: &mut GraphBuilder, values: &[&Value]) -> Value {
+    let mut sum = values[0].clone();
+    for value in &values[1..] {
+        sum = graph.add(&sum, value);
+    }
+    let share = graph.floats(&[1], &[1.0 / values.len() as f32]);
+    graph.multiply(&sum, &share)
+}
+
+/// In points of the scale.
+fn on_scale(weights: &[f32]) -> Vec<f32> {
+    weights.iter().map(|w| w * AFFECT_UNIT as f32).collect()
 }
 
 /// Numbers from 0 up to their shares in their sum.

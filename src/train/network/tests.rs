@@ -120,7 +120,12 @@ type Change = fn(&mut Recipe);
 
 #[test]
 fn so_does_every_shape_that_a_recipe_can_ask_for() {
-    let shapes: [(&str, Change); 7] = [
+    let shapes: [(&str, Change); 8] = [
+        ("three members, each with an LSTM of its own", |recipe| {
+            recipe.network.members = 3;
+            recipe.network.recurrent = 4;
+            recipe.calibration.valence = 0.7;
+        }),
         ("calibration", |recipe| {
             recipe.calibration.temperature = 0.7;
             recipe.calibration.valence = 0.6;
@@ -169,6 +174,10 @@ fn a_multi_label_network_gives_probabilities_that_need_not_sum_to_one() {
         assert!((0.0..=1.0).contains(probability));
         assert!((probability / sum * 100.0 - percent).abs() < 0.01);
     }
+    let several = agree(&recipe("multilabel-cnn2", |recipe| {
+        recipe.network.members = 2
+    }));
+    assert!(several.bundle().is_multi_label());
     let other = agree(&recipe("best-cnn", |_| ()));
     assert!(!other.bundle().is_multi_label());
 }
@@ -183,7 +192,7 @@ fn valence_and_arousal_read_off_the_percentages_are_the_least_squares_fit() {
     network
         .learn_labels(&emotions, &emotions.matmul(&centres))
         .expect("can be solved");
-    let output = network.forward(&pooled(&recipe, &sound(&recipe, 4)), false);
+    let output = network.answer(&pooled(&recipe, &sound(&recipe, 4)));
     let expected = output.shares.matmul(&centres);
     let error = (&output.affect - expected).abs().max().double_value(&[]);
     assert!(error < 1e-3, "{error}");
@@ -205,7 +214,8 @@ fn calibration_draws_valence_and_arousal_to_the_mean_and_divides_the_logits_outs
         .copy(plain.variables())
         .expect("the networks have one shape");
     calibrated.affect_mean = plain.affect_mean.shallow_clone();
-    let [before, after] = [&plain, &calibrated].map(|network| network.forward(&log_mel, false));
+    let [before, after] =
+        [&plain, &calibrated].map(|network| network.forward(&log_mel, false).remove(0));
     let mean = &plain.affect_mean;
     let distance = |affect: &Tensor, axis: i64| affect.select(1, axis) - mean.double_value(&[axis]);
     let close = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]) < 1e-5;

@@ -1,0 +1,206 @@
+//! One of the networks that answer side by side: from standardised frames to the last layer's numbers.
+
+use tch::{
+    Kind, Tensor,
+    nn::{self, ModuleT, RNN},
+};
+
+use super::{EMOTIONS, FRESH, NORM_EPSILON, VARIANCE_FLOOR};
+use crate::model::{NetworkShape, Recipe, Statistic};
+
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) convolution: nn::Conv<[i64; 2]>,
+    pub(super) norm: Option<nn::BatchNorm>,
+    pool: [i64; 2],
+}
+
+/// The 1 x 1 convolution that mixes channels and bands.
+#[derive(Debug)]
+pub(super) struct Mix {
+    pub(super) convolution: nn::Conv1D,
+    pub(super) norm: Option<nn::BatchNorm>,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    shape: NetworkShape,
+    pub(super) stages: Vec<Stage>,
+    pub(super) mix: Option<Mix>,
+    recurrent: Option<nn::LSTM>,
+    /// What the names of the recurrent layer's weights start with.
+    pub(super) recurrent_name: String,
+    pub(super) dense: Vec<nn::Linear>,
+    pub(super) head: nn::Linear,
+}
+
+impl Member {
+    /// Fresh weights, whose names start with `name`.
+    pub(super) fn new(variables: &nn::VarStore, name: &str, recipe: &Recipe) -> Self {
+        let root = match name {
+            "" => variables.root(),
+            name => variables.root() / name,
+        };
+        let root = &root;
+        let shape = &recipe.network;
+        let norm = nn::BatchNormConfig {
+            eps: NORM_EPSILON,
+            ws_init: nn::Init::Const(1.0),
+            ..Default::default()
+        };
+        let mut inputs = if shape.relative_bands { 2 } else { 1 };
+        let mut stages = Vec::new();
+        for (number, stage) in shape.stages.iter().enumerate() {
+            let (channels, kernel) = (stage.channels as i64, stage.kernel as i64);
+            let path = root / format!("stage_{number}");
+            let config = nn::ConvConfigND {
+                stride: stage.stride.map(|stride| stride as i64),
+                padding: [kernel / 2; 2],
+                bias: !shape.batch_norm,
+                ws_init: FRESH,
+                ..nn::ConvConfigND::<[i64; 2]>::default()
+            };
+            stages.push(Stage {
+                convolution: nn::conv(&path / "convolution", inputs, channels, [kernel; 2], config),
+                norm: shape
+                    .batch_norm
+                    .then(|| nn::batch_norm2d(&path / "norm", channels, norm)),
+                pool: stage.pool.map(|pool| pool as i64),
+            });
+            inputs = channels;
+        }
+        let mut features = recipe.channels_and_bands() as i64;
+        let mix = (shape.mix > 0).then(|| {
+            let outputs = shape.mix as i64;
+            let config = nn::ConvConfig {
+                bias: !shape.batch_norm,
+                ws_init: FRESH,
+                ..Default::default()
+            };
+            Mix {
+                convolution: nn::conv1d(root / "mix", features, outputs, 1, config),
+                norm: shape
+                    .batch_norm
+                    .then(|| nn::batch_norm1d(root / "mix_norm", outputs, norm)),
+            }
+        });
+        if shape.mix > 0 {
+            features = shape.mix as i64;
+        }
+        let recurrent = (shape.recurrent > 0).then(|| {
+            let bound = 1.0 / (shape.recurrent as f64).sqrt();
+            let fresh = nn::Init::Uniform {
+                lo: -bound,
+                up: bound,
+            };
+            let config = nn::RNNConfig {
+                bidirectional: true,
+                batch_first: true,
+                w_ih_init: fresh,
+                w_hh_init: fresh,
+                b_ih_init: Some(fresh),
+                b_hh_init: Some(fresh),
+                ..Default::default()
+            };
+            nn::lstm(
+                &(root / "recurrent"),
+                features,
+                shape.recurrent as i64,
+                config,
+            )
+        });
+        let dense_layer = nn::LinearConfig {
+            ws_init: FRESH,
+            ..Default::default()
+        };
+        let mut width = recipe.member_embedding() as i64;
+        let mut dense = Vec::new();
+        for (number, &next) in shape.dense.iter().enumerate() {
+            let path = root / format!("dense_{number}");
+            dense.push(nn::linear(path, width, next as i64, dense_layer));
+            width = next as i64;
+        }
+        let outputs = match recipe.reads_affect_off_emotions() {
+            true => EMOTIONS,
+            false => EMOTIONS + 2,
+        };
+        Self {
+            shape: shape.clone(),
+            stages,
+            mix,
+            recurrent,
+            recurrent_name: match name {
+                "" => "recurrent".to_owned(),
+                name => format!("{name}.recurrent"),
+            },
+            dense,
+            head: nn::linear(root / "head", width, outputs, dense_layer),
+        }
+    }
+
+    /// `[batch, 1 or 2, bands, frames]` to `[batch, 8 or 10]`.
+    pub(super) fn forward(&self, frames: &Tensor, train: bool) -> Tensor {
+        let shape = &self.shape;
+        let mut x = frames.shallow_clone();
+        for stage in &self.stages {
+            // [batch, channels, bands, frames]
+            x = channels_last(&x);
+            x = normalised(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
+            if stage.pool != [1, 1] {
+                x = x.max_pool2d(stage.pool, stage.pool, [0, 0], [1, 1], false);
+            }
+            if shape.stage_dropout > 0.0 {
+                x = x.dropout(shape.stage_dropout, train);
+            }
+        }
+        // [batch, channels * bands, frames]
+        x = x.flatten(1, 2);
+        if let Some(mix) = &self.mix {
+            x = normalised(x.apply(&mix.convolution), &mix.norm, train).relu();
+        }
+        if let Some(recurrent) = &self.recurrent {
+            let (states, _) = recurrent.seq(&x.transpose(1, 2).contiguous());
+            x = states.transpose(1, 2);
+        }
+        let mut embedding = self.summary(&x);
+        for dense in &self.dense {
+            embedding = embedding.apply(dense).relu();
+        }
+        embedding.dropout(shape.dropout, train).apply(&self.head)
+    }
+
+    /// `[batch, features, frames]` to the embedding `[batch, statistics * features]`.
+    fn summary(&self, x: &Tensor) -> Tensor {
+        let mean = x.mean_dim(2, false, Kind::Float);
+        let statistics: Vec<Tensor> = self
+            .shape
+            .summary
+            .iter()
+            .map(|statistic| match statistic {
+                Statistic::Mean => mean.shallow_clone(),
+                Statistic::Deviation => {
+                    let variance = (x * x).mean_dim(2, false, Kind::Float) - &mean * &mean;
+                    (variance.relu() + VARIANCE_FLOOR).sqrt()
+                }
+                Statistic::Maximum => x.amax(2, false),
+            })
+            .collect();
+        Tensor::cat(&statistics, 1)
+    }
+}
+
+/// The same numbers with the channels of a place side by side in memory, which libtorch's convolutions, pools and norms
+/// on the processor take about half the time for, and hand on in the same order.
+fn channels_last(x: &Tensor) -> Tensor {
+    if x.size()[1] == 1 {
+        return x.shallow_clone(); // no other order to tell from this one
+    }
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+fn normalised(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
+    match norm {
+        Some(norm) => x.apply_t(norm, train),
+        None => x,
+    }
+}
