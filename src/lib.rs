@@ -45,5 +45,7 @@ pub mod mel;
 pub mod model;
 pub mod plot;
 pub mod query;
+#[cfg(test)]
+mod test_tone;
 #[cfg(feature = "train")]
 pub mod train;

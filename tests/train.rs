@@ -1,56 +1,32 @@
 //! Training on songs made here: what is learned, what is written, and when it stops.
 #![cfg(feature = "train")]
 
+mod trained;
+
 use std::{f32::consts::TAU, path::Path};
 
 use circumplex::{
     chain::spectrograms,
     dataset::{Dataset, LabelOptions, SpectrogramCache},
     evaluate::labelled,
+    mel::MelConfig,
     model::{Bundle, Predictor, Recipe},
     train::{EpochScores, Event, Run, Songs, TrainError, Trained, judge, scores_of},
 };
 
-/// A small network that learns in seconds.
-const RECIPE: &str = r#"
-name = "small"
-seed = 3
-[features]
-sample_rate = 22050
-n_fft = 2048
-hop_length = 512
-n_mels = 64
-f_min = 0.0
-f_max = 11025.0
-[window]
-seconds = 2.0
-[labels]
-sigma = 1.0
-scheme = "sectors"
-[network]
-frame_pool = 2
-stages = [{ channels = 8 }, { channels = 8 }]
-mix = 16
-summary = ["mean", "deviation"]
-dropout = 0.1
-[loss]
-valence_arousal = 1.0
-[optimizer]
-learning_rate = 0.01
-weight_decay = 0.01
-batch = 8
-epochs = 30
-clip = 2.0
-patience = 30
-[augmentation]
-mixup = 0.1
-mask_bands = 4
-mask_time = 0.1
-gain_db = 0.5
-"#;
-
+/// A small network that learns in seconds, changed.
 fn recipe(change: impl Fn(&mut Recipe)) -> Recipe {
-    let mut recipe = Recipe::parse("small", RECIPE).expect("the recipe is sound");
+    let mut recipe = Recipe::parse("small", trained::RECIPE).expect("the recipe is sound");
+    recipe.features = MelConfig {
+        n_mels: 64,
+        ..MelConfig::default()
+    };
+    for stage in &mut recipe.network.stages {
+        stage.channels = 8;
+    }
+    recipe.network.mix = 16;
+    recipe.optimizer.epochs = 30;
+    recipe.optimizer.patience = 30;
     change(&mut recipe);
     recipe.checked("small").expect("still sound")
 }

@@ -5,9 +5,10 @@ use crate::{
     audio::WindowRule,
     mel::{MelConfig, MelExtractor},
     model::Preprocessing,
+    test_tone::write_tone,
 };
 use half::f16;
-use std::{fs, path::Path, sync::Mutex};
+use std::{fs, sync::Mutex};
 
 const N: usize = 5;
 
@@ -19,21 +20,6 @@ fn preprocessing() -> Preprocessing {
         },
         window: WindowRule { length: 22_050 },
     }
-}
-
-fn write_tone(path: &Path, hz: f32, seconds: f32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    for i in 0..(22_050.0 * seconds) as u32 {
-        let phase = i as f32 / 22_050.0 * hz * std::f32::consts::TAU;
-        wav.write_sample((phase.sin() * 8000.0) as i16).unwrap();
-    }
-    wav.finalize().unwrap();
 }
 
 struct Room {

@@ -16,6 +16,7 @@ mod label_plot;
 mod label_table;
 mod layout;
 mod provenance;
+mod scale;
 mod splits;
 #[cfg(test)]
 mod splits_tests;
@@ -33,10 +34,11 @@ pub use columns::{
 };
 pub use error::DatasetError;
 pub use identity::identical_audio;
-pub use label_file::{DEFAULT_DEVIATION, FileLabel, LabelFile, LabelKind, Scale};
+pub use label_file::{DEFAULT_DEVIATION, FileLabel, LabelFile, LabelKind};
 pub use label_table::{LabelRow, LabelTable, Scheme};
 pub use layout::{DynamicFiles, Folders, Layout};
 pub use provenance::Provenance;
+pub use scale::Scale;
 pub use splits::{
     Folds, Fractions, Part, Split, SplitMethod, k_folds, quadrant_counts, save_folds,
 };

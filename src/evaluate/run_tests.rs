@@ -3,39 +3,24 @@ use crate::{
     chain::analyze_song,
     dataset::{Dataset, LabelOptions},
     model::{Bundle, Predictor},
+    test_tone::write_tone,
 };
 use std::{
     fs,
     num::NonZeroUsize,
-    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 const LABELS: &str = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n\
                       1,6.5,1.0,6.0,1.2\n2,3.0,0.8,4.0,0.9\n3,5.5,1.1,3.5,1.0\n";
 
-fn write_tone(path: &Path, hertz: f32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for n in 0..22_050 * 3 {
-        let phase = std::f32::consts::TAU * hertz * n as f32 / 22_050.0;
-        writer.write_sample((8_000.0 * phase.sin()) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-}
-
 /// Songs 1 and 2 are tones, song 3 is no music at all.
 fn made_up_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let labels = "static_annotations_averaged_songs_1_3.csv";
     fs::write(folder.path().join(labels), LABELS).unwrap();
-    write_tone(&folder.path().join("1.wav"), 440.0);
-    write_tone(&folder.path().join("2.wav"), 110.0);
+    write_tone(&folder.path().join("1.wav"), 440.0, 3.0);
+    write_tone(&folder.path().join("2.wav"), 110.0, 3.0);
     fs::write(folder.path().join("3.wav"), "no music").unwrap();
     folder
 }

@@ -1,7 +1,8 @@
 //! What pictures are drawn on, and how they become files.
 
 use super::{
-    palette::INK,
+    ink::Ink,
+    palette::MUTED,
     text::{BOLD, Line, REGULAR},
 };
 use plotters::{
@@ -9,8 +10,8 @@ use plotters::{
     drawing::DrawingAreaErrorKind,
     prelude::*,
     style::{
-        FontTransform, register_font,
-        text_anchor::{HPos, Pos, VPos},
+        register_font,
+        text_anchor::{HPos, VPos},
     },
 };
 use std::{cell::RefCell, sync::OnceLock};
@@ -42,99 +43,6 @@ pub fn register_fonts() {
             let _ = register_font(FONT, style, bytes);
         }
     });
-}
-
-/// How a text looks. By default in [`INK`], regular, its left end at the point given and its upper edge there.
-#[derive(Clone)]
-pub struct Ink {
-    size: u32,
-    color: RGBColor,
-    bold: bool,
-    upright: bool,
-    horizontal: HPos,
-    vertical: VPos,
-}
-
-impl Ink {
-    /// Text of `size` pixels from the highest to the lowest letter.
-    pub fn new(size: u32) -> Self {
-        Self {
-            size,
-            color: INK,
-            bold: false,
-            upright: false,
-            horizontal: HPos::Left,
-            vertical: VPos::Top,
-        }
-    }
-
-    /// In another colour.
-    pub fn color(self, color: RGBColor) -> Self {
-        Self { color, ..self }
-    }
-
-    /// In bold letters.
-    pub fn bold(self) -> Self {
-        Self { bold: true, ..self }
-    }
-
-    /// Centred on the point from left to right.
-    pub fn centred(self) -> Self {
-        Self {
-            horizontal: HPos::Center,
-            ..self
-        }
-    }
-
-    /// Ends at the point.
-    pub fn right(self) -> Self {
-        Self {
-            horizontal: HPos::Right,
-            ..self
-        }
-    }
-
-    /// Centred on the point from top to bottom.
-    pub fn middle(self) -> Self {
-        Self {
-            vertical: VPos::Center,
-            ..self
-        }
-    }
-
-    /// Stands on the point.
-    pub fn bottom(self) -> Self {
-        Self {
-            vertical: VPos::Bottom,
-            ..self
-        }
-    }
-
-    /// Read from bottom to top.
-    pub fn upwards(self) -> Self {
-        Self {
-            upright: true,
-            ..self
-        }
-    }
-
-    fn style(&self) -> TextStyle<'_> {
-        let weight = if self.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
-        let turn = if self.upright {
-            FontTransform::Rotate270
-        } else {
-            FontTransform::None
-        };
-        let font = FontDesc::new(FontFamily::Name(FONT), f64::from(self.size), weight);
-        let style = TextStyle::from(font.transform(turn));
-        style
-            .color(&self.color)
-            .pos(Pos::new(self.horizontal, self.vertical))
-    }
 }
 
 /// A blank sheet; the point (0, 0) is its upper left corner.
@@ -233,6 +141,20 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             }
         }
         String::new()
+    }
+
+    /// Title and subtitle in the upper left corner, each cut to `width` pixels.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn heading(&self, title: &str, subtitle: &str, left: i32, width: u32) -> Drawn<B> {
+        for (text, y, ink) in [
+            (title, 18, Ink::new(34).bold()),
+            (subtitle, 61, Ink::new(21).color(MUTED)),
+        ] {
+            self.text(&self.fit(text, width, &ink), (left, y), &ink)?;
+        }
+        Ok(())
     }
 
     /// A line one pixel wide.

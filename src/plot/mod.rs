@@ -28,6 +28,7 @@ mod canvas;
 #[cfg(test)]
 mod chart_tests;
 mod curves;
+mod ink;
 mod matrix;
 mod palette;
 mod plane;
@@ -41,8 +42,9 @@ mod text;
 mod timeline;
 
 pub use bars::{PairedBar, PairedBars};
-pub use canvas::{Canvas, Drawn, FONT, Figure, Ink, register_fonts};
+pub use canvas::{Canvas, Drawn, FONT, Figure, register_fonts};
 pub use curves::{Curves, Line};
+pub use ink::Ink;
 pub use matrix::Matrix;
 pub use palette::{ACCENT, GRID, INK, MUTED, PAPER, emotion_color, magma};
 pub use plane::{Plane, PlanePoint};

@@ -1,7 +1,8 @@
 //! The log-mel spectrogram of a song as a picture.
 
 use super::{
-    canvas::{Canvas, Drawn, Figure, Ink},
+    canvas::{Canvas, Drawn, Figure},
+    ink::Ink,
     palette::{INK, MUTED, PAPER, magma},
     raster::{RANGE_DB, Raster, SpectrogramWindow, seconds, thousands, time_step},
 };
@@ -173,13 +174,7 @@ impl Figure for Spectrogram<'_> {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
         let width = SIZE.0 - LEFT as u32 - 40;
-        let (title, subtitle) = (Ink::new(34).bold(), Ink::new(21).color(MUTED));
-        canvas.text(&canvas.fit(self.title, width, &title), (LEFT, 18), &title)?;
-        canvas.text(
-            &canvas.fit(self.subtitle, width, &subtitle),
-            (LEFT, 60),
-            &subtitle,
-        )?;
+        canvas.heading(self.title, self.subtitle, LEFT, width)?;
         let pixels = self
             .raster()
             .pixels(WIDTH as usize, HEIGHT as usize, SHADES);

@@ -182,10 +182,7 @@ impl Figure for TimelineChart<'_> {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
         let width = SIZE.0 - LEFT as u32 - 40;
-        let (title, subtitle) = (Ink::new(34).bold(), Ink::new(21).color(MUTED));
-        canvas.text(&canvas.fit(self.title, width, &title), (LEFT, 18), &title)?;
-        let line = canvas.fit(self.subtitle, width, &subtitle);
-        canvas.text(&line, (LEFT, 62), &subtitle)?;
+        canvas.heading(self.title, self.subtitle, LEFT, width)?;
         let steps = self.timeline.at_most(MOST);
         self.draw_time(canvas)?;
         if let Some(whole) = self.timeline.whole() {

@@ -6,17 +6,20 @@
 //! `[epochs, 6]`. The rest is JSON in its metadata. A file of training that has ended holds `weights/...`, those that were
 //! kept, and `history` alone.
 
+mod numbers;
+
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError};
 
+use self::numbers::{Numbers, history_of, tensor_of};
 use super::{batches::Songs, fit::EpochScores, network::BandStatistics, weights::Weights};
 use crate::{
     atomic_file::{self, WriteError},
@@ -28,7 +31,6 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Where the safetensors metadata holds the JSON.
 const KEY: &str = "circumplex_checkpoint";
 const HISTORY: &str = "history";
-const HISTORY_COLUMNS: usize = 6;
 
 /// Why a checkpoint cannot be written or gone on from.
 #[derive(Debug, thiserror::Error)]
@@ -198,13 +200,6 @@ fn checksum<'a>(
     Ok(crc.finalize())
 }
 
-/// A tensor's bytes, little-endian.
-struct Numbers {
-    kind: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
 /// Writes a checkpoint; what stood at its place before is there until the new one is whole and on the disk.
 ///
 /// # Errors
@@ -352,85 +347,4 @@ pub fn read(
         best_epoch: head.best_epoch,
         underway,
     }))
-}
-
-impl Numbers {
-    fn of(tensor: &Tensor) -> Result<Self, TchError> {
-        let flat = tensor
-            .detach()
-            .f_to_device(Device::Cpu)?
-            .f_to_kind(Kind::Float)?
-            .f_contiguous()?;
-        let mut values = vec![0.0_f32; flat.numel()];
-        flat.f_view([-1])?.f_copy_data(&mut values, flat.numel())?;
-        Ok(Self {
-            kind: Dtype::F32,
-            shape: flat.size().iter().map(|size| *size as usize).collect(),
-            bytes: values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect(),
-        })
-    }
-
-    /// Epochs without a validation score have NaN there.
-    fn of_history(history: &[EpochScores]) -> Self {
-        let bytes = history
-            .iter()
-            .flat_map(|scores| {
-                [
-                    scores.epoch as f64,
-                    scores.loss,
-                    scores.validation_mae.unwrap_or(f64::NAN),
-                    scores.learning_rate,
-                    scores.seconds,
-                    scores.outside_libtorch,
-                ]
-            })
-            .flat_map(f64::to_le_bytes)
-            .collect();
-        Self {
-            kind: Dtype::F64,
-            shape: vec![history.len(), HISTORY_COLUMNS],
-            bytes,
-        }
-    }
-}
-
-fn tensor_of(view: &TensorView<'_>, device: Device) -> Result<Tensor, TchError> {
-    if view.dtype() != Dtype::F32 {
-        return Err(TchError::Kind(format!(
-            "expected float32, found {:?}",
-            view.dtype()
-        )));
-    }
-    let shape: Vec<i64> = view.shape().iter().map(|size| *size as i64).collect();
-    Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?.f_to_device(device)
-}
-
-fn history_of(view: &TensorView<'_>) -> Option<Vec<EpochScores>> {
-    if view.dtype() != Dtype::F64 || view.shape().get(1) != Some(&HISTORY_COLUMNS) {
-        return None;
-    }
-    let numbers: Vec<f64> = view
-        .data()
-        .chunks_exact(size_of::<f64>())
-        .filter_map(|bytes| Some(f64::from_le_bytes(bytes.try_into().ok()?)))
-        .collect();
-    let history: Vec<EpochScores> = numbers
-        .chunks_exact(HISTORY_COLUMNS)
-        .map(|row| EpochScores {
-            epoch: row[0] as usize,
-            loss: row[1],
-            validation_mae: Some(row[2]).filter(|error| !error.is_nan()),
-            learning_rate: row[3],
-            seconds: row[4],
-            outside_libtorch: row[5],
-        })
-        .collect();
-    let in_order = history
-        .iter()
-        .enumerate()
-        .all(|(number, scores)| scores.epoch == number);
-    (in_order && !history.is_empty()).then_some(history)
 }

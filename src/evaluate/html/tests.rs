@@ -4,6 +4,7 @@ use crate::{
     emotion::EmotionVector,
     evaluate::{Answer, multilabel::ThresholdSearch},
     mel::MelConfig,
+    test_tone::write_tone,
 };
 use std::path::PathBuf;
 
@@ -52,21 +53,6 @@ fn songs(count: usize) -> Vec<JudgedSong> {
             ..song(n, n as f32 * 90.0 / count as f32)
         })
         .collect()
-}
-
-fn write_tone(path: &Path) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for n in 0..44_100 {
-        let phase = std::f32::consts::TAU * 440.0 * n as f32 / 22_050.0;
-        writer.write_sample((8_000.0 * phase.sin()) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
 }
 
 fn trainings() -> Vec<Training> {
@@ -230,7 +216,7 @@ fn the_ten_worst_songs_are_shown_worst_first() {
 fn a_song_that_is_there_shows_its_spectrogram_and_one_that_is_gone_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let audio = folder.path().join("tone.wav");
-    write_tone(&audio);
+    write_tone(&audio, 440.0, 2.0);
     let songs = [
         JudgedSong {
             audio,
