@@ -16,7 +16,7 @@ use std::{
 fn answers(place: &Place) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let ran = run(place
         .query()
-        .args(["--emotions", "calm=2,tense=1", "-k", "1000", "--json"]));
+        .args(["--emotions", "calm=2,tense=1", "-k", "all", "--json"]));
     json(&ran.ends_with_code(0))
 }
 

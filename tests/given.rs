@@ -14,7 +14,7 @@ use std::{
 fn songs(place: &Place) -> Vec<String> {
     let ran = run(place
         .query()
-        .args(["--emotions", "calm=1", "-k", "1000", "--json"]));
+        .args(["--emotions", "calm=1", "-k", "all", "--json"]));
     let mut names: Vec<String> = json(&ran.ends_with_code(0))
         .iter()
         .map(|song| {
@@ -278,7 +278,7 @@ fn shards_are_one_data_set_in_which_every_song_stands_once() {
     let answer = |library: &[PathBuf]| {
         let mut command = circumplex();
         command.arg("query").args(["--emotions", "calm=1,tense=2"]);
-        command.args(["-k", "100", "--json", "--library"]);
+        command.args(["-k", "all", "--json", "--library"]);
         run(command.args(library)).ends_with_code(0).stdout
     };
     let whole = answer(&[place.library()]);

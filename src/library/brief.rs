@@ -1,9 +1,11 @@
 //! What a list of songs shows of each, read without the rest of its row.
 
-use super::{Column, Library, LibraryError, Micros, Note, decode::Rows};
+use super::{
+    Column, Library, LibraryError, Micros, Note, decode::Rows, reader::Part, row::exact_path,
+};
 use crate::emotion::EmotionVector;
 use arrow::array::RecordBatch;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The part of a row that lists and summaries are made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,10 @@ pub struct SongBrief {
     pub title: Option<String>,
     /// From the file's tags.
     pub artist: Option<String>,
+    /// From the file's tags.
+    pub album: Option<String>,
+    /// From the file's tags.
+    pub genre: Option<String>,
     /// Length of the decoded sound in seconds.
     pub duration_s: f64,
     /// 1 to 9.
@@ -37,18 +43,33 @@ impl SongBrief {
     }
 }
 
-const COLUMNS: [Column; 10] = [
+/// The tags stand last: a list that does not show them does not read them.
+const COLUMNS: [Column; 12] = [
     Column::Path,
     Column::PathBytes,
-    Column::Title,
-    Column::Artist,
     Column::DurationS,
     Column::Valence,
     Column::Arousal,
     Column::Emotions,
     Column::AnalyzedAt,
     Column::Note,
+    Column::Title,
+    Column::Artist,
+    Column::Album,
+    Column::Genre,
 ];
+
+impl SongBrief {
+    /// The columns that a brief is made of, without those of its tags where they are not wanted.
+    pub(super) fn columns(tags: bool) -> &'static [Column] {
+        if tags { &COLUMNS } else { &COLUMNS[..8] }
+    }
+
+    /// The file's path, as exact as the platform can say it.
+    pub fn file(&self) -> PathBuf {
+        exact_path(&self.path, self.path_bytes.as_deref())
+    }
+}
 
 impl Library {
     /// Every song in brief, in the order of the rows; memory holds some thousand at a time.
@@ -58,7 +79,7 @@ impl Library {
     pub fn briefs(
         &self,
     ) -> Result<impl Iterator<Item = Result<Vec<SongBrief>, LibraryError>> + '_, LibraryError> {
-        let batches = self.batches(&COLUMNS, None)?;
+        let batches = self.batches(&COLUMNS, Part::All)?;
         Ok(batches.map(|batch| {
             let (first_row, batch) = batch?;
             briefs(self.path(), first_row, &batch)
@@ -66,7 +87,7 @@ impl Library {
     }
 }
 
-fn briefs(
+pub(super) fn briefs(
     path: &Path,
     first_row: u64,
     batch: &RecordBatch,
@@ -78,6 +99,8 @@ fn briefs(
             path_bytes: rows.path_bytes(row).map(<[u8]>::to_vec),
             title: rows.text(Column::Title, row),
             artist: rows.text(Column::Artist, row),
+            album: rows.text(Column::Album, row),
+            genre: rows.text(Column::Genre, row),
             duration_s: rows.required(Column::DurationS, row, Rows::double)?,
             valence: rows.required(Column::Valence, row, Rows::float)?,
             arousal: rows.required(Column::Arousal, row, Rows::float)?,

@@ -7,7 +7,7 @@ use arrow::{
     buffer::ScalarBuffer,
     datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The eight percentages of each row of a batch that has the column of emotions, row after row, each checked.
 pub(super) fn vectors(
@@ -163,10 +163,15 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn stamp(&self, row: usize) -> Result<FileStamp, LibraryError> {
+    /// The file's path, as exact as the platform can say it.
+    pub(super) fn file(&self, row: usize) -> Result<PathBuf, LibraryError> {
         let text = self.required(Column::Path, row, Self::text)?;
+        Ok(exact_path(&text, self.path_bytes(row)))
+    }
+
+    fn stamp(&self, row: usize) -> Result<FileStamp, LibraryError> {
         Ok(FileStamp {
-            path: exact_path(&text, self.path_bytes(row)),
+            path: self.file(row)?,
             size_bytes: self.size(row)?,
             modified: self.time(Column::Modified, row),
             content_hash: self.text(Column::ContentHash, row),

@@ -97,6 +97,12 @@ pub enum LibraryError {
         #[source]
         source: InvalidVector,
     },
+    /// When a row's embedding has a number that is not finite.
+    #[error(
+        "{}: the embedding of row {row} (counted from 0) has a number that is not finite; analyze the music again",
+        path.display()
+    )]
+    DamagedEmbedding { path: PathBuf, row: u64 },
     /// When the Parquet data cannot be read or decoded.
     #[error("{}: cannot read the library", path.display())]
     Read {

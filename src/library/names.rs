@@ -1,6 +1,6 @@
 //! What the songs of a library are called, read without the rest of their rows.
 
-use super::{Column, Library, LibraryError, decode::Rows, row::exact_path};
+use super::{Column, Library, LibraryError, decode::Rows, reader::Part, row::exact_path};
 use std::{ffi::OsStr, path::Path};
 
 /// By what a song is recognised.
@@ -44,7 +44,7 @@ impl Library {
     pub fn names(
         &self,
     ) -> Result<impl Iterator<Item = Result<Vec<SongName>, LibraryError>> + '_, LibraryError> {
-        let batches = self.batches(&COLUMNS, None)?;
+        let batches = self.batches(&COLUMNS, Part::All)?;
         Ok(batches.map(|batch| {
             let (first_row, batch) = batch?;
             let rows = Rows::new(self.path(), first_row, &batch);

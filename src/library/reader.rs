@@ -3,6 +3,7 @@
 use super::{
     Column, FOOTER_KEY, FORMAT_VERSION, FileStamp, LibraryError, LibraryInfo, SongRow,
     decode::{STAMP, silent, songs, stamps, vectors},
+    file::LibraryFile,
     schema::{expected_labels, list_item},
 };
 use crate::contain::contain;
@@ -39,8 +40,8 @@ const BATCH_ROWS_WITH_TIMELINES: usize = 256;
 /// A library that was opened and found sound as far as its footer and columns go. The rows are read when asked for.
 pub struct Library {
     path: PathBuf,
-    file: File,
-    metadata: ArrowReaderMetadata,
+    pub(super) file: LibraryFile,
+    pub(super) metadata: ArrowReaderMetadata,
     info: LibraryInfo,
 }
 
@@ -63,7 +64,9 @@ impl Library {
                 "expected a file, found a folder, device or pipe",
             )));
         }
-        let file = File::open(path).map_err(open_error)?;
+        let file = File::open(path)
+            .and_then(LibraryFile::new)
+            .map_err(open_error)?;
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = contain(|| ArrowReaderMetadata::load(&file, options))
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
@@ -128,7 +131,7 @@ impl Library {
     pub fn vectors(
         &self,
     ) -> Result<impl Iterator<Item = Result<Vectors, LibraryError>> + '_, LibraryError> {
-        let batches = self.batches(&[Column::Emotions, Column::Note], None)?;
+        let batches = self.batches(&[Column::Emotions, Column::Note], Part::All)?;
         Ok(batches.map(|batch| {
             let (first_row, batch) = batch?;
             Ok(Vectors {
@@ -146,7 +149,7 @@ impl Library {
     pub fn songs(
         &self,
     ) -> Result<impl Iterator<Item = Result<Vec<SongRow>, LibraryError>> + '_, LibraryError> {
-        let batches = self.batches(&Column::ALL, None)?;
+        let batches = self.batches(&Column::ALL, Part::All)?;
         Ok(batches.map(|batch| {
             let (first_row, batch) = batch?;
             songs(&self.path, first_row, &batch)
@@ -159,7 +162,7 @@ impl Library {
     /// [`LibraryError::Read`] and [`LibraryError::MissingValue`].
     pub fn stamps(&self) -> Result<Vec<FileStamp>, LibraryError> {
         let mut found = Vec::new();
-        for batch in self.batches(&STAMP, None)? {
+        for batch in self.batches(&STAMP, Part::All)? {
             let (first_row, batch) = batch?;
             found.extend(stamps(&self.path, first_row, &batch)?);
         }
@@ -190,7 +193,7 @@ impl Library {
         let selection =
             RowSelection::from_consecutive_ranges(wanted.iter().map(|&row| row..row + 1), total);
         let mut found = Vec::with_capacity(wanted.len());
-        for batch in self.batches(&Column::ALL, Some(selection))? {
+        for batch in self.batches(&Column::ALL, Part::Rows(selection))? {
             let (first, batch) = batch?;
             found.extend(songs(&self.path, first, &batch)?);
         }
@@ -208,16 +211,12 @@ impl Library {
     pub(super) fn batches(
         &self,
         columns: &[Column],
-        selection: Option<RowSelection>,
+        part: Part,
     ) -> Result<Batches<'_>, LibraryError> {
         let read_error = |source| LibraryError::Read {
             path: self.path.clone(),
             source,
         };
-        let file = self
-            .file
-            .try_clone()
-            .map_err(|e| read_error(ParquetError::External(Box::new(e))))?;
         let types = columns
             .iter()
             .map(|&column| Ok((column, self.file_type(column)?)))
@@ -237,13 +236,20 @@ impl Library {
                 .filter(|(_, found)| found.is_some())
                 .map(|(column, _)| column.name()),
         );
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-                .with_projection(mask)
-                .with_batch_size(rows);
-        if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection);
-        }
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.file.clone(),
+            self.metadata.clone(),
+        )
+        .with_projection(mask)
+        .with_batch_size(rows);
+        builder = match part {
+            Part::All => builder,
+            Part::Rows(selection) => builder.with_row_selection(selection),
+            Part::Group(number) => builder.with_row_groups(vec![number]),
+            Part::RowsOfGroup(number, selection) => builder
+                .with_row_groups(vec![number])
+                .with_row_selection(selection),
+        };
         let reader = contain(|| builder.build())
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(read_error)?;
@@ -290,6 +296,16 @@ impl Library {
             })
         }
     }
+}
+
+/// Which rows are read.
+pub(super) enum Part {
+    All,
+    Rows(RowSelection),
+    /// Those of a row group.
+    Group(usize),
+    /// Some of a row group, counted from its first.
+    RowsOfGroup(usize, RowSelection),
 }
 
 /// The eight percentages of some rows.
@@ -373,7 +389,7 @@ fn read_info(path: &Path, metadata: &ArrowReaderMetadata) -> Result<LibraryInfo,
 
 /// Batches of some columns, in the order in which they were asked for, each with the number of its first row (which means
 /// something only where all rows are read).
-pub(super) struct Batches<'a> {
+pub(crate) struct Batches<'a> {
     library: &'a Library,
     reader: ParquetRecordBatchReader,
     schema: Arc<Schema>,

@@ -281,7 +281,7 @@ fn damaged_bytes_neither_panic_nor_read_for_ever() {
 /// The same library without some columns, as a program that did not know them wrote it.
 fn without(path: &Path, columns: &[Column]) -> PathBuf {
     let library = Library::open(path).unwrap();
-    let mut batches = library.batches(&Column::ALL, None).unwrap();
+    let mut batches = library.batches(&Column::ALL, reader::Part::All).unwrap();
     let (_, batch) = batches.next().unwrap().unwrap();
     let kept = batch
         .schema()
@@ -340,7 +340,11 @@ fn a_row_without_a_vector_is_named() {
     let (_folder, path) = in_a_folder();
     write(&path, (0..3).map(a_row));
     let library = Library::open(&path).unwrap();
-    let batch = library.batches(&Column::ALL, None).unwrap().next().unwrap();
+    let batch = library
+        .batches(&Column::ALL, reader::Part::All)
+        .unwrap()
+        .next()
+        .unwrap();
     let (_, batch) = batch.unwrap();
     let vectors: Vec<f32> = [[12.5; 8], [12.5; 8], [f32::NAN; 8]].concat();
     let list = arrow::array::FixedSizeListArray::try_new(

@@ -191,6 +191,11 @@ impl Bundle {
         Self::from_bytes(&path.display().to_string(), &bytes)
     }
 
+    /// The [`identity`](Self::identity) of the model inside the binary, without the work of reading it.
+    pub fn shipped_identity() -> String {
+        identity(SHIPPED)
+    }
+
     /// The model inside the binary.
     ///
     /// # Errors
@@ -219,7 +224,7 @@ impl Bundle {
         let bundle = Self {
             name: model(),
             metadata,
-            identity: format!("{:x}", Sha256::digest(bytes)),
+            identity: identity(bytes),
             proto,
         };
         bundle.check()?;
@@ -348,6 +353,11 @@ impl Bundle {
             found,
         }
     }
+}
+
+/// SHA-256 of a model file, hexadecimal.
+fn identity(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Looks at the version before the rest, so that a file of another version is told by its version.

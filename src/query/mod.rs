@@ -1,9 +1,18 @@
 //! A question to ranked songs.
 
+mod best;
+mod block;
+mod filter;
+mod many;
+mod metric;
 mod nearest;
 mod question;
+mod scan;
 
-pub use nearest::{Match, nearest};
+pub use filter::{Filter, FilterError};
+pub use many::{Answered, ManyError, Questions, QuestionsError, answer_many};
+pub use metric::{Metric, MetricError};
+pub use nearest::{Explore, Match, QueryError, Search};
 pub use question::{
     Asked, Example, Examples, QuestionError, SongError, find_examples, parse_emotions, parse_point,
     parse_target, parse_vector,

@@ -1,267 +1,237 @@
-//! The nearest songs by exact cosine similarity.
+//! The nearest songs, exactly: every song of the library is compared.
 
-use crate::{
-    emotion::Emotion,
-    library::{Collection, LibraryError, SongRow},
-    query::Asked,
+mod choose;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    Asked, Filter, Metric, MetricError,
+    best::{Candidate, Ranking},
+    metric::Goal,
+    scan::Scan,
 };
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-    num::NonZeroUsize,
-};
+use crate::library::{Collection, LibraryError, SongBrief};
+use choose::{Choice, Part};
+use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 
 /// A song of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
-    /// 1 for the nearest.
+    /// 1 for the nearest, or the first of a playlist.
     pub rank: usize,
-    /// Cosine of the angle between the two vectors, 0 to 1 where both are percentages.
+    /// How near the song is to what is asked: a cosine, -1 to 1 (0 to 1 where both are percentages), or for
+    /// [`Metric::Euclidean`] 1 for the same vector and 0 for the farthest.
     pub similarity: f64,
     /// The song.
-    pub song: SongRow,
+    pub song: SongBrief,
 }
 
-/// The `k` songs nearest to what is asked, nearest first; of equally near ones the one that stands earlier in the library. Fewer
-/// where the library has fewer. Silent songs, whose percentages mean nothing, are never among them.
+/// A question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// When the library cannot be read.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// When the question cannot be compared in the way that is wanted.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// When a playlist from a feeling to its opposite passes through nothing.
+    #[error(
+        "step {step} of {steps} lies between opposites that cancel; ask for another number of steps or another target"
+    )]
+    Opposites { step: usize, steps: usize },
+}
+
+/// Variety among songs that are nearly as near as the nearest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explore {
+    /// How much less similar than the last of the nearest songs a song may be.
+    pub width: f64,
+    /// Other seeds choose other songs.
+    pub seed: u64,
+}
+
+/// How a library is searched. The default compares by cosine and leaves nothing out.
 ///
-/// Every row is compared, in double precision. Only the percentages are read, some thousand rows at a time, and then the
-/// rows of the answer: memory does not grow with the library.
-///
-/// # Errors
-/// Those of reading the library.
-pub fn nearest(
-    library: &Collection,
-    asked: &Asked,
-    k: NonZeroUsize,
-) -> Result<Vec<Match>, LibraryError> {
-    let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
-    let target = Target::new(asked.target);
-    for vectors in library.vectors() {
-        for (row, vector) in vectors?.audible() {
-            if asked.but_not.contains(&row) {
-                continue;
-            }
-            let candidate = Candidate {
-                similarity: target.cosine(vector),
-                row,
-            };
-            if best.len() < k.get() {
-                best.push(Reverse(candidate));
-            } else if let Some(mut worst) = best.peek_mut()
-                && candidate > worst.0
-            {
-                worst.0 = candidate;
-            }
-        }
-    }
-    let ranked: Vec<Candidate> = best
-        .into_sorted_vec()
-        .into_iter()
-        .map(|Reverse(candidate)| candidate)
-        .collect();
-    let rows: Vec<u64> = ranked.iter().map(|candidate| candidate.row).collect();
-    let songs = library.songs_at(&rows)?;
-    Ok(ranked
-        .into_iter()
-        .zip(songs)
-        .enumerate()
-        .map(|(place, (candidate, song))| Match {
-            rank: place + 1,
-            similarity: candidate.similarity,
-            song,
-        })
-        .collect())
+/// Silent songs, whose percentages mean nothing, and the songs that a question is made of are never among its answers. The same
+/// search of the same library gives the same answer, whatever the number of threads; of equally near songs the one that stands
+/// earlier in the library comes first.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// What nearness means.
+    pub metric: Metric,
+    /// Which songs take part.
+    pub filter: Option<Filter>,
+    /// Files that take no part.
+    pub exclude: HashSet<PathBuf>,
+    /// The most songs of one artist, by the tag without regard to case; songs without the tag are not counted.
+    pub per_artist: Option<NonZeroUsize>,
+    /// Draw from what is nearly as near: of the songs that are at most [`Explore::width`] less similar than the k-th nearest,
+    /// `k` are drawn, all with the same chance, and stand in the order of their similarity.
+    pub explore: Option<Explore>,
+    /// Whether the answers need title, artist, album and genre.
+    pub tags: bool,
 }
 
-/// The vector that is asked for, in double precision, with its length.
-struct Target {
-    values: [f64; Emotion::COUNT],
-    length: f64,
-}
-
-impl Target {
-    fn new(values: [f64; Emotion::COUNT]) -> Self {
-        Self {
-            values,
-            length: values.iter().map(|v| v * v).sum::<f64>().sqrt(),
-        }
+impl Search {
+    /// The `k` songs nearest to what is asked, nearest first. Fewer where fewer take part.
+    ///
+    /// # Errors
+    /// [`QueryError::Library`] and [`QueryError::Metric`].
+    pub fn nearest(
+        &self,
+        library: &Collection,
+        asked: &Asked,
+        k: NonZeroUsize,
+    ) -> Result<Vec<Match>, QueryError> {
+        let answers = self.answers(library, std::slice::from_ref(asked), k)?;
+        let found = answers.into_iter().next().unwrap_or_default();
+        self.matches(library, found)
     }
 
-    /// Percentages that sum to 100 never have the length 0, nor has what is asked.
-    fn cosine(&self, other: &[f32; Emotion::COUNT]) -> f64 {
-        let (mut dot, mut square) = (0.0, 0.0);
-        for (a, b) in self.values.iter().zip(other) {
-            let b = f64::from(*b);
-            dot += a * b;
-            square += b * b;
-        }
-        (dot / (self.length * square.sqrt())).clamp(-1.0, 1.0)
-    }
-}
-
-/// Greater is better: more similar, then earlier in the library.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    similarity: f64,
-    row: u64,
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.similarity
-            .total_cmp(&other.similarity)
-            .then(other.row.cmp(&self.row))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Candidate {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::emotion::EmotionVector;
-    use crate::library::{
-        Library, LibraryInfo, LibraryWriter, ModelStamp, Note, SongRow, test_rows::a_row,
-    };
-    use proptest::prelude::*;
-
-    fn library_with(rows: impl Iterator<Item = SongRow>) -> (tempfile::TempDir, Collection) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("library.parquet");
-        let model = ModelStamp {
-            identity: "0".repeat(64),
-            name: "test".to_owned(),
+    /// For each question what [`nearest`](Self::nearest) answers, as rows and similarities. The library is read once for all.
+    pub(super) fn answers(
+        &self,
+        library: &Collection,
+        asked: &[Asked],
+        k: NonZeroUsize,
+    ) -> Result<Vec<Vec<Candidate>>, QueryError> {
+        let choice = self.choice(library)?;
+        let goals = self.goals(&choice, asked)?;
+        let mut parts: Vec<Part<'_>> = goals
+            .iter()
+            .zip(asked)
+            .map(|(goal, asked)| Part {
+                goal,
+                but_not: &asked.but_not,
+                ranking: Ranking::Nearest,
+            })
+            .collect();
+        let nearest = choice.choose(&parts, k.get())?;
+        let Some(explore) = self.explore else {
+            return Ok(nearest);
         };
-        let info = LibraryInfo::new(model, serde_json::json!({}));
-        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-        for row in rows {
-            writer.push(row).unwrap();
+        for (part, nearest) in parts.iter_mut().zip(&nearest) {
+            let last = nearest.last().map_or(f64::INFINITY, |last| last.similarity);
+            part.ranking = Ranking::Drawn {
+                at_least: last - explore.width,
+                seed: explore.seed,
+            };
         }
-        writer.finish().unwrap();
-        let library = Library::open(&path).unwrap();
-        (folder, library.into())
+        let mut drawn = choice.choose(&parts, k.get())?;
+        for songs in &mut drawn {
+            songs.sort_by(|a, b| (b.similarity.total_cmp(&a.similarity)).then(a.row.cmp(&b.row)));
+        }
+        Ok(drawn)
     }
 
-    fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
-        library_with(vectors.iter().enumerate().map(|(n, weights)| {
-            let mut row = a_row(n);
-            row.emotions = EmotionVector::from_weights(*weights).unwrap();
-            row
-        }))
+    /// A playlist that walks from what is asked to `target` in `steps` steps, the first and the last included: for each step the
+    /// nearest song that no step before it has. The vector of a step lies on the straight line between the two (each scaled
+    /// so that the sizes of its numbers sum to 1). Fewer songs where fewer take part. [`explore`](Self::explore) has no say in it.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn shift(
+        &self,
+        library: &Collection,
+        asked: &Asked,
+        target: &Asked,
+        steps: NonZeroUsize,
+    ) -> Result<Vec<Match>, QueryError> {
+        let between = between(asked, target, steps)?;
+        let choice = self.choice(library)?;
+        let goals = self.goals(&choice, &between)?;
+        let parts: Vec<Part<'_>> = goals
+            .iter()
+            .zip(&between)
+            .map(|(goal, asked)| Part {
+                goal,
+                but_not: &asked.but_not,
+                ranking: Ranking::Nearest,
+            })
+            .collect();
+        self.matches(library, choice.walk(&parts)?)
     }
 
-    #[test]
-    fn a_silent_song_is_near_to_nothing() {
-        let (_folder, library) = library_with((0..6).map(|n| {
-            let mut row = a_row(n);
-            row.note = Note::text(&[Note::Silent, Note::Repeated]).filter(|_| n % 2 == 0);
-            row
-        }));
-        let answer = ask(&library, [1.; 8], 6);
-        let rows: Vec<u64> = answer.iter().map(|(row, _)| *row).collect();
-        assert_eq!(rows, [1, 3, 5]);
+    fn choice<'a>(&'a self, library: &'a Collection) -> Result<Choice<'a>, LibraryError> {
+        let embedding = match self.metric {
+            Metric::Embedding => {
+                let mut lengths = library.parts().iter().filter(|part| part.rows() > 0);
+                lengths.next().map_or(Ok(0), |part| part.embedding())?
+            }
+            _ => 0,
+        };
+        Ok(Choice {
+            scan: Scan {
+                library,
+                metric: self.metric,
+                embedding,
+                filter: self.filter.as_ref(),
+            },
+            exclude: &self.exclude,
+            per_artist: self.per_artist,
+        })
     }
 
-    fn ask(library: &Collection, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
-        let target = EmotionVector::from_weights(target).unwrap();
-        nearest(library, &target.into(), NonZeroUsize::new(k).unwrap())
-            .unwrap()
-            .into_iter()
-            .map(|m| (m.song.size_bytes, m.similarity))
+    fn goals(&self, choice: &Choice<'_>, asked: &[Asked]) -> Result<Vec<Goal>, MetricError> {
+        let embedding = choice.scan.embedding;
+        asked
+            .iter()
+            .map(|asked| Goal::new(asked, self.metric, embedding))
             .collect()
     }
 
-    #[test]
-    fn the_nearest_comes_first_and_ties_keep_the_order_of_the_library() {
-        let (happy, tense) = (
-            [1., 0., 0., 0., 0., 0., 0., 0.],
-            [0., 0., 1., 0., 0., 0., 0., 0.],
-        );
-        let mixed = [1., 0., 1., 0., 0., 0., 0., 0.];
-        let (_folder, library) = library_of(&[tense, happy, mixed, happy, mixed, tense]);
-        let answer = ask(&library, happy, 4);
-        let rows: Vec<u64> = answer.iter().map(|(row, _)| *row).collect();
-        assert_eq!(rows, [1, 3, 2, 4]);
-        assert_eq!(answer[0].1, 1.0);
-        assert!((answer[2].1 - 0.5_f64.sqrt()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_small_library_gives_all_that_it_has() {
-        let (_folder, library) = library_of(&[[1.; 8], [1., 2., 1., 1., 1., 1., 1., 1.]]);
-        assert_eq!(ask(&library, [1.; 8], 10).len(), 2);
-    }
-
-    #[test]
-    fn the_answer_holds_across_batches_and_row_groups() {
-        let vectors: Vec<[f64; 8]> = (0..70_000_u32)
-            .map(|n| {
-                std::array::from_fn(|i| f64::from((n * 7919 + i as u32 * 104_729) % 1000) + 1.0)
-            })
-            .collect();
-        let (_folder, library) = library_of(&vectors);
-        let target = [5., 1., 2., 8., 3., 1., 1., 9.];
-        let exact = EmotionVector::from_weights(target).unwrap();
-        let mut expected: Vec<(u64, f64)> = vectors
-            .iter()
+    fn matches(
+        &self,
+        library: &Collection,
+        found: Vec<Candidate>,
+    ) -> Result<Vec<Match>, QueryError> {
+        let rows: Vec<u64> = found.iter().map(|candidate| candidate.row).collect();
+        let songs = library.briefs_at(&rows, self.tags)?;
+        Ok(found
+            .into_iter()
+            .zip(songs)
             .enumerate()
-            .map(|(n, v)| {
-                (
-                    n as u64,
-                    exact.cosine(&EmotionVector::from_weights(*v).unwrap()),
-                )
+            .map(|(place, (candidate, song))| Match {
+                rank: place + 1,
+                similarity: candidate.similarity,
+                song,
             })
-            .collect();
-        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let answer = ask(&library, target, 25);
-        assert_eq!(answer.len(), 25);
-        for ((row, similarity), (expected_row, expected_similarity)) in answer.iter().zip(&expected)
-        {
-            assert_eq!(row, expected_row);
-            assert!((similarity - expected_similarity).abs() < 1e-9);
-        }
+            .collect())
     }
+}
 
-    proptest! {
-        #[test]
-        fn the_heap_equals_sorting_everything(
-            vectors in prop::collection::vec(prop::array::uniform8(0_u8..4), 1..40),
-            target in prop::array::uniform8(0_u8..4),
-            k in 1_usize..45,
-        ) {
-            let weights = |v: [u8; 8]| {
-                let sum: u32 = v.iter().map(|x| u32::from(*x)).sum();
-                v.map(|x| if sum == 0 { 1.0 } else { f64::from(x) })
+/// The questions of the steps from one to another.
+fn between(from: &Asked, to: &Asked, steps: NonZeroUsize) -> Result<Vec<Asked>, QueryError> {
+    let scaled = |asked: &Asked| {
+        let size: f64 = asked.target.iter().map(|value| value.abs()).sum();
+        asked.target.map(|value| 100.0 * value / size)
+    };
+    let (start, end) = (scaled(from), scaled(to));
+    let mut but_not = [from.but_not.as_slice(), &to.but_not].concat();
+    but_not.sort_unstable();
+    but_not.dedup();
+    let last = steps.get() - 1;
+    (0..steps.get())
+        .map(|step| {
+            // One step is the target alone: there is no way to walk.
+            let way = if last == 0 {
+                1.0
+            } else {
+                step as f64 / last as f64
             };
-            let vectors: Vec<[f64; 8]> = vectors.into_iter().map(weights).collect();
-            let target = weights(target);
-            let (_folder, library) = library_of(&vectors);
-            let exact = Target::new(Asked::from(EmotionVector::from_weights(target).unwrap()).target);
-            let mut expected: Vec<Candidate> = vectors
-                .iter()
-                .enumerate()
-                .map(|(row, v)| Candidate {
-                    similarity: exact.cosine(EmotionVector::from_weights(*v).unwrap().as_array()),
-                    row: row as u64,
-                })
-                .collect();
-            expected.sort_by(|a, b| b.cmp(a));
-            let expected: Vec<(u64, f64)> =
-                expected.iter().take(k).map(|c| (c.row, c.similarity)).collect();
-            prop_assert_eq!(ask(&library, target, k), expected);
-        }
-    }
+            let target: [f64; 8] = std::array::from_fn(|n| (1.0 - way) * start[n] + way * end[n]);
+            if target.iter().all(|value| value.abs() < 1e-9) {
+                return Err(QueryError::Opposites {
+                    step: step + 1,
+                    steps: steps.get(),
+                });
+            }
+            Ok(Asked {
+                target,
+                embedding: None,
+                but_not: but_not.clone(),
+            })
+        })
+        .collect()
 }

@@ -89,10 +89,10 @@ fn meaning(quadrant: Quadrant) -> &'static str {
 fn text_of(library: &Collection, sums: &Sums) -> String {
     let info = library.info();
     let model = &info.model;
-    let shipped = match is_shipped(library) {
-        Some(true) => ", the one inside this program",
-        Some(false) => ", not the one inside this program",
-        None => "",
+    let shipped = if is_shipped(library) {
+        ", the one inside this program"
+    } else {
+        ", not the one inside this program"
     };
     let mut text = format!(
         "{}\n{}, {:.2} h of music, {:.1} MiB\nmodel {} ({}{shipped})\npreprocessing {}\nwritten by {}, format {}\n",

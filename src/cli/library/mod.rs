@@ -81,9 +81,10 @@ impl Libraries {
 pub fn provenance(library: &Collection) -> String {
     let model = &library.info().model;
     let short = model.identity.get(..12).unwrap_or(&model.identity);
-    let other = match is_shipped(library) {
-        Some(false) => ", not the model inside this program",
-        _ => "",
+    let other = if is_shipped(library) {
+        ""
+    } else {
+        ", not the model inside this program"
     };
     format!(
         "{}: {} songs, by model {} ({short}{other})",
@@ -93,10 +94,9 @@ pub fn provenance(library: &Collection) -> String {
     )
 }
 
-/// Whether the model is the one inside this program; `None` where that one cannot be read.
-fn is_shipped(library: &Collection) -> Option<bool> {
-    let shipped = Bundle::shipped().ok()?;
-    Some(shipped.identity() == library.info().model.identity)
+/// Whether the model is the one inside this program.
+fn is_shipped(library: &Collection) -> bool {
+    Bundle::shipped_identity() == library.info().model.identity
 }
 
 /// What the failures of a library call for.

@@ -1,116 +1,169 @@
 //! `circumplex query`: the songs of a library that are nearest to an answer.
 
+mod choice;
+mod exclude;
+mod many;
+mod output;
+mod play;
 mod question;
 
 use super::{
-    CliResult,
+    CliError, CliResult,
     console::Console,
     exit::Exit,
     library::{LibraryChoice, provenance},
-    table::{Align, Table, terminal_width},
 };
 use crate::{
-    emotion::{Emotion, EmotionVector},
-    query::{Match, nearest},
+    emotion::EmotionVector,
+    library::Collection,
+    query::{Match, Search, parse_target},
 };
+use choice::Choice;
+use output::Output;
 use question::Question;
-use serde::Serialize;
-use std::num::NonZeroUsize;
+use std::{
+    num::{NonZeroUsize, ParseIntError},
+    path::PathBuf,
+    str::FromStr,
+};
 
-/// Print the songs of a library that are nearest to some emotions
+/// Find the songs of a library that are nearest to some emotions, a face, a point on the plane or other songs
 #[derive(clap::Args)]
 #[command(
     after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
-                  Nearness is the cosine similarity of the eight percentages. Songs whose note says that they are silent take no \
-                  part."
+                  Songs whose note says that they are silent take no part."
 )]
 pub struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     #[command(flatten)]
     question: Question,
-    /// How many songs
-    #[arg(short, value_name = "K", default_value = "5")]
-    k: NonZeroUsize,
-    /// Print a JSON array instead of a table
-    #[arg(long)]
-    json: bool,
+    /// How many songs, or `all` [default: 5]
+    #[arg(short, value_name = "K")]
+    k: Option<Count>,
+    #[command(flatten)]
+    choice: Choice,
+    /// A playlist that walks from what is asked to this feeling: an emotion, or written as for --emotions, --vector or
+    /// valence=7,arousal=3
+    #[arg(long, value_name = "TARGET", value_parser = parse_target, conflicts_with_all = ["explore", "queries"], allow_hyphen_values = true)]
+    mood_shift: Option<EmotionVector>,
+    /// Songs of that playlist [default: K]
+    #[arg(long, value_name = "N", requires = "mood_shift")]
+    steps: Option<NonZeroUsize>,
+    /// Answer the questions of a Parquet file, a vector a row (a column `emotions` of lists, or a column for each emotion; `id`
+    /// names them), and write a Parquet file of query, rank, song and similarity to -o
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["asked", "unlike", "format", "json", "relative", "play", "open"], requires = "output")]
+    queries: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+    /// Threads that search [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// `-k`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Count {
+    Some(NonZeroUsize),
+    All,
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("all") {
+            return Ok(Self::All);
+        }
+        text.parse().map(Self::Some).map_err(|_: ParseIntError| {
+            "expected a number of songs, 1 or more, or `all`".to_owned()
+        })
+    }
+}
+
+impl Count {
+    const DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
+
+    /// As many songs as are asked for, which have to be there; fewer only where nobody said how many.
+    fn of(this: Option<Self>, library: &Collection) -> Result<NonZeroUsize, CliError> {
+        let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
+        let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
+        match this {
+            None => Ok(Self::DEFAULT.min(songs)),
+            Some(Self::All) => Ok(songs),
+            Some(Self::Some(k)) => at_most(k, songs, "-k", library),
+        }
+    }
+}
+
+fn at_most(
+    count: NonZeroUsize,
+    songs: NonZeroUsize,
+    option: &str,
+    library: &Collection,
+) -> Result<NonZeroUsize, CliError> {
+    if count > songs {
+        return Err(format!(
+            "{option} {count}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
+            library.name()
+        )
+        .into());
+    }
+    Ok(count)
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
+    match args.threads {
+        None => answer(&args, console),
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build()?
+            .install(|| answer(&args, console)),
+    }
+}
+
+fn answer(args: &Args, console: &Console) -> CliResult {
+    // Before the library is read: what cannot be written is no reason to wait.
+    let output = args.output.plan(args.queries.is_some())?;
     let library = args.library.open_filled()?;
-    let asked = args.question.asked(&library, console)?;
-    let matches = nearest(&library, &asked, args.k)?;
+    let k = Count::of(args.k, &library)?;
+    let mut search = args.choice.search()?;
+    if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {
+        console.remark(&provenance(&library));
+        return many::run(&search, &library, questions, k, file, console);
+    }
+    search.tags = output.needs_tags();
+    let (matches, wanted) = find(args, &search, &library, k, console)?;
     console.remark(&provenance(&library));
-    if matches.len() < args.k.get() {
+    if matches.len() < wanted.get() && args.k != Some(Count::All) {
         console.remark(&format!(
-            "asked for {} songs; the library has {} to choose from",
-            args.k,
+            "asked for {wanted} songs; there are {} to choose from",
             matches.len()
         ));
     }
-    let text = if args.json {
-        let answers: Vec<Answer<'_>> = matches.iter().map(Answer::new).collect();
-        serde_json::to_string_pretty(&answers)?
-    } else {
-        table(&matches)
-    };
-    console.print(&text)?;
+    output.write(&matches, console)?;
+    args.output.play(&matches, console)?;
     Ok(Exit::AllDone)
 }
 
-fn table(matches: &[Match]) -> String {
-    let mut columns = vec![
-        ("", Align::Right),
-        ("similarity", Align::Right),
-        ("valence", Align::Right),
-        ("arousal", Align::Right),
-    ];
-    let names = Emotion::ALL.map(|emotion| emotion.name().get(..5).unwrap_or(emotion.name()));
-    columns.extend(names.map(|name| (name, Align::Right)));
-    columns.push(("song", Align::Left));
-    let song_column = columns.len() - 1;
-    let mut table = Table::new(columns).shrink(song_column);
-    for found in matches {
-        let song = &found.song;
-        let mut cells = vec![
-            found.rank.to_string(),
-            format!("{:.4}", found.similarity),
-            format!("{:.2}", song.valence),
-            format!("{:.2}", song.arousal),
-        ];
-        cells.extend(song.emotions.as_array().map(|p| format!("{p:.1}")));
-        cells.push(song.path.clone());
-        table.row(cells);
-    }
-    table.render(terminal_width())
-}
-
-/// One song of the answer as JSON.
-#[derive(Serialize)]
-struct Answer<'a> {
-    rank: usize,
-    path: &'a str,
-    similarity: f64,
-    valence: f32,
-    arousal: f32,
-    emotions: &'a EmotionVector,
-    title: Option<&'a str>,
-    artist: Option<&'a str>,
-}
-
-impl<'a> Answer<'a> {
-    fn new(found: &'a Match) -> Self {
-        let song = &found.song;
-        Self {
-            rank: found.rank,
-            path: &song.path,
-            similarity: found.similarity,
-            valence: song.valence,
-            arousal: song.arousal,
-            emotions: &song.emotions,
-            title: song.title.as_deref(),
-            artist: song.artist.as_deref(),
-        }
-    }
+/// The answer, and how many songs it should have.
+fn find(
+    args: &Args,
+    search: &Search,
+    library: &Collection,
+    k: NonZeroUsize,
+    console: &Console,
+) -> Result<(Vec<Match>, NonZeroUsize), CliError> {
+    let asked = args.question.asked(library, console)?;
+    let Some(target) = args.mood_shift else {
+        return Ok((search.nearest(library, &asked, k)?, k));
+    };
+    let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
+    let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
+    let steps = match args.steps {
+        Some(steps) => at_most(steps, songs, "--steps", library)?,
+        None => k,
+    };
+    let found = search.shift(library, &asked, &target.into(), steps)?;
+    Ok((found, steps))
 }

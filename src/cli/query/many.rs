@@ -1,0 +1,27 @@
+//! `--queries`: many questions from a file.
+
+use crate::{
+    cli::{CliResult, console::Console, exit::Exit},
+    library::Collection,
+    query::{Questions, Search, answer_many},
+};
+use std::{num::NonZeroUsize, path::Path};
+
+pub fn run(
+    search: &Search,
+    library: &Collection,
+    questions: &Path,
+    k: NonZeroUsize,
+    output: &Path,
+    console: &Console,
+) -> CliResult {
+    let questions = Questions::open(questions)?;
+    let answered = answer_many(search, library, questions, k, output)?;
+    console.remark(&format!(
+        "{}: {} questions, {} answers",
+        output.display(),
+        answered.questions,
+        answered.rows
+    ));
+    Ok(Exit::AllDone)
+}

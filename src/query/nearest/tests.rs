@@ -1,0 +1,406 @@
+//! What is nearest, by brute force.
+
+use super::*;
+use crate::{
+    emotion::EmotionVector,
+    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Note, SongRow, test_rows::a_row},
+};
+use proptest::prelude::*;
+use std::path::Path;
+
+fn write(path: &Path, rows: impl Iterator<Item = SongRow>) {
+    let model = ModelStamp {
+        identity: "0".repeat(64),
+        name: "test".to_owned(),
+    };
+    let info = LibraryInfo::new(model, serde_json::json!({}));
+    let mut writer = LibraryWriter::create(path, &info, 4).unwrap();
+    for row in rows {
+        writer.push(row).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn library_with(rows: impl Iterator<Item = SongRow>) -> (tempfile::TempDir, Collection) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("library.parquet");
+    write(&path, rows);
+    let library = Library::open(&path).unwrap();
+    (folder, library.into())
+}
+
+fn row_of(n: usize, weights: [f64; 8]) -> SongRow {
+    let mut row = a_row(n);
+    row.emotions = EmotionVector::from_weights(weights).unwrap();
+    row
+}
+
+fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
+    library_with(vectors.iter().enumerate().map(|(n, v)| row_of(n, *v)))
+}
+
+/// Rows (told by their names) and similarities.
+fn ask_with(search: &Search, library: &Collection, asked: &Asked, k: usize) -> Vec<(u64, f64)> {
+    let matches = search.nearest(library, asked, NonZeroUsize::new(k).unwrap());
+    numbered(matches.unwrap())
+}
+
+fn numbered(matches: Vec<Match>) -> Vec<(u64, f64)> {
+    let ranks: Vec<usize> = matches.iter().map(|found| found.rank).collect();
+    assert_eq!(ranks, (1..=matches.len()).collect::<Vec<_>>());
+    matches
+        .into_iter()
+        .map(|found| {
+            let name = found.song.path.trim_start_matches("/music/");
+            (
+                name.trim_end_matches(".mp3").parse().unwrap(),
+                found.similarity,
+            )
+        })
+        .collect()
+}
+
+fn feeling(weights: [f64; 8]) -> Asked {
+    EmotionVector::from_weights(weights).unwrap().into()
+}
+
+fn ask(library: &Collection, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
+    ask_with(&Search::default(), library, &feeling(target), k)
+}
+
+fn rows(found: &[(u64, f64)]) -> Vec<u64> {
+    found.iter().map(|(row, _)| *row).collect()
+}
+
+const HAPPY: [f64; 8] = [1., 0., 0., 0., 0., 0., 0., 0.];
+const TENSE: [f64; 8] = [0., 0., 1., 0., 0., 0., 0., 0.];
+
+fn mixed_vectors(count: u32) -> Vec<[f64; 8]> {
+    (0..count)
+        .map(|n| std::array::from_fn(|i| f64::from((n * 7919 + i as u32 * 104_729) % 1000) + 1.0))
+        .collect()
+}
+
+#[test]
+fn a_silent_song_is_near_to_nothing() {
+    let (_folder, library) = library_with((0..6).map(|n| {
+        let mut row = a_row(n);
+        row.note = Note::text(&[Note::Silent, Note::Repeated]).filter(|_| n % 2 == 0);
+        row
+    }));
+    assert_eq!(rows(&ask(&library, [1.; 8], 6)), [1, 3, 5]);
+}
+
+#[test]
+fn the_nearest_comes_first_and_ties_keep_the_order_of_the_library() {
+    let mixed = [1., 0., 1., 0., 0., 0., 0., 0.];
+    let (_folder, library) = library_of(&[TENSE, HAPPY, mixed, HAPPY, mixed, TENSE]);
+    let answer = ask(&library, HAPPY, 4);
+    assert_eq!(rows(&answer), [1, 3, 2, 4]);
+    assert_eq!(answer[0].1, 1.0);
+    assert!((answer[2].1 - 0.5_f64.sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn a_small_library_gives_all_that_it_has() {
+    let (_folder, library) = library_of(&[[1.; 8], [1., 2., 1., 1., 1., 1., 1., 1.]]);
+    assert_eq!(ask(&library, [1.; 8], 10).len(), 2);
+}
+
+#[test]
+fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
+    let vectors = mixed_vectors(70_000);
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = vectors.split_at(1234);
+    let numbered = |from: usize, vectors: &[[f64; 8]]| -> Vec<SongRow> {
+        let vectors = vectors.iter().enumerate();
+        vectors.map(|(n, v)| row_of(from + n, *v)).collect()
+    };
+    write(
+        &folder.path().join("1.parquet"),
+        numbered(0, first).into_iter(),
+    );
+    write(
+        &folder.path().join("2.parquet"),
+        numbered(1234, second).into_iter(),
+    );
+    let library = Collection::open(&[folder.path()]).unwrap();
+    let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
+    for metric in [Metric::Cosine, Metric::CenteredCosine, Metric::Euclidean] {
+        let goal = Goal::new(&asked, metric, 0).unwrap();
+        let mut expected: Vec<(u64, f64)> = (0..)
+            .zip(&vectors)
+            .map(|(n, v)| {
+                let vector = EmotionVector::from_weights(*v).unwrap();
+                (
+                    n,
+                    goal.similarity(vector.as_array().iter().map(|v| f64::from(*v))),
+                )
+            })
+            .collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let search = Search {
+            metric,
+            ..Search::default()
+        };
+        assert_eq!(
+            ask_with(&search, &library, &asked, 25),
+            expected[..25],
+            "{metric}"
+        );
+    }
+}
+
+#[test]
+fn embeddings_are_compared_where_they_are_wanted() {
+    // The embedding of a row begins with its number.
+    let (_folder, library) = library_with((0..40_000).map(a_row));
+    let asked = Asked {
+        embedding: Some(vec![30_000.0, 0.25, -1.0, 0.0]),
+        but_not: vec![30_000],
+        ..feeling([1.; 8])
+    };
+    let search = Search {
+        metric: Metric::Embedding,
+        ..Search::default()
+    };
+    let found = ask_with(&search, &library, &asked, 3);
+    assert!(
+        found.iter().all(|(row, _)| (29_990..30_010).contains(row)),
+        "{found:?}"
+    );
+    assert!(!rows(&found).contains(&30_000));
+    let error = search
+        .nearest(&library, &feeling([1.; 8]), NonZeroUsize::MIN)
+        .unwrap_err();
+    assert!(error.to_string().contains("--like"), "{error}");
+}
+
+#[test]
+fn a_library_that_another_program_rewrote_answers_alike() {
+    // Dictionaries, nullable numbers and version 2 pages: whatever the numbers' layout, they are the same.
+    use parquet::{
+        arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+        file::properties::{WriterProperties, WriterVersion},
+    };
+    let vectors = mixed_vectors(20_000);
+    let (folder, library) = library_of(&vectors);
+    let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
+    let expected = ask_with(&Search::default(), &library, &asked, 20);
+    let source = folder.path().join("library.parquet");
+    let open =
+        || ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&source).unwrap()).unwrap();
+    let footer = open()
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .cloned();
+    let plain = || WriterProperties::builder().set_dictionary_enabled(false);
+    let rewritten = [
+        WriterProperties::builder(),
+        plain(),
+        plain().set_writer_version(WriterVersion::PARQUET_2_0),
+        plain()
+            .set_data_page_row_count_limit(333)
+            .set_write_batch_size(111),
+    ];
+    for (number, properties) in rewritten.into_iter().enumerate() {
+        let path = folder.path().join(format!("{number}.parquet"));
+        let properties = properties.set_key_value_metadata(footer.clone()).build();
+        let reader = open().build().unwrap();
+        let mut writer = ArrowWriter::try_new(
+            std::fs::File::create(&path).unwrap(),
+            arrow::array::RecordBatchReader::schema(&reader),
+            Some(properties),
+        )
+        .unwrap();
+        for batch in reader {
+            writer.write(&batch.unwrap()).unwrap();
+        }
+        writer.close().unwrap();
+        let library: Collection = Library::open(&path).unwrap().into();
+        assert_eq!(
+            ask_with(&Search::default(), &library, &asked, 20),
+            expected,
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_lets_through_what_meets_it() {
+    let vectors = mixed_vectors(40_000);
+    let (_folder, library) = library_of(&vectors);
+    let all = ask(&library, HAPPY, 40_000);
+    let search = Search {
+        // Every second song has an artist; the number of bytes is the number of the row.
+        filter: Some(
+            "artist = 'Someone' AND size_bytes >= 33000"
+                .parse()
+                .unwrap(),
+        ),
+        ..Search::default()
+    };
+    let found = ask_with(&search, &library, &feeling(HAPPY), 100);
+    let expected: Vec<(u64, f64)> = all
+        .into_iter()
+        .filter(|(row, _)| *row >= 33_000 && row % 2 == 1)
+        .take(100)
+        .collect();
+    assert_eq!(found, expected);
+    let search = Search {
+        filter: Some("duration < 0".parse().unwrap()),
+        ..Search::default()
+    };
+    assert_eq!(ask_with(&search, &library, &feeling(HAPPY), 5), []);
+}
+
+#[test]
+fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
+    let artists = [
+        Some("A"),
+        Some("a "),
+        Some("A"),
+        Some("B"),
+        None,
+        None,
+        Some("B"),
+        Some("C"),
+    ];
+    let (_folder, library) = library_with((0..400).map(|n| {
+        let mut row = row_of(n, [400.0 - n as f64, n as f64, 0., 0., 0., 0., 0., 0.]);
+        row.artist = artists[n.min(7)].map(str::to_owned);
+        row
+    }));
+    let mut search = Search {
+        per_artist: NonZeroUsize::new(1),
+        ..Search::default()
+    };
+    let ask = |search: &Search, k| rows(&ask_with(search, &library, &feeling(HAPPY), k));
+    assert_eq!(ask(&search, 5), [0, 3, 4, 5, 7]);
+    // All behind are by the artist of the eighth.
+    assert_eq!(ask(&search, 10), [0, 3, 4, 5, 7]);
+    search.per_artist = NonZeroUsize::new(2);
+    assert_eq!(ask(&search, 9), [0, 1, 3, 4, 5, 6, 7, 8]);
+    search.per_artist = None;
+    search.exclude = (0..300)
+        .map(|n| format!("/music/{n:06}.mp3").into())
+        .collect();
+    assert_eq!(ask(&search, 3), [300, 301, 302]);
+}
+
+#[test]
+fn what_is_drawn_is_nearly_as_near_and_the_same_for_the_same_seed() {
+    let (_folder, library) = library_of(&mixed_vectors(5000));
+    let nearest = ask(&library, HAPPY, 1000);
+    let mut search = Search {
+        explore: Some(Explore {
+            width: 0.05,
+            seed: 1,
+        }),
+        ..Search::default()
+    };
+    let one = ask_with(&search, &library, &feeling(HAPPY), 10);
+    assert_eq!(one, ask_with(&search, &library, &feeling(HAPPY), 10));
+    assert_eq!(one.len(), 10);
+    assert!(one.is_sorted_by(|a, b| a.1 >= b.1));
+    assert!(one.iter().all(|(_, s)| *s >= nearest[9].1 - 0.05));
+    assert!(one.iter().all(|found| nearest.contains(found)));
+    search.explore = Some(Explore {
+        width: 0.05,
+        seed: 2,
+    });
+    assert_ne!(
+        rows(&one),
+        rows(&ask_with(&search, &library, &feeling(HAPPY), 10))
+    );
+    search.explore = Some(Explore {
+        width: 0.0,
+        seed: 1,
+    });
+    assert_eq!(
+        ask_with(&search, &library, &feeling(HAPPY), 10),
+        nearest[..10]
+    );
+}
+
+#[test]
+fn a_playlist_walks_to_its_target_and_has_no_song_twice() {
+    let way = |n: usize| -> [f64; 8] {
+        let part = n as f64 / 99.0;
+        [1.0 - part, 0., part, 0., 0., 0., 0., 0.]
+    };
+    let (_folder, library) = library_of(&(0..100).map(way).collect::<Vec<_>>());
+    let walk = |search: &Search, from, to, steps| {
+        let steps = NonZeroUsize::new(steps).unwrap();
+        search.shift(&library, &feeling(from), &feeling(to), steps)
+    };
+    let search = Search::default();
+    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 4).unwrap()));
+    assert_eq!(found, [0, 33, 66, 99]);
+    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 1).unwrap()));
+    assert_eq!(found, [99]);
+    // From a feeling to itself: each step takes what is left.
+    let found = rows(&numbered(walk(&search, HAPPY, HAPPY, 30).unwrap()));
+    assert_eq!(found, (0..30).collect::<Vec<_>>());
+    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 150).unwrap()));
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        (0..100).collect::<Vec<_>>(),
+        "all that there are, once each"
+    );
+    let limited = Search {
+        per_artist: NonZeroUsize::new(3),
+        filter: Some("artist IS NOT NULL".parse().unwrap()),
+        ..Search::default()
+    };
+    let found = numbered(walk(&limited, HAPPY, TENSE, 10).unwrap());
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn a_walk_between_opposites_says_where_it_cancels() {
+    let (_folder, library) = library_of(&[HAPPY, TENSE]);
+    let mut from = feeling(HAPPY);
+    from.target[2] = -100.0;
+    let mut to = from.clone();
+    to.target = to.target.map(|value| -value);
+    let steps = NonZeroUsize::new(3).unwrap();
+    let error = Search::default()
+        .shift(&library, &from, &to, steps)
+        .unwrap_err();
+    assert!(error.to_string().contains("step 2 of 3"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn the_answer_equals_sorting_everything(
+        vectors in prop::collection::vec(prop::array::uniform8(0_u8..4), 1..40),
+        target in prop::array::uniform8(0_u8..4),
+        k in 1_usize..45,
+        which in 0_usize..3,
+    ) {
+        let weights = |v: [u8; 8]| {
+            let sum: u32 = v.iter().map(|x| u32::from(*x)).sum();
+            v.map(|x| if sum == 0 { 1.0 } else { f64::from(x) })
+        };
+        let metric = [Metric::Cosine, Metric::CenteredCosine, Metric::Euclidean][which];
+        let vectors: Vec<[f64; 8]> = vectors.into_iter().map(weights).collect();
+        let asked = feeling(weights(target));
+        let Ok(goal) = Goal::new(&asked, metric, 0) else { return Ok(()) };
+        let (_folder, library) = library_of(&vectors);
+        let mut expected: Vec<(u64, f64)> = (0..)
+            .zip(&vectors)
+            .map(|(n, v)| {
+                let vector = EmotionVector::from_weights(*v).unwrap();
+                (n, goal.similarity(vector.as_array().iter().map(|v| f64::from(*v))))
+            })
+            .collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        expected.truncate(k);
+        let search = Search { metric, ..Search::default() };
+        prop_assert_eq!(ask_with(&search, &library, &asked, k), expected);
+    }
+}
