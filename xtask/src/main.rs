@@ -23,6 +23,8 @@ Usage: cargo xtask <command>
   setup-libtorch        sets libtorch up and prints the line that exports its place, for example
                         eval \"$(cargo xtask setup-libtorch)\"
   mini-deam             writes deam/mini, the tiny data set of computed music, anew
+  million-songs [--rows N] [--embedding N] [--seed N] -o FILE
+                        writes a library of songs that do not exist, to measure queries on
 
 libtorch: LIBTORCH or LIBTORCH_USE_PYTORCH is respected where one is set. Otherwise, on x86-64 Linux, version
 2.11.0 for the CPU is taken from PyPI's wheels (544 MB to download, once) and kept in
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
             println!("{report}");
             ExitCode::SUCCESS
         }),
+        ["million-songs", ..] => million_songs(&arguments[1..]),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -165,6 +168,24 @@ fn train(arguments: &[OsString]) -> Result<ExitCode, String> {
         command.current_dir(here);
     }
     libtorch.set(&mut command);
+    steps::exit_code(&mut command)
+}
+
+/// The example that makes up a library, in the folder that the user stands in.
+fn million_songs(arguments: &[OsString]) -> Result<ExitCode, String> {
+    let manifest = root().join("Cargo.toml");
+    let mut command = cargo(&[
+        "run",
+        "--release",
+        "--locked",
+        "--example",
+        "million_songs",
+        "--manifest-path",
+    ]);
+    command.arg(manifest).arg("--").args(arguments);
+    if let Ok(here) = env::current_dir() {
+        command.current_dir(here);
+    }
     steps::exit_code(&mut command)
 }
 
