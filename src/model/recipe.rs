@@ -202,6 +202,11 @@ pub struct Calibration {
     pub valence: f64,
     /// The same of arousal.
     pub arousal: f64,
+    /// Whether, after the last step, batch normalisation's statistics are taken anew on the training songs without
+    /// augmentation, and the last layer's bias is moved until the mean answer for them is the mean of their labels. Mixup
+    /// and masks shift what a network is used to from what it hears later.
+    #[serde(skip_serializing_if = "is_false")]
+    pub settle: bool,
 }
 
 impl Default for Calibration {
@@ -211,6 +216,7 @@ impl Default for Calibration {
             temperature: 1.0,
             valence: 1.0,
             arousal: 1.0,
+            settle: false,
         }
     }
 }
@@ -294,4 +300,8 @@ fn is_thirteen(value: &f64) -> bool {
 
 fn is_nought(value: &f64) -> bool {
     *value == 0.0
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

@@ -162,7 +162,7 @@ pub fn fit(
         }
         Ok(())
     })?;
-    let fitted = learner.end()?;
+    let fitted = learner.end(&cropper, task.training)?;
     if let Some((path, identity)) = &keep {
         let state = State {
             history: fitted.history.clone(),

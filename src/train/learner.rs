@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{RngCore as _, SeedableRng as _};
+use rand::{RngCore as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
@@ -16,7 +16,7 @@ use super::{
     checkpoint::{State, Underway},
     fit::{EpochScores, Event, Fitted},
     loss::loss,
-    network::{BandStatistics, Network},
+    network::{BandStatistics, Network, Plain},
     schedule::one_cycle,
     weights::Weights,
 };
@@ -27,6 +27,8 @@ use crate::{
 
 /// Songs whose windows are validated at once.
 const VALIDATED_AT_ONCE: usize = 16;
+/// Songs of a batch that batch normalisation is settled on.
+const SETTLED_AT_ONCE: usize = 32;
 
 /// A network and all that belongs to its training.
 pub struct Learner<'a> {
@@ -295,7 +297,8 @@ impl<'a> Learner<'a> {
     }
 
     /// Gives the network the weights that are kept.
-    pub fn end(mut self) -> Result<Fitted, TrainError> {
+    /// [`Calibration::settle`](crate::model::Calibration) is done with the training songs.
+    pub fn end(mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<Fitted, TrainError> {
         let last = self.history.len().saturating_sub(1);
         let kept_epoch = match (self.best.take(), self.average.take()) {
             (Some((epoch, best)), _) => {
@@ -308,7 +311,36 @@ impl<'a> Learner<'a> {
             }
             (None, None) => last,
         };
+        if self.recipe.calibration.settle {
+            self.settle(cropper, training)?;
+        }
         Ok(self.fitted(kept_epoch))
+    }
+
+    fn settle(&mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<(), TrainError> {
+        // A stream of its own; in random order, since songs of one kind often stand together in a data set.
+        tch::manual_seed(generator_seed(self.recipe.seed, usize::MAX - 1));
+        let mut songs = training.to_vec();
+        songs.shuffle(&mut ChaCha8Rng::seed_from_u64(self.recipe.seed));
+        let device = self.network.variables().device();
+        let mut batches = Vec::new();
+        for some in songs.chunks(SETTLED_AT_ONCE) {
+            let (mut frames, mut owners) = (Vec::new(), Vec::new());
+            for &song in some {
+                let windows = cropper.windows(song);
+                frames.push(cropper.plain(song, &windows));
+                owners.extend(windows.iter().map(|_| song));
+            }
+            let (emotions, affect) = self.songs.labels(&owners);
+            batches.push(Plain {
+                frames: Tensor::f_cat(&frames, 0)?.f_to_device(device)?,
+                emotions,
+                affect,
+            });
+        }
+        self.network.settle_norms(&batches)?;
+        self.network.settle_means(&batches)?;
+        Ok(())
     }
 
     /// The result, with the weights as they are.

@@ -2,8 +2,11 @@
 
 mod graph;
 mod member;
+mod settle;
 
 use tch::{Device, Kind, Tensor, nn};
+
+pub use self::settle::Plain;
 
 use self::member::Member;
 use crate::{
@@ -19,6 +22,8 @@ pub const SHARE_UNIT: f64 = 0.1;
 const VARIANCE_FLOOR: f64 = 1e-4;
 /// Added to a variance by batch normalisation.
 const NORM_EPSILON: f64 = 1e-5;
+/// Share of a batch in batch normalisation's running statistics.
+const NORM_MOMENTUM: f64 = 0.1;
 /// Added to every share before shares are divided by their sum, which could be 0 otherwise.
 const SHARE_FLOOR: f64 = 1e-6;
 const EMOTIONS: i64 = Emotion::COUNT as i64;
@@ -159,15 +164,23 @@ impl Network {
     /// What each member answers. `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over
     /// `frame_pool` frames. In training the answers are not calibrated.
     pub fn forward(&self, frames: &Tensor, train: bool) -> Vec<Output> {
-        let mut x = frames * &self.scale + &self.offset;
-        if self.recipe.network.relative_bands {
-            let relative = &x - x.mean_dim(3, true, Kind::Float);
-            x = Tensor::cat(&[x, relative], 1);
-        }
+        let x = self.inputs(frames);
         self.members
             .iter()
             .map(|member| self.output(&member.forward(&x, train), train))
             .collect()
+    }
+
+    /// What every member sees: `[batch, 1 or 2, bands, frames / frame_pool]`.
+    fn inputs(&self, frames: &Tensor) -> Tensor {
+        let x = frames * &self.scale + &self.offset;
+        match self.recipe.network.relative_bands {
+            false => x,
+            true => {
+                let relative = &x - x.mean_dim(3, true, Kind::Float);
+                Tensor::cat(&[x, relative], 1)
+            }
+        }
     }
 
     /// What the network answers for frames as [`Network::forward`] takes them, calibrated: the mean of its members.

@@ -50,6 +50,8 @@ mixup = 0.1
 mask_bands = 4
 mask_time = 0.1
 gain_db = 0.5
+[calibration]
+settle = true
 "#;
 
 pub fn mini() -> PathBuf {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::is_nought;
+use super::{is_false, is_nought};
 
 /// A convolutional network, optionally with a recurrent layer over time.
 ///
@@ -132,8 +132,4 @@ fn is_one(value: &usize) -> bool {
 
 fn is_zero(value: &usize) -> bool {
     *value == 0
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }

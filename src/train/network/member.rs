@@ -5,7 +5,7 @@ use tch::{
     nn::{self, ModuleT, RNN},
 };
 
-use super::{EMOTIONS, FRESH, NORM_EPSILON, VARIANCE_FLOOR};
+use super::{EMOTIONS, FRESH, NORM_EPSILON, NORM_MOMENTUM, VARIANCE_FLOOR};
 use crate::model::{NetworkShape, Recipe, Statistic};
 
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl Member {
         let shape = &recipe.network;
         let norm = nn::BatchNormConfig {
             eps: NORM_EPSILON,
+            momentum: NORM_MOMENTUM,
             ws_init: nn::Init::Const(1.0),
             ..Default::default()
         };

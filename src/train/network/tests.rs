@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{BandStatistics, Network};
+use super::{BandStatistics, Network, Plain};
 use crate::{
     emotion::Emotion,
     model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, Statistic, TrainingData},
@@ -228,4 +228,77 @@ fn calibration_draws_valence_and_arousal_to_the_mean_and_divides_the_logits_outs
         &(distance(&before.affect, 1) * 0.0)
     ));
     assert!(close(&after.logits, &(before.logits * 2.0)));
+}
+
+/// Windows with labels, in batches of eight.
+fn plain(recipe: &Recipe, batches: usize) -> Vec<Plain> {
+    (0..batches)
+        .map(|_| Plain {
+            frames: pooled(recipe, &sound(recipe, 8)),
+            emotions: Tensor::rand([8, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float),
+            affect: Tensor::randn([8, 2], (Kind::Float, Device::Cpu)),
+        })
+        .collect()
+}
+
+#[test]
+fn settled_means_are_those_of_the_labels_after_calibration() {
+    let recipe = recipe("best-cnn", |recipe| {
+        recipe.network.members = 2;
+        recipe.calibration.temperature = 0.6;
+        recipe.calibration.valence = 0.5;
+    });
+    let mut network = network(&recipe);
+    let batches = plain(&recipe, 3);
+    let together =
+        |part: fn(&Plain) -> &Tensor| Tensor::cat(&batches.iter().map(part).collect::<Vec<_>>(), 0);
+    let [frames, emotions, affect] = [
+        together(|batch| &batch.frames),
+        together(|batch| &batch.emotions),
+        together(|batch| &batch.affect),
+    ];
+    network
+        .learn_labels(&emotions, &affect)
+        .expect("labels are numbers");
+    let off = |network: &Network| {
+        let answer = network.answer(&frames);
+        [(&answer.shares, &emotions), (&answer.affect, &affect)].map(|(told, truth)| {
+            let mean = |x: &Tensor| x.mean_dim(0, false, Kind::Float);
+            (mean(told) - mean(truth)).abs().max().double_value(&[])
+        })
+    };
+    assert!(off(&network).iter().all(|error| *error > 1e-3));
+    network.settle_means(&batches).expect("libtorch can");
+    for error in off(&network) {
+        assert!(error < 1e-4, "{error}");
+    }
+}
+
+#[test]
+fn settled_norms_are_the_mean_of_what_the_batches_have() {
+    let recipe = recipe("best-cnn", |recipe| recipe.network.dropout = 0.0);
+    let mut network = network(&recipe);
+    let batches = plain(&recipe, 1);
+    let answers = |network: &Network, train: bool| {
+        let _guard = tch::no_grad_guard();
+        network.forward(&batches[0].frames, train).remove(0).affect
+    };
+    let distance = |network: &Network, from: &Tensor| {
+        (answers(network, false) - from)
+            .abs()
+            .max()
+            .double_value(&[])
+    };
+    // what training answers for one batch rests on the batch's own means and variances
+    let expected = (answers(&network, true) - &network.affect_mean)
+        * Tensor::from_slice(&network.kept())
+        + &network.affect_mean;
+    network
+        .settle_norms(&plain(&recipe, 2))
+        .expect("libtorch can");
+    let others = distance(&network, &expected);
+    network.settle_norms(&batches).expect("libtorch can");
+    let own = distance(&network, &expected);
+    // the variance of a batch divides by one more than the running variance
+    assert!(own < others / 4.0, "{own} and {others}");
 }
