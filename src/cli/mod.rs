@@ -10,6 +10,7 @@ mod console;
 mod dataset;
 mod evaluate;
 mod exit;
+mod face;
 mod features;
 mod labels;
 mod library;
@@ -60,7 +61,8 @@ struct Cli {
 enum Command {
     Analyze(analyze::Args),
     Features(features::Args),
-    Query(query::Args),
+    Query(Box<query::Args>),
+    Face(face::Args),
     Library(library::Args),
     Plane(plane::Args),
     Timeline(timeline::Args),
@@ -78,7 +80,8 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
     match command {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Features(args) => features::run(args, console),
-        Command::Query(args) => query::run(args, console),
+        Command::Query(args) => query::run(*args, console),
+        Command::Face(args) => face::run(args, console),
         Command::Library(args) => library::run(args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),

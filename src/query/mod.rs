@@ -14,6 +14,7 @@ pub use many::{Answered, ManyError, Questions, QuestionsError, answer_many};
 pub use metric::{Metric, MetricError};
 pub use nearest::{Explore, Match, QueryError, Search};
 pub use question::{
-    Asked, Example, Examples, QuestionError, SongError, find_examples, parse_emotions, parse_point,
-    parse_target, parse_vector,
+    Asked, Example, Examples, FaceError, FaceInput, FaceMapError, FaceOptions, Observation,
+    QuestionError, SongError, find_examples, observe, parse_emotions, parse_face, parse_point,
+    parse_target, parse_vector, read_face_map,
 };

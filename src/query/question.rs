@@ -1,9 +1,14 @@
 //! What can be asked: emotions, a point on the plane, songs, a face.
 
+mod face;
 mod parse;
 mod point;
 mod song;
 
+pub use face::{
+    FaceError, FaceInput, FaceMapError, FaceOptions, Observation, observe, parse_face,
+    read_face_map,
+};
 pub use parse::{QuestionError, parse_emotions, parse_target, parse_vector};
 pub use point::parse_point;
 pub use song::{Example, Examples, SongError, find_examples};

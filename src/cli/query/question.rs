@@ -1,12 +1,27 @@
 //! The options that say what is asked.
 
 use crate::{
-    cli::{CliError, analyze_text::count, console::Console, model::ModelChoice, table::visible},
-    emotion::{EmotionVector, TYPICAL_DEVIATION},
+    audio::Excerpt,
+    cli::{
+        CliError,
+        analyze_text::count,
+        console::Console,
+        face::{FaceMapChoice, parts},
+        model::ModelChoice,
+        table::visible,
+    },
+    clock::position,
+    emotion::{Emotion, EmotionVector, Expression, TYPICAL_DEVIATION},
     library::Collection,
-    query::{Asked, Examples, find_examples, parse_emotions, parse_vector},
+    query::{
+        Asked, Examples, FaceInput, FaceOptions, Observation, find_examples, observe,
+        parse_emotions, parse_face, parse_vector,
+    },
 };
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// One way of asking; the songs of `--unlike` may be subtracted from each.
 #[derive(clap::Args)]
@@ -34,17 +49,53 @@ pub struct Question {
         allow_hyphen_values = true
     )]
     arousal: Option<f64>,
-    /// How far the box around the point reaches to each side; the more, the more emotions share
-    #[arg(long, value_name = "S", requires = "valence", default_value_t = TYPICAL_DEVIATION, allow_hyphen_values = true)]
-    spread: f64,
+    /// How far the box around the point reaches to each side; the more, the more emotions share [default: 1.5]
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "valence",
+        allow_hyphen_values = true
+    )]
+    spread: Option<f64>,
     /// Songs like this one: its path, the end of it or its title, or a music file outside the library. Several are averaged
     #[arg(long, value_name = "SONG", group = "asked")]
     like: Vec<PathBuf>,
     /// Away from this song, named as for --like: it is subtracted from what is asked. Several are averaged
     #[arg(long, value_name = "SONG")]
     unlike: Vec<PathBuf>,
+    /// What a face showed: expressions with seconds or weights, like happy=9,neutral=4,surprise=2
+    #[arg(long, value_name = "LIST", groups = ["asked", "face_asked"], value_parser = parse_face, allow_hyphen_values = true)]
+    face: Option<[f64; Expression::COUNT]>,
+    /// What a program saw of a face: CSV, JSON or Parquet with a row for each frame, and a label or a probability of each
+    /// expression; - reads standard input
+    #[arg(long, value_name = "FILE", groups = ["asked", "face_asked"])]
+    face_file: Option<PathBuf>,
+    /// Only so much of the face file's end (of the beginning of standard input), as 15s, or from a place on, as 1:10:15s
+    #[arg(long, value_name = "[START:]LENGTH", requires = "face_file", value_parser = stretch)]
+    observe: Option<Excerpt>,
+    /// Frames in a second of the face file; without a column of frame numbers, rows
+    #[arg(long, value_name = "N", requires = "face_file", value_parser = rate)]
+    fps: Option<f64>,
+    #[command(flatten)]
+    face_map: FaceMapChoice,
     #[command(flatten)]
     model: ModelChoice,
+}
+
+/// The part of a face file; read as that of a song, but it lies at the end where no start is given.
+fn stretch(text: &str) -> Result<Excerpt, String> {
+    text.parse().map_err(|error: crate::audio::InvalidExcerpt| {
+        format!(
+            "expected a length like 15s or a start and a length like 1:10:15s or 70s:15s: {}",
+            error.why
+        )
+    })
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+        .ok_or_else(|| format!("expected a number above 0, found {text:?}"))
 }
 
 impl Question {
@@ -53,6 +104,8 @@ impl Question {
         self.emotions.is_some()
             || self.vector.is_some()
             || self.valence.is_some()
+            || self.face.is_some()
+            || self.face_file.is_some()
             || !self.like.is_empty()
             || !self.unlike.is_empty()
     }
@@ -64,16 +117,101 @@ impl Question {
         if !self.is_given() {
             return Err(NOTHING.into());
         }
+        self.is_of_one_kind()?;
         let mut liked = self.examples(library, console)?;
         let unliked = liked.split_off(self.like.len());
         let asked = if let Some(vector) = self.emotions.or(self.vector) {
             Some(vector.into())
         } else if let (Some(valence), Some(arousal)) = (self.valence, self.arousal) {
-            Some(Asked::point(valence, arousal, self.spread)?)
+            let spread = self.spread.unwrap_or(TYPICAL_DEVIATION);
+            Some(Asked::point(valence, arousal, spread)?)
+        } else if let Some(face) = self.face_asked(console)? {
+            Some(face.into())
         } else {
             Asked::like(&liked)
         };
         Ok(asked.ok_or(NOTHING)?.unlike(&unliked)?)
+    }
+
+    /// Refuses options that are about another question than the one that is asked: clap lets them pass where they require an
+    /// option that conflicts with a given one.
+    fn is_of_one_kind(&self) -> Result<(), CliError> {
+        if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
+            return Err("--arousal and --spread are about a point on the plane: give --valence, and nothing else to ask with".into());
+        }
+        if self.face_file.is_none() && (self.observe.is_some() || self.fps.is_some()) {
+            return Err(
+                "--observe and --fps are about --face-file; leave them out or give one".into(),
+            );
+        }
+        if self.face.is_none() && self.face_file.is_none() && self.face_map.is_given() {
+            return Err(
+                "--face-map is about --face and --face-file; leave it out or give one".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// The emotions of a face, where one is asked with.
+    fn face_asked(&self, console: &Console) -> Result<Option<EmotionVector>, CliError> {
+        let map = self.face_map.load()?;
+        let shares = match (&self.face, &self.face_file) {
+            (Some(weights), _) => *weights,
+            (None, Some(file)) => self.observation(file, console)?.shares,
+            (None, None) => return Ok(None),
+        };
+        let emotions = map.mix(&shares)?;
+        let names = Emotion::ALL.map(Emotion::name);
+        let values = emotions.as_array().map(f64::from);
+        console.remark(&format!("asked for {}", parts(&names, &values)));
+        Ok(Some(emotions))
+    }
+
+    fn observation(&self, file: &Path, console: &Console) -> Result<Observation, CliError> {
+        let options = FaceOptions {
+            stretch: self.observe,
+            frames_per_second: self.fps,
+        };
+        let is_stream = file == Path::new("-");
+        let input = if is_stream {
+            FaceInput::Stream {
+                name: "standard input".to_owned(),
+                rows: Box::new(io::stdin().lock()),
+            }
+        } else {
+            FaceInput::File(file.to_owned())
+        };
+        let seen = observe(input, &options)?;
+        let name = if is_stream {
+            "standard input".to_owned()
+        } else {
+            visible(&file.display().to_string())
+        };
+        let frames = count(seen.frames as u64, "frame", "frames");
+        let when = seen.seconds.as_ref().map_or_else(String::new, |seconds| {
+            format!(
+                " from {} to {}",
+                position(seconds.start),
+                position(seconds.end)
+            )
+        });
+        let shares = seen.shares.map(|share| 100.0 * share);
+        let shows = parts(&Expression::ALL.map(Expression::name), &shares);
+        let columns = visible(&seen.columns);
+        console.remark(&format!("{name}: {frames}{when}, by {columns}: {shows}"));
+        if seen.unsure > 0 {
+            console.remark(&format!(
+                "left out: {} in which no face was recognised",
+                count(seen.unsure as u64, "frame", "frames")
+            ));
+        }
+        if seen.several > 0 {
+            console.remark(&format!(
+                "averaged: the faces of {} with several",
+                count(seen.several as u64, "frame", "frames")
+            ));
+        }
+        Ok(seen)
     }
 
     /// The songs of `--like`, then those of `--unlike`.

@@ -2,7 +2,8 @@
 
 use super::point::{is_point, parse_point};
 use crate::emotion::{
-    Axis, Emotion, EmotionVector, InvalidBox, InvalidVector, SCALE_MAX, SCALE_MIN, UnknownEmotion,
+    Axis, Emotion, EmotionVector, Expression, InvalidBox, InvalidVector, InvalidWeights, SCALE_MAX,
+    SCALE_MIN, UnknownEmotion, UnknownExpression,
 };
 
 /// What is asked cannot be understood, or is no direction to look in.
@@ -50,6 +51,20 @@ pub enum QuestionError {
          other songs"
     )]
     NothingLeft,
+    /// When a part of `happy=9,neutral=4` is not an expression, `=` and a number.
+    #[error(
+        "expected an expression of the face and its seconds or weight, like happy=9,neutral=4; found {found:?}"
+    )]
+    NotAnExpression { found: String },
+    /// When a name is none of the eight expressions.
+    #[error(transparent)]
+    UnknownExpression(#[from] UnknownExpression),
+    /// When an expression is named twice.
+    #[error("{expression} is given twice; give each expression one weight")]
+    ExpressionTwice { expression: Expression },
+    /// When the weights of expressions are negative, not finite, or all zero.
+    #[error(transparent)]
+    Weights(#[from] InvalidWeights),
 }
 
 /// Reads `happy=60,excited=40`: any of the eight emotions in any order, in any unit; those that are absent weigh 0. The

@@ -100,7 +100,7 @@ pub enum SongError {
     },
     /// When a name fits no song of the library, and is no file either.
     #[error(
-        "no song of {library} has the path, file name or title {song:?}, and no file of that name is there{}",
+        "no song of {library} has the path, file name or title {song:?}, and no music file of that name is there{}",
         did_you_mean(suggestions)
     )]
     Unknown {
@@ -292,4 +292,94 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
         embedding: heard.prediction.embedding,
         row: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        error_text::one_line,
+        library::{Library, LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+        model::Bundle,
+    };
+
+    fn library(info: &LibraryInfo, rows: Vec<SongRow>) -> (tempfile::TempDir, Collection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.parquet");
+        let mut writer = LibraryWriter::create(&path, info, 4).unwrap();
+        for row in rows {
+            writer.push(row).unwrap();
+        }
+        writer.finish().unwrap();
+        let library = Library::open(&path).unwrap();
+        (folder, library.into())
+    }
+
+    fn other_model() -> LibraryInfo {
+        let model = ModelStamp {
+            identity: "ab".repeat(32),
+            name: "other".to_owned(),
+        };
+        LibraryInfo::new(model, serde_json::json!({}))
+    }
+
+    fn never() -> Result<Predictor, ModelError> {
+        panic!("no song has to be heard")
+    }
+
+    fn songs(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn copies_of_the_songs_take_no_part_either() {
+        let mut rows: Vec<SongRow> = (0..6).map(a_row).collect();
+        rows[3].content_hash = rows[1].content_hash.clone();
+        rows[5].path = rows[1].path.clone();
+        rows[2].content_hash = None;
+        rows[4].content_hash = None;
+        let (_folder, library) = library(&other_model(), rows);
+        let asked = songs(&["/music/000001.mp3", "/music/000002.mp3"]);
+        let mut examples = find_examples(&library, &asked, never).unwrap();
+        assert_eq!(examples.rows, [1, 2, 3, 5]);
+        assert_eq!(examples.songs.len(), 2);
+        let rest = examples.split_off(1);
+        assert_eq!(rest.songs[0].row, Some(2));
+        assert_eq!(rest.rows, examples.rows);
+    }
+
+    #[test]
+    fn a_silent_song_is_no_question() {
+        let mut row = a_row(1);
+        row.note = Some("silent".to_owned());
+        let (_folder, library) = library(&other_model(), vec![row]);
+        let error = find_examples(&library, &songs(&["000001"]), never).unwrap_err();
+        assert!(error.to_string().contains("is silent"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_heard_by_the_librarys_model_alone_and_in_its_way() {
+        let shipped = || Predictor::new(Bundle::shipped()?);
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        let asked = vec![outside.path().to_owned()];
+        let said = |info: &LibraryInfo| {
+            let (_folder, library) = library(info, vec![a_row(1)]);
+            one_line(&find_examples(&library, &asked, shipped).unwrap_err())
+        };
+        let other = said(&other_model());
+        assert!(
+            other.contains("made by model other (abababababab)"),
+            "{other}"
+        );
+        assert!(other.contains("--model"), "{other}");
+        let mut info = library_info(&Bundle::shipped().unwrap(), &Listening::default());
+        // It is the right model: now it is the file that is no music.
+        assert!(said(&info).contains("cannot be analysed"));
+        info.set_excerpt("5s");
+        assert!(said(&info).contains("cannot be analysed"));
+        info.set_excerpt("a part");
+        assert!(said(&info).contains("excerpts of \"a part\""));
+        info.preprocessing = serde_json::json!({});
+        assert!(said(&info).contains("in another way"));
+    }
 }
