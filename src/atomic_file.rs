@@ -6,6 +6,7 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 
 /// The file could not be written; what stood at its place before still does.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,78 @@ fn replace(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
+    let temporary = create(path)?;
+    let mut writer = BufWriter::new(temporary.as_file());
+    fill(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    put(temporary, path)
+}
+
+/// A file that is written in several steps, or by a program part that wants a name. Dropped before [`commit`](Self::commit), it
+/// leaves nothing behind, and what stood at its place stays.
+#[derive(Debug)]
+pub struct Pending {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Pending {
+    /// Makes the temporary file beside `path`.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn create(path: &Path) -> Result<Self, WriteError> {
+        match create(path) {
+            Ok(temporary) => Ok(Self {
+                temporary,
+                path: path.to_owned(),
+            }),
+            Err(source) => Err(WriteError {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// Where the file will stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it stands until then.
+    pub fn temporary(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// What to write to. What is buffered elsewhere has to be flushed before [`commit`](Self::commit).
+    pub fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// The error of a step that failed.
+    pub fn error(&self, source: io::Error) -> WriteError {
+        WriteError {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    /// Waits until the disk has all of it, and puts it in its place.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn commit(self) -> Result<PathBuf, WriteError> {
+        let Self { temporary, path } = self;
+        match put(temporary, &path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
+}
+
+/// An empty file beside `path`.
+fn create(path: &Path) -> io::Result<NamedTempFile> {
     if path.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
@@ -59,11 +132,10 @@ fn replace(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.tempfile_in(folder)?;
-    let mut writer = BufWriter::new(temporary.as_file());
-    fill(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
+    builder.tempfile_in(folder)
+}
+
+fn put(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -89,6 +161,23 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         write(&path, |file| file.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_pending_file_is_there_once_it_is_committed_and_never_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answer.txt");
+        let pending = Pending::create(&path).unwrap();
+        pending.file().write_all(b"half").unwrap();
+        assert!(pending.temporary().exists() && !path.exists());
+        drop(pending);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let pending = Pending::create(&path).unwrap();
+        pending.file().write_all(b"whole").unwrap();
+        assert_eq!(pending.commit().unwrap(), path);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(Pending::create(folder.path()).is_err());
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub mod mel;
 pub mod model;
 pub mod plot;
 pub mod query;
+pub mod tags;
 #[cfg(test)]
 mod test_tone;
 #[cfg(feature = "train")]

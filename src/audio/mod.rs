@@ -11,6 +11,7 @@ mod mpeg;
 mod ogg;
 mod open;
 mod opus;
+mod packets;
 mod part;
 #[cfg(test)]
 mod part_tests;
@@ -26,6 +27,7 @@ mod window;
 pub use decode::{Decoder, SoundInfo};
 pub use error::{AudioError, AudioErrorKind};
 pub use excerpt::{Excerpt, InvalidExcerpt};
+pub use packets::{container, packet_hash};
 pub use part::HeardPart;
 pub use resample::Resampler;
 pub use tags::Tags;

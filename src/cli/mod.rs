@@ -10,6 +10,7 @@ mod console;
 mod dataset;
 mod evaluate;
 mod exit;
+mod export;
 mod face;
 mod features;
 mod labels;
@@ -64,6 +65,7 @@ enum Command {
     Query(Box<query::Args>),
     Face(face::Args),
     Library(library::Args),
+    Export(export::Args),
     Plane(plane::Args),
     Timeline(timeline::Args),
     Evaluate(evaluate::Args),
@@ -83,6 +85,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Query(args) => query::run(*args, console),
         Command::Face(args) => face::run(args, console),
         Command::Library(args) => library::run(args, console),
+        Command::Export(args) => export::run(args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),

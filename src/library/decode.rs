@@ -6,6 +6,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     buffer::ScalarBuffer,
     datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+    error::ArrowError,
 };
 use std::path::{Path, PathBuf};
 
@@ -133,6 +134,19 @@ impl<'a> Rows<'a> {
             path,
             first_row,
             batch,
+        }
+    }
+
+    /// Rows in the batch.
+    pub(super) fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// What Arrow says of the batch, as an error of the library.
+    pub(super) fn read_error(&self, error: ArrowError) -> LibraryError {
+        LibraryError::Read {
+            path: self.path.to_owned(),
+            source: error.into(),
         }
     }
 
@@ -273,7 +287,7 @@ impl<'a> Rows<'a> {
         Some(Micros(array.value(row)))
     }
 
-    fn timeline(&self, row: usize) -> Result<Option<Vec<Moment>>, LibraryError> {
+    pub(super) fn timeline(&self, row: usize) -> Result<Option<Vec<Moment>>, LibraryError> {
         let Some(array) = self.array(Column::Timeline, row) else {
             return Ok(None);
         };

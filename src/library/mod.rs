@@ -19,6 +19,7 @@ mod plain;
 mod reader;
 mod row;
 mod schema;
+mod table;
 #[cfg(test)]
 pub(crate) mod test_rows;
 #[cfg(test)]

@@ -146,9 +146,14 @@ impl SongRow {
         }
     }
 
+    /// The path that the two columns say together, as exact as the platform can say it.
+    pub fn path_of(text: &str, bytes: Option<&[u8]>) -> PathBuf {
+        exact_path(text, bytes)
+    }
+
     /// The file's path, as exact as the platform can say it.
     pub fn file(&self) -> PathBuf {
-        exact_path(&self.path, self.path_bytes.as_deref())
+        Self::path_of(&self.path, self.path_bytes.as_deref())
     }
 }
 

@@ -51,21 +51,25 @@ pub struct LibraryChoice {
 impl LibraryChoice {
     /// Opens the library, which has to hold a song.
     pub fn open_filled(&self) -> Result<Collection, CliError> {
-        let library = Collection::open(&self.library)?;
-        if library.rows() == 0 {
-            return Err(format!(
-                "{}: the library holds no songs; fill it with `circumplex analyze`",
-                library.name()
-            )
-            .into());
-        }
-        Ok(library)
+        open_filled(&self.library)
     }
+}
+
+fn open_filled(paths: &[PathBuf]) -> Result<Collection, CliError> {
+    let library = Collection::open(paths)?;
+    if library.rows() == 0 {
+        return Err(format!(
+            "{}: the library holds no songs; fill it with `circumplex analyze`",
+            library.name()
+        )
+        .into());
+    }
+    Ok(library)
 }
 
 /// The library of a subcommand.
 #[derive(clap::Args)]
-struct Libraries {
+pub struct Libraries {
     /// Library files, or folders of them
     #[arg(value_name = "LIBRARY", default_value = "library.parquet")]
     library: Vec<PathBuf>,
@@ -74,6 +78,11 @@ struct Libraries {
 impl Libraries {
     fn open(&self) -> Result<Collection, LibraryError> {
         Collection::open(&self.library)
+    }
+
+    /// Opens the library, which has to hold a song.
+    pub fn open_filled(&self) -> Result<Collection, CliError> {
+        open_filled(&self.library)
     }
 }
 

@@ -1,0 +1,425 @@
+use super::*;
+use crate::{
+    emotion::{Emotion, EmotionVector},
+    library::{Column, LibraryInfo, LibraryWriter, SongRow, test_rows::a_row},
+};
+use ::arrow::{
+    array::{AsArray, Int32Array},
+    datatypes::{DataType, Field, Float32Type},
+};
+use std::{
+    fs,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+/// Songs whose strongest emotions take turns; every seventh is silent.
+fn rows(count: usize) -> Vec<SongRow> {
+    (0..count)
+        .map(|n| {
+            let mut weights = [1.0; 8];
+            weights[n % 8] = 2.0 + n as f64;
+            SongRow {
+                emotions: EmotionVector::from_weights(weights).unwrap(),
+                title: Some(format!("\"Song\", \n{n}")),
+                note: (n % 7 == 3).then(|| "silent".to_owned()),
+                ..a_row(n)
+            }
+        })
+        .collect()
+}
+
+fn info() -> LibraryInfo {
+    let model = ModelStamp {
+        identity: "ab".repeat(32),
+        name: "best".to_owned(),
+    };
+    LibraryInfo {
+        timeline: true,
+        ..LibraryInfo::new(model, serde_json::json!({"mel": {"bands": 128}}))
+    }
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+    library: Collection,
+}
+
+impl Place {
+    fn new(rows: Vec<SongRow>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.parquet");
+        let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
+        for row in rows {
+            writer.push(row).unwrap();
+        }
+        writer.finish().unwrap();
+        let library = Collection::open(&[path]).unwrap();
+        Self { folder, library }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn export(&self, columns: &[&str]) -> Export<'_> {
+        Export {
+            columns: ExportColumn::parse(columns.iter().copied()).unwrap(),
+            ..Export::new(&self.library)
+        }
+    }
+
+    fn write(&self, export: &Export<'_>, format: Format, name: &str) -> Written {
+        let to = Destination::Path(self.path(name));
+        export.write(format, to, |_| {}).unwrap()
+    }
+
+    fn leftovers(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.retain(|name| name.ends_with(".tmp"));
+        names
+    }
+}
+
+/// All of them.
+fn everything() -> Vec<ExportColumn> {
+    ExportColumn::all()
+}
+
+fn parquet_rows(path: &Path) -> (SchemaRef, Vec<RecordBatch>) {
+    let file = fs::File::open(path).unwrap();
+    let builder =
+        ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = builder.schema().clone();
+    let batches = builder.build().unwrap().map(Result::unwrap).collect();
+    (schema, batches)
+}
+
+#[test]
+fn parquet_and_arrow_hold_every_column_with_its_values() {
+    let songs = rows(30);
+    let place = Place::new(songs.clone());
+    let export = Export {
+        columns: everything(),
+        ..Export::new(&place.library)
+    };
+    assert_eq!(place.write(&export, Format::Parquet, "a.parquet").rows, 30);
+    place.write(&export, Format::Arrow, "a.arrow");
+    let (schema, parquet) = parquet_rows(&place.path("a.parquet"));
+    let file = fs::File::open(place.path("a.arrow")).unwrap();
+    let reader = ::arrow::ipc::reader::FileReader::try_new(file, None).unwrap();
+    assert!(reader.schema().metadata()[METADATA_KEY].contains("\"best\""));
+    assert!(schema.metadata()[METADATA_KEY].contains("\"best\""));
+    let arrow: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+    for batches in [parquet, arrow] {
+        let batch = ::arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap();
+        assert_eq!(batch.num_rows(), 30);
+        for (n, song) in songs.iter().enumerate() {
+            for (emotion, percentage) in song.emotions.iter() {
+                let column = batch.column_by_name(emotion.name()).unwrap();
+                assert_eq!(column.as_primitive::<Float32Type>().value(n), percentage);
+            }
+            let strongest = batch.column_by_name("emotion").unwrap();
+            let strongest = strongest.as_string::<i32>();
+            if song.is_silent() {
+                assert!(::arrow::array::Array::is_null(strongest, n));
+            } else {
+                assert_eq!(strongest.value(n), song.emotions.strongest().name());
+            }
+            let embedding = batch.column_by_name("embedding").unwrap();
+            let embedding = embedding.as_fixed_size_list().value(n);
+            let numbers = embedding.as_primitive::<Float32Type>();
+            assert_eq!(&numbers.values()[..], song.embedding.as_slice());
+            let timelines = batch.column_by_name("timeline").unwrap().as_list::<i32>();
+            let moments = song.timeline.as_ref().map(Vec::len);
+            let found = (!::arrow::array::Array::is_null(timelines, n))
+                .then(|| ::arrow::array::Array::len(&timelines.value(n)));
+            assert_eq!(found, moments);
+        }
+    }
+    assert!(place.leftovers().is_empty());
+}
+
+#[test]
+fn json_lines_say_numbers_as_short_as_they_are_and_times_in_utc() {
+    let place = Place::new(rows(8));
+    let export = Export {
+        columns: everything(),
+        ..Export::new(&place.library)
+    };
+    place.write(&export, Format::JsonLines, "a.jsonl");
+    let text = fs::read_to_string(place.path("a.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 8);
+    assert!(text.contains("\"arousal\":4.25,"), "{text}");
+    assert!(text.contains("\"embedding\":[1.0,0.25,-1.0,0.0]"), "{text}");
+    assert_eq!(lines[1]["modified"], "2023-11-14T22:13:20.000001Z");
+    assert_eq!(lines[1]["title"], "\"Song\", \n1");
+    assert_eq!(lines[3]["emotion"], serde_json::Value::Null);
+    assert_eq!(lines[4]["emotion"], "depressed");
+    assert_eq!(lines[0]["timeline"], serde_json::Value::Null);
+    let moments = lines[2]["timeline"].as_array().unwrap();
+    assert_eq!(moments.len(), 2);
+    assert_eq!(moments[1]["start_s"], 15.0);
+    assert_eq!(moments[1]["emotions"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn csv_keeps_commas_quotes_and_line_breaks_in_their_cell() {
+    let place = Place::new(rows(10));
+    let export = place.export(&["title", "emotion", "embedding", "modified", "album"]);
+    place.write(&export, Format::Csv, "a.csv");
+    let mut reader = ::csv::Reader::from_path(place.path("a.csv")).unwrap();
+    assert_eq!(
+        reader.headers().unwrap(),
+        &["title", "emotion", "embedding", "modified", "album"][..]
+    );
+    let records: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), 10);
+    assert_eq!(&records[4][0], "\"Song\", \n4");
+    assert_eq!(&records[3][1], "", "silent");
+    let embedding: Vec<f32> = serde_json::from_str(&records[4][2]).unwrap();
+    assert_eq!(embedding, [4.0, 0.25, -1.0, 0.0]);
+    assert_eq!(&records[0][3], "2023-11-14T22:13:20.000000Z");
+    assert_eq!(&records[0][4], "");
+}
+
+#[test]
+fn numpy_arrays_and_their_index_have_the_same_rows_without_the_silent_ones() {
+    let songs = rows(20);
+    let place = Place::new(songs.clone());
+    let mut export = place.export(&["path", "embedding"]);
+    export.audible = true;
+    let written = place.write(&export, Format::Numpy, "a.npy");
+    assert_eq!(written.files.len(), 3);
+    let read = |name: &str| {
+        let bytes = fs::read(place.path(name)).unwrap();
+        let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
+        (npy.shape().to_vec(), npy.into_vec::<f32>().unwrap())
+    };
+    let heard: Vec<&SongRow> = songs.iter().filter(|song| !song.is_silent()).collect();
+    let (shape, values) = read("a.npy");
+    assert_eq!(shape, [heard.len() as u64, 8]);
+    let (embedding_shape, embedding) = read("a.embedding.npy");
+    assert_eq!(embedding_shape, [heard.len() as u64, 4]);
+    let mut index = ::csv::Reader::from_path(place.path("a.index.csv")).unwrap();
+    assert_eq!(index.headers().unwrap(), &["row", "path"][..]);
+    for (n, (record, song)) in index.records().zip(&heard).enumerate() {
+        let record = record.unwrap();
+        assert_eq!((&record[0], &record[1]), (&*n.to_string(), &*song.path));
+        assert_eq!(&values[8 * n..8 * n + 8], song.emotions.as_array());
+        assert_eq!(&embedding[4 * n..4 * n + 4], song.embedding.as_slice());
+    }
+    let export = place.export(&["timeline"]);
+    let to = Destination::Path(place.path("b.npy"));
+    let error = export.write(Format::Numpy, to, |_| {}).unwrap_err();
+    assert!(matches!(error, ExportError::CannotHold { .. }), "{error}");
+    assert!(place.leftovers().is_empty());
+}
+
+#[test]
+fn sqlite_has_songs_model_embeddings_moments_and_indices() {
+    let songs = rows(20);
+    let place = Place::new(songs.clone());
+    let export = Export {
+        columns: everything(),
+        ..Export::new(&place.library)
+    };
+    fs::write(place.path("a.sqlite"), b"something else").unwrap();
+    place.write(&export, Format::Sqlite, "a.sqlite");
+    let database = rusqlite::Connection::open(place.path("a.sqlite")).unwrap();
+    let one = |query: &str| -> i64 { database.query_row(query, [], |row| row.get(0)).unwrap() };
+    assert_eq!(one("SELECT count(*) FROM song"), 20);
+    assert_eq!(one("SELECT count(*) FROM embedding"), 20);
+    let moments: usize = songs
+        .iter()
+        .filter_map(|s| s.timeline.as_ref())
+        .map(Vec::len)
+        .sum();
+    assert_eq!(one("SELECT count(*) FROM moment"), moments as i64);
+    assert_eq!(one("SELECT count(*) FROM song WHERE emotion IS NULL"), 3);
+    let name: String = database
+        .query_row("SELECT name FROM model", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(name, "best");
+    let (path, happy): (String, f64) = database
+        .query_row(
+            "SELECT path, happy FROM song ORDER BY happy DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(path, songs[16].path);
+    assert_eq!(happy as f32, songs[16].emotions.get(Emotion::Happy));
+    let vector: Vec<u8> = database
+        .query_row(
+            "SELECT vector FROM embedding WHERE song_id = 6",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let bytes: Vec<u8> = songs[5]
+        .embedding
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert_eq!(vector, bytes);
+    let plan: String = database
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT * FROM song WHERE artist = 'x'",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(plan.contains("USING INDEX song_artist"), "{plan}");
+}
+
+#[test]
+fn a_folder_for_datasets_has_a_card_that_names_its_files() {
+    let place = Place::new(rows(20));
+    let export = place.export(&["path", "emotions", "timeline"]);
+    fs::create_dir(place.path("set")).unwrap();
+    place.write(&export, Format::HuggingFace, "set");
+    let card = fs::read_to_string(place.path("set/README.md")).unwrap();
+    assert!(card.starts_with("---\n"), "{card}");
+    for part in [
+        "config_name: windows",
+        "data/songs-*.parquet",
+        "20 songs",
+        "`best`",
+        "\"bands\": 128",
+    ] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+    let (schema, songs) = parquet_rows(&place.path("set/data/songs-00000-of-00001.parquet"));
+    assert_eq!(
+        schema.fields().len(),
+        9,
+        "the timeline is in a file of its own"
+    );
+    assert_eq!(songs.iter().map(RecordBatch::num_rows).sum::<usize>(), 20);
+    let (_, windows) = parquet_rows(&place.path("set/data/windows-00000-of-00001.parquet"));
+    assert!(windows[0].column_by_name("path").is_some());
+    // It is in use now.
+    let to = Destination::Path(place.path("set"));
+    let error = export.write(Format::HuggingFace, to, |_| {}).unwrap_err();
+    assert!(matches!(error, ExportError::FolderInUse { .. }), "{error}");
+    assert!(place.leftovers().is_empty());
+}
+
+#[test]
+fn each_list_has_the_songs_of_its_emotion_best_first_and_no_silent_one() {
+    let songs = rows(40);
+    let place = Place::new(songs.clone());
+    let mut export = Export::new(&place.library);
+    export.lists.most = 3;
+    let written = place.write(&export, Format::M3u8, "lists");
+    assert_eq!(written.files.len(), 8);
+    let mut listed = 0;
+    for emotion in Emotion::ALL {
+        let text = fs::read_to_string(place.path(&format!("lists/{emotion}.m3u8"))).unwrap();
+        let found: Vec<&str> = text.lines().filter(|line| line.starts_with('/')).collect();
+        let mut expected: Vec<&SongRow> = songs
+            .iter()
+            .filter(|song| !song.is_silent() && song.emotions.strongest() == emotion)
+            .collect();
+        expected.sort_by(|a, b| b.emotions.get(emotion).total_cmp(&a.emotions.get(emotion)));
+        let expected: Vec<&str> = expected.iter().take(3).map(|s| s.path.as_str()).collect();
+        assert_eq!(found, expected, "{emotion}");
+        listed += found.len() as u64;
+    }
+    assert_eq!(written.rows, listed + written.left_out);
+}
+
+#[test]
+fn columns_of_others_go_along_and_keep_to_their_rows() {
+    let place = Place::new(rows(20));
+    let cluster = |count: i32| Extra {
+        field: Field::new("cluster", DataType::Int32, true),
+        values: Arc::new((0..count).map(Some).collect::<Int32Array>()),
+    };
+    let mut export = place.export(&["size_bytes"]);
+    export.extra = vec![cluster(20)];
+    export.audible = true;
+    place.write(&export, Format::Csv, "a.csv");
+    let text = fs::read_to_string(place.path("a.csv")).unwrap();
+    for line in text.lines().skip(1) {
+        let (size, cluster) = line.split_once(',').unwrap();
+        assert_eq!(size, cluster);
+    }
+    export.extra = vec![cluster(19)];
+    let to = Destination::Path(place.path("b.csv"));
+    assert!(export.write(Format::Csv, to, |_| {}).is_err());
+    assert!(place.leftovers().is_empty());
+}
+
+#[test]
+fn a_library_is_never_replaced_and_an_empty_one_is_an_error() {
+    let place = Place::new(rows(3));
+    let export = Export::new(&place.library);
+    let before = fs::read(place.path("library.parquet")).unwrap();
+    for format in [Format::Parquet, Format::Csv] {
+        let to = Destination::Path(place.path("library.parquet"));
+        let error = export.write(format, to, |_| {}).unwrap_err();
+        assert!(matches!(error, ExportError::OverLibrary { .. }), "{error}");
+    }
+    assert_eq!(fs::read(place.path("library.parquet")).unwrap(), before);
+    let empty = Place::new(Vec::new());
+    let to = Destination::Path(empty.path("a.csv"));
+    let error = Export::new(&empty.library)
+        .write(Format::Csv, to, |_| {})
+        .unwrap_err();
+    assert!(error.to_string().contains("circumplex analyze"), "{error}");
+    let silent = Place::new(vec![rows(4)[3].clone()]);
+    let to = Destination::Path(silent.path("lists"));
+    let error = Export::new(&silent.library)
+        .write(Format::M3u8, to, |_| {})
+        .unwrap_err();
+    assert!(error.to_string().contains("silent"), "{error}");
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn texts_can_go_to_a_stream_and_files_cannot() {
+    let place = Place::new(rows(3));
+    let export = place.export(&["size_bytes"]);
+    let shared = Shared::default();
+    let to = Destination::Stream(Box::new(shared.clone()));
+    export.write(Format::Csv, to, |_| {}).unwrap();
+    assert_eq!(*shared.0.lock().unwrap(), b"size_bytes\n0\n1\n2\n");
+    let to = Destination::Stream(Box::new(Shared::default()));
+    let error = export.write(Format::Sqlite, to, |_| {}).unwrap_err();
+    assert!(matches!(error, ExportError::NoStream { .. }), "{error}");
+}
+
+#[test]
+fn formats_are_known_by_the_ends_of_names() {
+    let of = |name: &str| Format::of_path(Path::new(name)).map(Format::name).ok();
+    assert_eq!(of("a.PARQUET"), Some("parquet"));
+    assert_eq!(of("a.ndjson"), Some("jsonl"));
+    assert_eq!(of("a.db"), Some("sqlite"));
+    assert_eq!(of("a.json"), None);
+    assert_eq!(of("folder"), None);
+    assert!("CSV".parse::<Format>().is_ok());
+    let error = "xls".parse::<Format>().unwrap_err().to_string();
+    assert!(error.contains("huggingface"), "{error}");
+    assert_eq!(Column::ALL.len() + 8, everything().len());
+}

@@ -1,0 +1,393 @@
+use super::{file::*, *};
+use crate::{
+    audio::{Decoder, packet_hash},
+    emotion::EmotionVector,
+    library::{LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+};
+use lofty::{
+    config::WriteOptions,
+    file::{AudioFile, TaggedFileExt},
+    ogg::tag::VorbisComments,
+    tag::{Accessor, ItemKey, Tag, TagExt, TagType},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+/// The fixtures that have tags which can be written.
+const TAGGABLE: [&str; 20] = [
+    "aac-faststart.m4a",
+    "aac.aac",
+    "aac.m4a",
+    "alac.m4a",
+    "ape-tag.mp3",
+    "cbr.mp3",
+    "flac-24bit.flac",
+    "flac.flac",
+    "layer2.mp2",
+    "mpeg2-mono.mp3",
+    "opus-speech.opus",
+    "opus.mp4",
+    "opus.opus",
+    "s16.aiff",
+    "s16.wav",
+    "s24.wav",
+    "u8.wav",
+    "vbr.mp3",
+    "vorbis-mono.ogg",
+    "vorbis.ogg",
+];
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A copy of a fixture, some days old.
+    fn copy(&self, name: &str) -> PathBuf {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
+        let path = fs::canonicalize(self.folder.path()).unwrap().join(name);
+        fs::copy(fixtures.join(name), &path).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(300_000);
+        let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.set_modified(old).unwrap();
+        path
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let facts = fs::metadata(path).unwrap();
+    Stamp {
+        size_bytes: facts.len(),
+        modified: facts.modified().ok().map(Into::into),
+    }
+}
+
+fn model() -> ModelStamp {
+    ModelStamp {
+        identity: "ab".repeat(32),
+        name: "bést".to_owned(),
+    }
+}
+
+fn fields(strongest: usize) -> MoodFields {
+    let mut weights = [1.0; 8];
+    weights[strongest] = 5.0;
+    let song = SongRow {
+        emotions: EmotionVector::from_weights(weights).unwrap(),
+        ..a_row(1)
+    };
+    MoodFields::of(&song, &model()).unwrap()
+}
+
+/// SHA-256 of the decoded samples.
+fn sound(path: &Path) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    let mut decoder = Decoder::open(path).unwrap();
+    while let Some(block) = decoder.next_block().unwrap() {
+        for sample in block {
+            hasher.update(sample.to_le_bytes());
+        }
+    }
+    hasher.finalize().into()
+}
+
+/// Title, artist, mood and number of pictures, as lofty reads them without our code.
+fn read(path: &Path) -> (Option<String>, Option<String>, Vec<String>, usize) {
+    let file = lofty::read_from_path(path).unwrap();
+    let Some(tag) = file.primary_tag() else {
+        return (None, None, Vec::new(), 0);
+    };
+    (
+        tag.title().map(Into::into),
+        tag.artist().map(Into::into),
+        super::carrier::Carrier::read(path, path).unwrap().mood(),
+        tag.pictures().len(),
+    )
+}
+
+/// Gives a file a title, a mood of its owner's and a picture.
+fn decorate(path: &Path) {
+    let mut file = lofty::read_from_path(path).unwrap();
+    let kind = file.primary_tag_type();
+    if file.primary_tag().is_none() {
+        file.insert_tag(Tag::new(kind));
+    }
+    let tag = file.primary_tag_mut().unwrap();
+    tag.set_title("Größe".to_owned());
+    tag.insert_text(ItemKey::Mood, "Party".to_owned());
+    let png = include_bytes!("../../tests/fixtures/tiny.png");
+    let picture = lofty::picture::Picture::from_reader(&mut &png[..]).unwrap();
+    tag.push_picture(picture);
+    tag.save_to_path(path, WriteOptions::default()).unwrap();
+    let old = SystemTime::now() - Duration::from_secs(300_000);
+    let file = fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.set_modified(old).unwrap();
+}
+
+#[test]
+fn tags_come_and_go_in_every_kind_of_file_and_the_sound_stays() {
+    for name in TAGGABLE {
+        let place = Place::new();
+        let path = place.copy(name);
+        let (before, heard, known) = (read(&path), sound(&path), stamp(&path));
+        let changed = tag(&path, &known, &fields(2)).unwrap().expect(name);
+        assert_eq!(sound(&path), heard, "{name}");
+        assert_eq!(changed.stamp, stamp(&path), "{name}");
+        assert_eq!(changed.stamp.modified, known.modified, "{name}: its time");
+        let after = read(&path);
+        assert_eq!(after.2, ["tense"], "{name}");
+        assert_eq!((&after.0, &after.1), (&before.0, &before.1), "{name}");
+        // Again: nothing to do; another answer: written in its place.
+        assert_eq!(
+            tag(&path, &changed.stamp, &fields(2)).unwrap(),
+            None,
+            "{name}"
+        );
+        let again = tag(&path, &changed.stamp, &fields(6)).unwrap().expect(name);
+        assert_eq!(read(&path).2, ["calm"], "{name}");
+        let freed = untag(&path, &again.stamp).unwrap().expect(name);
+        assert_eq!(read(&path), before, "{name}");
+        assert_eq!(sound(&path), heard, "{name}");
+        assert_eq!(untag(&path, &freed.stamp).unwrap(), None, "{name}");
+        assert_eq!(place.names(), [name]);
+    }
+}
+
+#[test]
+fn the_owners_mood_title_and_picture_survive_tagging_and_come_back() {
+    for name in TAGGABLE {
+        let place = Place::new();
+        let path = place.copy(name);
+        decorate(&path);
+        let before = read(&path);
+        assert_eq!(before.2, ["Party"], "{name}");
+        assert_eq!(before.0.as_deref(), Some("Größe"), "{name}");
+        let packets = packet_hash(&path).unwrap();
+        let known = stamp(&path);
+        let found = look(&path, &known, Some(&fields(0))).unwrap();
+        let mood = vec!["Party".to_owned()];
+        assert_eq!(found, Found::ToDo { mood }, "{name}");
+        let changed = tag(&path, &known, &fields(0)).unwrap().expect(name);
+        let after = read(&path);
+        assert_eq!(after.2, ["happy"], "{name}");
+        assert_eq!((&after.0, after.3), (&before.0, before.3), "{name}");
+        // Another answer sets nothing aside twice.
+        let changed = tag(&path, &changed.stamp, &fields(1)).unwrap().expect(name);
+        untag(&path, &changed.stamp).unwrap().expect(name);
+        assert_eq!(read(&path), before, "{name}");
+        assert_eq!(packet_hash(&path).unwrap(), packets, "{name}");
+    }
+}
+
+#[test]
+fn a_mood_that_was_changed_since_stays_when_ours_is_removed() {
+    let place = Place::new();
+    let path = place.copy("flac.flac");
+    let changed = tag(&path, &stamp(&path), &fields(0)).unwrap().unwrap();
+    let mut file = fs::File::open(&path).unwrap();
+    let file = lofty::flac::FlacFile::read_from(&mut file, Default::default()).unwrap();
+    let mut comments = file.vorbis_comments().unwrap().clone();
+    comments.insert("MOOD".to_owned(), "Mine".to_owned());
+    comments
+        .save_to_path(&path, WriteOptions::default())
+        .unwrap();
+    // To remove what is ours, the file need not be as the library knows it.
+    untag(&path, &changed.stamp).unwrap().unwrap();
+    assert_eq!(read(&path).2, ["Mine"]);
+}
+
+#[test]
+fn several_moods_of_odd_spelling_come_back_in_their_places() {
+    let place = Place::new();
+    let path = place.copy("vorbis.ogg");
+    let items = |path: &Path| -> Vec<(String, String)> {
+        let mut file = fs::File::open(path).unwrap();
+        let file = lofty::ogg::VorbisFile::read_from(&mut file, Default::default()).unwrap();
+        let items = file.vorbis_comments().items();
+        items.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    };
+    let mut comments = VorbisComments::new();
+    for (key, value) in [
+        ("Mood", "one"),
+        ("ARTIST", "x"),
+        ("MOOD", "two"),
+        ("CUSTOM", "y"),
+    ] {
+        comments.push(key.to_owned(), value.to_owned());
+    }
+    comments
+        .save_to_path(&path, WriteOptions::default())
+        .unwrap();
+    let before = items(&path);
+    tag(&path, &stamp(&path), &fields(3)).unwrap().unwrap();
+    let tagged = items(&path);
+    assert!(tagged.contains(&("CIRCUMPLEX_BEFORE_Mood".to_owned(), "one".to_owned())));
+    assert!(tagged.contains(&("CIRCUMPLEX_FRUSTRATED".to_owned(), "41.67".to_owned())));
+    assert_eq!(
+        tagged
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("mood"))
+            .count(),
+        1
+    );
+    untag(&path, &stamp(&path)).unwrap().unwrap();
+    assert_eq!(items(&path), before);
+}
+
+#[test]
+fn an_old_id3_tag_keeps_its_version() {
+    let place = Place::new();
+    let path = place.copy("cbr.mp3");
+    TagType::Id3v2
+        .remove_from_path(&path, WriteOptions::default())
+        .unwrap();
+    let mut old = Tag::new(TagType::Id3v2);
+    old.set_title("Größe".to_owned());
+    let options = WriteOptions::default().use_id3v23(true);
+    old.save_to_path(&path, options).unwrap();
+    assert_eq!(fs::read(&path).unwrap()[..4], *b"ID3\x03");
+    tag(&path, &stamp(&path), &fields(3)).unwrap().unwrap();
+    assert_eq!(fs::read(&path).unwrap()[..4], *b"ID3\x03");
+    let bytes = fs::read(&path).unwrap();
+    assert!(
+        bytes.windows(4).all(|name| name != b"TMOO"),
+        "2.3 has no such frame"
+    );
+    assert_eq!(read(&path).0.as_deref(), Some("Größe"));
+    assert_eq!(read(&path).2, ["frustrated"]);
+    untag(&path, &stamp(&path)).unwrap().unwrap();
+    assert_eq!(read(&path).2, Vec::<String>::new());
+}
+
+#[test]
+fn what_changed_is_missing_or_has_no_tags_is_refused_and_left_alone() {
+    let place = Place::new();
+    let path = place.copy("cbr.mp3");
+    let known = stamp(&path);
+    let bytes = fs::read(&path).unwrap();
+    let other = Stamp {
+        size_bytes: known.size_bytes + 1,
+        ..known.clone()
+    };
+    let error = tag(&path, &other, &fields(0)).unwrap_err();
+    assert!(matches!(error, TagError::Changed { .. }), "{error}");
+    let touched = Stamp {
+        modified: None,
+        ..known.clone()
+    };
+    let error = look(&path, &touched, Some(&fields(0))).unwrap_err();
+    assert!(matches!(error, TagError::Changed { .. }), "{error}");
+    let error = tag(&path.with_extension("gone"), &known, &fields(0)).unwrap_err();
+    assert!(matches!(error, TagError::Unreadable { .. }), "{error}");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let error = tag(&path, &known, &fields(0)).unwrap_err();
+    assert!(matches!(error, TagError::ReadOnly { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    for name in ["s16.caf", "vorbis.mkv", "opus.webm"] {
+        let path = place.copy(name);
+        let error = tag(&path, &stamp(&path), &fields(0)).unwrap_err();
+        assert!(
+            matches!(error, TagError::Unsupported { .. }),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_before_it_told_the_library_is_recognised() {
+    let place = Place::new();
+    let path = place.copy("vbr.mp3");
+    let known = stamp(&path);
+    let changed = tag(&path, &known, &fields(4)).unwrap().unwrap();
+    assert_ne!(changed.stamp, known);
+    assert_eq!(
+        look(&path, &known, Some(&fields(4))).unwrap(),
+        Found::Unrecorded
+    );
+    assert_eq!(tag(&path, &known, &fields(4)).unwrap(), Some(changed));
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_and_links_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    let path = place.copy("flac.flac");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = path.with_file_name("link.flac");
+    symlink(&path, &link).unwrap();
+    tag(&link, &stamp(&path), &fields(0)).unwrap().unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(read(&path).2, ["happy"]);
+}
+
+#[test]
+fn a_library_learns_the_new_sizes_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("library.parquet");
+    let info = LibraryInfo::new(model(), serde_json::json!({}));
+    let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
+    for n in 0..10 {
+        writer.push(a_row(n)).unwrap();
+    }
+    writer.finish().unwrap();
+    let changed = Changed {
+        stamp: Stamp {
+            size_bytes: 77,
+            modified: None,
+        },
+        content_hash: "cd".repeat(16),
+    };
+    let files = HashMap::from([(a_row(4).file(), changed)]);
+    assert_eq!(renew(&path, &files).unwrap(), 1);
+    let library = crate::library::Library::open(&path).unwrap();
+    assert_eq!(library.info(), &info);
+    let songs: Vec<SongRow> = library.songs().unwrap().flat_map(Result::unwrap).collect();
+    for (n, song) in songs.into_iter().enumerate() {
+        let mut expected = a_row(n);
+        if n == 4 {
+            expected.size_bytes = 77;
+            expected.modified = None;
+            expected.content_hash = Some("cd".repeat(16));
+        }
+        assert_eq!(song, expected);
+    }
+}
+
+#[test]
+fn a_silent_song_has_no_mood() {
+    let song = SongRow {
+        note: Some("silent".to_owned()),
+        ..a_row(1)
+    };
+    assert_eq!(MoodFields::of(&song, &model()), None);
+    let fields = fields(7);
+    assert_eq!(fields.mood(), "content");
+    assert_eq!(fields.fields().len(), 12);
+}

@@ -1,0 +1,198 @@
+//! `circumplex export`: a library in other formats, by the whole program.
+
+mod common;
+
+use common::{Place, circumplex, run, three_songs};
+use std::{fs, path::Path};
+
+fn export(place: &Place, words: &[&str]) -> common::Ran {
+    let mut command = circumplex();
+    command.arg("export").arg(place.library()).args(words);
+    run(command.current_dir(place.folder.path()))
+}
+
+fn filled() -> Place {
+    let place = three_songs();
+    run(&mut place.analyze()).ends_with_code(0);
+    place
+}
+
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_name_says_the_format_and_what_was_written_is_said() {
+    let place = filled();
+    for name in [
+        "a.parquet",
+        "a.csv",
+        "a.jsonl",
+        "a.arrow",
+        "a.npy",
+        "a.sqlite",
+    ] {
+        export(&place, &["-o", name])
+            .ends_with_code(0)
+            .complains(&format!("wrote {name}"));
+        let size = fs::metadata(place.folder.path().join(name)).unwrap().len();
+        assert!(size > 0, "{name}");
+    }
+    export(&place, &["-o", "set", "--format", "huggingface"]).ends_with_code(0);
+    assert!(place.folder.path().join("set/README.md").is_file());
+    let songs = lines(&place.folder.path().join("a.jsonl"));
+    assert_eq!(songs.len(), 3);
+    for song in &songs {
+        let strongest = song["emotion"].as_str().unwrap();
+        let percentage = song[strongest].as_f64().unwrap();
+        let names = "happy excited tense frustrated depressed tired calm content";
+        for name in names.split(' ') {
+            assert!(song[name].as_f64().unwrap() <= percentage, "{song}");
+        }
+    }
+    let names: Vec<String> = place.leftovers();
+    assert!(!names.iter().any(|name| name.contains("tmp")), "{names:?}");
+}
+
+#[test]
+fn columns_are_chosen_and_standard_output_takes_texts() {
+    let place = filled();
+    let ran = export(
+        &place,
+        &[
+            "-o",
+            "-",
+            "--format",
+            "csv",
+            "--columns",
+            "channels,emotions",
+        ],
+    );
+    let text = ran.ends_with_code(0).stdout;
+    let header = "channels,happy,excited,tense,frustrated,depressed,tired,calm,content";
+    assert_eq!(text.lines().next(), Some(header));
+    assert_eq!(text.lines().count(), 4);
+    let ran = export(
+        &place,
+        &[
+            "-o",
+            "-",
+            "--format",
+            "jsonl",
+            "--columns",
+            "path",
+            "--with",
+            "embedding",
+        ],
+    );
+    let line = ran.ends_with_code(0).stdout;
+    let song: serde_json::Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    assert!(song["embedding"].as_array().unwrap().len() > 8);
+    assert_eq!(song.as_object().unwrap().len(), 2);
+    export(&place, &["-o", "-", "--format", "sqlite"])
+        .ends_with_code(1)
+        .complains("standard output");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_complaint() {
+    let place = filled();
+    for format in ["csv", "jsonl"] {
+        let mut command = circumplex();
+        command
+            .arg("export")
+            .arg(place.library())
+            .args(["-o", "-", "--format", format]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran: common::Ran = command.stdout(writer).output().unwrap().into();
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{format}");
+    }
+}
+
+#[test]
+fn playlists_lead_to_the_songs_from_their_folder() {
+    let place = filled();
+    export(&place, &["-o", "lists", "--format", "m3u8", "--relative"]).ends_with_code(0);
+    let lists = place.folder.path().join("lists");
+    let mut found = 0;
+    for entry in fs::read_dir(&lists).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.starts_with(".."), "{line}");
+            assert!(lists.join(line).is_file(), "{line}");
+            found += 1;
+        }
+    }
+    assert_eq!(found, 3);
+    // Again, over the old ones.
+    export(&place, &["-o", "lists", "--format", "m3u8", "--limit", "1"]).ends_with_code(0);
+}
+
+#[test]
+fn silent_songs_are_left_out_where_that_is_asked_for() {
+    let place = three_songs();
+    place.tone("silence.wav", 0.0, 3.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let count = |words: &[&str]| {
+        export(&place, words)
+            .ends_with_code(0)
+            .stdout
+            .lines()
+            .count()
+    };
+    assert_eq!(count(&["-o", "-", "--format", "jsonl"]), 4);
+    assert_eq!(count(&["-o", "-", "--format", "jsonl", "--skip-silent"]), 3);
+}
+
+#[test]
+fn timelines_go_along_where_the_library_has_them() {
+    let place = three_songs();
+    run(place.analyze().arg("--timeline")).ends_with_code(0);
+    export(&place, &["-o", "a.jsonl", "--with", "timeline"]).ends_with_code(0);
+    for song in lines(&place.folder.path().join("a.jsonl")) {
+        assert_eq!(song["timeline"].as_array().unwrap().len(), song["windows"]);
+    }
+    export(&place, &["-o", "a.npy", "--with", "timeline"])
+        .ends_with_code(1)
+        .complains("npy cannot hold `timeline`");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_the_remedy() {
+    let place = filled();
+    let library = place.library();
+    let before = fs::read(&library).unwrap();
+    for (words, complaint) in [
+        (&["-o", "a.xls"][..], "does not say the format"),
+        (&["-o", "a", "--format", "xls"], "the formats are: parquet"),
+        (
+            &["-o", "a.csv", "--columns", "tilte"],
+            "did you mean \"title\"?",
+        ),
+        (&["-o", "library.parquet"], "is a library"),
+        (&["-o", "absent/a.csv"], "absent"),
+        (&["-o", "music", "--format", "huggingface"], "an empty one"),
+        (&["-o", "music", "--format", "csv"], "music"),
+        (&[], "--output"),
+    ] {
+        let ran = export(&place, words);
+        ran.ends_with_code(1).complains(complaint);
+    }
+    assert_eq!(fs::read(&library).unwrap(), before);
+    assert_eq!(place.leftovers(), Vec::<String>::new());
+    let nothing = place.folder.path().join("nothing.parquet");
+    let mut command = circumplex();
+    run(command.arg("export").arg(&nothing).args(["-o", "a.csv"]))
+        .ends_with_code(1)
+        .complains("nothing.parquet");
+    let mut command = circumplex();
+    let csv = place.file("a.csv", b"a,b\n1,2\n");
+    run(command.arg("export").arg(&csv).args(["-o", "b.csv"]))
+        .ends_with_code(1)
+        .complains("expected a Parquet file");
+}

@@ -1,0 +1,126 @@
+//! `circumplex export --write-tags` and `--remove-tags`, by the whole program.
+
+mod common;
+
+use common::{Place, circumplex, run};
+use lofty::{file::TaggedFileExt, tag::ItemKey};
+use std::{collections::BTreeMap, fs, path::Path};
+
+fn tags(place: &Place, words: &[&str]) -> common::Ran {
+    let mut command = circumplex();
+    run(command.arg("export").arg(place.library()).args(words))
+}
+
+/// A folder with fixtures of several kinds, analysed.
+fn filled() -> Place {
+    let place = Place::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
+    for name in [
+        "cbr.mp3",
+        "flac.flac",
+        "aac.m4a",
+        "vorbis.ogg",
+        "opus.opus",
+        "s16.wav",
+        "s16.caf",
+    ] {
+        fs::copy(fixtures.join(name), place.music().join(name)).unwrap();
+    }
+    place.tone("silence.wav", 0.0, 2.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    place
+}
+
+fn bytes(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(place.music()).unwrap();
+    entries
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+fn mood(place: &Place, name: &str) -> Option<String> {
+    let file = lofty::read_from_path(place.music().join(name)).unwrap();
+    let tag = file.primary_tag()?;
+    tag.get_string(ItemKey::Mood).map(str::to_owned)
+}
+
+#[test]
+fn a_dry_run_lists_and_changes_nothing() {
+    let place = filled();
+    let before = (bytes(&place), fs::read(place.library()).unwrap());
+    let ran = tags(&place, &["--write-tags"])
+        .ends_with_code(3)
+        .complains("6 files would be tagged")
+        .complains("1 silent song left out, 1 failed")
+        .complains("s16.caf")
+        .complains("add --yes");
+    assert_eq!(ran.stdout.lines().count(), 6);
+    assert!(ran.stdout.contains("cbr.mp3: mood "), "{}", ran.stdout);
+    tags(&place, &["--remove-tags"]).complains("0 files would be freed");
+    assert_eq!((bytes(&place), fs::read(place.library()).unwrap()), before);
+}
+
+#[test]
+fn tagged_files_are_not_analysed_again_and_the_tags_go_as_they_came() {
+    let place = filled();
+    let before = fs::read(place.library()).unwrap();
+    tags(&place, &["--write-tags", "--yes"])
+        .ends_with_code(3)
+        .complains("6 files tagged")
+        .complains("s16.caf");
+    assert!(mood(&place, "flac.flac").is_some());
+    assert_ne!(fs::read(place.library()).unwrap(), before);
+    // Every file is as the library knows it.
+    let ran = run(place.analyze().arg("--dry-run")).ends_with_code(0);
+    assert!(!ran.stdout.contains("flac.flac"), "{}", ran.stdout);
+    let tagged = bytes(&place);
+    tags(&place, &["--write-tags", "--yes"]).complains("0 files tagged, 6 tagged already");
+    assert_eq!(bytes(&place), tagged);
+    // Another library that was made from the tagged files knows them by the same content.
+    tags(&place, &["--remove-tags", "--yes"]).complains("6 files freed of their tags");
+    assert_eq!(mood(&place, "flac.flac"), None);
+    let ran = run(place.analyze().arg("--dry-run")).ends_with_code(0);
+    assert!(!ran.stdout.contains("flac.flac"), "{}", ran.stdout);
+    assert_eq!(place.leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_changed_or_is_gone_fails_and_the_others_are_tagged() {
+    let place = filled();
+    let changed = place.music().join("flac.flac");
+    let mut content = fs::read(&changed).unwrap();
+    content.extend([0; 10]);
+    fs::write(&changed, &content).unwrap();
+    fs::remove_file(place.music().join("vorbis.ogg")).unwrap();
+    let mut permissions = fs::metadata(place.music().join("s16.wav"))
+        .unwrap()
+        .permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(place.music().join("s16.wav"), permissions).unwrap();
+    tags(&place, &["--write-tags", "--yes"])
+        .ends_with_code(3)
+        .complains("3 files tagged, 1 silent song left out, 4 failed")
+        .complains("flac.flac: changed since it was analysed")
+        .complains("vorbis.ogg: cannot be read")
+        .complains("s16.wav: is read-only");
+    assert_eq!(fs::read(&changed).unwrap(), content);
+    assert!(mood(&place, "cbr.mp3").is_some());
+}
+
+#[test]
+fn options_that_do_not_go_together_are_usage_errors() {
+    let place = Place::new();
+    for words in [
+        &["--write-tags", "-o", "a.csv"][..],
+        &["--write-tags", "--remove-tags"],
+        &["--yes", "-o", "a.csv"],
+        &["--yes"],
+        &["--write-tags", "--format", "csv"],
+    ] {
+        tags(&place, words).ends_with_code(1).complains("Usage");
+    }
+}
