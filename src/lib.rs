@@ -34,6 +34,7 @@ pub mod audio;
 pub mod chain;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod contain;
 pub mod dataset;
 pub mod emotion;

@@ -6,6 +6,7 @@
 
 mod analyze;
 mod analyze_text;
+mod cluster;
 mod console;
 mod dataset;
 mod evaluate;
@@ -66,6 +67,7 @@ enum Command {
     Face(face::Args),
     Library(library::Args),
     Export(export::Args),
+    Cluster(cluster::Args),
     Plane(plane::Args),
     Timeline(timeline::Args),
     Evaluate(evaluate::Args),
@@ -86,6 +88,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Face(args) => face::run(args, console),
         Command::Library(args) => library::run(args, console),
         Command::Export(args) => export::run(args, console),
+        Command::Cluster(args) => cluster::run(args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
