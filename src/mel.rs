@@ -54,7 +54,7 @@ pub struct MelExtractor {
     /// Two frames, one in the real and one in the imaginary parts; then their spectrum.
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    /// Power per point of the spectrum, of [`LANES`] frames (as pairs).
+    /// Power of [`LANES`] frames (as pairs) at each point of the spectrum up to the last one that a band needs.
     power: Vec<[[f32; 2]; LANES / 2]>,
 }
 
@@ -76,6 +76,7 @@ impl MelExtractor {
                 weights: first_weight..weights.len(),
             });
         }
+        let points = bands.iter().map(|band| band.bins.end).max().unwrap_or(0);
         let fft = FftPlanner::new().plan_fft_forward(config.n_fft);
         let step = std::f64::consts::TAU / config.n_fft as f64;
         let half_hann = (0..config.n_fft)
@@ -87,7 +88,7 @@ impl MelExtractor {
             weights,
             spectrum: vec![Complex::default(); config.n_fft],
             scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
-            power: vec![[[0.0; 2]; LANES / 2]; config.n_fft / 2 + 1],
+            power: vec![[[0.0; 2]; LANES / 2]; points.max(1)],
             fft,
             config: config.clone(),
         })
@@ -161,7 +162,7 @@ impl MelExtractor {
     }
 }
 
-/// The power of the two frames that share one transform.
+/// The power of the two frames that share one transform, at the first `power.len()` points.
 ///
 /// With `Z` the spectrum of `x + iy` for real `x` and `y`: `2 X[k] = Z[k] + conj Z[N - k]` and
 /// `2i Y[k] = Z[k] - conj Z[N - k]` (A. Oppenheim & R. Schafer, *Discrete-Time Signal Processing*, 8.6.4).
