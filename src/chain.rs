@@ -6,7 +6,9 @@
 //! Plans and buffers are kept per thread, so that a thread that works on thousands of files makes them once.
 
 use crate::{
-    audio::{AudioError, Decoder, Excerpt, HeardPart, Resampler, SoundInfo, Window, Windower},
+    audio::{
+        AudioError, Decoder, Excerpt, HeardPart, Resampler, SoundInfo, Span, Window, Windower,
+    },
     emotion::{Emotion, EmotionVector, InvalidVector, Moment},
     mel::{MelConfig, MelError, MelExtractor},
     model::{ModelError, Prediction, Predictor, Preprocessing},
@@ -102,7 +104,7 @@ impl Song {
     /// Seconds that were heard.
     pub fn heard_s(&self) -> f64 {
         match &self.part {
-            Some(part) => part.seconds.end - part.seconds.start,
+            Some(part) => part.length_s(),
             None => self.duration_s,
         }
     }
@@ -133,7 +135,7 @@ pub fn spectrograms(
     emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
 ) -> Result<(SoundInfo, f64), ChainError> {
     let pass = Scratch::lend(&preprocessing.mel, |scratch| {
-        pass(path, None, preprocessing, scratch, emit)
+        pass(path, &Listening::default(), preprocessing, scratch, emit)
     })?;
     Ok((pass.info, pass.duration_s))
 }
@@ -145,6 +147,8 @@ pub struct Listening {
     pub timeline: bool,
     /// Only this part of the song. A song that is no longer is heard whole.
     pub excerpt: Option<Excerpt>,
+    /// Only this stretch of the song; [`excerpt`](Self::excerpt) then plays no part.
+    pub span: Option<Span>,
 }
 
 /// The whole chain: decodes `path`, and gives the model's answer for the song.
@@ -164,8 +168,7 @@ pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Son
     let mut moments = Vec::new();
     let preprocessing = &predictor.bundle().metadata().preprocessing;
     let pass = Scratch::lend(&preprocessing.mel, |scratch| {
-        let excerpt = how.excerpt.as_ref();
-        pass(path, excerpt, preprocessing, scratch, |window| {
+        pass(path, how, preprocessing, scratch, |window| {
             let prediction = predictor.predict(window.values)?;
             mean.add(&prediction, window.weight);
             if how.timeline {
@@ -207,7 +210,7 @@ struct Pass {
 
 fn pass(
     path: &Path,
-    excerpt: Option<&Excerpt>,
+    how: &Listening,
     preprocessing: &Preprocessing,
     scratch: &mut Scratch,
     mut emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
@@ -220,9 +223,10 @@ fn pass(
     let rate = preprocessing.mel.sample_rate;
     let (mut clock, mut times, mut windows) = (Stopwatch::start(), StageTimes::default(), 0);
 
-    let mut decoder = match excerpt {
-        Some(excerpt) => Decoder::open_excerpt(path, excerpt)?,
-        None => Decoder::open(path)?,
+    let mut decoder = match (&how.span, &how.excerpt) {
+        (Some(span), _) => Decoder::open_span(path, span)?,
+        (None, Some(excerpt)) => Decoder::open_excerpt(path, excerpt)?,
+        (None, None) => Decoder::open(path)?,
     };
     let part = decoder.part();
     let offset_s = part.as_ref().map_or(0.0, |part| part.seconds.start);

@@ -232,6 +232,11 @@ impl PathSet {
         self.0.is_empty()
     }
 
+    /// Whether `path` is one of them.
+    pub fn contains(&self, path: &Path) -> bool {
+        self.0.contains(path)
+    }
+
     /// Whether `path` is one of them or lies in one.
     pub fn covers(&self, path: &Path) -> bool {
         !self.0.is_empty() && path.ancestors().any(|part| self.0.contains(part))

@@ -1,6 +1,6 @@
 //! A file that got no row, and why.
 
-use super::FoundFile;
+use super::{FoundFile, SheetError};
 use crate::{
     chain::ChainError,
     contain::Panicked,
@@ -26,6 +26,9 @@ pub enum FileError {
         /// What is wrong with it.
         reason: String,
     },
+    /// When a CUE sheet says what cannot be. The file that it divides is taken as a whole.
+    #[error("cannot be used as a CUE sheet; mend it or move it away")]
+    Sheet(#[source] SheetError),
     /// When the file changed while it was read, so that the answer may belong to neither version.
     #[error("the file changed while it was read; analyze it again")]
     Changed,

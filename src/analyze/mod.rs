@@ -1,6 +1,8 @@
 //! A folder to a library, again and again: [`scan`] finds the music, a [`Plan`] says what of it is new, [`run`] sends that
 //! through the chain on all cores, a [`Journal`] keeps what is done, and an [`Update`] writes the library.
 
+mod cue;
+mod divide;
 mod exclude;
 mod failure;
 mod hash;
@@ -16,9 +18,11 @@ mod update;
 #[cfg(test)]
 mod update_tests;
 
+pub use cue::{Sheet, SheetError, SheetFile, SheetTime, SheetTrack};
+pub use divide::Track;
 pub use exclude::{IGNORE_FILE, PathSet, PatternError, Patterns};
 pub use failure::{Failure, FileError};
-pub use hash::content_hash;
+pub use hash::{content_hash, found_hash};
 pub use journal::{Journal, JournalError, Record};
 pub use list::{PathListError, read_paths};
 pub use plan::{Contents, Options, Plan};
@@ -29,6 +33,7 @@ pub use summary::{Spread, Work};
 pub use update::{Report, Run, Step, Update, UpdateError};
 
 use crate::{
+    audio::{HeardPart, Tags},
     chain::{Listening, Song},
     library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
     model::Bundle,
@@ -56,14 +61,31 @@ pub fn library_info(bundle: &Bundle, how: &Listening) -> LibraryInfo {
 /// The row of a song that was analysed now.
 pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
     let (path, path_bytes) = SongRow::path_columns(&file.path);
-    let note = Note::text(&notes(&song));
-    let tags = song.info.tags;
+    let mut notes = notes(&song);
+    let (mut duration_s, mut tags) = (song.duration_s, song.info.tags);
+    if let Some(track) = file.track.as_deref() {
+        notes.retain(|note| !matches!(note, Note::Excerpt { .. }));
+        duration_s = song.part.as_ref().map_or(duration_s, HeardPart::length_s);
+        let place = Note::Track {
+            number: track.number,
+            start_s: track.start.seconds(),
+            length_s: duration_s,
+        };
+        notes.insert(0, place);
+        // What the file says of itself as a whole fills what the sheet leaves open, but for the title.
+        tags = Tags {
+            title: track.title.clone(),
+            artist: track.artist.clone().or(tags.artist),
+            album: track.album.clone().or(tags.album),
+            genre: track.genre.clone().or(tags.genre),
+        };
+    }
     SongRow {
         path,
         path_bytes,
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
-        duration_s: song.duration_s,
+        duration_s,
         sample_rate: song.info.sample_rate,
         channels: song.info.channels.into(),
         codec: song.info.codec,
@@ -78,7 +100,7 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
         analyzed_at: Micros::now(),
         windows: song.windows,
         content_hash: Some(content_hash),
-        note,
+        note: Note::text(&notes),
         timeline: song.timeline,
     }
 }

@@ -105,6 +105,9 @@ impl Plan {
             let path = stamp.path.as_path();
             if !listing.roots.covers(path) || unseen.covers(path) {
                 plan.set_keep(row);
+            } else if listing.divided.contains(path) {
+                // Its tracks stand there instead.
+                plan.missing.push(row as u64);
             } else if listing.excluded.covers(path) {
                 plan.excluded.push(row as u64);
             } else if !options.keep_missing && is_gone(path) {
@@ -211,6 +214,7 @@ mod tests {
             path: stamp.path.clone(),
             size: stamp.size_bytes,
             modified: Some(UNIX_EPOCH + Duration::from_micros(micros)),
+            track: None,
         }
     }
 

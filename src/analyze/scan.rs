@@ -1,7 +1,8 @@
 //! Which files below a folder are music.
 
 use super::{
-    Failure, FileError, PathSet, PatternError, Patterns, Shard,
+    Failure, FileError, PathSet, PatternError, Patterns, Shard, Track,
+    divide::divide,
     exclude::{Rules, excludes_named},
 };
 use ignore::gitignore::Gitignore;
@@ -52,8 +53,10 @@ pub struct FoundFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Modification time, where the file system knows it.
+    /// Modification time, where the file system knows it; of a track, that of the file or of the sheet, whichever is later.
     pub modified: Option<SystemTime>,
+    /// The track that it is, where a CUE sheet divides the file; the path is then that of the track.
+    pub track: Option<Box<Track>>,
 }
 
 impl FoundFile {
@@ -63,12 +66,23 @@ impl FoundFile {
             path,
             size: metadata.len(),
             modified: metadata.modified().ok(),
+            track: None,
         }
+    }
+
+    /// The file with the sound.
+    pub fn sound(&self) -> &Path {
+        self.track.as_ref().map_or(&self.path, |track| &track.sound)
     }
 
     /// Whether the file still has the size and time that the scan saw.
     pub fn is_unchanged(&self) -> io::Result<bool> {
-        Ok(Self::new(self.path.clone(), &fs::metadata(&self.path)?) == *self)
+        let mut now = Self::new(self.path.clone(), &fs::metadata(self.sound())?);
+        if let Some(track) = &self.track {
+            now.modified = track.modified(now.modified);
+            now.track = self.track.clone();
+        }
+        Ok(now == *self)
     }
 }
 
@@ -83,6 +97,8 @@ pub struct Wanted {
     pub exclude: Patterns,
     /// The part that is asked for.
     pub shard: Option<Shard>,
+    /// Whether CUE sheets beside files divide them into tracks.
+    pub cue: bool,
 }
 
 impl Wanted {
@@ -108,6 +124,8 @@ pub struct Listing {
     pub other: u64,
     /// Files and folders that patterns leave out. What lies in such a folder was not looked at.
     pub excluded: PathSet,
+    /// Files whose tracks stand among the music in their place.
+    pub divided: PathSet,
     /// Music that belongs to other shards.
     pub elsewhere: usize,
     /// Files and folders that could not be looked at.
@@ -141,6 +159,8 @@ pub enum ScanError {
 /// last one that matches decides; those of [`Wanted::exclude`] come after all files, and inner files after outer ones. A
 /// folder that is left out is not looked into. Files that are named one by one are left out by [`Wanted::exclude`] alone.
 ///
+/// With [`Wanted::cue`], the tracks of a file that a CUE sheet beside it divides stand in its place.
+///
 /// Symbolic links are followed, but never in a circle. Devices, pipes and sockets are left alone.
 ///
 /// Paths are absolute; symbolic links in them keep their names, except where `..` in the folder's name makes it necessary
@@ -161,6 +181,10 @@ pub fn scan(wanted: &Wanted) -> Result<Listing, ScanError> {
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup_by(|a, b| a.path == b.path);
+    if wanted.cue {
+        divide(&mut listing);
+        listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
     listing.failures.sort_by(|a, b| a.path.cmp(&b.path));
     listing.failures.dedup_by(|a, b| a.path == b.path);
     if let Some(shard) = &wanted.shard {

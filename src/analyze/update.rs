@@ -2,7 +2,7 @@
 
 use super::{
     Contents, Failure, FileError, Finished, FoundFile, Journal, JournalError, Listing, Options,
-    Plan, Record, RunError, Spread, Work, content_hash, merge::Merge, run, song_row,
+    Plan, Record, RunError, Spread, Work, found_hash, merge::Merge, run, song_row,
 };
 use crate::{
     chain::{ChainError, Song},
@@ -231,7 +231,7 @@ impl Update {
         listing: &Listing,
         mut plan: Plan,
         how: Run<'_>,
-        analyze: impl Fn(&Path) -> Result<Song, ChainError> + Sync,
+        analyze: impl Fn(&FoundFile) -> Result<Song, ChainError> + Sync,
         mut on_step: impl FnMut(Step<'_>),
     ) -> Result<Report, UpdateError> {
         let mut report = Report {
@@ -272,10 +272,10 @@ impl Update {
             how.threads,
             how.stop,
             |file| {
-                let hash = content_hash(&file.path).map_err(FileError::Unreadable)?;
+                let hash = found_hash(file).map_err(FileError::Unreadable)?;
                 match contents.find(file.size, &hash) {
                     Some(row) => Ok(Answer::Known(row)),
-                    None => Ok(Answer::Song(Box::new(analyze(&file.path)?), hash)),
+                    None => Ok(Answer::Song(Box::new(analyze(file)?), hash)),
                 }
             },
             |Finished { file, outcome }| -> Result<(), UpdateError> {
@@ -314,7 +314,11 @@ impl Update {
 
         self.settle(&mut plan, &merge, &mut report);
         let rows = plan.keep.iter().filter(|keep| **keep).count() + merge.len();
-        if rows == 0 && !how.options.write_empty {
+        // A library without a song still remembers what failed. It does not take the place of one with songs.
+        let failed = !merge.failures().is_empty() || !plan.known_failures.is_empty();
+        let takes_nothing = self.old.as_ref().is_none_or(|old| old.rows() == 0);
+        let remembers = failed && takes_nothing && self.other_kind.is_none();
+        if rows == 0 && !how.options.write_empty && !remembers {
             merge.remove_journal();
             return Ok(report);
         }
@@ -352,7 +356,7 @@ impl Update {
             if plan.missing.binary_search(row).is_ok() {
                 moved += 1;
             } else if let Some(path) = self.file_of(*row)
-                && !path.exists()
+                && !is_there(path)
                 && let Some(keep) = usize::try_from(*row)
                     .ok()
                     .and_then(|r| plan.keep.get_mut(r))
@@ -373,4 +377,9 @@ impl Update {
             .cloned()
             .collect()
     }
+}
+
+/// Whether the file of a row is there: its own, or for a track the one that a sheet divides.
+fn is_there(path: &Path) -> bool {
+    path.exists() || path.parent().is_some_and(Path::is_file)
 }

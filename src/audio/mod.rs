@@ -28,7 +28,7 @@ pub use decode::{Decoder, SoundInfo};
 pub use error::{AudioError, AudioErrorKind};
 pub use excerpt::{Excerpt, InvalidExcerpt};
 pub use packets::{container, packet_hash};
-pub use part::HeardPart;
+pub use part::{HeardPart, Span};
 pub use resample::Resampler;
 pub use tags::Tags;
 pub use window::{Window, WindowRule, Windower};

@@ -25,6 +25,22 @@ pub(super) struct Part {
     pub(super) begun: bool,
 }
 
+/// A stretch of a song, for [`Decoder::open_span`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// Where it begins, in seconds.
+    pub start_s: f64,
+    /// Where it ends, in seconds; `None` and what lies behind the end of the song: with the song.
+    pub end_s: Option<f64>,
+}
+
+impl HeardPart {
+    /// How long it is, in seconds.
+    pub fn length_s(&self) -> f64 {
+        self.seconds.end - self.seconds.start
+    }
+}
+
 /// How long lossy decoders are run before what they give is used: they depend on packets before. The codec with the longest
 /// memory is MP3, whose frames borrow from up to nine before; Opus asks for 80 ms (RFC 7845, section 4.6).
 const PREROLL_S: f64 = 0.5;
@@ -41,6 +57,38 @@ impl Decoder {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn open_excerpt(path: &Path, excerpt: &Excerpt) -> Result<Self, AudioError> {
+        Self::open_part(path, |total_s| Ok(excerpt.place(total_s)))
+    }
+
+    /// Opens a file of which only a stretch is wanted, as [`open_excerpt`](Self::open_excerpt) does.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), [`AudioError::Empty`] where the stretch begins behind the end of the song, and
+    /// [`AudioError::Unsupported`] where its container tells no times.
+    pub fn open_span(path: &Path, span: &Span) -> Result<Self, AudioError> {
+        Self::open_part(path, |total_s| {
+            let end = span.end_s.map_or(total_s, |end| end.min(total_s));
+            if total_s <= 0.0 {
+                return Err(AudioError::Unsupported {
+                    path: path.to_owned(),
+                    what: "a part of a sound whose container tells no times".to_owned(),
+                });
+            }
+            if span.start_s >= end {
+                return Err(AudioError::Empty {
+                    path: path.to_owned(),
+                    what: "this part of it begins behind its end",
+                });
+            }
+            Ok((span.start_s > 0.0 || end < total_s).then_some(span.start_s..end))
+        })
+    }
+
+    /// `place`: from the seconds of the whole song to those of the part; `None` is the whole song.
+    fn open_part(
+        path: &Path,
+        place: impl FnOnce(f64) -> Result<Option<Range<f64>>, AudioError>,
+    ) -> Result<Self, AudioError> {
         let decoder = Self::open(path)?;
         let rate = f64::from(decoder.info().sample_rate);
         let total_s = match decoder.source.claimed_samples() {
@@ -55,7 +103,7 @@ impl Decoder {
                 .map_err(|error| limit.explain(path, error))?
             }
         };
-        let Some(place) = excerpt.place(total_s) else {
+        let Some(place) = place(total_s)? else {
             return Ok(decoder);
         };
         let sample = |seconds: f64| (seconds * rate).round() as i64;

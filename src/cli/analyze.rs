@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     analyze::{
-        Listing, Options, Patterns, Plan, Report, Run, Shard, Step, Update, Wanted, library_info,
-        read_paths, scan,
+        Listing, Options, Patterns, Plan, Report, Run, Shard, SheetTime, Step, Update, Wanted,
+        library_info, read_paths, scan,
     },
-    audio::Excerpt,
+    audio::{Excerpt, Span},
     chain::{Listening, listen},
     library::{FailedFile, LibraryInfo},
 };
@@ -79,6 +79,9 @@ pub struct Args {
     /// Hear only a part of each song: so much of its middle (45s), or from a place on (1:10:45s, 70s:45s)
     #[arg(long, value_name = "[START:]LENGTH")]
     excerpt: Option<Excerpt>,
+    /// Give each track of a file that a CUE sheet beside it divides a row of its own
+    #[arg(long, conflicts_with = "excerpt")]
+    cue: bool,
     /// List what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -91,6 +94,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let mut how = Listening {
         timeline: args.timeline,
         excerpt: args.excerpt,
+        span: None,
     };
     let info = library_info(bundle, &how);
     let output = args.target()?;
@@ -144,7 +148,17 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             threads: args.threads.count(),
             stop: &stop,
         },
-        |path| listen(path, &predictor, &how),
+        |file| {
+            let span = file.track.as_deref().map(|track| Span {
+                start_s: track.start.seconds(),
+                end_s: track.end.map(SheetTime::seconds),
+            });
+            let how = Listening {
+                span,
+                ..how.clone()
+            };
+            listen(file.sound(), &predictor, &how)
+        },
         |step| {
             progress.advance(&step, &mut bytes_done);
             if stop.load(Ordering::Relaxed) && !said {
@@ -188,6 +202,7 @@ impl Args {
             listed,
             exclude: Patterns::new(self.exclude.iter().cloned())?,
             shard: self.shard,
+            cue: self.cue,
         })
     }
 
@@ -250,8 +265,13 @@ fn conclude(
     let failed = listing.failures.len() + report.failures.len() + report.known_failures.len();
     if report.spread.songs() == 0 && report.not_begun == 0 && !options.write_empty {
         return Err(format!(
-            "none of {} could be analysed (reasons above); no library was written",
-            count(listing.files.len() as u64, "music file", "music files")
+            "none of {} could be analysed (reasons above); {}",
+            count(listing.files.len() as u64, "music file", "music files"),
+            if output.is_file() {
+                "`circumplex library failures` lists them again"
+            } else {
+                "no library was written"
+            }
         )
         .into());
     }

@@ -53,6 +53,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let how = Listening {
         timeline: true,
         excerpt: args.excerpt,
+        span: None,
     };
     let song = listen(&args.song, &predictor, &how)?;
     let heard = Heard::new(&args.song, &song, &predictor);

@@ -11,6 +11,15 @@ pub enum Note {
     Repeated,
     /// So many packets were left out as damaged.
     Damaged(u64),
+    /// It is a track of a file that a CUE sheet divides.
+    Track {
+        /// Its number in the sheet.
+        number: u32,
+        /// Where it begins in the file.
+        start_s: f64,
+        /// How long it is.
+        length_s: f64,
+    },
     /// Only a part was heard.
     Excerpt {
         /// Where it begins in the song.
@@ -40,8 +49,19 @@ impl Note {
             Self::Repeated => "shorter than a window (repeated)".to_owned(),
             Self::Damaged(1) => "1 damaged packet".to_owned(),
             Self::Excerpt { start_s, length_s } => {
-                let length = (length_s * 10.0).round() / 10.0;
-                format!("excerpt {length} s from {}", position(*start_s))
+                format!(
+                    "excerpt {} s from {}",
+                    tenths(*length_s),
+                    position(*start_s)
+                )
+            }
+            Self::Track {
+                number,
+                start_s,
+                length_s,
+            } => {
+                let length = tenths(*length_s);
+                format!("track {number}, {length} s from {}", position(*start_s))
             }
             Self::Damaged(packets) => format!("{packets} damaged packets"),
         }
@@ -51,6 +71,10 @@ impl Note {
     pub fn says_silent(note: &str) -> bool {
         note.split(BETWEEN).any(|words| words == SILENT)
     }
+}
+
+fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
 }
 
 const BETWEEN: &str = "; ";
@@ -76,5 +100,11 @@ mod tests {
             length_s: 45.0,
         };
         assert_eq!(Note::text(&[part]).unwrap(), "excerpt 45 s from 1:10");
+        let track = Note::Track {
+            number: 3,
+            start_s: 245.5,
+            length_s: 200.04,
+        };
+        assert_eq!(Note::text(&[track]).unwrap(), "track 3, 200 s from 4:05.5");
     }
 }

@@ -255,6 +255,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
             ),
             None => None,
         },
+        span: None,
     };
     let ours = library_info(predictor.bundle(), &how);
     if !ours.is_comparable(theirs) {

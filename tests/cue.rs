@@ -1,0 +1,101 @@
+//! Long files that CUE sheets divide, through the whole program.
+
+mod common;
+
+use common::{Place, Ran, json, run};
+use std::fs;
+
+const SHEET: &str = "PERFORMER \"Somebody\"\nTITLE \"A Mix\"\nFILE \"mix.wav\" WAVE\n  TRACK 01 AUDIO\n    TITLE \"One\"\n\
+    \x20   INDEX 01 00:00:00\n  TRACK 02 AUDIO\n    TITLE \"Two\"\n    INDEX 01 00:20:00\n";
+
+/// A mix of 36 s with a sheet of two tracks, and another song.
+fn a_mix() -> Place {
+    let place = Place::new();
+    place.tone("mix.wav", 220.0, 36.0);
+    place.tone("other.wav", 440.0, 16.0);
+    place.file("mix.cue", SHEET.as_bytes());
+    place
+}
+
+/// The names of the songs, each with its note.
+fn songs(place: &Place) -> Vec<String> {
+    let ran: Ran = run(common::circumplex()
+        .args(["library", "songs", "--json"])
+        .arg(place.library()))
+    .ends_with_code(0);
+    let folder = place.music().display().to_string();
+    let mut songs: Vec<String> = json(&ran)
+        .iter()
+        .map(|song| song["path"].as_str().unwrap().replace(&folder, ""))
+        .collect();
+    songs.sort();
+    songs
+}
+
+#[test]
+fn each_track_gets_a_row_that_says_its_place_and_a_second_run_keeps_it() {
+    let place = a_mix();
+    run(place.analyze().arg("--cue")).ends_with_code(0);
+    assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
+    let library = circumplex::library::Library::open(&place.library()).unwrap();
+    let rows: Vec<_> = library.songs().unwrap().flat_map(Result::unwrap).collect();
+    let first = rows.iter().find(|row| row.path.ends_with("/01")).unwrap();
+    let second = rows.iter().find(|row| row.path.ends_with("/02")).unwrap();
+    assert_eq!(first.note.as_deref(), Some("track 1, 20 s from 0:00"));
+    assert_eq!(second.note.as_deref(), Some("track 2, 16 s from 0:20"));
+    assert!((second.duration_s - 16.0).abs() < 0.01);
+    assert_eq!(first.title.as_deref(), Some("One"));
+    assert_eq!(second.artist.as_deref(), Some("Somebody"));
+    assert_eq!(second.album.as_deref(), Some("A Mix"));
+
+    let again = run(place.analyze().arg("--cue")).ends_with_code(0);
+    assert!(again.stdout.contains("3 kept as they were"), "{}", again.stdout);
+    let dry = run(place.analyze().args(["--cue", "--dry-run"])).ends_with_code(0);
+    assert_eq!(dry.stdout, "");
+}
+
+#[test]
+fn tracks_and_the_whole_file_never_stand_side_by_side() {
+    let place = a_mix();
+    run(&mut place.analyze()).ends_with_code(0);
+    assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
+    run(place.analyze().arg("--cue")).ends_with_code(0);
+    assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
+    run(&mut place.analyze()).ends_with_code(0);
+    assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
+}
+
+#[test]
+fn a_mix_that_is_moved_with_its_sheet_is_recognised_and_a_changed_sheet_is_read_again() {
+    let place = a_mix();
+    run(place.analyze().arg("--cue")).ends_with_code(0);
+    let folder = place.music().join("moved");
+    fs::create_dir(&folder).unwrap();
+    for name in ["mix.wav", "mix.cue"] {
+        fs::rename(place.music().join(name), folder.join(name)).unwrap();
+    }
+    let moved = run(place.analyze().arg("--cue")).ends_with_code(0);
+    assert!(
+        moved.stdout.contains("2 recognised by their content"),
+        "{}",
+        moved.stdout
+    );
+    assert_eq!(
+        songs(&place),
+        ["/moved/mix.wav/01", "/moved/mix.wav/02", "/other.wav"]
+    );
+    fs::write(folder.join("mix.cue"), SHEET.replace("00:20:00", "00:18:00")).unwrap();
+    let changed = run(place.analyze().arg("--cue")).ends_with_code(0);
+    assert!(changed.stdout.contains("2 analysed now"), "{}", changed.stdout);
+}
+
+#[test]
+fn a_track_behind_the_end_of_its_file_is_a_failure_of_its_own() {
+    let place = a_mix();
+    place.file("mix.cue", SHEET.replace("00:20:00", "09:20:00").as_bytes());
+    run(place.analyze().arg("--cue"))
+        .ends_with_code(3)
+        .complains("mix.wav/02")
+        .complains("begins behind its end");
+    assert_eq!(songs(&place), ["/mix.wav/01", "/other.wav"]);
+}
