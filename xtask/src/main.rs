@@ -1,5 +1,6 @@
 //! The project's chores, run as `cargo xtask <command>`, so that cargo is the only tool one has to know.
 
+mod bench;
 mod libtorch;
 mod mini_deam;
 mod steps;
@@ -22,6 +23,13 @@ Usage: cargo xtask <command>
   install               `cargo install` of circumplex with `train` (without it: cargo install --path .)
   setup-libtorch        sets libtorch up and prints the line that exports its place, for example
                         eval \"$(cargo xtask setup-libtorch)\"
+  bench FOLDER          speed and memory of the whole program on the music below FOLDER beside decoding alone,
+                        bliss-audio 0.13 and librosa, in one table
+                          --files N        repeat the files under other names until there are N
+                          --threads N      for every program (2)
+                          --turns N        the best of N turns counts (3)
+                          --only NAMES     some of circumplex,decode,bliss,librosa
+                          --python PROGRAM a Python that has librosa (python3)
   mini-deam             writes deam/mini, the tiny data set of computed music, anew
   million-songs [--rows N] [--embedding N] [--seed N] -o FILE
                         writes a library of songs that do not exist, to measure queries on
@@ -45,6 +53,7 @@ fn main() -> ExitCode {
         ["train", ..] => train(&arguments[1..]),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
+        ["bench", ..] => bench::run(&arguments[1..]),
         ["mini-deam"] => mini_deam::write(root()).map(|report| {
             println!("{report}");
             ExitCode::SUCCESS
