@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Place, Ran, json, run};
+use circumplex::library::{Library, SongRow};
+use common::{Place, run};
 use std::fs;
 
 const SHEET: &str = "PERFORMER \"Somebody\"\nTITLE \"A Mix\"\nFILE \"mix.wav\" WAVE\n  TRACK 01 AUDIO\n    TITLE \"One\"\n\
@@ -17,19 +18,18 @@ fn a_mix() -> Place {
     place
 }
 
-/// The names of the songs, each with its note.
+fn rows(place: &Place) -> Vec<SongRow> {
+    let library = Library::open(&place.library()).unwrap();
+    library.songs().unwrap().flat_map(Result::unwrap).collect()
+}
+
+/// The paths of the songs below the folder of music.
 fn songs(place: &Place) -> Vec<String> {
-    let ran: Ran = run(common::circumplex()
-        .args(["library", "songs", "--json"])
-        .arg(place.library()))
-    .ends_with_code(0);
     let folder = place.music().display().to_string();
-    let mut songs: Vec<String> = json(&ran)
+    rows(place)
         .iter()
-        .map(|song| song["path"].as_str().unwrap().replace(&folder, ""))
-        .collect();
-    songs.sort();
-    songs
+        .map(|row| row.path.replace(&folder, ""))
+        .collect()
 }
 
 #[test]
@@ -37,8 +37,7 @@ fn each_track_gets_a_row_that_says_its_place_and_a_second_run_keeps_it() {
     let place = a_mix();
     run(place.analyze().arg("--cue")).ends_with_code(0);
     assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
-    let library = circumplex::library::Library::open(&place.library()).unwrap();
-    let rows: Vec<_> = library.songs().unwrap().flat_map(Result::unwrap).collect();
+    let rows = rows(&place);
     let first = rows.iter().find(|row| row.path.ends_with("/01")).unwrap();
     let second = rows.iter().find(|row| row.path.ends_with("/02")).unwrap();
     assert_eq!(first.note.as_deref(), Some("track 1, 20 s from 0:00"));
@@ -49,7 +48,11 @@ fn each_track_gets_a_row_that_says_its_place_and_a_second_run_keeps_it() {
     assert_eq!(second.album.as_deref(), Some("A Mix"));
 
     let again = run(place.analyze().arg("--cue")).ends_with_code(0);
-    assert!(again.stdout.contains("3 kept as they were"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("3 kept as they were"),
+        "{}",
+        again.stdout
+    );
     let dry = run(place.analyze().args(["--cue", "--dry-run"])).ends_with_code(0);
     assert_eq!(dry.stdout, "");
 }
@@ -84,9 +87,17 @@ fn a_mix_that_is_moved_with_its_sheet_is_recognised_and_a_changed_sheet_is_read_
         songs(&place),
         ["/moved/mix.wav/01", "/moved/mix.wav/02", "/other.wav"]
     );
-    fs::write(folder.join("mix.cue"), SHEET.replace("00:20:00", "00:18:00")).unwrap();
+    fs::write(
+        folder.join("mix.cue"),
+        SHEET.replace("00:20:00", "00:18:00"),
+    )
+    .unwrap();
     let changed = run(place.analyze().arg("--cue")).ends_with_code(0);
-    assert!(changed.stdout.contains("2 analysed now"), "{}", changed.stdout);
+    assert!(
+        changed.stdout.contains("2 analysed now"),
+        "{}",
+        changed.stdout
+    );
 }
 
 #[test]
