@@ -91,6 +91,9 @@ struct Contestant {
     best: Option<Measured>,
 }
 
+/// A program that is not there, and why.
+type Skipped = (&'static str, String);
+
 pub fn run(words: &[OsString]) -> Result<ExitCode, String> {
     let options = Options::parse(words)?;
     let work = root().join("target/bench");
@@ -130,7 +133,7 @@ fn contestants(
     options: &Options,
     music: &Music,
     work: &Path,
-) -> Result<(Vec<Contestant>, Vec<(&'static str, String)>), String> {
+) -> Result<(Vec<Contestant>, Vec<Skipped>), String> {
     let target = target_folder()?;
     let mut found = Vec::new();
     let mut skipped = Vec::new();
