@@ -41,9 +41,12 @@ fn a_folder_of_music_becomes_a_library_that_answers() {
         assert_eq!(
             fields,
             [
+                "album",
                 "arousal",
                 "artist",
+                "duration_s",
                 "emotions",
+                "genre",
                 "path",
                 "rank",
                 "similarity",
@@ -137,7 +140,7 @@ fn files_that_fail_are_listed_and_the_rest_is_done() {
         "--emotions",
         "calm=1",
         "-k",
-        "9",
+        "all",
         "--json",
     ])));
     assert_eq!(all.len(), 3);
