@@ -1,7 +1,10 @@
 //! Decoding of real encoded files: the fixtures in `tests/fixtures/audio`, made by the script there, which also keeps what
 //! ffmpeg decodes from them.
 
+mod common;
+
 use circumplex::audio::{AudioError, AudioErrorKind, Decoder, Tags};
+use common::wav;
 use std::{
     fs,
     io::{Seek as _, SeekFrom, Write as _},
@@ -281,22 +284,6 @@ fn files_without_sound_are_failures_with_a_reason() {
         failure(&scratch.folder.path().join("absent.mp3")).kind(),
         AudioErrorKind::Io
     );
-}
-
-/// A WAV header in front of `data`.
-fn wav(rate: u32, channels: u16, claimed_data_len: u32, data: &[u8]) -> Vec<u8> {
-    let block = channels.wrapping_mul(2);
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend(claimed_data_len.saturating_add(36).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    bytes.extend(channels.to_le_bytes());
-    bytes.extend(rate.to_le_bytes());
-    bytes.extend(rate.wrapping_mul(u32::from(block)).to_le_bytes());
-    bytes.extend(block.to_le_bytes());
-    bytes.extend(b"\x10\0data");
-    bytes.extend(claimed_data_len.to_le_bytes());
-    bytes.extend(data);
-    bytes
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Place, run};
+use common::{Place, run, wav};
 use std::{
     fs::{self, File, OpenOptions},
     io::{Seek, SeekFrom, Write},
@@ -57,22 +57,12 @@ fn flac_with(kind: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A WAV file of a second.
-fn wav(rate: u32, channels: u16, claimed: Option<u32>) -> Vec<u8> {
+/// A WAV file of a second at 44.1 kHz, whatever its header says of rate and length.
+fn second(rate: u32, channels: u16, claimed: Option<u32>) -> Vec<u8> {
     let block = channels.wrapping_mul(2);
     let data = vec![7_u8; 44_100 * usize::from(block.max(2))];
     let claimed = claimed.unwrap_or(u32::try_from(data.len()).unwrap());
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend(claimed.saturating_add(36).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    bytes.extend(channels.to_le_bytes());
-    bytes.extend(rate.to_le_bytes());
-    bytes.extend(rate.wrapping_mul(u32::from(block)).to_le_bytes());
-    bytes.extend(block.to_le_bytes());
-    bytes.extend(b"\x10\0data");
-    bytes.extend(claimed.to_le_bytes());
-    bytes.extend(data);
-    bytes
+    wav(rate, channels, claimed, &data)
 }
 
 /// Ogg's checksum of a page whose own field is zero.
@@ -151,7 +141,7 @@ fn enormous(place: &Place) -> Vec<&'static str> {
             Part::Bytes(&mp3),
         ],
     );
-    let sound = wav(44_100, 2, None);
+    let sound = second(44_100, 2, None);
     let huge = u32::try_from(HUGE).unwrap().to_le_bytes();
     for (name, kind) in [("list.wav", b"LIST"), ("id3.wav", b"ID3 ")] {
         let mut head = [&sound[..36], kind, &huge].concat();
@@ -223,7 +213,7 @@ fn lies() -> Vec<(&'static str, Vec<u8>)> {
     };
     let comment = [&[0; 4][..], &MOST, &MOST].concat();
     let id3_in_wav = {
-        let sound = wav(44_100, 2, None);
+        let sound = second(44_100, 2, None);
         let tag = [&b"ID3\x04\0\0"[..], &syncsafe((1 << 28) - 1)].concat();
         let size = 10_u32.to_le_bytes();
         let mut bytes = [&sound[..36], b"ID3 ", &size, &tag, &sound[36..]].concat();
@@ -237,13 +227,13 @@ fn lies() -> Vec<(&'static str, Vec<u8>)> {
         ("one-hertz.flac", flac(1, 44_100)),
         ("highest.flac", flac((1 << 20) - 1, 44_100)),
         ("four-billion.mp3", patched("cbr.mp3", info, 8, &MOST)),
-        ("four-billion.wav", wav(44_100, 2, Some(4_000_000_000))),
-        ("one-hertz.wav", wav(1, 2, None)),
-        ("ten-megahertz.wav", wav(10_000_000, 2, None)),
+        ("four-billion.wav", second(44_100, 2, Some(4_000_000_000))),
+        ("one-hertz.wav", second(1, 2, None)),
+        ("ten-megahertz.wav", second(10_000_000, 2, None)),
         // Nothing divides this rate and the model's.
-        ("odd-hertz.wav", wav(767_957, 2, None)),
-        ("sixty-four-channels.wav", wav(44_100, 64, None)),
-        ("sixty-five-channels.wav", wav(44_100, 65, None)),
+        ("odd-hertz.wav", second(767_957, 2, None)),
+        ("sixty-four-channels.wav", second(44_100, 64, None)),
+        ("sixty-five-channels.wav", second(44_100, 65, None)),
         ("nan.wav", nan),
         ("frames.aiff", patched("s16.aiff", b"COMM", 10, &MOST)),
         (
@@ -288,8 +278,8 @@ fn lies() -> Vec<(&'static str, Vec<u8>)> {
 fn headers_that_lie_and_enormous_tags_cost_neither_memory_nor_time() {
     let place = Place::new();
     let music = enormous(&place);
-    place.file("lowest.wav", &wav(2_000, 2, None));
-    place.file("highest.wav", &wav(768_000, 2, None));
+    place.file("lowest.wav", &second(2_000, 2, None));
+    place.file("highest.wav", &second(768_000, 2, None));
     let lies = lies();
     for (name, bytes) in &lies {
         place.file(name, bytes);

@@ -3,7 +3,7 @@
 //! Both can name any file that a system can hold. A line of M3U8 is a path as it is; where a line cannot say it (bytes that are not
 //! UTF-8, line breaks, blanks at an end) it is a `file://` URI, which players take as well. XSPF always has URIs.
 
-use crate::library::{SongBrief, SongRow};
+use crate::library::SongBrief;
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -29,18 +29,6 @@ pub struct Entry {
     pub album: Option<String>,
     /// Length in seconds.
     pub duration_s: Option<f64>,
-}
-
-impl From<&SongRow> for Entry {
-    fn from(song: &SongRow) -> Self {
-        Self {
-            path: song.file(),
-            title: song.title.clone(),
-            artist: song.artist.clone(),
-            album: song.album.clone(),
-            duration_s: Some(song.duration_s),
-        }
-    }
 }
 
 impl From<&SongBrief> for Entry {

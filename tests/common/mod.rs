@@ -149,3 +149,19 @@ pub fn three_songs() -> Place {
 pub fn json(ran: &Ran) -> Vec<serde_json::Map<String, serde_json::Value>> {
     serde_json::from_str(&ran.stdout).unwrap()
 }
+
+/// A WAV header in front of `data`.
+pub fn wav(rate: u32, channels: u16, claimed_data_len: u32, data: &[u8]) -> Vec<u8> {
+    let block = channels.wrapping_mul(2);
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend(claimed_data_len.saturating_add(36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    bytes.extend(channels.to_le_bytes());
+    bytes.extend(rate.to_le_bytes());
+    bytes.extend(rate.wrapping_mul(u32::from(block)).to_le_bytes());
+    bytes.extend(block.to_le_bytes());
+    bytes.extend(b"\x10\0data");
+    bytes.extend(claimed_data_len.to_le_bytes());
+    bytes.extend(data);
+    bytes
+}

@@ -2,7 +2,7 @@
 
 use super::super::{
     CliError, CliResult, analyze_text::count, console::Console, exit::Exit,
-    signals::stop_on_signal, table::visible,
+    library::no_work_beside, signals::stop_on_signal, table::visible,
 };
 use crate::{
     analyze::Journal,
@@ -114,17 +114,8 @@ impl Part<'_> {
         if !self.yes {
             return self.each(&library, tally, &mut HashMap::new(), step);
         }
-        // The library is rewritten at the end: what an analysis has done that is not in it yet would be lost.
         let target = resolve_target(self.path)?;
-        if Journal::holds_work(&target) {
-            return Err(format!(
-                "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
-                 analyze` first",
-                target.display(),
-                Journal::path_of(&target).display()
-            )
-            .into());
-        }
+        no_work_beside(&target)?;
         let lock = Journal::open(&target, library.info())?;
         let mut files = HashMap::new();
         let done = self.each(&library, tally, &mut files, step);

@@ -2,7 +2,7 @@
 
 use super::{
     super::{CliResult, analyze_text::count, console::Console, table::visible},
-    Libraries, done,
+    Libraries, done, no_work_beside,
 };
 use crate::{
     analyze::Journal,
@@ -46,16 +46,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
         )
         .into());
     }
-    // A journal holds what an analysis has done that is not in the library yet.
-    if Journal::holds_work(&target) {
-        return Err(format!(
-            "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
-             analyze` first",
-            target.display(),
-            Journal::path_of(&target).display()
-        )
-        .into());
-    }
+    no_work_beside(&target)?;
     let before = library.rows();
     let parts = library.parts().len() as u64;
     let lock = Journal::open(&target, library.info())?;

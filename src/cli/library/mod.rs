@@ -7,10 +7,11 @@ mod songs;
 
 use super::{CliError, CliResult, console::Console, exit::Exit};
 use crate::{
+    analyze::Journal,
     library::{Collection, LibraryError},
     model::Bundle,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Look into a library: what it holds, which files failed, its songs; rewrite it in good order
 #[derive(clap::Args)]
@@ -84,6 +85,21 @@ impl Libraries {
     pub fn open_filled(&self) -> Result<Collection, CliError> {
         open_filled(&self.library)
     }
+}
+
+/// Refuses to rewrite a library beside which an analysis has left work: a journal holds what is done and not in the library
+/// yet, and would be lost.
+pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
+    if Journal::holds_work(target) {
+        return Err(format!(
+            "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
+             analyze` first",
+            target.display(),
+            Journal::path_of(target).display()
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// Which model made the vectors, and whether it is the one inside this program.

@@ -116,6 +116,16 @@ pub enum FaceError {
     },
 }
 
+impl FaceError {
+    /// The file `name` cannot be read.
+    pub(super) fn read(name: &str, source: io::Error) -> Self {
+        Self::Read {
+            name: name.to_owned(),
+            source,
+        }
+    }
+}
+
 /// A file cannot replace the map from expressions to emotions.
 #[derive(Debug, thiserror::Error)]
 pub enum FaceMapError {

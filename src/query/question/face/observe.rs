@@ -67,10 +67,7 @@ pub fn observe(input: FaceInput<'_>, options: &FaceOptions) -> Result<Observatio
         FaceInput::Stream { name, rows } => (name, rows, true),
         FaceInput::File(path) => {
             let name = path.display().to_string();
-            let file = File::open(&path).map_err(|source| FaceError::Read {
-                name: name.clone(),
-                source,
-            })?;
+            let file = File::open(&path).map_err(|source| FaceError::read(&name, source))?;
             let rows: Box<dyn BufRead> = Box::new(BufReader::new(file));
             (name, rows, false)
         }

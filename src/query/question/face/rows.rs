@@ -84,10 +84,7 @@ pub(super) fn read(
     name: &str,
     on_row: &mut OnRow<'_>,
 ) -> Result<(), FaceError> {
-    let read_error = |source| FaceError::Read {
-        name: name.to_owned(),
-        source,
-    };
+    let read_error = |source| FaceError::read(name, source);
     // Blank lines before anything else are nobody's heading.
     let mut first = Vec::new();
     loop {
@@ -181,10 +178,7 @@ fn read_parquet(
     name: &str,
     on_row: &mut OnRow<'_>,
 ) -> Result<(), FaceError> {
-    let read_error = |source| FaceError::Read {
-        name: name.to_owned(),
-        source,
-    };
+    let read_error = |source| FaceError::read(name, source);
     // Its footer comes last, and a stream cannot be wound back.
     let mut file = tempfile::tempfile().map_err(read_error)?;
     io::copy(&mut Cursor::new(first).chain(&mut rest), &mut file).map_err(read_error)?;
