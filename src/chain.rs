@@ -10,7 +10,7 @@ use crate::{
         AudioError, Decoder, Excerpt, HeardPart, Resampler, SoundInfo, Span, Window, Windower,
     },
     emotion::{Emotion, EmotionVector, InvalidVector, Moment},
-    mel::{MelConfig, MelError, MelExtractor},
+    mel::{MelError, MelExtractor},
     model::{ModelError, Prediction, Predictor, Preprocessing},
 };
 use std::{
@@ -134,7 +134,7 @@ pub fn spectrograms(
     preprocessing: &Preprocessing,
     emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
 ) -> Result<(SoundInfo, f64), ChainError> {
-    let pass = Scratch::lend(&preprocessing.mel, |scratch| {
+    let pass = Scratch::lend(preprocessing, |scratch| {
         pass(path, &Listening::default(), preprocessing, scratch, emit)
     })?;
     Ok((pass.info, pass.duration_s))
@@ -167,7 +167,7 @@ pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Son
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
     let preprocessing = &predictor.bundle().metadata().preprocessing;
-    let pass = Scratch::lend(&preprocessing.mel, |scratch| {
+    let pass = Scratch::lend(preprocessing, |scratch| {
         pass(path, how, preprocessing, scratch, |window| {
             let prediction = predictor.predict(window.values)?;
             mean.add(&prediction, window.weight);
@@ -217,8 +217,10 @@ fn pass(
 ) -> Result<Pass, ChainError> {
     let Scratch {
         mel,
+        windower,
         resampled,
         log_mel,
+        ..
     } = scratch;
     let rate = preprocessing.mel.sample_rate;
     let (mut clock, mut times, mut windows) = (Stopwatch::start(), StageTimes::default(), 0);
@@ -232,7 +234,7 @@ fn pass(
     let offset_s = part.as_ref().map_or(0.0, |part| part.seconds.start);
     times.decode += clock.lap();
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
-    let mut windower = Windower::new(&preprocessing.window);
+    windower.restart();
     let mut silent = true;
     times.resample += clock.lap();
     let samples = loop {
@@ -354,7 +356,10 @@ impl Stopwatch {
 
 /// Plans and buffers of one thread.
 struct Scratch {
+    /// What they were made for.
+    preprocessing: Preprocessing,
     mel: MelExtractor,
+    windower: Windower,
     resampled: Vec<f32>,
     log_mel: Vec<f32>,
 }
@@ -364,20 +369,28 @@ thread_local! {
 }
 
 impl Scratch {
+    fn new(preprocessing: &Preprocessing) -> Result<Self, ChainError> {
+        Ok(Self {
+            preprocessing: preprocessing.clone(),
+            mel: MelExtractor::new(&preprocessing.mel)?,
+            windower: Windower::new(&preprocessing.window),
+            resampled: Vec::new(),
+            log_mel: Vec::new(),
+        })
+    }
+
     /// Lends the scratch of this thread to `work`. It is taken out of its place for that time, since `work` may let a
     /// thread pool start another file on the same thread, which then makes one of its own.
     fn lend<T>(
-        config: &MelConfig,
+        preprocessing: &Preprocessing,
         work: impl FnOnce(&mut Self) -> Result<T, ChainError>,
     ) -> Result<T, ChainError> {
-        let kept = SCRATCH.take().filter(|kept| kept.mel.config() == config);
+        let kept = SCRATCH
+            .take()
+            .filter(|kept| kept.preprocessing == *preprocessing);
         let mut scratch = match kept {
             Some(scratch) => scratch,
-            None => Self {
-                mel: MelExtractor::new(config)?,
-                resampled: Vec::new(),
-                log_mel: Vec::new(),
-            },
+            None => Self::new(preprocessing)?,
         };
         let result = work(&mut scratch);
         SCRATCH.set(Some(scratch));

@@ -29,6 +29,7 @@ mod config;
 
 pub use config::{FrequencyScale, MelConfig, MelError};
 
+use multiversion::multiversion;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 use std::{ops::Range, sync::Arc};
 
@@ -116,20 +117,14 @@ impl MelExtractor {
                     .process_with_scratch(&mut self.spectrum, &mut self.scratch);
                 store_power(&self.spectrum, &mut self.power, pair);
             }
-            let rows = out.chunks_exact_mut(frames);
-            for (band, row) in self.bands.iter().zip(rows) {
-                let mut sums = [[0.0_f32; 2]; LANES / 2];
-                let weights = &self.weights[band.weights.clone()];
-                for (weight, power) in weights.iter().zip(&self.power[band.bins.clone()]) {
-                    for (sum, power) in sums.as_flattened_mut().iter_mut().zip(power.as_flattened())
-                    {
-                        *sum += weight * power;
-                    }
+            filter(&self.bands, &self.weights, &self.power, |band, levels| {
+                let row = &mut out[band * frames + first..][..lanes];
+                // A length that the compiler knows saves a call for each band.
+                match row.first_chunk_mut() {
+                    Some(all) => *all = *levels,
+                    None => row.copy_from_slice(&levels[..lanes]),
                 }
-                let sums = sums.as_flattened_mut();
-                sums.iter_mut().for_each(|sum| *sum = decibels(*sum));
-                row[first..first + lanes].copy_from_slice(&sums[..lanes]);
-            }
+            });
         }
         frames
     }
@@ -145,10 +140,7 @@ impl MelExtractor {
             .and_then(|start| samples.get(start..start + hop + n_fft));
         if let Some(both) = inside {
             let (first, second) = (&both[..n_fft], &both[hop..]);
-            let inputs = first.iter().zip(second).zip(&self.half_hann);
-            for (point, ((first, second), weight)) in self.spectrum.iter_mut().zip(inputs) {
-                *point = Complex::new(first * weight, second * weight);
-            }
+            weigh(first, second, &self.half_hann, &mut self.spectrum);
         } else {
             let sample = |padded: usize| {
                 let index = padded.checked_sub(n_fft / 2);
@@ -162,10 +154,42 @@ impl MelExtractor {
     }
 }
 
+/// Two frames, each weighted with the window: one in the real, one in the imaginary parts.
+#[multiversion(targets("x86_64+avx2"))]
+fn weigh(first: &[f32], second: &[f32], window: &[f32], spectrum: &mut [Complex<f32>]) {
+    let inputs = first.iter().zip(second).zip(window);
+    for (point, ((first, second), weight)) in spectrum.iter_mut().zip(inputs) {
+        *point = Complex::new(first * weight, second * weight);
+    }
+}
+
+/// The level of each band in [`LANES`] frames, in dB, from their power.
+#[multiversion(targets("x86_64+avx2"))]
+fn filter(
+    bands: &[Band],
+    weights: &[f32],
+    power: &[[[f32; 2]; LANES / 2]],
+    mut keep: impl FnMut(usize, &[f32; LANES]),
+) {
+    for (index, band) in bands.iter().enumerate() {
+        let mut sums = [0.0_f32; LANES];
+        let points = weights[band.weights.clone()]
+            .iter()
+            .zip(&power[band.bins.clone()]);
+        for (weight, power) in points {
+            for (sum, power) in sums.iter_mut().zip(power.as_flattened()) {
+                *sum += weight * power;
+            }
+        }
+        keep(index, &sums.map(decibels));
+    }
+}
+
 /// The power of the two frames that share one transform, at the first `power.len()` points.
 ///
 /// With `Z` the spectrum of `x + iy` for real `x` and `y`: `2 X[k] = Z[k] + conj Z[N - k]` and
 /// `2i Y[k] = Z[k] - conj Z[N - k]` (A. Oppenheim & R. Schafer, *Discrete-Time Signal Processing*, 8.6.4).
+#[multiversion(targets("x86_64+avx2"))]
 fn store_power(spectrum: &[Complex<f32>], power: &mut [[[f32; 2]; LANES / 2]], pair: usize) {
     let both = |z: &Complex<f32>, mirrored: &Complex<f32>| {
         let (x_re, x_im) = (z.re + mirrored.re, z.im - mirrored.im);
@@ -185,7 +209,7 @@ fn store_power(spectrum: &[Complex<f32>], power: &mut [[[f32; 2]; LANES / 2]], p
 ///
 /// The power is `2^e * m` with `m` between `sqrt(1/2)` and `sqrt(2)`, and `ln m = 2 artanh((m - 1) / (m + 1))`, whose
 /// series converges fast as the argument is at most 0.172. Infinity counts as `2^128`.
-#[inline]
+#[inline(always)]
 fn decibels(power: f32) -> f32 {
     /// `sqrt(1/2)` as bits.
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();

@@ -47,6 +47,12 @@ impl Windower {
         }
     }
 
+    /// Forgets what a song left that was given up in the middle. The memory stays for the next.
+    pub fn restart(&mut self) {
+        (self.emitted, self.seen) = (0, 0);
+        self.buffer.clear();
+    }
+
     /// Takes the next samples of the song and calls `emit` for every window they complete.
     ///
     /// # Errors
@@ -214,6 +220,19 @@ mod tests {
             assert_eq!(windower.finish(&mut keep).unwrap(), 6);
         }
         assert_eq!(starts, [0, 2, 0, 2]);
+    }
+
+    #[test]
+    fn a_song_that_was_given_up_leaves_nothing_after_restart() {
+        let mut windower = Windower::new(&WindowRule { length: 4 });
+        assert!(windower.push(&[1.0; 7], |_| Err("stop")).is_err());
+        windower.restart();
+        let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
+            assert_eq!((w.start, w.samples), (0, &[2.0; 4][..]));
+            Ok(())
+        };
+        windower.push(&[2.0; 3], &mut keep).unwrap();
+        assert_eq!(windower.finish(&mut keep).unwrap(), 3);
     }
 
     #[test]
