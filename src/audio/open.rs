@@ -199,6 +199,7 @@ impl Source {
             tags: Tags::default(),
             complete: true,
             endless: false,
+            chained: false,
             has_clock: false,
             next_time: None,
             time_base: track.time_base,
@@ -257,7 +258,9 @@ impl Source {
             }
             "ogg" => {
                 self.has_clock = true;
-                self.complete = ogg::is_complete(&mut file, len, track.id).map_err(io)?;
+                let ending = ogg::ending(&mut file, len, track.id).map_err(io)?;
+                self.complete = ending.complete;
+                self.chained = ending.chained;
             }
             "flac" => {
                 self.has_clock = true;

@@ -202,3 +202,64 @@ fn a_file_that_claims_more_than_it_has_fails_in_its_part_too() {
     let error = result.unwrap_err();
     assert!(error.to_string().contains("cut.flac"), "{error}");
 }
+
+/// An Ogg file of one stream, as another stream.
+fn renumbered(mut file: Vec<u8>, serial: u32) -> Vec<u8> {
+    // RFC 3533, section 6: the checksum's polynomial is 0x04c11db7, unreflected, from 0.
+    let checksum = |page: &[u8]| {
+        page.iter().fold(0_u32, |sum, &byte| {
+            (0..8).fold(sum ^ (u32::from(byte) << 24), |sum, _| {
+                (sum << 1) ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 }
+            })
+        })
+    };
+    let mut at = 0;
+    while at < file.len() {
+        let table = at + 27..at + 27 + usize::from(file[at + 26]);
+        let body: usize = file[table.clone()].iter().map(|&b| usize::from(b)).sum();
+        let page = &mut file[at..table.end + body];
+        page[14..18].copy_from_slice(&serial.to_le_bytes());
+        page[22..26].fill(0);
+        let sum = checksum(page);
+        page[22..26].copy_from_slice(&sum.to_le_bytes());
+        at = table.end + body;
+    }
+    file
+}
+
+#[test]
+fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["vorbis.ogg", "opus.opus"] {
+        let one = fs::read(fixtures().join(name)).unwrap();
+        let path = folder.path().join(name);
+        let streams: Vec<_> = (1..=3).map(|n| renumbered(one.clone(), n)).collect();
+        fs::write(&path, streams.concat()).unwrap();
+        let whole = samples_of(&mut Decoder::open(&path).unwrap()).unwrap();
+        let alone = samples_of(&mut Decoder::open(&fixtures().join(name)).unwrap()).unwrap();
+        assert_eq!(whole.len(), 3 * alone.len(), "{name}");
+        // In the middle, across the border of two, and in the last.
+        for text in ["0.5s", "1.5s:0.5s", "4s:0.5s"] {
+            let excerpt: Excerpt = text.parse().unwrap();
+            let compared = Compared::new(&path, &whole, &excerpt);
+            assert!(!compared.sought);
+            assert_eq!(compared.difference(0), Some(0.0), "{name} {text}");
+            let decoder = Decoder::open_excerpt(&path, &excerpt).unwrap();
+            let total_s = decoder.part().unwrap().total_s;
+            let found_s = whole.len() as f64 / compared.rate;
+            assert!(
+                (total_s - found_s).abs() < 0.05,
+                "{name}: {total_s} of {found_s}"
+            );
+        }
+        // The last of them ends early: a byte short.
+        let mut cut = streams.concat();
+        cut.pop();
+        fs::write(&path, cut).unwrap();
+        let error = samples_of(&mut Decoder::open(&path).unwrap()).unwrap_err();
+        assert!(
+            matches!(error, AudioError::Truncated { .. }),
+            "{name}: {error}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{
     AudioError,
-    source::{Source, Tally, io_error},
+    source::{Source, Tally, audio_track, io_error},
     time_limit::TimeLimit,
 };
 use std::{io, path::Path};
@@ -10,7 +10,7 @@ use symphonia::core::{
     errors::Error as SymphoniaError,
     formats::{SeekMode, SeekTo},
     packet::Packet,
-    units::Timestamp,
+    units::{TimeBase, Timestamp},
 };
 
 /// Errors of the container in a row after which it is given up.
@@ -20,6 +20,9 @@ impl Source {
     /// The samples that the sound has by the file's own account.
     pub(super) fn claimed_samples(&self) -> Option<u64> {
         let ogg = self.format.format_info().short_name == "ogg";
+        if self.chained {
+            return None;
+        }
         let by_container = || {
             let tracks = self.format.tracks();
             let track = tracks.iter().find(|track| track.id == self.track)?;
@@ -58,7 +61,7 @@ impl Source {
             "matroska" | "mkv" | "webm" => false,
             "isomp4" => self.codec.pre_skip() == 0,
             // Packets of another stream in between would hold up symphonia 0.6's search for ever.
-            "ogg" => self.format.tracks().len() == 1,
+            "ogg" => self.format.tracks().len() == 1 && !self.chained,
             _ => true,
         };
         if !tells_places {
@@ -88,13 +91,20 @@ impl Source {
         true
     }
 
-    /// The length of the sound by the times of all its packets, which are read and not decoded; 0 where they have none.
+    /// The length of the sound by the times of all its packets, which are read and not decoded; 0 where they have none. Of
+    /// sounds that follow one another in one file, the sum.
     pub(super) fn seconds_of_packets(
         &mut self,
         path: &Path,
         limit: &TimeLimit,
     ) -> Result<f64, AudioError> {
-        let (mut first, mut end, mut errors) = (None, i64::MIN, 0);
+        let (mut first, mut end, mut errors, mut seconds) = (None, i64::MIN, 0, 0.0);
+        let length = |first: Option<i64>, end: i64, base: Option<TimeBase>| match (first, base) {
+            (Some(first), Some(base)) if end > first => {
+                (end - first) as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
+            }
+            _ => 0.0,
+        };
         loop {
             limit.check(path)?;
             match self.format.next_packet() {
@@ -109,7 +119,15 @@ impl Source {
                     end = end.max(packet.pts.get().saturating_add_unsigned(length.get()));
                 }
                 Ok(Some(_)) => {}
-                Ok(None) | Err(SymphoniaError::ResetRequired) => break,
+                Ok(None) => break,
+                Err(SymphoniaError::ResetRequired) => {
+                    seconds += length(first, end, self.time_base);
+                    (first, end) = (None, i64::MIN);
+                    let Some((track, _)) = audio_track(self.format.as_ref()) else {
+                        break;
+                    };
+                    (self.track, self.time_base) = (track.id, track.time_base);
+                }
                 Err(SymphoniaError::IoError(error))
                     if error.kind() == io::ErrorKind::UnexpectedEof =>
                 {
@@ -124,12 +142,7 @@ impl Source {
                 }
             }
         }
-        Ok(match (first, self.time_base) {
-            (Some(first), Some(base)) if end > first => {
-                (end - first) as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
-            }
-            _ => 0.0,
-        })
+        Ok(seconds + length(first, end, self.time_base))
     }
 
     /// Forgets what was met so far: what is wanted of the sound begins now.

@@ -38,6 +38,8 @@ pub(super) struct Source {
     pub(super) complete: bool,
     /// The file was written to a pipe and does not know its own length.
     pub(super) endless: bool,
+    /// Another sound follows the first in the same file; what its container says of length and place is of the first only.
+    pub(super) chained: bool,
     /// Whether the packets carry times, in samples, that show gaps.
     pub(super) has_clock: bool,
     /// The time at which the next packet should stand.
