@@ -25,6 +25,34 @@ pub fn position(seconds: f64) -> String {
     }
 }
 
+/// Seconds of a place as [`position`] writes it, or with more digits behind the point: `1:10`, `1:02:03.25`.
+///
+/// ```
+/// use circumplex::clock::seconds;
+/// assert_eq!(seconds("1:02:03.5"), Some(3_723.5));
+/// assert_eq!(seconds("1:70"), None);
+/// ```
+pub fn seconds(place: &str) -> Option<f64> {
+    let parts: Vec<f64> = place.split(':').map(number).collect::<Option<_>>()?;
+    let (whole, last) = parts.split_at_checked(parts.len().checked_sub(1)?)?;
+    let below_60 = parts.iter().skip(1).all(|part| *part < 60.0);
+    let are_whole = whole.iter().all(|part| part.fract() == 0.0);
+    ((2..=3).contains(&parts.len()) && below_60 && are_whole).then(|| {
+        whole
+            .iter()
+            .chain(last)
+            .fold(0.0, |sum, part| 60.0 * sum + part)
+    })
+}
+
+/// A number of digits and at most one point.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|_| plain)
+}
+
 /// The least time between marks on an axis of `seconds` that has at most `most` of them, in steps that people use: 1, 2, 5,
 /// 10, 15, 30 seconds, the same in minutes, and whole hours.
 pub fn step(seconds: f64, most: usize) -> f64 {

@@ -3,7 +3,7 @@
 mod common;
 
 use circumplex::library::{Library, SongRow};
-use common::{Place, run};
+use common::{Place, circumplex, run};
 use std::fs;
 
 const SHEET: &str = "PERFORMER \"Somebody\"\nTITLE \"A Mix\"\nFILE \"mix.wav\" WAVE\n  TRACK 01 AUDIO\n    TITLE \"One\"\n\
@@ -60,12 +60,18 @@ fn each_track_gets_a_row_that_says_its_place_and_a_second_run_keeps_it() {
 #[test]
 fn tracks_and_the_whole_file_never_stand_side_by_side() {
     let place = a_mix();
-    run(&mut place.analyze()).ends_with_code(0);
-    assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
-    run(place.analyze().arg("--cue")).ends_with_code(0);
-    assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
-    run(&mut place.analyze()).ends_with_code(0);
-    assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
+    // Keeping what is gone is no reason to keep what is replaced.
+    for more in [&[][..], &["--keep-missing"]] {
+        let analyze = |more: &[&str]| run(place.analyze().args(more)).ends_with_code(0);
+        analyze(more);
+        assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
+        let divided = analyze(&[more, &["--cue"]].concat());
+        assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
+        assert!(divided.stdout.contains("1 replaced"), "{}", divided.stdout);
+        assert!(!divided.stdout.contains("gone"), "{}", divided.stdout);
+        analyze(more);
+        assert_eq!(songs(&place), ["/mix.wav", "/other.wav"]);
+    }
 }
 
 #[test]
@@ -109,4 +115,38 @@ fn a_track_behind_the_end_of_its_file_is_a_failure_of_its_own() {
         .complains("mix.wav/02")
         .complains("begins behind its end");
     assert_eq!(songs(&place), ["/mix.wav/01", "/other.wav"]);
+}
+
+#[test]
+fn playlists_name_the_file_of_a_track_and_its_place_and_tags_are_left_alone() {
+    let place = a_mix();
+    run(place.analyze().arg("--cue")).ends_with_code(0);
+    let list = place.music().join("all.m3u8");
+    let ask = |more: &[&str]| {
+        let mut command = place.query();
+        command
+            .args(["--emotions", "happy=1", "-k", "all"])
+            .args(more);
+        run(&mut command).ends_with_code(0)
+    };
+    ask(&["-o", list.to_str().unwrap()]);
+    let text = fs::read_to_string(&list).unwrap();
+    let mix = place.music().join("mix.wav");
+    for (start, end) in [("0.0", "20.0"), ("20.0", "36.0")] {
+        let entry = format!(
+            "#EXTVLCOPT:start-time={start}\n#EXTVLCOPT:stop-time={end}\n{}\n",
+            mix.display()
+        );
+        assert!(text.contains(&entry), "{text}");
+    }
+    // What was played is left out: the mix leaves out its tracks.
+    fs::write(&list, mix.to_str().unwrap()).unwrap();
+    let rest = ask(&["--exclude-list", list.to_str().unwrap(), "--json"]);
+    assert!(rest.stdout.contains("other.wav") && !rest.stdout.contains("mix.wav"));
+
+    let mut tags = circumplex();
+    tags.args(["export", "--write-tags"]);
+    run(tags.arg(place.library()))
+        .ends_with_code(0)
+        .complains("1 file would be tagged, 2 tracks of CUE sheets left out, 0 failed");
 }

@@ -39,12 +39,15 @@ pub struct Plan {
     pub missing: Vec<u64>,
     /// Rows of files that patterns now leave out.
     pub excluded: Vec<u64>,
+    /// Rows in whose place others come: of a file that a CUE sheet divides now, or of tracks that none divides it into any more.
+    pub replaced: Vec<u64>,
 }
 
 impl Plan {
     /// A row whose file was not listed stays where the file lies elsewhere than in what was to be listed, where it could not
     /// be looked at, and where it is still there and no pattern leaves it out (as when it was once named by itself). It
-    /// leaves where patterns leave its file out, and, unless [`Options::keep_missing`] is set, where the file is gone.
+    /// leaves where patterns leave its file out, where a CUE sheet divides the file otherwise than before, and, unless
+    /// [`Options::keep_missing`] is set, where the file is gone.
     ///
     /// `stamps` and `failures` are those of the library as it is: empty where there is none, or one of another model.
     pub fn new(
@@ -105,11 +108,11 @@ impl Plan {
             let path = stamp.path.as_path();
             if !listing.roots.covers(path) || unseen.covers(path) {
                 plan.set_keep(row);
-            } else if listing.divided.contains(path) {
-                // Its tracks stand there instead.
-                plan.missing.push(row as u64);
             } else if listing.excluded.covers(path) {
                 plan.excluded.push(row as u64);
+            } else if listing.divided.contains(path) || path.parent().is_some_and(Path::is_file) {
+                // Its tracks, other tracks, or the whole file stand there instead.
+                plan.replaced.push(row as u64);
             } else if !options.keep_missing && is_gone(path) {
                 plan.missing.push(row as u64);
             } else {
@@ -118,6 +121,7 @@ impl Plan {
         }
         plan.excluded.sort_unstable();
         plan.missing.sort_unstable();
+        plan.replaced.sort_unstable();
         plan
     }
 
@@ -138,6 +142,7 @@ impl Plan {
             && self.recorded.is_empty()
             && self.missing.is_empty()
             && self.excluded.is_empty()
+            && self.replaced.is_empty()
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Report {
     pub removed: usize,
     /// Rows of files that patterns now leave out.
     pub excluded: usize,
+    /// Rows in whose place others came, as a CUE sheet divides their file otherwise than before.
+    pub replaced: usize,
     /// Files that failed in this run, or in the interrupted run that it continues.
     pub failures: Vec<FailedFile>,
     /// Files that failed before, have not changed, and were not tried again.
@@ -367,6 +369,7 @@ impl Update {
         }
         report.removed = plan.missing.len().saturating_sub(moved);
         report.excluded = plan.excluded.len();
+        report.replaced = plan.replaced.len();
     }
 
     /// Failures of files that this run did not look at.

@@ -1,6 +1,6 @@
 //! Which part of a song is heard.
 
-use crate::clock::position;
+use crate::clock::{number, position, seconds};
 use std::{fmt, ops::Range, str::FromStr};
 
 /// A part of a song: so many seconds from its middle, or from a place on.
@@ -74,7 +74,7 @@ impl FromStr for Excerpt {
         let start_s = match start {
             Some(start) => Some(
                 duration(start)
-                    .or_else(|| place(start))
+                    .or_else(|| seconds(start))
                     .filter(|start| *start <= LONGEST)
                     .ok_or_else(|| invalid("the start must be like 70s, 1:10 or 1:02:03"))?,
             ),
@@ -97,35 +97,13 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// A number of digits and at most one point.
-fn number(text: &str) -> Option<f64> {
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    text.parse().ok().filter(|_| plain)
-}
-
 /// Seconds of `45s` and `1.5m`.
 fn duration(text: &str) -> Option<f64> {
     match (text.strip_suffix('s'), text.strip_suffix('m')) {
-        (Some(seconds), _) => number(seconds),
-        (None, Some(minutes)) => number(minutes).map(|minutes| 60.0 * minutes),
+        (Some(text), _) => number(text),
+        (None, Some(text)) => number(text).map(|minutes| 60.0 * minutes),
         (None, None) => None,
     }
-}
-
-/// Seconds of `1:10` and `1:02:03`.
-fn place(text: &str) -> Option<f64> {
-    let parts: Vec<f64> = text.split(':').map(number).collect::<Option<_>>()?;
-    let (whole, last) = parts.split_at_checked(parts.len().checked_sub(1)?)?;
-    let below_60 = parts.iter().skip(1).all(|part| *part < 60.0);
-    let are_whole = whole.iter().all(|part| part.fract() == 0.0);
-    ((2..=3).contains(&parts.len()) && below_60 && are_whole).then(|| {
-        whole
-            .iter()
-            .chain(last)
-            .fold(0.0, |sum, part| 60.0 * sum + part)
-    })
 }
 
 #[cfg(test)]

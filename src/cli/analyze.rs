@@ -348,7 +348,11 @@ fn show_plan(console: &Console, update: &Update, listing: &Listing, plan: &Plan)
             visible(&file.path.display().to_string())
         ));
     }
-    for (verb, rows) in [("gone", &plan.missing), ("excluded", &plan.excluded)] {
+    for (verb, rows) in [
+        ("gone", &plan.missing),
+        ("excluded", &plan.excluded),
+        ("replaced", &plan.replaced),
+    ] {
         for path in rows.iter().filter_map(|row| update.file_of(*row)) {
             text.push_str(&format!(
                 "{verb}\t{}\n",
@@ -361,13 +365,14 @@ fn show_plan(console: &Console, update: &Update, listing: &Listing, plan: &Plan)
     }
     console.remark(&format!(
         "{}: {} to analyse or to recognise as moved, {} done by a run that was stopped, {} kept, {} gone, {} \
-         excluded now, {} that failed before",
+         excluded now, {} replaced, {} that failed before",
         count(listing.files.len() as u64, "music file", "music files"),
         plan.todo.len(),
         plan.recorded.len(),
         plan.kept(),
         plan.missing.len(),
         plan.excluded.len(),
+        plan.replaced.len(),
         plan.known_failures.len(),
     ));
     Ok(Exit::AllDone)

@@ -36,6 +36,7 @@ pub fn summary_text(report: &Report, failed: usize, elapsed: Duration, output: &
         (report.kept, "kept as they were"),
         (report.removed, "removed because their files are gone"),
         (report.excluded, "removed because patterns exclude them now"),
+        (report.replaced, "replaced as CUE sheets divide their files"),
     ];
     if parts.iter().filter(|(number, _)| *number > 0).count() > 1 || work.songs == 0 {
         let parts: Vec<String> = parts

@@ -2,8 +2,10 @@
 //!
 //! Both can name any file that a system can hold. A line of M3U8 is a path as it is; where a line cannot say it (bytes that are not
 //! UTF-8, line breaks, blanks at an end) it is a `file://` URI, which players take as well. XSPF always has URIs.
+//!
+//! A stretch of a file is said in the way of VLC, for want of a standard; other players play the file from its start.
 
-use crate::library::SongBrief;
+use crate::library::{SongBrief, Sound};
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -13,6 +15,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, Write},
+    ops::Range,
     path::{Component, Path, PathBuf},
 };
 
@@ -21,6 +24,8 @@ use std::{
 pub struct Entry {
     /// The file. Its bytes need not be UTF-8.
     pub path: PathBuf,
+    /// The seconds of the file that are meant, where that is not all of it.
+    pub stretch: Option<Range<f64>>,
     /// Without one, players are shown the file's name.
     pub title: Option<String>,
     /// Who made it.
@@ -33,8 +38,10 @@ pub struct Entry {
 
 impl From<&SongBrief> for Entry {
     fn from(song: &SongBrief) -> Self {
+        let Sound { file, stretch } = song.sound();
         Self {
-            path: song.file(),
+            path: file,
+            stretch,
             title: song.title.clone(),
             artist: song.artist.clone(),
             album: song.album.clone(),
@@ -149,6 +156,9 @@ pub fn write_m3u8(
             }
         };
         writeln!(out, "#EXTINF:{seconds},{}", one_line(&name))?;
+        for option in vlc_options(&entry) {
+            writeln!(out, "#EXTVLCOPT:{option}")?;
+        }
         writeln!(out, "{}", m3u_line(&entry.path, paths))?;
     }
     Ok(())
@@ -205,9 +215,35 @@ fn track(xml: &mut Writer<impl Write>, entry: &Entry, paths: &Paths) -> io::Resu
         element(xml, "title", entry.title.as_deref())?;
         element(xml, "creator", entry.artist.as_deref())?;
         element(xml, "album", entry.album.as_deref())?;
-        element(xml, "duration", milliseconds.as_deref())
+        element(xml, "duration", milliseconds.as_deref())?;
+        let options = vlc_options(entry);
+        if !options.is_empty() {
+            xml.create_element("extension")
+                .with_attribute(("application", VLC))
+                .with_attribute(("xmlns:vlc", "http://www.videolan.org/vlc/playlist/ns/0/"))
+                .write_inner_content(|xml| {
+                    let mut options = options.iter();
+                    options.try_for_each(|option| element(xml, "vlc:option", Some(option)))
+                })?;
+        }
+        Ok(())
     })?;
     Ok(())
+}
+
+/// What names VLC in an XSPF file.
+const VLC: &str = "http://www.videolan.org/vlc/playlist/0";
+
+/// Where VLC is to begin and to end, in seconds.
+fn vlc_options(entry: &Entry) -> Vec<String> {
+    let options = |stretch: &Range<f64>| {
+        let (start, end) = (stretch.start, stretch.end);
+        vec![
+            format!("start-time={start:.1}"),
+            format!("stop-time={end:.1}"),
+        ]
+    };
+    entry.stretch.as_ref().map(options).unwrap_or_default()
 }
 
 fn element(xml: &mut Writer<impl Write>, name: &str, text: Option<&str>) -> io::Result<()> {
@@ -313,6 +349,27 @@ mod tests {
                 "/music/b.mp3"
             ]
         );
+    }
+
+    #[test]
+    fn a_stretch_of_a_file_is_said_as_vlc_reads_it() {
+        let track = || Entry {
+            stretch: Some(245.5..445.5),
+            ..named("/music/mix.flac")
+        };
+        let lines = m3u8(vec![track()], &Paths::Absolute);
+        assert_eq!(
+            lines[2..],
+            [
+                "#EXTVLCOPT:start-time=245.5",
+                "#EXTVLCOPT:stop-time=445.5",
+                "/music/mix.flac"
+            ]
+        );
+        let text = xspf(vec![track()], &Paths::Absolute);
+        assert!(text.contains("<vlc:option>start-time=245.5</vlc:option>"));
+        assert!(text.contains("<vlc:option>stop-time=445.5</vlc:option>"));
+        assert!(!xspf(vec![named("/a.mp3")], &Paths::Absolute).contains("vlc"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     atomic_file::{self, WriteError},
     emotion::Emotion,
-    library::{Column, SongRow},
+    library::{Column, SongRow, Sound},
 };
 use arrow::{
     array::{Array, AsArray, RecordBatch},
@@ -140,10 +140,13 @@ impl Sink for PlaylistsSink {
             let duration = batch
                 .column_by_name(Column::DurationS.name())
                 .and_then(|array| array.as_primitive_opt::<Float64Type>());
+            let note = text(Column::Note, row);
+            let sound = Sound::of(&SongRow::path_of(&path, bytes), note.as_deref());
             list.insert(
                 place,
                 Entry {
-                    path: SongRow::path_of(&path, bytes),
+                    path: sound.file,
+                    stretch: sound.stretch,
                     title: text(Column::Title, row),
                     artist: text(Column::Artist, row),
                     album: text(Column::Album, row),

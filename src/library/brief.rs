@@ -1,7 +1,7 @@
 //! What a list of songs shows of each, read without the rest of its row.
 
 use super::{
-    Column, Library, LibraryError, Micros, Note, decode::Rows, reader::Part, row::exact_path,
+    Column, Library, LibraryError, Micros, Note, Sound, decode::Rows, reader::Part, row::exact_path,
 };
 use crate::emotion::EmotionVector;
 use arrow::array::RecordBatch;
@@ -65,9 +65,14 @@ impl SongBrief {
         if tags { &COLUMNS } else { &COLUMNS[..8] }
     }
 
-    /// The file's path, as exact as the platform can say it.
+    /// The row's path, as exact as the platform can say it. No file stands at that of a track of a CUE sheet.
     pub fn file(&self) -> PathBuf {
         exact_path(&self.path, self.path_bytes.as_deref())
+    }
+
+    /// Where the sound is found.
+    pub fn sound(&self) -> Sound {
+        Sound::of(&self.file(), self.note.as_deref())
     }
 }
 

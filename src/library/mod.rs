@@ -32,7 +32,7 @@ pub use compact::{Compacted, compact};
 pub use error::LibraryError;
 pub(crate) use groups::Group;
 pub use names::SongName;
-pub use note::Note;
+pub use note::{Note, Sound};
 pub use reader::{Library, Vectors};
 pub use row::{FailedFile, FileStamp, Micros, SongRow};
 pub use schema::{Column, FOOTER_KEY, FORMAT_VERSION, LibraryInfo, ModelStamp, schema};

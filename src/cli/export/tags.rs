@@ -7,7 +7,7 @@ use super::super::{
 use crate::{
     analyze::Journal,
     error_text::one_line,
-    library::{Collection, Library, SongRow, resolve_target},
+    library::{Collection, Library, SongRow, Sound, resolve_target},
     tags::{Changed, Found, MoodFields, Stamp, TagError, look, renew, tag, untag},
 };
 use std::{
@@ -23,6 +23,8 @@ struct Tally {
     /// Those that are as they should be.
     done: u64,
     silent: u64,
+    /// Tracks of CUE sheets: several share one file, which can say one mood only.
+    tracks: u64,
     failed: u64,
 }
 
@@ -58,7 +60,7 @@ pub fn run(library: Collection, write: bool, yes: bool, console: &Console) -> Cl
         console.remark("stopped; run it again to go on");
         return Ok(Exit::Stopped);
     }
-    let succeeded = tally.changed + tally.done + tally.silent;
+    let succeeded = tally.changed + tally.done + tally.silent + tally.tracks;
     let as_usize = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Ok(Exit::of_files(as_usize(succeeded), as_usize(tally.failed)))
 }
@@ -91,6 +93,10 @@ fn summary(tally: &Tally, write: bool, yes: bool) -> String {
                 "silent songs left out"
             )
         ));
+    }
+    if tally.tracks > 0 {
+        let tracks = count(tally.tracks, "track", "tracks");
+        text.push_str(&format!(", {tracks} of CUE sheets left out"));
     }
     text.push_str(&format!(", {} failed", tally.failed));
     if !yes && tally.changed > 0 {
@@ -159,6 +165,10 @@ impl Part<'_> {
         files: &mut HashMap<PathBuf, Changed>,
     ) -> Result<(), CliError> {
         let path = song.file();
+        if Sound::of(&path, song.note.as_deref()).stretch.is_some() {
+            tally.tracks += 1;
+            return Ok(());
+        }
         let fields = MoodFields::of(song, &library.info().model);
         let wanted = match (&fields, self.write) {
             (None, true) => {
@@ -238,13 +248,14 @@ mod tests {
             changed: 2,
             done: 1,
             silent: 1,
+            tracks: 3,
             failed: 0,
         };
         let text = summary(&tally, true, false);
         assert_eq!(
             text,
-            "2 files would be tagged, 1 tagged already, 1 silent song left out, 0 failed; nothing was changed: add --yes to \
-             do it"
+            "2 files would be tagged, 1 tagged already, 1 silent song left out, 3 tracks of CUE sheets left out, 0 \
+             failed; nothing was changed: add --yes to do it"
         );
         let text = summary(&tally, true, true);
         assert!(

@@ -29,6 +29,10 @@ pub fn excluded(list: &Path) -> Result<HashSet<PathBuf>, CliError> {
             continue;
         }
         let path = tidy(&folder.join(from_uri(&entry).unwrap_or(entry)));
+        if path.is_dir() {
+            // It names no song; those in it are meant no more than those further below.
+            continue;
+        }
         if let Ok(real) = fs::canonicalize(&path) {
             files.insert(real);
         }

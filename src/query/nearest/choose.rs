@@ -145,8 +145,11 @@ impl Choice<'_> {
             .identities_at(&new, self.per_artist.is_some())?;
         known.extend(new.into_iter().zip(identities).map(|(row, song)| {
             let artist = song.artist.map(|artist| artist.trim().to_lowercase());
+            // A file leaves out the tracks that a CUE sheet divides it into, whose paths lie below its own.
+            let of_file = song.file.parent();
             let known = Known {
-                excluded: self.exclude.contains(&song.file),
+                excluded: self.exclude.contains(&song.file)
+                    || of_file.is_some_and(|file| self.exclude.contains(file)),
                 artist: artist.filter(|artist| !artist.is_empty()),
             };
             (row, known)
