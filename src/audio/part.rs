@@ -51,7 +51,7 @@ impl Decoder {
     ///
     /// PCM, FLAC, ALAC, MP3 and Vorbis give the samples that decoding the whole file gives. So does AAC but for the noise
     /// that its decoder makes up, and Opus within what its decoder forgets in half a second. Matroska, WebM and Opus in MP4
-    /// do not tell places exactly, and are decoded from the start.
+    /// do not tell places exactly, nor does an Ogg file of several sounds, and are decoded from the start.
     /// Damage outside the part is not noticed.
     ///
     /// # Errors
