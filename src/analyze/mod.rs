@@ -7,6 +7,7 @@ mod exclude;
 mod failure;
 mod hash;
 mod journal;
+mod kind;
 mod list;
 mod merge;
 mod plan;

@@ -4,47 +4,18 @@ use super::{
     Failure, FileError, PathSet, PatternError, Patterns, Shard, Track,
     divide::divide,
     exclude::{Rules, excludes_named},
+    kind::{Kind, begins_like_music, kind},
 };
 use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fs::{self, File, Metadata},
-    io::{self, Read},
+    fs::{self, Metadata},
+    io,
     path::{Component, Path, PathBuf},
     time::SystemTime,
 };
 use walkdir::{DirEntry, WalkDir};
-
-/// Endings of files that are tried. What is in them is for the decoder to find out.
-const MUSIC: [&str; 22] = [
-    "aac", "aif", "aifc", "aiff", "alac", "caf", "flac", "m4a", "m4b", "m4r", "mka", "mp1", "mp2",
-    "mp3", "mp4", "mpga", "oga", "ogg", "opus", "wav", "wave", "webm",
-];
-
-/// Endings of music that circumplex does not decode, with the format's name.
-const UNSUPPORTED: [(&str, &str); 20] = [
-    ("ac3", "AC-3"),
-    ("amr", "AMR"),
-    ("ape", "Monkey's Audio"),
-    ("dff", "DSD"),
-    ("dsf", "DSD"),
-    ("dts", "DTS"),
-    ("it", "tracker module"),
-    ("mid", "MIDI"),
-    ("midi", "MIDI"),
-    ("mod", "tracker module"),
-    ("mpc", "Musepack"),
-    ("ra", "RealAudio"),
-    ("rm", "RealAudio"),
-    ("s3m", "tracker module"),
-    ("shn", "Shorten"),
-    ("spx", "Speex"),
-    ("tta", "True Audio"),
-    ("wma", "WMA"),
-    ("wv", "WavPack"),
-    ("xm", "tracker module"),
-];
 
 /// A file to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -360,45 +331,6 @@ fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-enum Kind {
-    Music,
-    Unsupported(&'static str),
-    NoEnding,
-    Other,
-}
-
-fn kind(path: &Path) -> Kind {
-    let Some(ending) = path.extension().and_then(OsStr::to_str) else {
-        return if path.extension().is_none() {
-            Kind::NoEnding
-        } else {
-            Kind::Other
-        };
-    };
-    let ending = ending.to_ascii_lowercase();
-    if MUSIC.contains(&ending.as_str()) {
-        return Kind::Music;
-    }
-    match UNSUPPORTED.iter().find(|(other, _)| *other == ending) {
-        Some((_, format)) => Kind::Unsupported(format),
-        None => Kind::Other,
-    }
-}
-
-/// Whether a file begins with the mark of a format that is decoded.
-fn begins_like_music(path: &Path) -> io::Result<bool> {
-    let mut start = Vec::with_capacity(12);
-    File::open(path)?.take(12).read_to_end(&mut start)?;
-    let at = |offset: usize, mark: &[u8]| start.get(offset..).is_some_and(|s| s.starts_with(mark));
-    Ok(at(0, b"ID3")
-        || at(0, b"fLaC")
-        || at(0, b"OggS")
-        || at(0, b"caff")
-        || (at(0, b"RIFF") && at(8, b"WAVE"))
-        || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
-        || at(4, b"ftypM4A"))
-}
-
 /// The absolute path, by name alone where possible: links keep their names, unless `..` stands in the path.
 fn absolute(path: &Path) -> io::Result<PathBuf> {
     if path.components().any(|c| c == Component::ParentDir) {
@@ -409,124 +341,4 @@ fn absolute(path: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder_with(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, b"x").unwrap();
-        }
-        folder
-    }
-
-    fn names(folder: &Path, listing: &Listing) -> Vec<String> {
-        listing
-            .files
-            .iter()
-            .map(|f| {
-                let name = f.path.strip_prefix(folder).unwrap();
-                name.to_string_lossy().into_owned()
-            })
-            .collect()
-    }
-
-    #[test]
-    fn music_is_listed_in_order_and_the_rest_counted() {
-        let folder = folder_with(&[
-            "b.mp3",
-            "a/z.FLAC",
-            "a/cover.jpg",
-            ".hidden/c.mp3",
-            "a/.d.mp3",
-            "e.wma",
-            "f.Ape",
-            "g.wma",
-            "no-ending",
-            "c.opus",
-        ]);
-        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
-        assert_eq!(
-            names(folder.path(), &listing),
-            ["a/z.FLAC", "b.mp3", "c.opus"]
-        );
-        assert_eq!(listing.other, 2);
-        assert_eq!(listing.unsupported.get("WMA"), Some(&2));
-        assert_eq!(listing.unsupported.get("Monkey's Audio"), Some(&1));
-        assert!(listing.failures.is_empty());
-    }
-
-    #[test]
-    fn a_file_without_ending_is_known_by_its_first_bytes() {
-        let folder = folder_with(&["text"]);
-        fs::write(folder.path().join("tune"), b"fLaC....").unwrap();
-        fs::write(folder.path().join("sound"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
-        fs::write(folder.path().join("picture"), b"RIFF\0\0\0\0WEBPVP8 ").unwrap();
-        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
-        assert_eq!(names(folder.path(), &listing), ["sound", "tune"]);
-        assert_eq!(listing.other, 2);
-    }
-
-    #[test]
-    fn a_file_of_any_name_can_be_asked_for() {
-        let folder = folder_with(&["song.bin", "b.mp3"]);
-        let song = folder.path().join("song.bin");
-        let listing = scan(&Wanted::folders([song.clone()])).unwrap();
-        assert_eq!(listing.files.len(), 1);
-        assert_eq!(listing.files[0].path, song);
-    }
-
-    #[test]
-    fn overlapping_folders_give_each_file_once() {
-        let folder = folder_with(&["a/b.mp3"]);
-        let root = folder.path().to_owned();
-        let listing = scan(&Wanted::folders([
-            root.clone(),
-            root.join("a"),
-            root.join("a/../a"),
-        ]))
-        .unwrap();
-        assert_eq!(listing.files.len(), 1);
-    }
-
-    #[test]
-    fn a_missing_folder_is_an_error() {
-        let error = scan(&Wanted::folders([PathBuf::from("/no/such/folder")]))
-            .err()
-            .unwrap();
-        assert!(error.to_string().contains("/no/such/folder"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_followed_but_not_in_circles() {
-        use std::os::unix::fs::symlink;
-        let folder = folder_with(&["a/b.mp3"]);
-        symlink(folder.path(), folder.path().join("a/up")).unwrap();
-        symlink(
-            folder.path().join("a/b.mp3"),
-            folder.path().join("link.mp3"),
-        )
-        .unwrap();
-        symlink("nowhere", folder.path().join("dangling.mp3")).unwrap();
-        symlink("nowhere", folder.path().join("dangling.txt")).unwrap();
-        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
-        assert_eq!(names(folder.path(), &listing), ["a/b.mp3", "link.mp3"]);
-        assert_eq!(listing.failures.len(), 1);
-        assert!(listing.failures[0].path.ends_with("dangling.mp3"));
-        assert_eq!(listing.other, 1);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_name_that_is_not_utf8_is_listed() {
-        use std::os::unix::ffi::OsStrExt;
-        let folder = folder_with(&[]);
-        let name = OsStr::from_bytes(b"caf\xe9.mp3");
-        fs::write(folder.path().join(name), b"x").unwrap();
-        let listing = scan(&Wanted::folders([folder.path().to_owned()])).unwrap();
-        assert_eq!(listing.files[0].path.file_name(), Some(name));
-    }
-}
+mod tests;

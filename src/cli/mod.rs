@@ -5,6 +5,7 @@
 //! `mod <name>;`, a variant of `Command` and an arm in `dispatch`.
 
 mod analyze;
+mod analyze_said;
 mod analyze_text;
 mod cluster;
 mod console;

@@ -1,7 +1,8 @@
 //! What a list of songs shows of each, read without the rest of its row.
 
 use super::{
-    Column, Library, LibraryError, Micros, Note, Sound, decode::Rows, reader::Part, row::exact_path,
+    Column, Library, LibraryError, Micros, Note, Sound, batches::Part, decode::Rows,
+    row::exact_path,
 };
 use crate::emotion::EmotionVector;
 use arrow::array::RecordBatch;

@@ -1,8 +1,8 @@
 //! Single songs, fetched from the row groups that hold them, several groups at once.
 
 use super::{
-    Collection, Column, Group, Library, LibraryError, SongBrief, brief::briefs, decode::Rows,
-    reader::Part,
+    Collection, Column, Group, Library, LibraryError, SongBrief, batches::Part, brief::briefs,
+    decode::Rows,
 };
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::RowSelection;

@@ -2,9 +2,9 @@
 
 use super::{
     Column, Library, LibraryError,
+    batches::{Batches, Part},
     decode::{Rows, vectors},
     plain::{is_list_of_floats, numbers},
-    reader::{Batches, Part},
 };
 use crate::{contain::contain, emotion::Emotion};
 use parquet::{

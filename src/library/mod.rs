@@ -3,6 +3,7 @@
 //! [`Library`] reads one, [`Collection`] several as one, [`LibraryWriter`] writes one; [`SongRow`] is a row, [`LibraryInfo`] the footer.
 //! DuckDB, pyarrow, Polars and pandas read the same file as it is.
 
+mod batches;
 mod brief;
 mod collection;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the songs of a library are called, read without the rest of their rows.
 
-use super::{Column, Library, LibraryError, decode::Rows, reader::Part, row::exact_path};
+use super::{Column, Library, LibraryError, batches::Part, decode::Rows, row::exact_path};
 use std::{ffi::OsStr, path::Path};
 
 /// By what a song is recognised.

@@ -1,7 +1,7 @@
 //! Some columns of all libraries as Arrow batches, for those who write them in other formats.
 
 use super::{
-    Collection, Column, Library, LibraryError, decode::Rows, reader::Part, schema::list_item,
+    Collection, Column, Library, LibraryError, batches::Part, decode::Rows, schema::list_item,
 };
 use crate::emotion::Emotion;
 use arrow::{

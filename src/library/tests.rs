@@ -281,7 +281,7 @@ fn damaged_bytes_neither_panic_nor_read_for_ever() {
 /// The same library without some columns, as a program that did not know them wrote it.
 fn without(path: &Path, columns: &[Column]) -> PathBuf {
     let library = Library::open(path).unwrap();
-    let mut batches = library.batches(&Column::ALL, reader::Part::All).unwrap();
+    let mut batches = library.batches(&Column::ALL, batches::Part::All).unwrap();
     let (_, batch) = batches.next().unwrap().unwrap();
     let kept = batch
         .schema()
@@ -341,7 +341,7 @@ fn a_row_without_a_vector_is_named() {
     write(&path, (0..3).map(a_row));
     let library = Library::open(&path).unwrap();
     let batch = library
-        .batches(&Column::ALL, reader::Part::All)
+        .batches(&Column::ALL, batches::Part::All)
         .unwrap()
         .next()
         .unwrap();

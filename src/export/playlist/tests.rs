@@ -1,0 +1,165 @@
+//! Playlists as players read them.
+
+use super::*;
+use quick_xml::Reader;
+use std::os::unix::ffi::OsStrExt;
+
+fn entry(path: &[u8]) -> Entry {
+    Entry {
+        path: PathBuf::from(OsStr::from_bytes(path)),
+        ..Entry::default()
+    }
+}
+
+fn named(path: &str) -> Entry {
+    Entry {
+        title: Some("Night\r\n& Day".to_owned()),
+        artist: Some("A <B>".to_owned()),
+        duration_s: Some(61.6),
+        ..entry(path.as_bytes())
+    }
+}
+
+fn relative(folder: &str) -> Paths {
+    Paths::RelativeTo(Folder {
+        named: folder.into(),
+        real: folder.into(),
+    })
+}
+
+fn m3u8(entries: Vec<Entry>, paths: &Paths) -> Vec<String> {
+    let mut out = Vec::new();
+    write_m3u8(&mut out, None, entries, paths).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn xspf(entries: Vec<Entry>, paths: &Paths) -> String {
+    let mut out = Vec::new();
+    write_xspf(&mut out, Some("calm"), entries, paths).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn m3u8_has_a_line_of_length_and_name_before_each_path() {
+    let lines = m3u8(
+        vec![named("/music/a.mp3"), entry(b"/music/b.mp3")],
+        &Paths::Absolute,
+    );
+    assert_eq!(
+        lines,
+        [
+            "#EXTM3U",
+            "#EXTINF:62,A <B> - Night  & Day",
+            "/music/a.mp3",
+            "#EXTINF:-1,b",
+            "/music/b.mp3"
+        ]
+    );
+}
+
+#[test]
+fn a_stretch_of_a_file_is_said_as_vlc_reads_it() {
+    let track = || Entry {
+        stretch: Some(245.5..445.5),
+        ..named("/music/mix.flac")
+    };
+    let lines = m3u8(vec![track()], &Paths::Absolute);
+    assert_eq!(
+        lines[2..],
+        [
+            "#EXTVLCOPT:start-time=245.5",
+            "#EXTVLCOPT:stop-time=445.5",
+            "/music/mix.flac"
+        ]
+    );
+    let text = xspf(vec![track()], &Paths::Absolute);
+    assert!(text.contains("<vlc:option>start-time=245.5</vlc:option>"));
+    assert!(text.contains("<vlc:option>stop-time=445.5</vlc:option>"));
+    assert!(!xspf(vec![named("/a.mp3")], &Paths::Absolute).contains("vlc"));
+}
+
+#[test]
+fn what_a_line_cannot_say_is_a_uri() {
+    let lines = m3u8(
+        vec![
+            entry(b"/music/caf\xe9 1.mp3"),
+            entry(b"/music/a\nb.mp3"),
+            entry(b"/music/blank.mp3 "),
+        ],
+        &relative("/music"),
+    );
+    assert_eq!(lines[2], "file:///music/caf%E9%201.mp3");
+    assert_eq!(lines[4], "file:///music/a%0Ab.mp3");
+    assert_eq!(lines[6], "file:///music/blank.mp3%20");
+    assert_eq!(lines.len(), 7, "no name breaks a line");
+}
+
+#[test]
+fn relative_paths_go_up_and_down() {
+    let line = |folder: &str, file: &str| m3u_line(Path::new(file), &relative(folder));
+    assert_eq!(line("/home/me/lists", "/home/me/lists/a.mp3"), "a.mp3");
+    assert_eq!(
+        line("/home/me/lists", "/home/me/Music/b/a.mp3"),
+        "../Music/b/a.mp3"
+    );
+    assert_eq!(line("/", "/a.mp3"), "a.mp3");
+    assert_eq!(line("/m", "/m/#1.mp3"), "./#1.mp3");
+    assert_eq!(line("/m", "/m/http:x.mp3"), "./http:x.mp3");
+    assert_eq!(line("/m", "/m/ x.mp3"), "file:///m/%20x.mp3");
+}
+
+#[test]
+fn a_folder_that_is_reached_by_a_link_goes_up_from_where_it_really_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir_all(root.join("disk/deep/lists")).unwrap();
+    fs::write(root.join("song.mp3"), b"x").unwrap();
+    std::os::unix::fs::symlink(root.join("disk/deep/lists"), root.join("lists")).unwrap();
+    let paths = Paths::beside(&root.join("lists/calm.m3u8")).unwrap();
+    let found = paths.of(&root.join("song.mp3"));
+    assert_eq!(found, Path::new("../../../song.mp3"));
+    assert!(root.join("lists").join(found).is_file());
+    let below = paths.of(&root.join("lists/own.mp3"));
+    assert_eq!(below, Path::new("own.mp3"));
+    assert!(Paths::beside(&root.join("absent/x.m3u8")).is_err());
+}
+
+#[test]
+fn xspf_is_xml_with_uris_and_milliseconds() {
+    let text = xspf(
+        vec![
+            named("/music/a #1?.mp3"),
+            entry(b"/music/caf\xe9.mp3"),
+            Entry {
+                title: Some("bell\u{7}\u{ffff}".to_owned()),
+                ..entry(b"/c.mp3")
+            },
+        ],
+        &Paths::Absolute,
+    );
+    for part in [
+        "<playlist version=\"1\" xmlns=\"http://xspf.org/ns/0/\">",
+        "<title>calm</title>",
+        "<location>file:///music/a%20%231%3F.mp3</location>",
+        "<title>Night  &amp; Day</title>",
+        "<creator>A &lt;B&gt;</creator>",
+        "<duration>61600</duration>",
+        "<location>file:///music/caf%E9.mp3</location>",
+        "<title>bell</title>",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mut reader = Reader::from_str(&text);
+    let mut tracks = 0;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(start) if start.name().as_ref() == "track" => tracks += 1,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(tracks, 3);
+    let text = xspf(vec![entry(b"/music/x/a b.mp3")], &relative("/music"));
+    assert!(text.contains("<location>x/a%20b.mp3</location>"), "{text}");
+}
