@@ -24,6 +24,7 @@ impl Measured {
 
 /// Runs a program to its end.
 pub fn measure(command: &mut Command) -> Result<Measured, String> {
+    end_with_us(command);
     let begin = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -53,6 +54,24 @@ pub fn measure(command: &mut Command) -> Result<Measured, String> {
         stdout,
     })
 }
+
+/// Where this program is killed, what it measures would go on and weigh on whatever is measured next.
+#[cfg(target_os = "linux")]
+fn end_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: between fork and exec only a system call that takes numbers is made.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut Command) {}
 
 /// Reads a pipe in the background, so that the program never waits for it.
 fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
