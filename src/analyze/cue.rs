@@ -69,7 +69,7 @@ impl SheetTime {
             .collect::<Option<_>>()?;
         let [minutes, seconds, frames] = parts.try_into().ok()?;
         (minutes <= LONGEST_MINUTES && seconds < 60 && frames < FRAMES)
-            .then_some(Self((minutes * 60 + seconds) * FRAMES + frames))
+            .then(|| Self((minutes * 60 + seconds) * FRAMES + frames))
     }
 }
 
