@@ -4,8 +4,11 @@
 //! cargo bench --bench decode
 //! ```
 
+mod noise;
+
 use circumplex::audio::{Decoder, Resampler};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use noise::noise;
 use std::{
     hint::black_box,
     path::{Path, PathBuf},
@@ -49,16 +52,6 @@ fn decoding(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(&path))));
     }
     group.finish();
-}
-
-/// White noise by a linear congruential generator.
-fn noise(samples: usize) -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut sample = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..samples).map(|_| sample()).collect()
 }
 
 fn resampling(criterion: &mut Criterion) {

@@ -5,22 +5,15 @@
 //! python benches/mel_librosa.py    # the same 30 s by librosa, for comparison
 //! ```
 
+mod noise;
+
 use circumplex::mel::{MelConfig, MelExtractor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use noise::noise;
 use std::hint::black_box;
 
-/// 30 s of white noise at 22,050 Hz by a linear congruential generator.
-fn noise() -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut sample = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..30 * 22_050).map(|_| sample()).collect()
-}
-
 fn mel(criterion: &mut Criterion) {
-    let (config, samples, mut log_mel) = (MelConfig::default(), noise(), Vec::new());
+    let (config, samples, mut log_mel) = (MelConfig::default(), noise(30 * 22_050), Vec::new());
     let mut group = criterion.benchmark_group("mel");
     group.throughput(Throughput::Elements(config.frames(samples.len()) as u64));
     let mut extractor = MelExtractor::new(&config).expect("the default settings are valid");

@@ -195,6 +195,9 @@ fn a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_as_it_was() {
     stopped(&broken, &options, "checkpoints/model.safetensors", "-KILL");
     let checkpoint = broken.join("run/checkpoints/model.safetensors");
     let last = fs::read(&checkpoint).expect("is there");
+    // What a kill in the middle of writing leaves goes when the run goes on.
+    let half = broken.join("run/checkpoints/.model.safetensorsAb3xYz.tmp");
+    fs::write(half, b"half").expect("a file");
     // No file may grow beyond 4 kB: what a full disk does to a checkpoint, and to nothing else here.
     let resume = command(&broken, &mini(), &["--epochs", EPOCHS, "--resume"]);
     assert!(last.len() > 8192, "{} bytes would fit", last.len());

@@ -92,8 +92,9 @@ fn cargo(arguments: &[&str]) -> Command {
 /// Everything that has to hold before a change is merged.
 ///
 /// All steps use the release profile, the one that users run: its dependencies and what their build scripts make (the
-/// C of zstd, the C++ of torch-sys) are built once for all of them. The quick steps come first. The last step is the
-/// one that holds all tests, and its output is cargo's own, so that the count of tests ends the log.
+/// C of zstd, the C++ of torch-sys) are built once for all of them. The quick steps come first. With `train` only those
+/// tests run again that may see it: the others ask the same code. The output of the last step is cargo's own, so that a
+/// count of tests ends the log.
 fn test(with_train: bool) -> Result<ExitCode, String> {
     let mut steps = Steps::new();
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
@@ -152,7 +153,20 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         return steps.last("tests", &mut cargo(&tests));
     }
     steps.run("tests", &mut cargo(&tests))?;
-    let tests_with_train = [&tests[..], &train].concat();
+    let tests_with_train = [
+        "test",
+        "--release",
+        "--locked",
+        "--lib",
+        "--bins",
+        "--test",
+        "train*",
+        "--test",
+        "libtorch",
+        "--test",
+        "command_line",
+    ];
+    let tests_with_train = [&tests_with_train[..], &train].concat();
     steps.run(
         "build of the tests with train",
         &mut with_libtorch(&[&tests_with_train[..], &["--no-run"]].concat()),

@@ -66,6 +66,17 @@ pub struct UnderWay {
     _lock: File,
 }
 
+/// What leaves the folder of checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clear {
+    /// What interrupted writes have left.
+    Leftovers,
+    /// The checkpoints, too.
+    Checkpoints,
+    /// And the mark, the lock and the folder.
+    All,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Marker {
     format_version: u32,
@@ -246,10 +257,12 @@ impl RunFolder {
         let marker_path = self.checkpoints().join(MARKER);
         atomic_file::write(&marker_path, |file| file.write_all(&marker))?;
         if plan == Plan::Begin {
-            self.clear_checkpoints(false)?;
+            self.clear_checkpoints(Clear::Checkpoints)?;
             for name in FILES {
                 remove(&self.path.join(name))?;
             }
+        } else {
+            self.clear_checkpoints(Clear::Leftovers)?;
         }
         let recipe = toml::to_string(recipe)?;
         atomic_file::write(&self.path.join("recipe.toml"), |file| {
@@ -260,23 +273,21 @@ impl RunFolder {
 
     /// The run is finished: its checkpoints go.
     pub fn finish(&self) -> Result<(), CliError> {
-        self.clear_checkpoints(true)
+        self.clear_checkpoints(Clear::All)
     }
 
-    /// Removes checkpoints and what an interrupted write has left of one, and with `all` the mark and the folder.
-    fn clear_checkpoints(&self, all: bool) -> Result<(), CliError> {
+    /// Removes what interrupted writes have left of checkpoints, and more where that is asked for.
+    fn clear_checkpoints(&self, what: Clear) -> Result<(), CliError> {
         let folder = self.checkpoints();
         let failed = |error: io::Error| format!("cannot clear {}: {error}", folder.display());
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            let ours = path
-                .extension()
-                .is_some_and(|extension| extension == "safetensors" || extension == "tmp");
-            if ours {
+            let ends = |ending: &str| path.extension().is_some_and(|found| found == ending);
+            if ends("tmp") || (what != Clear::Leftovers && ends("safetensors")) {
                 remove(&path)?;
             }
         }
-        if all {
+        if what == Clear::All {
             remove(&folder.join(MARKER))?;
             remove(&folder.join(LOCK))?;
             // Something of another's may lie in it.
