@@ -48,6 +48,11 @@ impl Track {
     }
 }
 
+/// Whether a path is that of a track, as [`Track::path`] makes it: nothing else stands below a file that is there.
+pub(super) fn is_below_a_file(path: &Path) -> bool {
+    path.parent().is_some_and(Path::is_file)
+}
+
 /// Puts the tracks of files that sheets beside them divide in the place of those files.
 pub(super) fn divide(listing: &mut Listing) {
     let mut folders: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! What there is to do: a listing of files against a library and a journal.
 
-use super::{FoundFile, Journal, Listing, PathSet, exclude::is_absent};
+use super::{FoundFile, Journal, Listing, PathSet, divide::is_below_a_file, exclude::is_absent};
 use crate::library::{FailedFile, FileStamp, Micros};
 use std::{
     collections::{HashMap, HashSet},
@@ -110,7 +110,7 @@ impl Plan {
                 plan.set_keep(row);
             } else if listing.excluded.covers(path) {
                 plan.excluded.push(row as u64);
-            } else if listing.divided.contains(path) || path.parent().is_some_and(Path::is_file) {
+            } else if listing.divided.contains(path) || is_below_a_file(path) {
                 // Its tracks, other tracks, or the whole file stand there instead.
                 plan.replaced.push(row as u64);
             } else if !options.keep_missing && is_gone(path) {

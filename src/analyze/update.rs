@@ -2,7 +2,8 @@
 
 use super::{
     Contents, Failure, FileError, Finished, FoundFile, Journal, JournalError, Listing, Options,
-    Plan, Record, RunError, Spread, Work, found_hash, merge::Merge, run, song_row,
+    Plan, Record, RunError, Spread, Work, divide::is_below_a_file, found_hash, merge::Merge, run,
+    song_row,
 };
 use crate::{
     chain::{ChainError, Song},
@@ -384,5 +385,5 @@ impl Update {
 
 /// Whether the file of a row is there: its own, or for a track the one that a sheet divides.
 fn is_there(path: &Path) -> bool {
-    path.exists() || path.parent().is_some_and(Path::is_file)
+    path.exists() || is_below_a_file(path)
 }
