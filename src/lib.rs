@@ -28,26 +28,28 @@
     )
 )]
 
-pub mod analyze;
+pub mod analysis;
 pub mod atomic_file;
 pub mod audio;
-pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod contain;
 pub mod dataset;
 pub mod emotion;
-pub mod error_text;
+pub mod error;
 pub mod evaluate;
-pub mod export;
+pub mod figure;
 pub mod library;
 pub mod mel;
 pub mod model;
-pub mod plot;
-pub mod query;
+pub mod output;
+pub mod scan;
+pub mod search;
 pub mod tags;
 #[cfg(test)]
 mod test_tone;
 #[cfg(feature = "train")]
 pub mod train;
+
+pub use error::{Error, ErrorKind, Result};

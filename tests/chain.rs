@@ -1,8 +1,8 @@
 //! The chain over files that are made here.
 
 use circumplex::{
+    analysis::{ChainError, LogMel, SILENCE, analyze_song, spectrograms},
     audio::WindowRule,
-    chain::{ChainError, LogMel, SILENCE, analyze_song, spectrograms},
     mel::{MelConfig, MelExtractor},
     model::{Bundle, Predictor, Preprocessing},
 };

@@ -5,9 +5,9 @@
 mod readers;
 
 use circumplex::{
-    analyze::Journal,
     emotion::{EmotionVector, Moment},
     library::{FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, SongRow},
+    scan::Journal,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -232,7 +232,7 @@ fn line(json: &str) -> String {
 
 /// The journal of a run that was killed, as its first line and those of the records.
 fn a_journal() -> (String, Vec<String>) {
-    use circumplex::analyze::Record;
+    use circumplex::scan::Record;
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("library.parquet");
     let mut info = info();

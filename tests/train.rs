@@ -6,7 +6,7 @@ mod trained;
 use std::{f32::consts::TAU, path::Path};
 
 use circumplex::{
-    chain::spectrograms,
+    analysis::spectrograms,
     dataset::{Dataset, LabelOptions, SpectrogramCache},
     evaluate::labelled,
     mel::MelConfig,

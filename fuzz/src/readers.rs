@@ -2,12 +2,12 @@
 //! `tests/corpus.rs` with cases that are kept. An error is an answer; a panic, a hang and gigabytes are not.
 
 use circumplex::{
-    analyze::{Journal, Sheet},
+    analysis::{ChainError, LogMel, spectrograms},
     audio::{Decoder, Excerpt, WindowRule},
-    chain::{ChainError, LogMel, spectrograms},
     library::{Library, LibraryInfo, ModelStamp},
     mel::MelConfig,
     model::{Bundle, Predictor, Preprocessing, Recipe},
+    scan::{Journal, Sheet},
 };
 use std::{error::Error, fs, io::Write, path::Path};
 use tempfile::NamedTempFile;

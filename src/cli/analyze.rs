@@ -14,12 +14,12 @@ use super::{
     threads::Threads,
 };
 use crate::{
-    analyze::{
+    analysis::{Listening, listen},
+    audio::{Excerpt, Span},
+    scan::{
         Listing, Options, Patterns, Plan, Report, Run, Shard, SheetTime, Step, Update, Wanted,
         library_info, read_paths, scan,
     },
-    audio::{Excerpt, Span},
-    chain::{Listening, listen},
 };
 use indicatif::ProgressBar;
 use std::{

@@ -4,8 +4,8 @@ use super::{
     CliResult, analyze::Args, analyze_text::count, console::Console, exit::Exit, table::visible,
 };
 use crate::{
-    analyze::{Listing, Plan, Update},
     library::{FailedFile, LibraryInfo},
+    scan::{Listing, Plan, Update},
 };
 
 /// Says why every file is analysed again, where that is so.

@@ -1,7 +1,7 @@
 //! What `circumplex analyze` says at the end.
 
 use super::table::{Align, Table, visible};
-use crate::analyze::{Report, Spread};
+use crate::scan::{Report, Spread};
 use std::{path::Path, time::Duration};
 
 /// Seconds as a person says them: `42 s`, `3:07 min`, `2:05 h`.

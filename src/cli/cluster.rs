@@ -12,8 +12,8 @@ use super::{
 use crate::{
     cluster::{Clusters, Point, Silhouette, from_centres, from_random, silhouette},
     emotion::{CENTRE, EXPRESSION_MEANS, Expression},
-    export::{Extra, Format},
     library::{Collection, Column, Note},
+    output::{Extra, Format},
 };
 use arrow::{
     array::{Array, ArrayRef, AsArray, Int32Array, StringArray},
@@ -178,12 +178,7 @@ fn place(expression: Expression) -> Point {
 }
 
 fn named(library: &Collection, error: impl std::error::Error + Send + Sync + 'static) -> CliError {
-    format!(
-        "{}: {}",
-        library.name(),
-        crate::error_text::one_line(&error)
-    )
-    .into()
+    format!("{}: {}", library.name(), crate::error::one_line(&error)).into()
 }
 
 /// Valence and arousal of every song that is not silent, and of each row the number of its point.

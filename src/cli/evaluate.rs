@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dataset::{ColumnChoice, Dataset, Part, Provenance},
-    error_text::one_line,
+    error::one_line,
     evaluate::{
         self, Evaluation, Judged, JudgedSong, RunScores, Unjudged,
         html::{self, DataFacts, ModelFacts, RunReport},

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
-    query::{FaceMapError, read_face_map},
+    search::{FaceMapError, read_face_map},
 };
 use serde_json::{Map, json};
 use std::path::PathBuf;

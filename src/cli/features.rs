@@ -2,11 +2,11 @@
 
 use super::{CliResult, console::Console, exit::Exit, model::ModelChoice, table::visible};
 use crate::{
+    analysis::spectrograms,
     atomic_file::{self, WriteError},
     audio::SoundInfo,
-    chain::spectrograms,
+    figure::{self, Spectrogram, SpectrogramWindow},
     model::Preprocessing,
-    plot::{self, Spectrogram, SpectrogramWindow},
 };
 use npyz::WriterBuilder;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,10 @@ struct Features<'a> {
 }
 
 impl<'a> Features<'a> {
-    fn of(path: &Path, preprocessing: &'a Preprocessing) -> Result<Self, crate::chain::ChainError> {
+    fn of(
+        path: &Path,
+        preprocessing: &'a Preprocessing,
+    ) -> Result<Self, crate::analysis::ChainError> {
         let (mut values, mut windows) = (Vec::new(), Vec::new());
         let (info, duration_s) = spectrograms(path, preprocessing, |window| {
             values.extend_from_slice(window.values);
@@ -162,7 +165,7 @@ impl<'a> Features<'a> {
         })
     }
 
-    fn write_png(&self, source: &Path, path: &Path) -> Result<(), plot::PlotError> {
+    fn write_png(&self, source: &Path, path: &Path) -> Result<(), figure::PlotError> {
         let [_, bands, frames] = self.shape();
         let mel = &self.preprocessing.mel;
         let windows: Vec<SpectrogramWindow<'_>> = self
@@ -190,7 +193,7 @@ impl<'a> Features<'a> {
             window_length: self.preprocessing.window.length,
             windows: &windows,
         };
-        plot::save(&figure, path)
+        figure::save(&figure, path)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{CliResult, console::Console, exit::Exit, table::visible};
 use crate::{
     dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme},
-    plot,
+    figure,
 };
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -129,7 +129,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         let name = args.data.canonicalize().unwrap_or(args.data.clone());
         let name = name.file_name().unwrap_or(name.as_os_str());
         let title = format!("Emotion labels of {}", visible(&name.to_string_lossy()));
-        plot::save(&table.picture(&title), path)?;
+        figure::save(&table.picture(&title), path)?;
     }
     console.remark(&format!(
         "{}: {} songs",

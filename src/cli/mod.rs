@@ -33,7 +33,7 @@ mod train_absent;
 
 use self::console::Console;
 use self::exit::Exit;
-use crate::{contain::silence_contained_panics, error_text::one_line};
+use crate::{contain::silence_contained_panics, error::one_line};
 use clap::{Parser, Subcommand};
 use std::{error::Error, ffi::OsString, io, process::ExitCode};
 

@@ -3,7 +3,7 @@
 use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible};
 use crate::{
     emotion::Emotion,
-    plot::{self, Plane, PlanePoint},
+    figure::{self, Plane, PlanePoint},
 };
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             .map(|(emotion, sum)| (emotion.name(), sum / count as f64))
             .collect(),
     };
-    plot::save(&plane, &args.output)?;
+    figure::save(&plane, &args.output)?;
     console.remark(&format!("wrote {}", args.output.display()));
     Ok(Exit::AllDone)
 }

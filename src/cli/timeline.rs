@@ -10,14 +10,14 @@ use super::{
     table::{terminal_width, visible},
 };
 use crate::{
-    analyze::notes,
+    analysis::{Listening, Song, listen},
     audio::Excerpt,
-    chain::{Listening, Song, listen},
     clock,
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
+    figure::{self, TimelineChart},
     library::Note,
     model::Predictor,
-    plot::{self, TimelineChart},
+    scan::notes,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub struct Args {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(picture) = &args.output {
-        plot::check_name(picture)?;
+        figure::check_name(picture)?;
     }
     let predictor = args.model.load()?;
     let how = Listening {
@@ -119,14 +119,14 @@ impl<'a> Heard<'a> {
         visible(&text)
     }
 
-    fn draw(&self, picture: &Path) -> Result<(), plot::PlotError> {
+    fn draw(&self, picture: &Path) -> Result<(), figure::PlotError> {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         let chart = TimelineChart {
             title: &visible(&name.to_string_lossy()),
             subtitle: &self.summary(),
             timeline: self.timeline,
         };
-        plot::save(&chart, picture)
+        figure::save(&chart, picture)
     }
 
     /// The chart for a terminal of `width` columns.
@@ -163,7 +163,7 @@ impl<'a> Heard<'a> {
             let bars = Bars {
                 range: (0.0, most),
                 rows: 1,
-                color: Some(plot::emotion_color(emotion)),
+                color: Some(figure::emotion_color(emotion)),
             };
             let row = bars.row(&values(&|slice| slice.emotions[emotion.index()]), 0);
             let mean = whole.emotions[emotion.index()];

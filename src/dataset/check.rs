@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     audio::{AudioError, Decoder},
-    error_text::one_line,
+    error::one_line,
 };
 use rayon::prelude::*;
 use serde::Serialize;

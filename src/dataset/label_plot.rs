@@ -1,7 +1,7 @@
 //! A picture of a data set's labels: every song on the plane, and the mean of every class.
 
 use super::{LabelRow, LabelTable, Scheme};
-use crate::plot::{Plane, PlanePoint};
+use crate::figure::{Plane, PlanePoint};
 
 impl LabelTable {
     /// All songs on the plane, and the mean of each class.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Judged, JudgedSong, Report, Scores};
 use crate::{
-    chain::{ChainError, Song, analyze_song},
+    analysis::{ChainError, Song, analyze_song},
     contain::{Panicked, contain},
     dataset::{Dataset, LabelledSong},
     model::{Prediction, Predictor},

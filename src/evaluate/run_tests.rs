@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    chain::analyze_song,
+    analysis::analyze_song,
     dataset::{Dataset, LabelOptions},
     model::{Bundle, Predictor},
     test_tone::write_tone,

@@ -43,7 +43,7 @@ fn files_in(folder: &Path) -> usize {
 
 fn open_error(path: &Path) -> String {
     let error = Library::open(path).err().expect("must be refused");
-    crate::error_text::one_line(&error)
+    crate::error::one_line(&error)
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_output_that_cannot_be_written_is_known_at_once() {
     let (folder, path) = in_a_folder();
     let refused = |target: &Path| {
         let error = LibraryWriter::create(target, &info(), 4).err().unwrap();
-        crate::error_text::one_line(&error)
+        crate::error::one_line(&error)
     };
     assert!(refused(folder.path()).contains("a folder"));
     assert!(refused(&folder.path().join("absent/library.parquet")).contains("absent"));

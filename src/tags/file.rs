@@ -1,7 +1,7 @@
 //! One file: looking at it, and changing it safely.
 
 use super::{MoodFields, TagError, carrier::Carrier};
-use crate::{analyze::content_hash, audio::packet_hash, library::Micros};
+use crate::{audio::packet_hash, library::Micros, scan::content_hash};
 use std::{
     fs::{self, File, FileTimes, Metadata},
     io,

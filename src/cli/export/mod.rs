@@ -11,8 +11,8 @@ use super::{
     table::visible,
 };
 use crate::{
-    export::{Destination, Export, ExportColumn, ExportError, Format, Lists, Written},
     library::Collection,
+    output::{Destination, Export, ExportColumn, ExportError, Format, Lists, Written},
 };
 use std::{
     io::{self, Write},

@@ -5,9 +5,9 @@ use super::super::{
     library::no_work_beside, signals::stop_on_signal, table::visible,
 };
 use crate::{
-    analyze::Journal,
-    error_text::one_line,
+    error::one_line,
     library::{Collection, Library, SongRow, Sound, resolve_target},
+    scan::Journal,
     tags::{Changed, Found, MoodFields, Stamp, TagError, look, renew, tag, untag},
 };
 use std::{

@@ -5,8 +5,8 @@ use super::{
     Libraries, done, no_work_beside,
 };
 use crate::{
-    analyze::Journal,
     library::{compact, resolve_target},
+    scan::Journal,
 };
 use std::path::{Path, PathBuf};
 

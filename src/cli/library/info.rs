@@ -10,9 +10,9 @@ use super::{
     Libraries, done, how_to_retry, is_shipped,
 };
 use crate::{
-    analyze::Spread,
     emotion::Quadrant,
     library::{Collection, LibraryError},
+    scan::Spread,
 };
 use serde_json::json;
 use std::{collections::HashSet, fs};

@@ -7,9 +7,9 @@ mod songs;
 
 use super::{CliError, CliResult, console::Console, exit::Exit};
 use crate::{
-    analyze::Journal,
     library::{Collection, LibraryError},
     model::Bundle,
+    scan::Journal,
 };
 use std::path::{Path, PathBuf};
 

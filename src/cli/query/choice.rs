@@ -3,7 +3,7 @@
 use super::exclude::excluded;
 use crate::{
     cli::CliError,
-    query::{Explore, Filter, Metric, Search},
+    search::{Explore, Filter, Metric, Search},
 };
 use clap::ValueEnum;
 use std::{num::NonZeroUsize, path::PathBuf};

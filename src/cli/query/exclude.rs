@@ -1,6 +1,6 @@
 //! `--exclude-list`: a list of paths or a playlist.
 
-use crate::{analyze::read_paths, cli::CliError};
+use crate::{cli::CliError, scan::read_paths};
 use std::{
     collections::HashSet,
     ffi::OsString,

@@ -3,7 +3,7 @@
 use crate::{
     cli::{CliResult, console::Console, exit::Exit},
     library::Collection,
-    query::{Questions, Search, answer_many},
+    search::{Questions, Search, answer_many},
 };
 use std::{num::NonZeroUsize, path::Path};
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     emotion::EmotionVector,
     library::Collection,
-    query::{Match, Search, parse_target},
+    search::{Match, Search, parse_target},
 };
 use choice::Choice;
 use output::Output;

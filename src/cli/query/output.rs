@@ -9,8 +9,8 @@ use crate::{
         table::{Align, Table, terminal_width},
     },
     emotion::{Emotion, EmotionVector},
-    export::playlist::{Entry, Paths, write_m3u8, write_xspf},
-    query::Match,
+    output::playlist::{Entry, Paths, write_m3u8, write_xspf},
+    search::Match,
 };
 use clap::ValueEnum;
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 use crate::{
     cli::{CliError, console::Console},
-    export::playlist::{Entry, Paths, write_m3u8},
-    query::Match,
+    output::playlist::{Entry, Paths, write_m3u8},
+    search::Match,
 };
 use std::{
     io::{self, BufWriter, Write},

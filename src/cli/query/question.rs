@@ -13,7 +13,7 @@ use crate::{
     clock::position,
     emotion::{Emotion, EmotionVector, Expression, TYPICAL_DEVIATION},
     library::Collection,
-    query::{
+    search::{
         Asked, Examples, FaceInput, FaceOptions, Observation, find_examples, observe,
         parse_emotions, parse_face, parse_vector,
     },

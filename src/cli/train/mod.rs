@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     dataset::{CacheError, CacheProgress, Dataset, SpectrogramCache},
-    error_text::one_line,
+    error::one_line,
     model::Recipe,
     train::{DeviceName, Run, Songs, TrainError},
 };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     evaluate::{MultiLabel, metrics::Agreement},
-    plot::{DrawError, Figure, inline_svg},
+    figure::{DrawError, Figure, inline_svg},
 };
 
 /// A picture with what is said below it; the caption is markup.

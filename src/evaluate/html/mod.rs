@@ -14,8 +14,8 @@ mod worst;
 use super::{JudgedSong, RunScores};
 use crate::{
     atomic_file::{self, WriteError},
+    figure::DrawError,
     model::Preprocessing,
-    plot::DrawError,
 };
 use std::{io::Write as _, path::Path};
 

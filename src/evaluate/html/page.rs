@@ -6,7 +6,7 @@ use super::{
     tables::{about, folds, scores},
     text::songs,
 };
-use crate::plot::escape;
+use crate::figure::escape;
 
 const STYLE: &str = include_str!("style.css");
 

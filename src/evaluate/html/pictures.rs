@@ -4,7 +4,7 @@ use super::{Epoch, Training};
 use crate::{
     emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
     evaluate::{Answer, JudgedSong, PerEmotion, Reliability, Scores, ThresholdSearch},
-    plot::{
+    figure::{
         Curves, Line, Matrix, PairedBar, PairedBars, ReliabilityDiagram, ReliabilityPoint, Scatter,
         emotion_color,
     },

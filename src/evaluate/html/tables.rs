@@ -8,7 +8,7 @@ use super::{
 use crate::{
     emotion::Emotion,
     evaluate::{Number, RunScores},
-    plot::escape,
+    figure::escape,
 };
 
 /// The scores that matter most, in large, and tables of the others.

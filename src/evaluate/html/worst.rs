@@ -2,13 +2,13 @@
 
 use super::{RunReport, pictures};
 use crate::{
-    chain::{ChainError, spectrograms},
+    analysis::{ChainError, spectrograms},
     contain::contain,
     emotion::Quadrant,
-    error_text::one_line,
+    error::one_line,
     evaluate::{JudgedSong, metrics::mean_absolute_error},
+    figure::{DrawError, SpectrogramStrip, SpectrogramWindow, escape, inline_svg},
     model::Preprocessing,
-    plot::{DrawError, SpectrogramStrip, SpectrogramWindow, escape, inline_svg},
 };
 use rayon::prelude::*;
 use std::path::Path;

@@ -141,7 +141,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error_text::one_line;
+    use crate::error::one_line;
 
     #[test]
     fn every_recipe_inside_the_program_is_sound_named_as_its_file_and_survives_writing() {

@@ -1,0 +1,109 @@
+//! What a run came to.
+
+use crate::{
+    analysis::{Song, StageTimes},
+    emotion::{Emotion, EmotionVector},
+};
+
+/// Sums over the songs that were analysed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Work {
+    /// Songs.
+    pub songs: usize,
+    /// Seconds that were heard of them.
+    pub audio_s: f64,
+    /// Time that all threads together spent in each stage, seconds.
+    pub times: StageTimes,
+}
+
+impl Work {
+    /// Counts a song.
+    pub fn add(&mut self, song: &Song) {
+        self.songs += 1;
+        self.audio_s += song.heard_s();
+        self.times.decode += song.times.decode;
+        self.times.resample += song.times.resample;
+        self.times.mel += song.times.mel;
+        self.times.predict += song.times.predict;
+    }
+
+    /// The share of each stage in the time of all stages, in percent: decode, resample, mel, predict. `None` where no time
+    /// was spent.
+    pub fn stage_shares(&self) -> Option<[(&'static str, f64); 4]> {
+        let stages = [
+            ("decode", self.times.decode),
+            ("resample", self.times.resample),
+            ("mel", self.times.mel),
+            ("predict", self.times.predict),
+        ];
+        let total: f64 = stages.iter().map(|(_, seconds)| seconds).sum();
+        (total > 0.0).then(|| stages.map(|(name, seconds)| (name, 100.0 * seconds / total)))
+    }
+}
+
+/// How songs spread over the eight emotions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spread {
+    songs: u64,
+    percentages: [f64; Emotion::COUNT],
+    strongest: [u64; Emotion::COUNT],
+}
+
+impl Spread {
+    /// Counts a song.
+    pub fn add(&mut self, vector: &EmotionVector) {
+        self.songs += 1;
+        for (emotion, percentage) in vector.iter() {
+            self.percentages[emotion.index()] += f64::from(percentage);
+        }
+        self.strongest[vector.strongest().index()] += 1;
+    }
+
+    /// Number of songs.
+    pub fn songs(&self) -> u64 {
+        self.songs
+    }
+
+    /// For each emotion in order: its mean percentage over the songs, and the number of songs whose strongest it is.
+    /// `None` without songs.
+    pub fn means(&self) -> Option<[(Emotion, f64, u64); Emotion::COUNT]> {
+        (self.songs > 0).then(|| {
+            Emotion::ALL.map(|emotion| {
+                let mean = self.percentages[emotion.index()] / self.songs as f64;
+                (emotion, mean, self.strongest[emotion.index()])
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::run::tests::a_song, *};
+
+    #[test]
+    fn the_spread_is_the_mean_of_the_songs() {
+        let mut spread = Spread::default();
+        assert_eq!(spread.means(), None);
+        for weights in [
+            [3., 1., 0., 0., 0., 0., 0., 0.],
+            [0., 1., 0., 0., 0., 0., 0., 0.],
+        ] {
+            spread.add(&EmotionVector::from_weights(weights).unwrap());
+        }
+        let means = spread.means().unwrap();
+        assert_eq!(means[0], (Emotion::Happy, 37.5, 1));
+        assert_eq!(means[1], (Emotion::Excited, 62.5, 1));
+        assert_eq!(means[2], (Emotion::Tense, 0.0, 0));
+    }
+
+    #[test]
+    fn the_shares_of_the_stages_sum_to_100() {
+        let mut work = Work::default();
+        assert_eq!(work.stage_shares(), None);
+        work.add(&a_song());
+        let shares = work.stage_shares().unwrap();
+        assert_eq!(shares[0], ("decode", 50.0));
+        assert_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 100.0);
+        assert_eq!(work.audio_s, 30.0);
+    }
+}
