@@ -49,6 +49,7 @@ pub mod search;
 pub mod tags;
 #[cfg(test)]
 mod test_tone;
+mod text;
 #[cfg(feature = "train")]
 pub mod train;
 

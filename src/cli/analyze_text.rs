@@ -1,5 +1,7 @@
 //! What `circumplex analyze` says at the end.
 
+pub(crate) use crate::text::count;
+
 use super::table::{Align, Table, visible};
 use crate::scan::{Report, Spread};
 use std::{path::Path, time::Duration};
@@ -13,11 +15,6 @@ pub fn clock(seconds: f64) -> String {
         60..3600 => format!("{}:{:02} min", whole / 60, whole % 60),
         _ => format!("{}:{:02} h", whole / 3600, whole % 3600 / 60),
     }
-}
-
-/// `1 song`, `2 songs`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Songs, failures, time, where it went, and how the library spreads over the emotions.

@@ -1,5 +1,6 @@
 //! Plain text tables that fit a terminal.
 
+pub(crate) use crate::text::visible;
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 /// Which side of its column a cell keeps to.
@@ -98,19 +99,6 @@ pub fn terminal_width() -> Option<usize> {
         .then(|| terminal.size_checked())
         .flatten()
         .map(|(_, columns)| usize::from(columns))
-}
-
-/// A text whose control characters are written out, so that a file's name or tag cannot steer the terminal.
-pub fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
 }
 
 /// The end of a text (a path's end says more than its start), at most `width` columns with an ellipsis before it.

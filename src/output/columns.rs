@@ -1,7 +1,7 @@
 //! Which columns an export has.
 
 use super::ExportError;
-use crate::{emotion::Emotion, library::Column};
+use crate::{emotion::Emotion, library::Column, text::nearest};
 
 /// A column of an export. The eight percentages are a column each, and the strongest emotion is one of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,17 +105,9 @@ fn unknown(name: &str) -> ExportError {
         .map(ExportColumn::name)
         .chain([ALL_EMOTIONS])
         .collect();
-    let wanted = name.trim().to_lowercase();
-    // 0.7 of Jaro-Winkler lets typing errors through and keeps other words out, as for emotions.
-    let suggestion = names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(&wanted, known), *known))
-        .filter(|(similarity, _)| *similarity >= 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known.to_owned());
     ExportError::UnknownColumn {
         name: name.to_owned(),
-        suggestion,
+        suggestion: nearest(name, names.iter().copied()).map(str::to_owned),
         known: names.join(", "),
     }
 }

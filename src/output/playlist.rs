@@ -5,14 +5,16 @@
 //!
 //! A stretch of a file is said in the way of VLC, for want of a standard; other players play the file from its start.
 
-use crate::library::{SongBrief, Sound};
+use crate::{
+    library::{SongBrief, Sound},
+    text::percent_encode,
+};
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
 };
 use std::{
     ffi::OsStr,
-    fmt::Write as _,
     fs,
     io::{self, Write},
     ops::Range,
@@ -270,14 +272,7 @@ fn uri(path: &Path) -> String {
             uri.push('/');
         }
     }
-    for byte in uri_bytes(path.as_os_str()) {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(uri, "%{byte:02X}");
-        }
-    }
+    uri.push_str(&percent_encode(&uri_bytes(path.as_os_str())));
     uri
 }
 

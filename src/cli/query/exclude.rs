@@ -60,21 +60,7 @@ fn without_mark(path: PathBuf) -> PathBuf {
 fn from_uri(entry: &Path) -> Option<PathBuf> {
     let text = entry.to_str()?.strip_prefix("file://")?;
     let text = text.strip_prefix("localhost").unwrap_or(text);
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let hex = |at: usize| char::from(*behind.get(at)?).to_digit(16);
-        match (byte, hex(0), hex(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((16 * high + low) as u8);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(byte);
-                rest = behind;
-            }
-        }
-    }
+    let bytes = crate::text::percent_decode(text);
     Some(PathBuf::from(os_string(bytes)))
 }
 
