@@ -33,7 +33,7 @@ pub mod atomic_file;
 pub mod audio;
 pub mod cli;
 pub mod clock;
-pub mod cluster;
+mod cluster;
 pub mod contain;
 pub mod dataset;
 pub mod emotion;

@@ -1,4 +1,4 @@
-//! `circumplex cluster`, by the whole program.
+//! `circumplex cluster`, as a program.
 
 mod common;
 
@@ -22,41 +22,60 @@ fn filled(songs: u16) -> Place {
 }
 
 #[test]
-fn songs_begin_at_emotions_or_at_random_and_the_export_says_their_cluster() {
+fn starts_lie_within_the_librarys_range_and_the_export_has_the_clusters() {
     let place = filled(9);
     let ran = cluster(
         &place,
-        &["--centres", "happy,sad,neutral", "--json", "-o", "a.csv"],
+        &["--centers", "happy,sad,neutral", "--json", "-o", "a.csv"],
     );
-    let said: serde_json::Value = serde_json::from_str(&ran.ends_with_code(0).stdout).unwrap();
-    assert_eq!(said["k"], 3);
-    assert_eq!(said["silent_songs"], 1);
-    let clusters = said["clusters"].as_array().unwrap();
+    let report: serde_json::Value = serde_json::from_str(&ran.ends_with_code(0).stdout).unwrap();
+    assert_eq!(report["k"], 3);
+    assert_eq!(report["silent_songs"], 1);
+    let clusters = report["clusters"].as_array().unwrap();
     assert_eq!(clusters[0]["name"], "happiness");
-    assert_eq!(clusters[0]["start"], serde_json::json!([8.48, 6.5]));
-    assert_eq!(clusters[2]["start"], serde_json::json!([5.0, 5.0]));
-    let sizes: Vec<u64> = clusters
-        .iter()
-        .map(|c| c["songs"].as_u64().unwrap())
-        .collect();
-    assert_eq!(sizes.iter().sum::<u64>(), 9);
+
     let mut reader = csv::Reader::from_path(place.folder.path().join("a.csv")).unwrap();
     let header = reader.headers().unwrap().clone();
     let column = |name: &str| header.iter().position(|other| other == name).unwrap();
     let (number, name, path) = (column("cluster"), column("cluster_name"), column("path"));
-    let mut counted = [0; 3];
-    for record in reader.records() {
-        let record = record.unwrap();
-        if record[path].ends_with("silence.wav") {
-            assert_eq!((&record[number], &record[name]), ("", ""));
-        } else {
-            let cluster: usize = record[number].parse().unwrap();
-            assert_eq!(record[name], *clusters[cluster]["name"].as_str().unwrap());
-            counted[cluster] += 1;
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let (silent, songs): (Vec<_>, Vec<_>) = records
+        .iter()
+        .partition(|record| record[path].ends_with("silence.wav"));
+    assert_eq!(silent.len(), 1);
+    assert_eq!((&silent[0][number], &silent[0][name]), ("", ""));
+    let mut sizes = [0; 3];
+    for song in &songs {
+        let cluster: usize = song[number].parse().unwrap();
+        assert_eq!(song[name], *clusters[cluster]["name"].as_str().unwrap());
+        sizes[cluster] += 1;
+    }
+    assert_eq!(sizes.iter().sum::<u64>(), 9);
+    for (cluster, size) in clusters.iter().zip(sizes) {
+        assert_eq!(cluster["songs"], size);
+    }
+
+    for (axis, name) in ["valence", "arousal"].into_iter().enumerate() {
+        let values = || {
+            songs
+                .iter()
+                .map(|song| song[column(name)].parse::<f64>().unwrap())
+        };
+        let low = values().fold(f64::INFINITY, f64::min);
+        let high = values().fold(f64::NEG_INFINITY, f64::max);
+        for (cluster, on_scale) in [(0, [8.48, 6.5]), (2, [5.0, 5.0])] {
+            let expected = low + (on_scale[axis] - 1.0) / 8.0 * (high - low);
+            let start = clusters[cluster]["start"][axis].as_f64().unwrap();
+            assert!((start - expected).abs() < 1e-5, "{start} {expected}");
         }
     }
-    assert_eq!(counted.to_vec(), sizes);
+    // The British spelling is an alias.
+    cluster(&place, &["--centres", "happy,sad,neutral"]).ends_with_code(0);
+}
 
+#[test]
+fn one_seed_gives_one_result_and_the_table_has_all_figures() {
+    let place = filled(9);
     let random = ["--init", "random", "--k", "4", "--seed", "5", "--json"];
     let first = cluster(&place, &random).ends_with_code(0).stdout;
     assert_eq!(first, cluster(&place, &random).ends_with_code(0).stdout);
@@ -65,31 +84,32 @@ fn songs_begin_at_emotions_or_at_random_and_the_export_says_their_cluster() {
         "surprise",
         "silhouette",
         "inertia",
-        "1 silent song left out",
+        "initialized at",
+        "1 silent song skipped",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
 
 #[test]
-fn what_cannot_be_parted_is_said_with_the_remedy() {
+fn errors_name_the_remedy() {
     let place = filled(3);
     for (words, complaint) in [
         (&["--k", "0"][..], "at least one cluster"),
         (&["--k", "5"], "--init random"),
         (&["--init", "random", "--k", "4"], "fewer clusters"),
         (
-            &["--init", "random", "--k", "2", "--centres", "sad"],
+            &["--init", "random", "--k", "2", "--centers", "sad"],
             "leave one out",
         ),
-        (&["--centres", "sad,sad"], "named twice"),
-        (&["--centres", "angrry"], "did you mean"),
+        (&["--centers", "sad,sad"], "named twice"),
+        (&["--centers", "angrry"], "did you mean"),
         (
-            &["--centres", "sad", "-o", "a.m3u8", "--format", "m3u8"],
+            &["--centers", "sad", "-o", "a.m3u8", "--format", "m3u8"],
             "cannot hold",
         ),
         (
-            &["--centres", "sad", "-o", "library.parquet"],
+            &["--centers", "sad", "-o", "library.parquet"],
             "is a library",
         ),
     ] {
@@ -97,7 +117,7 @@ fn what_cannot_be_parted_is_said_with_the_remedy() {
             .ends_with_code(1)
             .complains(complaint);
     }
-    // Seven centres, three songs.
+    // Seven centers, three songs.
     cluster(&place, &[]).ends_with_code(1).complains("3 songs");
     let silent = Place::new();
     silent.tone("silence.wav", 0.0, 2.0);
@@ -108,9 +128,9 @@ fn what_cannot_be_parted_is_said_with_the_remedy() {
 #[test]
 fn songs_at_one_point_are_one_cluster_or_an_error() {
     let place = Place::new();
-    let sound = place.tone("a.wav", 440.0, 2.0);
+    let tone = place.tone("a.wav", 440.0, 2.0);
     for name in ["b.wav", "c.wav"] {
-        fs::copy(&sound, place.music().join(name)).unwrap();
+        fs::copy(&tone, place.music().join(name)).unwrap();
     }
     run(&mut place.analyze()).ends_with_code(0);
     cluster(&place, &["--init", "random", "--k", "2"])

@@ -1,4 +1,4 @@
-//! `circumplex export --write-tags` and `--remove-tags`, by the whole program.
+//! `circumplex export --write-tags` and `--remove-tags`, as a program.
 
 mod common;
 
@@ -11,7 +11,7 @@ fn tags(place: &Place, words: &[&str]) -> common::Ran {
     run(command.arg("export").arg(place.library()).args(words))
 }
 
-/// A folder with fixtures of several kinds, analysed.
+/// A directory with fixtures of several formats, analyzed.
 fn filled() -> Place {
     let place = Place::new();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
@@ -55,17 +55,17 @@ fn a_dry_run_lists_and_changes_nothing() {
     let ran = tags(&place, &["--write-tags"])
         .ends_with_code(3)
         .complains("6 files would be tagged")
-        .complains("1 silent song left out, 1 failed")
+        .complains("1 silent song skipped, 1 failed")
         .complains("s16.caf")
         .complains("add --yes");
     assert_eq!(ran.stdout.lines().count(), 6);
     assert!(ran.stdout.contains("cbr.mp3: mood "), "{}", ran.stdout);
-    tags(&place, &["--remove-tags"]).complains("0 files would be freed");
+    tags(&place, &["--remove-tags"]).complains("0 files would be untagged");
     assert_eq!((bytes(&place), fs::read(place.library()).unwrap()), before);
 }
 
 #[test]
-fn tagged_files_are_not_analysed_again_and_the_tags_go_as_they_came() {
+fn tagged_files_are_up_to_date_and_untagging_restores_them() {
     let place = filled();
     let before = fs::read(place.library()).unwrap();
     tags(&place, &["--write-tags", "--yes"])
@@ -74,14 +74,13 @@ fn tagged_files_are_not_analysed_again_and_the_tags_go_as_they_came() {
         .complains("s16.caf");
     assert!(mood(&place, "flac.flac").is_some());
     assert_ne!(fs::read(place.library()).unwrap(), before);
-    // Every file is as the library knows it.
+    // The library knows the new sizes.
     let ran = run(place.analyze().arg("--dry-run")).ends_with_code(0);
     assert!(!ran.stdout.contains("flac.flac"), "{}", ran.stdout);
     let tagged = bytes(&place);
-    tags(&place, &["--write-tags", "--yes"]).complains("0 files tagged, 6 tagged already");
+    tags(&place, &["--write-tags", "--yes"]).complains("0 files tagged, 6 already tagged");
     assert_eq!(bytes(&place), tagged);
-    // Another library that was made from the tagged files knows them by the same content.
-    tags(&place, &["--remove-tags", "--yes"]).complains("6 files freed of their tags");
+    tags(&place, &["--remove-tags", "--yes"]).complains("6 files untagged");
     assert_eq!(mood(&place, "flac.flac"), None);
     let ran = run(place.analyze().arg("--dry-run")).ends_with_code(0);
     assert!(!ran.stdout.contains("flac.flac"), "{}", ran.stdout);
@@ -103,10 +102,10 @@ fn a_file_that_changed_or_is_gone_fails_and_the_others_are_tagged() {
     fs::set_permissions(place.music().join("s16.wav"), permissions).unwrap();
     tags(&place, &["--write-tags", "--yes"])
         .ends_with_code(3)
-        .complains("3 files tagged, 1 silent song left out, 4 failed")
-        .complains("flac.flac: changed since it was analysed")
+        .complains("3 files tagged, 1 silent song skipped, 4 failed")
+        .complains("flac.flac: changed since it was analyzed")
         .complains("vorbis.ogg: cannot be read")
-        .complains("s16.wav: is read-only");
+        .complains("s16.wav: read-only");
     assert_eq!(fs::read(&changed).unwrap(), content);
     assert!(mood(&place, "cbr.mp3").is_some());
 }

@@ -1,4 +1,4 @@
-//! `circumplex cluster`: the songs of a library in clusters on the valence-arousal plane.
+//! `circumplex cluster`: k-means over the songs of a library on the valence-arousal plane.
 
 use super::{
     CliError, CliResult,
@@ -10,7 +10,7 @@ use super::{
     table::{Align, Table, terminal_width},
 };
 use crate::{
-    cluster::{Clusters, Point, Silhouette, from_centres, from_random, silhouette},
+    cluster::{Clusters, Point, Silhouette, from_centers, from_random, silhouette, within_range},
     emotion::{CENTRE, EXPRESSION_MEANS, Expression},
     library::{Collection, Column, Note},
     output::{Extra, Format},
@@ -22,44 +22,50 @@ use arrow::{
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 
-/// Part the songs into clusters by valence and arousal (k-means)
+/// Cluster the songs by valence and arousal (k-means)
 #[derive(clap::Args)]
 #[command(
-    after_help = "With --init emotions k-means begins at the valence and arousal of words for what a face shows (Warriner, \
-                  Kuperman & Brysbaert 2013): happiness, sadness, anger, neutral (the plane's centre), surprise, disgust, fear, \
-                  or those that --centres names. With --init random it begins at random songs, ten times, and the least \
-                  inertia counts. Silent songs take no part. Of more than 10,000 songs the silhouette is that of a random \
-                  sample of 10,000.\n\
+    after_help = "With --init emotions the centers start at the valence and arousal of the words for seven facial expressions \
+                  (Warriner, Kuperman & Brysbaert 2013): happiness, sadness, anger, neutral (the center of the plane), surprise, \
+                  disgust, fear, or those that --centers names. They are placed within the library's own range: 1 becomes its \
+                  lowest valence or arousal, 9 its highest. With --init random they start at random songs; of ten starts the \
+                  one with the lowest inertia is kept. Silent songs are skipped. For more than 10,000 songs the silhouette is \
+                  that of a random sample of 10,000.\n\
                   \n\
-                  -o writes the library as `circumplex export` does, with the columns `cluster` (from 0; empty for silent \
-                  songs) and, with --init emotions, `cluster_name`."
+                  -o writes the songs as `circumplex export` does, with the columns `cluster` (from 0; empty for silent songs) \
+                  and, with --init emotions, `cluster_name`.\n\
+                  \n\
+                  Examples:\n  \
+                    circumplex cluster\n  \
+                    circumplex cluster --centers happiness,sadness,neutral --json\n  \
+                    circumplex cluster --init random --k 4 -o clusters.csv"
 )]
 pub struct Args {
     #[command(flatten)]
     library: Libraries,
-    /// Number of clusters; 7 unless --centres names others
+    /// Number of clusters [default: 7, or as many as --centers names]
     #[arg(short, long, value_name = "K")]
     k: Option<usize>,
-    /// Where the centres begin
+    /// Initial centers
     #[arg(long, value_enum, default_value_t = Init::Emotions)]
     init: Init,
-    /// Begin at these: happiness, sadness, anger, neutral, surprise, disgust, fear, contempt
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    centres: Vec<Expression>,
-    /// For random starts and samples: the same seed gives the same answer
+    /// Emotions to start at: happiness, sadness, anger, neutral, surprise, disgust, fear, contempt
+    #[arg(long, alias = "centres", value_name = "NAMES", value_delimiter = ',')]
+    centers: Vec<Expression>,
+    /// Seed for random starts and samples: the same seed gives the same clusters
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Also write the songs with their clusters: a file in a format of `circumplex export`
+    /// Also write the songs with their clusters, in a format of `circumplex export`
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     #[command(flatten)]
     what: What,
 }
 
-/// Where the centres begin.
+/// The initial centers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Init {
     /// At named emotions
@@ -68,8 +74,8 @@ enum Init {
     Random,
 }
 
-/// The seven that begin unless others are named.
-const SEVEN: [Expression; 7] = [
+/// The default initial centers.
+const DEFAULT_CENTERS: [Expression; 7] = [
     Expression::Happiness,
     Expression::Sadness,
     Expression::Anger,
@@ -83,31 +89,31 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let starts = args.starts()?;
     let format = match &args.output {
         Some(output) if output.as_os_str() == "-" => {
-            return Err("-: standard output has the clusters; name a file with -o".into());
+            return Err("-o -: the clusters go to standard output; name a file with -o".into());
         }
         Some(output) => Some(args.what.format(output)?),
         None => None,
     };
     if format == Some(Format::M3u8) {
-        return Err("m3u8 cannot hold `cluster`; take another format, such as csv".into());
+        return Err("m3u8 cannot hold `cluster`; choose another format, such as csv".into());
     }
     let library = args.library.open_filled()?;
     let (points, rows) = points(&library)?;
     if points.is_empty() {
         return Err(format!(
-            "{}: all songs of the library are silent; there is nothing to cluster",
+            "{}: all songs are silent; there is nothing to cluster",
             library.name()
         )
         .into());
     }
     let clusters = match &starts {
-        Some(starts) => from_centres(
-            &points,
-            &starts.iter().map(|e| place(*e)).collect::<Vec<_>>(),
-        ),
-        None => from_random(&points, args.k.unwrap_or(SEVEN.len()), args.seed),
+        Some(starts) => {
+            let centers: Vec<Point> = starts.iter().map(|e| center(*e)).collect();
+            from_centers(&points, &within_range(&points, &centers))
+        }
+        None => from_random(&points, args.k.unwrap_or(DEFAULT_CENTERS.len()), args.seed),
     };
-    let clusters = clusters.map_err(|error| named(&library, error))?;
+    let clusters = clusters.map_err(|error| format!("{}: {error:#}", library.name()))?;
     let silhouette = silhouette(&points, &clusters, args.seed);
     let names: Option<Vec<&str>> = starts.map(|starts| starts.iter().map(|e| e.name()).collect());
     let silent = rows.len() - points.len();
@@ -126,33 +132,30 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 }
 
 impl Args {
-    /// The expressions to begin at; `None` for random songs.
+    /// The emotions to start at; `None` for random songs.
     fn starts(&self) -> Result<Option<Vec<Expression>>, CliError> {
         if self.k == Some(0) {
             return Err("--k 0: expected at least one cluster".into());
         }
         if self.init == Init::Random {
-            if !self.centres.is_empty() {
-                return Err(
-                    "--centres names where to begin, --init random says anywhere; leave one out"
-                        .into(),
-                );
+            if !self.centers.is_empty() {
+                return Err("--centers and --init random exclude each other; leave one out".into());
             }
             return Ok(None);
         }
-        let starts = if self.centres.is_empty() {
-            SEVEN.to_vec()
+        let starts = if self.centers.is_empty() {
+            DEFAULT_CENTERS.to_vec()
         } else {
-            self.centres.clone()
+            self.centers.clone()
         };
         for (number, start) in starts.iter().enumerate() {
             if starts.iter().skip(number + 1).any(|other| other == start) {
-                return Err(format!("--centres: {start} is named twice").into());
+                return Err(format!("--centers: {start} is named twice").into());
             }
         }
         match self.k {
             Some(k) if k != starts.len() => Err(format!(
-                "--k {k}, but {} to begin at ({}); name {k} with --centres, or take --init random",
+                "--k {k}, but {} to start at ({}); name {k} with --centers, or use --init random",
                 count(starts.len() as u64, "emotion", "emotions"),
                 starts
                     .iter()
@@ -166,8 +169,8 @@ impl Args {
     }
 }
 
-/// Where the word stands; a face at rest stands in the middle.
-fn place(expression: Expression) -> Point {
+/// The point of an emotion on the 1-to-9 scale; neutral is the center of the plane.
+fn center(expression: Expression) -> Point {
     EXPRESSION_MEANS
         .iter()
         .find(|(other, _)| *other == expression)
@@ -177,11 +180,7 @@ fn place(expression: Expression) -> Point {
         })
 }
 
-fn named(library: &Collection, error: impl std::error::Error + Send + Sync + 'static) -> CliError {
-    format!("{}: {}", library.name(), crate::error::one_line(&error)).into()
-}
-
-/// Valence and arousal of every song that is not silent, and of each row the number of its point.
+/// Valence and arousal of every song that is not silent, and for each row the index of its point.
 fn points(library: &Collection) -> Result<(Vec<Point>, Vec<Option<usize>>), CliError> {
     let mut points = Vec::new();
     let mut rows = Vec::new();
@@ -203,9 +202,9 @@ fn points(library: &Collection) -> Result<(Vec<Point>, Vec<Option<usize>>), CliE
     Ok((points, rows))
 }
 
-/// The columns that an export gets.
+/// The columns added to an export.
 fn columns(rows: &[Option<usize>], clusters: &Clusters, names: Option<&[&str]>) -> Vec<Extra> {
-    let of = |row: &Option<usize>| row.and_then(|point| clusters.of.get(point).copied());
+    let of = |row: &Option<usize>| row.and_then(|point| clusters.labels.get(point).copied());
     let numbers: Int32Array = rows
         .iter()
         .map(|row| of(row).and_then(|cluster| i32::try_from(cluster).ok()))
@@ -240,29 +239,29 @@ fn table(
 ) -> String {
     let mut table = Table::new([
         ("cluster", Align::Right),
-        ("begun at", Align::Left),
+        ("initialized at", Align::Left),
         ("songs", Align::Right),
         ("%", Align::Right),
         ("valence", Align::Right),
         ("arousal", Align::Right),
     ]);
-    let songs = clusters.of.len();
-    for (number, (centre, size)) in clusters.centres.iter().zip(&clusters.sizes).enumerate() {
-        let begun = names.and_then(|names| names.get(number).copied());
+    let songs = clusters.labels.len();
+    for (number, (center, size)) in clusters.centers.iter().zip(&clusters.sizes).enumerate() {
+        let start = names.and_then(|names| names.get(number).copied());
         table.row([
             number.to_string(),
-            begun.unwrap_or("a song").to_owned(),
+            start.unwrap_or("random").to_owned(),
             size.to_string(),
             format!("{:.1}", 100.0 * *size as f64 / songs as f64),
-            format!("{:.2}", centre[0]),
-            format!("{:.2}", centre[1]),
+            format!("{:.2}", center[0]),
+            format!("{:.2}", center[1]),
         ]);
     }
     let mut text = table.render(terminal_width());
     text.push_str(&match silhouette {
         Some(found) if found.songs < songs => {
             format!(
-                "silhouette {:.3} (of {} songs, drawn at random)",
+                "silhouette {:.3} (random sample of {} songs)",
                 found.mean, found.songs
             )
         }
@@ -272,16 +271,16 @@ fn table(
     text.push_str(&format!(", inertia {:.1}", clusters.inertia));
     if silent > 0 {
         text.push_str(&format!(
-            "; {} left out",
+            "; {} skipped",
             count(silent as u64, "silent song", "silent songs")
         ));
     }
     text
 }
 
-/// What was found, as JSON.
+/// The result as JSON.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Report<'a> {
     k: usize,
     clusters: Vec<OneCluster<'a>>,
     inertia: f64,
@@ -309,21 +308,21 @@ fn json(
     silent: usize,
 ) -> Result<String, serde_json::Error> {
     let each = clusters
-        .centres
+        .centers
         .iter()
         .zip(&clusters.sizes)
         .zip(&clusters.start);
-    let answer = Answer {
-        k: clusters.centres.len(),
+    let report = Report {
+        k: clusters.centers.len(),
         clusters: each
             .enumerate()
-            .map(|(cluster, ((centre, songs), start))| OneCluster {
+            .map(|(cluster, ((center, songs), start))| OneCluster {
                 cluster,
                 name: names.and_then(|names| names.get(cluster).copied()),
                 start: *start,
                 songs: *songs,
-                valence: centre[0],
-                arousal: centre[1],
+                valence: center[0],
+                arousal: center[1],
             })
             .collect(),
         inertia: clusters.inertia,
@@ -332,5 +331,5 @@ fn json(
         silent_songs: silent,
         model: &library.info().model.identity,
     };
-    serde_json::to_string_pretty(&answer)
+    serde_json::to_string_pretty(&report)
 }

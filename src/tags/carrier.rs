@@ -1,11 +1,10 @@
 //! The tag of a file that takes our fields, and everything else that its tags hold.
 
 use super::{
-    TagError,
-    fields::{self, Fields, MoodFields},
-    id3::Id3,
+    fields::{Fields, Id3, MoodFields},
+    unreadable,
 };
-use crate::{audio::container, contain::contain};
+use crate::{Error, ErrorKind, Result, audio::container, contain::contain, error::Context};
 use lofty::{
     aac::AacFile,
     config::{ParseOptions, ParsingMode, WriteOptions},
@@ -18,7 +17,7 @@ use lofty::{
     tag::TagExt,
 };
 use std::{
-    error::Error,
+    error::Error as StdError,
     fs::{File, OpenOptions},
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::Path,
@@ -39,54 +38,34 @@ pub(super) struct Carrier {
     options: WriteOptions,
 }
 
-type AnyError = Box<dyn Error + Send + Sync>;
+type AnyResult<T> = std::result::Result<T, Box<dyn StdError + Send + Sync>>;
 
-/// Calls something for whatever the kind is.
-macro_rules! of_kind {
-    ($kind:expr, $tag:ident => $what:expr) => {
-        match $kind {
-            Kind::Id3v2($tag) => $what,
-            Kind::Vorbis($tag) => $what,
-            Kind::Ilst($tag) => $what,
-        }
-    };
+/// Runs code of the tag library, whose panics and errors become errors of the file `name`.
+fn guarded<T>(name: &Path, message: &str, work: impl FnOnce() -> AnyResult<T>) -> Result<T> {
+    let defect = "its tags trigger a defect of the tag library";
+    let result = contain(work).context_at(ErrorKind::Internal, name, defect)?;
+    result.context_at(ErrorKind::Damaged, name, message)
 }
 
 impl Carrier {
-    /// Reads the tags of `path`. `name` is the file that messages are about.
-    pub(super) fn read(path: &Path, name: &Path) -> Result<Self, TagError> {
-        let unreadable = |source| TagError::Unreadable {
-            path: name.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let container = container(path).map_err(|source| TagError::Sound {
-            path: name.to_owned(),
-            source,
-        })?;
-        let read = contain(|| Self::of_container(container, file));
-        match read {
-            Ok(Ok(Some(carrier))) => Ok(carrier),
-            Ok(Ok(None)) => Err(TagError::Unsupported {
-                path: name.to_owned(),
-                found: "a format without tags that can be written",
-            }),
-            Ok(Err(source)) => Err(TagError::Damaged {
-                path: name.to_owned(),
-                source,
-            }),
-            Err(source) => Err(TagError::Defect {
-                path: name.to_owned(),
-                source,
-            }),
-        }
+    /// Reads the tags of `path`. `name` is the file that messages mention.
+    pub(super) fn read(path: &Path, name: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| unreadable(name, e))?;
+        let container = container(path).context_at(
+            ErrorKind::Damaged,
+            name,
+            "its audio cannot be read, so the copy cannot be verified",
+        )?;
+        let damaged =
+            "its tags are damaged or unusual and could get lost; repair them with a tag editor";
+        guarded(name, damaged, || Self::of_container(container, file))?.ok_or_else(|| {
+            let message = "a format without writable tags; tags can be written into MP3, AAC, MP4, FLAC, Ogg Vorbis, Opus, WAV and AIFF";
+            Error::new(ErrorKind::Unsupported, message).with_path(name)
+        })
     }
 
-    fn of_container(
-        (container, codec): (&str, &str),
-        file: File,
-    ) -> Result<Option<Self>, AnyError> {
-        // Whatever cannot be read whole would be lost in writing: it is an error instead.
+    fn of_container((container, codec): (&str, &str), file: File) -> AnyResult<Option<Self>> {
+        // What cannot be read completely would get lost in writing, so it is an error.
         let parse = ParseOptions::new()
             .read_properties(false)
             .implicit_conversions(false)
@@ -124,7 +103,7 @@ impl Carrier {
                 let file = FlacFile::read_from(&mut file, parse)?;
                 others.push(encoded(file.id3v2(), options)?);
                 let mut tag = file.vorbis_comments().cloned().unwrap_or_default();
-                // FLAC has its pictures beside the comments; they are written with them.
+                // FLAC stores pictures outside the comments; lofty writes both together.
                 for (picture, information) in file.pictures() {
                     tag.insert_picture(picture.clone(), Some(*information))?;
                 }
@@ -150,40 +129,42 @@ impl Carrier {
         }))
     }
 
-    /// The mood, as players see it.
+    fn fields(&self) -> &dyn Fields {
+        match &self.kind {
+            Kind::Id3v2(tag) => tag,
+            Kind::Vorbis(tag) => tag,
+            Kind::Ilst(tag) => tag,
+        }
+    }
+
+    /// The values of the mood, as players show them.
     pub(super) fn mood(&self) -> Vec<String> {
-        of_kind!(&self.kind, tag => tag.mood())
+        self.fields().mood()
     }
 
-    /// Whether there is anything of ours.
-    pub(super) fn is_tagged(&self) -> bool {
-        of_kind!(&self.kind, tag => !tag.ours().is_empty())
+    /// Whether it has exactly these fields; with `None`, none of ours.
+    pub(super) fn is_as(&self, wanted: Option<&MoodFields>) -> bool {
+        self.fields().is_as(wanted)
     }
 
-    /// Whether it holds just these fields.
-    pub(super) fn holds(&self, wanted: &MoodFields) -> bool {
-        of_kind!(&self.kind, tag => fields::holds(tag, wanted))
-    }
-
-    /// Writes the fields in the place of older ones.
-    pub(super) fn write(&mut self, wanted: &MoodFields) {
-        of_kind!(&mut self.kind, tag => fields::write(tag, wanted));
-    }
-
-    /// Removes what was written.
-    pub(super) fn remove(&mut self) {
-        of_kind!(&mut self.kind, tag => fields::remove(tag));
+    /// Replaces our fields; with `None`, removes them.
+    pub(super) fn set(&mut self, wanted: Option<&MoodFields>) {
+        match &mut self.kind {
+            Kind::Id3v2(tag) => tag.set(wanted),
+            Kind::Vorbis(tag) => tag.set(wanted),
+            Kind::Ilst(tag) => tag.set(wanted),
+        }
     }
 
     /// Everything that is not ours, encoded.
-    fn rest(&self) -> Result<Vec<Vec<u8>>, AnyError> {
+    fn rest(&self) -> AnyResult<Vec<Vec<u8>>> {
         let mut rest = self.others.clone();
         rest.push(match &self.kind {
             Kind::Id3v2(tag) => encoded(Some(&without_ours(tag).tag), self.options)?,
             Kind::Vorbis(tag) => {
                 let mut tag = without_ours(tag);
                 if tag.items().len() == 0 {
-                    // lofty leaves out comments that hold nothing but the name of the encoder.
+                    // lofty drops comments that hold nothing but the name of the encoder.
                     tag.set_vendor(String::new());
                 }
                 encoded(Some(&tag), self.options)?
@@ -193,16 +174,16 @@ impl Carrier {
         Ok(rest)
     }
 
-    /// Whether two files' tags are the same but for ours.
-    pub(super) fn keeps(&self, other: &Self, name: &Path) -> Result<bool, TagError> {
-        let both = contain(|| Ok((self.rest()?, other.rest()?)));
-        let (ours, theirs) = self.encoded_well(both, name)?;
-        Ok(ours == theirs)
+    /// Whether two files' tags are the same apart from ours.
+    pub(super) fn keeps(&self, other: &Self, name: &Path) -> Result<bool> {
+        guarded(name, "its tags cannot be compared", || {
+            Ok(self.rest()? == other.rest()?)
+        })
     }
 
     /// Writes the tag into `path`.
-    pub(super) fn save(&self, path: &Path, name: &Path) -> Result<(), TagError> {
-        let saved = contain(|| -> Result<(), AnyError> {
+    pub(super) fn save(&self, path: &Path, name: &Path) -> Result<()> {
+        guarded(name, "the tags cannot be written", || {
             let mut file = OpenOptions::new().read(true).write(true).open(path)?;
             match &self.kind {
                 Kind::Id3v2(tag) => tag.tag.save_to(&mut file, self.options)?,
@@ -210,26 +191,12 @@ impl Carrier {
                 Kind::Ilst(tag) => tag.save_to(&mut file, self.options)?,
             }
             Ok(())
-        });
-        self.encoded_well(saved, name)
-    }
-
-    fn encoded_well<T>(
-        &self,
-        result: Result<Result<T, AnyError>, crate::contain::Panicked>,
-        name: &Path,
-    ) -> Result<T, TagError> {
-        let path = name.to_owned();
-        match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(source)) => Err(TagError::Encode { path, source }),
-            Err(source) => Err(TagError::Defect { path, source }),
-        }
+        })
     }
 }
 
 /// A tag as bytes, without padding: only to be compared.
-fn encoded<T: TagExt>(tag: Option<&T>, options: WriteOptions) -> Result<Vec<u8>, AnyError> {
+fn encoded<T: TagExt>(tag: Option<&T>, options: WriteOptions) -> AnyResult<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(tag) = tag {
         tag.dump_to(&mut bytes, options.preferred_padding(0))?;
@@ -239,22 +206,22 @@ fn encoded<T: TagExt>(tag: Option<&T>, options: WriteOptions) -> Result<Vec<u8>,
 
 fn without_ours<T: Fields + Clone>(tag: &T) -> T {
     let mut tag = tag.clone();
-    fields::remove(&mut tag);
+    tag.remove();
     tag
 }
 
-/// Bytes of an ID3v1 tag, which ends a file.
+/// Bytes of an ID3v1 tag, the last of a file.
 const ID3V1: u64 = 128;
 
-/// A file without its ID3v1 tag. Nothing is ever written there, and what it says of years and genres is often against the rules,
-/// which would make the whole file unreadable.
+/// A file without its ID3v1 tag, which is never written. Its years and genres often violate the standard, and strict parsing would
+/// reject the whole file.
 struct WithoutId3v1 {
     file: BufReader<File>,
     length: u64,
 }
 
 impl WithoutId3v1 {
-    /// The file, and the bytes of the tag: none where it has none.
+    /// The file, and the bytes of the tag, empty where there is none.
     fn new(mut file: File) -> io::Result<(Self, Vec<u8>)> {
         let mut length = file.metadata()?.len();
         let mut tag = Vec::new();

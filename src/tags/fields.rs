@@ -1,93 +1,281 @@
-//! What is written, and how a tag is changed, whatever its kind.
+//! The fields of a song, and how each format of tags stores them.
 
 use crate::{
     emotion::Emotion,
     library::{ModelStamp, SongRow},
 };
+use lofty::{
+    TextEncoding,
+    id3::v2::{ExtendedTextFrame, Frame, FrameId, Id3v2Tag, Id3v2Version, TextInformationFrame},
+    mp4::{Atom, AtomData, AtomIdent, Ilst},
+    ogg::tag::VorbisComments,
+};
+use std::borrow::Cow;
 
-/// What the names of all our fields begin with.
-pub(super) const PREFIX: &str = "CIRCUMPLEX_";
-/// What the names of fields begin with in which something of the file's own was set aside; its own name follows.
-pub(super) const BEFORE: &str = "CIRCUMPLEX_BEFORE_";
-/// The mood that was written: where the file's mood is another, somebody has changed it since.
+/// The start of the names of all our fields.
+const PREFIX: &str = "CIRCUMPLEX_";
+/// The start of the name of a renamed field, followed by its own name.
+const BEFORE: &str = "CIRCUMPLEX_BEFORE_";
+/// The mood that was written: where the file's mood differs, somebody has changed it since.
 const WRITTEN: &str = "CIRCUMPLEX_MOOD";
 
-/// The fields for one song: its strongest emotion as the mood, `CIRCUMPLEX_HAPPY` to `CIRCUMPLEX_CONTENT` (percentages),
+/// The fields of one song: its strongest emotion as the mood, `CIRCUMPLEX_HAPPY` to `CIRCUMPLEX_CONTENT` (percentages),
 /// `CIRCUMPLEX_VALENCE`, `CIRCUMPLEX_AROUSAL` (1 to 9) and `CIRCUMPLEX_MODEL` (name and SHA-256 of the model).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MoodFields {
-    fields: Vec<(String, String)>,
-    mood: &'static str,
+pub(crate) struct MoodFields {
+    /// Names and values of the fields besides the mood.
+    pub(super) fields: Vec<(String, String)>,
+    /// The name of the strongest emotion.
+    pub(crate) mood: &'static str,
 }
 
 impl MoodFields {
-    /// Those of a song of a library. `None` for a silent one, whose numbers mean nothing.
-    pub fn of(song: &SongRow, model: &ModelStamp) -> Option<Self> {
+    /// The fields of a song of a library; `None` for a silent one, whose numbers mean nothing.
+    pub(crate) fn of(song: &SongRow, model: &ModelStamp) -> Option<Self> {
         if song.is_silent() {
             return None;
         }
         let mood = song.emotions.strongest().name();
         let mut fields = vec![(WRITTEN.to_owned(), mood.to_owned())];
+        let mut add = |name: &str, value| fields.push((format!("{PREFIX}{name}"), value));
         for emotion in Emotion::ALL {
-            let name = format!("{PREFIX}{}", emotion.name().to_uppercase());
-            fields.push((name, format!("{:.2}", song.emotions.get(emotion))));
+            let percentage = format!("{:.2}", song.emotions.get(emotion));
+            add(&emotion.name().to_uppercase(), percentage);
         }
-        fields.push((format!("{PREFIX}VALENCE"), format!("{:.2}", song.valence)));
-        fields.push((format!("{PREFIX}AROUSAL"), format!("{:.2}", song.arousal)));
-        let model = format!("{} {}", model.name, model.identity);
-        fields.push((format!("{PREFIX}MODEL"), model));
+        add("VALENCE", format!("{:.2}", song.valence));
+        add("AROUSAL", format!("{:.2}", song.arousal));
+        add("MODEL", format!("{} {}", model.name, model.identity));
         Some(Self { fields, mood })
     }
-
-    /// The mood: the name of the strongest emotion.
-    pub fn mood(&self) -> &'static str {
-        self.mood
-    }
-
-    /// Names and values of the fields beside the mood.
-    pub fn fields(&self) -> &[(String, String)] {
-        &self.fields
-    }
 }
 
-/// What tags of every kind can do.
+/// A tag as a list of named texts.
 pub(super) trait Fields {
-    /// The values of the mood, as players see them.
-    fn mood(&self) -> Vec<String>;
-    /// Our fields, in their order, but for what was set aside.
-    fn ours(&self) -> Vec<(String, String)>;
-    /// Renames the mood, so that it stays in the tag but is no mood.
-    fn set_aside(&mut self);
-    /// Adds our fields and the mood.
-    fn add(&mut self, fields: &[(String, String)], mood: &str);
-    /// Removes our fields. With `mood`, the mood too, and what was set aside gets its name back.
-    fn strip(&mut self, mood: bool);
-}
-
-/// Whether the tag holds just these fields, and this mood.
-pub(super) fn holds(tag: &impl Fields, wanted: &MoodFields) -> bool {
-    tag.ours() == wanted.fields && tag.mood() == [wanted.mood]
-}
-
-/// Removes what was written. A mood that is no longer ours stays.
-pub(super) fn remove(tag: &mut impl Fields) {
-    let ours = tag.ours();
-    if ours.is_empty() {
-        return;
+    /// The name of the mood.
+    fn mood_name(&self) -> &'static str {
+        "MOOD"
     }
-    let written = ours.into_iter().find(|(name, _)| name == WRITTEN);
-    let intact = written.is_some_and(|(_, mood)| tag.mood() == [mood]);
-    tag.strip(intact);
+
+    /// Names and values, in their order.
+    fn texts(&self) -> Vec<(String, String)>;
+
+    /// Gives every text the name that `change` returns, or removes it.
+    fn rename(&mut self, change: &dyn Fn(&str) -> Option<String>);
+
+    /// Adds a text.
+    fn push(&mut self, name: &str, value: &str);
+
+    /// The values of the mood, as players show them.
+    fn mood(&self) -> Vec<String> {
+        let texts = self.texts().into_iter();
+        let moods = texts.filter(|(name, _)| name.eq_ignore_ascii_case(self.mood_name()));
+        moods.map(|(_, value)| value).collect()
+    }
+
+    /// Our fields without renamed ones.
+    fn ours(&self) -> Vec<(String, String)> {
+        let mut texts = self.texts();
+        texts.retain(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(BEFORE));
+        texts
+    }
+
+    /// Whether the tag has exactly these fields; with `None`, none of ours.
+    fn is_as(&self, wanted: Option<&MoodFields>) -> bool {
+        match wanted {
+            Some(wanted) => self.ours() == wanted.fields && self.mood() == [wanted.mood],
+            None => self.ours().is_empty(),
+        }
+    }
+
+    /// Removes our fields and restores the earlier mood. A mood that is no longer ours stays.
+    fn remove(&mut self) {
+        let ours = self.ours();
+        if ours.is_empty() {
+            return;
+        }
+        let written = ours.into_iter().find(|(name, _)| name == WRITTEN);
+        let is_intact = written.is_some_and(|(_, mood)| self.mood() == [mood]);
+        let mood_name = self.mood_name();
+        self.rename(&|name| match name.strip_prefix(BEFORE) {
+            Some(before) => is_intact.then(|| before.to_owned()),
+            None if name.starts_with(PREFIX) => None,
+            None if is_intact && name.eq_ignore_ascii_case(mood_name) => None,
+            None => Some(name.to_owned()),
+        });
+    }
+
+    /// Replaces our fields; with `None`, removes them.
+    fn set(&mut self, wanted: Option<&MoodFields>) {
+        self.remove();
+        let Some(wanted) = wanted else { return };
+        let mood_name = self.mood_name();
+        self.rename(&|name| {
+            let is_mood = name.eq_ignore_ascii_case(mood_name);
+            Some(format!("{}{name}", if is_mood { BEFORE } else { "" }))
+        });
+        for (name, value) in &wanted.fields {
+            self.push(name, value);
+        }
+        self.push(mood_name, wanted.mood);
+    }
 }
 
-/// Writes the fields in the place of older ones.
-pub(super) fn write(tag: &mut impl Fields, wanted: &MoodFields) {
-    remove(tag);
-    tag.set_aside();
-    tag.add(&wanted.fields, wanted.mood);
+impl Fields for VorbisComments {
+    fn texts(&self) -> Vec<(String, String)> {
+        let items = self.items();
+        items
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    fn rename(&mut self, change: &dyn Fn(&str) -> Option<String>) {
+        for (name, value) in self.take_items() {
+            if let Some(name) = change(&name) {
+                VorbisComments::push(self, name, value);
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, value: &str) {
+        VorbisComments::push(self, name.to_owned(), value.to_owned());
+    }
 }
 
-/// Whether a field's name is one of ours that holds a value.
-pub(super) fn is_ours(name: &str) -> bool {
-    name.starts_with(PREFIX) && !name.starts_with(BEFORE)
+/// An ID3v2 tag.
+#[derive(Clone)]
+pub(super) struct Id3 {
+    pub(super) tag: Id3v2Tag,
+    /// The tag has version 2.3 and keeps it.
+    pub(super) is_v3: bool,
+}
+
+/// The frame of the mood from version 2.4 on.
+const TMOO: &str = "TMOO";
+
+impl Id3 {
+    /// A tag keeps its version. 2.2 cannot be written, nor 2.3 with the frame of 2.4 that some programs put into it: they become
+    /// 2.4.
+    pub(super) fn new(tag: Option<&Id3v2Tag>) -> Self {
+        let tag = tag.cloned().unwrap_or_default();
+        let has_frame = (&tag).into_iter().any(|frame| frame.id().as_str() == TMOO);
+        let is_v3 = tag.original_version() == Id3v2Version::V3 && !has_frame;
+        Self { tag, is_v3 }
+    }
+}
+
+fn id3_frame(name: &str, encoding: TextEncoding, value: &str) -> Frame<'static> {
+    if name == TMOO {
+        let id = FrameId::Valid(Cow::Borrowed(TMOO));
+        return Frame::Text(TextInformationFrame::new(id, encoding, value.to_owned()));
+    }
+    let text = ExtendedTextFrame::new(encoding, name.to_owned(), value.to_owned());
+    Frame::UserText(text)
+}
+
+/// Name, encoding and value of the mood's frame or of a user's text.
+fn id3_text<'a>(frame: &'a Frame<'_>) -> Option<(&'a str, TextEncoding, &'a str)> {
+    match frame {
+        Frame::Text(text) if frame.id().as_str() == TMOO => {
+            Some((TMOO, text.encoding, &text.value))
+        }
+        // A user's text of the frame's name is neither.
+        Frame::UserText(text) if !text.description.eq_ignore_ascii_case(TMOO) => {
+            Some((&text.description, text.encoding, &text.content))
+        }
+        _ => None,
+    }
+}
+
+impl Fields for Id3 {
+    fn mood_name(&self) -> &'static str {
+        if self.is_v3 { "MOOD" } else { TMOO }
+    }
+
+    fn texts(&self) -> Vec<(String, String)> {
+        let frames = (&self.tag).into_iter().filter_map(id3_text);
+        frames
+            .map(|(name, _, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    fn rename(&mut self, change: &dyn Fn(&str) -> Option<String>) {
+        self.tag.retain_mut(|frame| {
+            let Some((old, encoding, value)) = id3_text(frame) else {
+                return true;
+            };
+            match change(old) {
+                Some(new) if new == old => true,
+                Some(new) => {
+                    *frame = id3_frame(&new, encoding, value);
+                    true
+                }
+                None => false,
+            }
+        });
+    }
+
+    fn push(&mut self, name: &str, value: &str) {
+        // Encodings that every version of ID3v2 has.
+        let encoding = if value.is_ascii() {
+            TextEncoding::Latin1
+        } else {
+            TextEncoding::UTF16
+        };
+        self.tag.insert(id3_frame(name, encoding, value));
+    }
+}
+
+const MEAN: &str = "com.apple.iTunes";
+
+/// The name of a freeform atom of iTunes.
+fn mp4_name<'a>(atom: &'a Atom<'_>) -> Option<&'a str> {
+    match atom.ident() {
+        AtomIdent::Freeform { mean, name } if mean == MEAN => Some(name),
+        _ => None,
+    }
+}
+
+fn mp4_ident(name: &str) -> AtomIdent<'static> {
+    AtomIdent::Freeform {
+        mean: Cow::Borrowed(MEAN),
+        name: Cow::Owned(name.to_owned()),
+    }
+}
+
+impl Fields for Ilst {
+    fn texts(&self) -> Vec<(String, String)> {
+        let mut texts = Vec::new();
+        for atom in self {
+            let Some(name) = mp4_name(atom) else { continue };
+            for data in atom.data() {
+                let value = match data {
+                    AtomData::UTF8(text) | AtomData::UTF16(text) => text.clone(),
+                    other => format!("{other:?}"),
+                };
+                texts.push((name.to_owned(), value));
+            }
+        }
+        texts
+    }
+
+    fn rename(&mut self, change: &dyn Fn(&str) -> Option<String>) {
+        let mut renamed = Ilst::new();
+        for atom in std::mem::take(self) {
+            let Some(name) = mp4_name(&atom) else {
+                renamed.insert(atom);
+                continue;
+            };
+            let Some(ident) = change(name).map(|name| mp4_ident(&name)) else {
+                continue;
+            };
+            if let Some(atom) = Atom::from_collection(ident, atom.into_data().collect()) {
+                renamed.insert(atom);
+            }
+        }
+        *self = renamed;
+    }
+
+    fn push(&mut self, name: &str, value: &str) {
+        self.insert(Atom::new(mp4_ident(name), AtomData::UTF8(value.to_owned())));
+    }
 }

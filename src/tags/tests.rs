@@ -1,4 +1,4 @@
-use super::{file::*, *};
+use super::*;
 use crate::{
     audio::{Decoder, packet_hash},
     emotion::EmotionVector,
@@ -100,7 +100,7 @@ fn fields(strongest: usize) -> MoodFields {
 }
 
 /// SHA-256 of the decoded samples.
-fn sound(path: &Path) -> [u8; 32] {
+fn audio_hash(path: &Path) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let mut decoder = Decoder::open(path).unwrap();
     while let Some(block) = decoder.next_block().unwrap() {
@@ -120,7 +120,7 @@ fn read(path: &Path) -> (Option<String>, Option<String>, Vec<String>, usize) {
     (
         tag.title().map(Into::into),
         tag.artist().map(Into::into),
-        super::carrier::Carrier::read(path, path).unwrap().mood(),
+        Carrier::read(path, path).unwrap().mood(),
         tag.pictures().len(),
     )
 }
@@ -145,36 +145,40 @@ fn decorate(path: &Path) {
 }
 
 #[test]
-fn tags_come_and_go_in_every_kind_of_file_and_the_sound_stays() {
+fn tags_are_written_and_removed_in_every_format_and_the_audio_stays() {
     for name in TAGGABLE {
         let place = Place::new();
         let path = place.copy(name);
-        let (before, heard, known) = (read(&path), sound(&path), stamp(&path));
-        let changed = tag(&path, &known, &fields(2)).unwrap().expect(name);
-        assert_eq!(sound(&path), heard, "{name}");
+        let (before, audio, known) = (read(&path), audio_hash(&path), stamp(&path));
+        let changed = change(&path, &known, Some(&fields(2)))
+            .unwrap()
+            .expect(name);
+        assert_eq!(audio_hash(&path), audio, "{name}");
         assert_eq!(changed.stamp, stamp(&path), "{name}");
         assert_eq!(changed.stamp.modified, known.modified, "{name}: its time");
         let after = read(&path);
         assert_eq!(after.2, ["tense"], "{name}");
         assert_eq!((&after.0, &after.1), (&before.0, &before.1), "{name}");
-        // Again: nothing to do; another answer: written in its place.
+        // Again: nothing to do; another emotion: replaced.
         assert_eq!(
-            tag(&path, &changed.stamp, &fields(2)).unwrap(),
+            change(&path, &changed.stamp, Some(&fields(2))).unwrap(),
             None,
             "{name}"
         );
-        let again = tag(&path, &changed.stamp, &fields(6)).unwrap().expect(name);
+        let again = change(&path, &changed.stamp, Some(&fields(6)))
+            .unwrap()
+            .expect(name);
         assert_eq!(read(&path).2, ["calm"], "{name}");
-        let freed = untag(&path, &again.stamp).unwrap().expect(name);
+        let freed = change(&path, &again.stamp, None).unwrap().expect(name);
         assert_eq!(read(&path), before, "{name}");
-        assert_eq!(sound(&path), heard, "{name}");
-        assert_eq!(untag(&path, &freed.stamp).unwrap(), None, "{name}");
+        assert_eq!(audio_hash(&path), audio, "{name}");
+        assert_eq!(change(&path, &freed.stamp, None).unwrap(), None, "{name}");
         assert_eq!(place.names(), [name]);
     }
 }
 
 #[test]
-fn the_owners_mood_title_and_picture_survive_tagging_and_come_back() {
+fn the_owners_mood_title_and_picture_survive_and_are_restored() {
     for name in TAGGABLE {
         let place = Place::new();
         let path = place.copy(name);
@@ -187,13 +191,17 @@ fn the_owners_mood_title_and_picture_survive_tagging_and_come_back() {
         let found = look(&path, &known, Some(&fields(0))).unwrap();
         let mood = vec!["Party".to_owned()];
         assert_eq!(found, Found::ToDo { mood }, "{name}");
-        let changed = tag(&path, &known, &fields(0)).unwrap().expect(name);
+        let changed = change(&path, &known, Some(&fields(0)))
+            .unwrap()
+            .expect(name);
         let after = read(&path);
         assert_eq!(after.2, ["happy"], "{name}");
         assert_eq!((&after.0, after.3), (&before.0, before.3), "{name}");
-        // Another answer sets nothing aside twice.
-        let changed = tag(&path, &changed.stamp, &fields(1)).unwrap().expect(name);
-        untag(&path, &changed.stamp).unwrap().expect(name);
+        // Another emotion renames no mood twice.
+        let changed = change(&path, &changed.stamp, Some(&fields(1)))
+            .unwrap()
+            .expect(name);
+        change(&path, &changed.stamp, None).unwrap().expect(name);
         assert_eq!(read(&path), before, "{name}");
         assert_eq!(packet_hash(&path).unwrap(), packets, "{name}");
     }
@@ -203,7 +211,9 @@ fn the_owners_mood_title_and_picture_survive_tagging_and_come_back() {
 fn a_mood_that_was_changed_since_stays_when_ours_is_removed() {
     let place = Place::new();
     let path = place.copy("flac.flac");
-    let changed = tag(&path, &stamp(&path), &fields(0)).unwrap().unwrap();
+    let changed = change(&path, &stamp(&path), Some(&fields(0)))
+        .unwrap()
+        .unwrap();
     let mut file = fs::File::open(&path).unwrap();
     let file = lofty::flac::FlacFile::read_from(&mut file, Default::default()).unwrap();
     let mut comments = file.vorbis_comments().unwrap().clone();
@@ -211,13 +221,13 @@ fn a_mood_that_was_changed_since_stays_when_ours_is_removed() {
     comments
         .save_to_path(&path, WriteOptions::default())
         .unwrap();
-    // To remove what is ours, the file need not be as the library knows it.
-    untag(&path, &changed.stamp).unwrap().unwrap();
+    // The fields can be removed from a file that has changed.
+    change(&path, &changed.stamp, None).unwrap().unwrap();
     assert_eq!(read(&path).2, ["Mine"]);
 }
 
 #[test]
-fn several_moods_of_odd_spelling_come_back_in_their_places() {
+fn several_moods_of_odd_spelling_are_restored_in_their_order() {
     let place = Place::new();
     let path = place.copy("vorbis.ogg");
     let items = |path: &Path| -> Vec<(String, String)> {
@@ -239,7 +249,9 @@ fn several_moods_of_odd_spelling_come_back_in_their_places() {
         .save_to_path(&path, WriteOptions::default())
         .unwrap();
     let before = items(&path);
-    tag(&path, &stamp(&path), &fields(3)).unwrap().unwrap();
+    change(&path, &stamp(&path), Some(&fields(3)))
+        .unwrap()
+        .unwrap();
     let tagged = items(&path);
     assert!(tagged.contains(&("CIRCUMPLEX_BEFORE_Mood".to_owned(), "one".to_owned())));
     assert!(tagged.contains(&("CIRCUMPLEX_FRUSTRATED".to_owned(), "41.67".to_owned())));
@@ -250,7 +262,7 @@ fn several_moods_of_odd_spelling_come_back_in_their_places() {
             .count(),
         1
     );
-    untag(&path, &stamp(&path)).unwrap().unwrap();
+    change(&path, &stamp(&path), None).unwrap().unwrap();
     assert_eq!(items(&path), before);
 }
 
@@ -266,7 +278,9 @@ fn an_old_id3_tag_keeps_its_version() {
     let options = WriteOptions::default().use_id3v23(true);
     old.save_to_path(&path, options).unwrap();
     assert_eq!(fs::read(&path).unwrap()[..4], *b"ID3\x03");
-    tag(&path, &stamp(&path), &fields(3)).unwrap().unwrap();
+    change(&path, &stamp(&path), Some(&fields(3)))
+        .unwrap()
+        .unwrap();
     assert_eq!(fs::read(&path).unwrap()[..4], *b"ID3\x03");
     let bytes = fs::read(&path).unwrap();
     assert!(
@@ -275,12 +289,12 @@ fn an_old_id3_tag_keeps_its_version() {
     );
     assert_eq!(read(&path).0.as_deref(), Some("Größe"));
     assert_eq!(read(&path).2, ["frustrated"]);
-    untag(&path, &stamp(&path)).unwrap().unwrap();
+    change(&path, &stamp(&path), None).unwrap().unwrap();
     assert_eq!(read(&path).2, Vec::<String>::new());
 }
 
 #[test]
-fn what_changed_is_missing_or_has_no_tags_is_refused_and_left_alone() {
+fn changed_missing_read_only_and_untaggable_files_are_not_touched() {
     let place = Place::new();
     let path = place.copy("cbr.mp3");
     let known = stamp(&path);
@@ -289,44 +303,44 @@ fn what_changed_is_missing_or_has_no_tags_is_refused_and_left_alone() {
         size_bytes: known.size_bytes + 1,
         ..known.clone()
     };
-    let error = tag(&path, &other, &fields(0)).unwrap_err();
-    assert!(matches!(error, TagError::Changed { .. }), "{error}");
+    let error = change(&path, &other, Some(&fields(0))).unwrap_err();
+    assert!(error.message().starts_with("changed since"), "{error}");
     let touched = Stamp {
         modified: None,
         ..known.clone()
     };
     let error = look(&path, &touched, Some(&fields(0))).unwrap_err();
-    assert!(matches!(error, TagError::Changed { .. }), "{error}");
-    let error = tag(&path.with_extension("gone"), &known, &fields(0)).unwrap_err();
-    assert!(matches!(error, TagError::Unreadable { .. }), "{error}");
+    assert!(error.message().starts_with("changed since"), "{error}");
+    let error = change(&path.with_extension("gone"), &known, Some(&fields(0))).unwrap_err();
+    assert!(error.message().starts_with("cannot be read"), "{error}");
     let mut permissions = fs::metadata(&path).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).unwrap();
-    let error = tag(&path, &known, &fields(0)).unwrap_err();
-    assert!(matches!(error, TagError::ReadOnly { .. }), "{error}");
+    let error = change(&path, &known, Some(&fields(0))).unwrap_err();
+    assert!(error.message().starts_with("read-only"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
     for name in ["s16.caf", "vorbis.mkv", "opus.webm"] {
         let path = place.copy(name);
-        let error = tag(&path, &stamp(&path), &fields(0)).unwrap_err();
-        assert!(
-            matches!(error, TagError::Unsupported { .. }),
-            "{name}: {error}"
-        );
+        let error = change(&path, &stamp(&path), Some(&fields(0))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error}");
     }
 }
 
 #[test]
-fn a_run_that_was_stopped_before_it_told_the_library_is_recognised() {
+fn a_run_interrupted_before_it_updated_the_library_is_recognized() {
     let place = Place::new();
     let path = place.copy("vbr.mp3");
     let known = stamp(&path);
-    let changed = tag(&path, &known, &fields(4)).unwrap().unwrap();
+    let changed = change(&path, &known, Some(&fields(4))).unwrap().unwrap();
     assert_ne!(changed.stamp, known);
     assert_eq!(
         look(&path, &known, Some(&fields(4))).unwrap(),
         Found::Unrecorded
     );
-    assert_eq!(tag(&path, &known, &fields(4)).unwrap(), Some(changed));
+    assert_eq!(
+        change(&path, &known, Some(&fields(4))).unwrap(),
+        Some(changed)
+    );
 }
 
 #[cfg(unix)]
@@ -338,7 +352,9 @@ fn permissions_and_links_stay() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let link = path.with_file_name("link.flac");
     symlink(&path, &link).unwrap();
-    tag(&link, &stamp(&path), &fields(0)).unwrap().unwrap();
+    change(&link, &stamp(&path), Some(&fields(0)))
+        .unwrap()
+        .unwrap();
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o640
@@ -348,7 +364,7 @@ fn permissions_and_links_stay() {
 }
 
 #[test]
-fn a_library_learns_the_new_sizes_and_loses_nothing() {
+fn a_library_gets_the_new_sizes_and_keeps_everything_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("library.parquet");
     let info = LibraryInfo::new(model(), serde_json::json!({}));
@@ -365,7 +381,7 @@ fn a_library_learns_the_new_sizes_and_loses_nothing() {
         content_hash: "cd".repeat(16),
     };
     let files = HashMap::from([(a_row(4).file(), changed)]);
-    assert_eq!(renew(&path, &files).unwrap(), 1);
+    assert_eq!(update_library(&path, &files).unwrap(), 1);
     let library = crate::library::Library::open(&path).unwrap();
     assert_eq!(library.info(), &info);
     let songs: Vec<SongRow> = library.songs().unwrap().flat_map(Result::unwrap).collect();
@@ -388,6 +404,6 @@ fn a_silent_song_has_no_mood() {
     };
     assert_eq!(MoodFields::of(&song, &model()), None);
     let fields = fields(7);
-    assert_eq!(fields.mood(), "content");
-    assert_eq!(fields.fields().len(), 12);
+    assert_eq!(fields.mood, "content");
+    assert_eq!(fields.fields.len(), 12);
 }

@@ -1,11 +1,11 @@
 """Compares `circumplex cluster` with scikit-learn.
 
     python tests/reference/cluster.py                     # the numbers in the tests of src/cluster.rs
-    python tests/reference/cluster.py PROGRAM LIBRARY     # a library, begun at the emotions and at random songs
+    python tests/reference/cluster.py PROGRAM LIBRARY     # a library, from the emotions and from random songs
 
-Inertia and silhouette are scikit-learn's for the same clusters, and scikit-learn begun at the centres that were found stays there.
-Begun at the same start it comes to the same, unless a centre attracts no song in some round: there scikit-learn moves it to a
-song far from its centre, and circumplex leaves it where it is. Tried with scikit-learn 1.8. Exits with 77 where it
+Inertia and silhouette are scikit-learn's for the same clusters, and scikit-learn started at the centers that were found stays
+there. From the same start both find the same clusters, unless a center has no song in some round: scikit-learn then moves it
+to a song far from its center, circumplex leaves it where it is. Tried with scikit-learn 1.8. Exits with 77 where it
 is missing.
 """
 
@@ -25,8 +25,8 @@ except ImportError as missing:
     sys.exit(77)
 
 
-def kmeans(points, centres):
-    return KMeans(len(centres), init=np.array(centres), n_init=1, tol=0, max_iter=300, algorithm="lloyd").fit(points)
+def kmeans(points, centers):
+    return KMeans(len(centers), init=np.array(centers), n_init=1, tol=0, max_iter=300, algorithm="lloyd").fit(points)
 
 
 def fixed():
@@ -42,30 +42,30 @@ def fixed():
 
 def library(program, path):
     for options in (["--init", "emotions"], ["--init", "random", "--k", "5", "--seed", "3"]):
-        with tempfile.TemporaryDirectory() as folder:
-            out = pathlib.Path(folder, "songs.csv")
+        with tempfile.TemporaryDirectory() as directory:
+            out = pathlib.Path(directory, "songs.csv")
             command = [program, "--quiet", "cluster", path, *options, "--json", "-o", str(out)]
-            said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             with open(out, encoding="utf-8", newline="") as lines:
                 rows = [row for row in csv.DictReader(lines) if row["cluster"]]
         points = np.array([[float(row["valence"]), float(row["arousal"])] for row in rows], dtype=np.float32).astype(float)
         labels = np.array([int(row["cluster"]) for row in rows])
-        assert [cluster["songs"] for cluster in said["clusters"]] == np.bincount(labels, minlength=said["k"]).tolist()
-        centres = [[cluster["valence"], cluster["arousal"]] for cluster in said["clusters"]]
-        inertia = sum(np.sum((points[labels == n] - centre) ** 2) for n, centre in enumerate(np.array(centres)))
-        assert abs(inertia - said["inertia"]) < 1e-6 * inertia, (inertia, said["inertia"])
-        if said["silhouette_songs"] == len(rows):
+        assert [cluster["songs"] for cluster in report["clusters"]] == np.bincount(labels, minlength=report["k"]).tolist()
+        centers = [[cluster["valence"], cluster["arousal"]] for cluster in report["clusters"]]
+        inertia = sum(np.sum((points[labels == n] - centre) ** 2) for n, centre in enumerate(np.array(centers)))
+        assert abs(inertia - report["inertia"]) < 1e-6 * inertia, (inertia, report["inertia"])
+        if report["silhouette_songs"] == len(rows):
             silhouette = silhouette_score(points, labels)
-            assert abs(silhouette - said["silhouette"]) < 1e-9, (silhouette, said["silhouette"])
-        # Where nothing moves any more for one, nothing moves for the other.
+            assert abs(silhouette - report["silhouette"]) < 1e-9, (silhouette, report["silhouette"])
+        # Converged for one is converged for the other.
         filled = sorted(set(labels.tolist()))
-        held = kmeans(points, [centres[n] for n in filled])
+        held = kmeans(points, [centers[n] for n in filled])
         assert np.array_equal(np.array(filled)[held.labels_], labels)
-        assert abs(held.inertia_ - said["inertia"]) < 1e-6 * inertia, (held.inertia_, said["inertia"])
-        line = f"{' '.join(options)}: inertia {said['inertia']:.6f}, silhouette {said['silhouette']:.6f} over {len(rows)} songs"
-        model = kmeans(points, [cluster["start"] for cluster in said["clusters"]])
+        assert abs(held.inertia_ - report["inertia"]) < 1e-6 * inertia, (held.inertia_, report["inertia"])
+        line = f"{' '.join(options)}: inertia {report['inertia']:.6f}, silhouette {report['silhouette']:.6f} over {len(rows)} songs"
+        model = kmeans(points, [cluster["start"] for cluster in report["clusters"]])
         alike = np.mean(model.labels_ == labels)
-        line += f"; scikit-learn from the same start: inertia {model.inertia_:.6f}, {alike:.1%} of the songs alike"
+        line += f"; scikit-learn from the same start: inertia {model.inertia_:.6f}, {alike:.1%} of the songs in the same cluster"
         print(line)
 
 

@@ -5,10 +5,9 @@ use super::super::{
     library::no_work_beside, signals::stop_on_signal, table::visible,
 };
 use crate::{
-    error::one_line,
     library::{Collection, Library, SongRow, Sound, resolve_target},
     scan::Journal,
-    tags::{Changed, Found, MoodFields, Stamp, TagError, look, renew, tag, untag},
+    tags::{Changed, Found, MoodFields, Stamp, change, look, update_library},
 };
 use std::{
     collections::HashMap,
@@ -16,19 +15,18 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-/// What became of the songs so far.
+/// The outcome so far.
 #[derive(Default)]
 struct Tally {
     changed: u64,
-    /// Those that are as they should be.
-    done: u64,
+    up_to_date: u64,
     silent: u64,
-    /// Tracks of CUE sheets: several share one file, which can say one mood only.
+    /// Tracks of CUE sheets: several share a file, which can have one mood only.
     tracks: u64,
     failed: u64,
 }
 
-/// Goes through the songs. `write`: write tags rather than remove them. Without `yes`, only says what would be done.
+/// Tags the files of all songs, or with `write` false untags them. Without `yes`, only lists what would be done.
 pub fn run(library: Collection, write: bool, yes: bool, console: &Console) -> CliResult {
     let stop = stop_on_signal()?;
     let mut tally = Tally::default();
@@ -38,7 +36,7 @@ pub fn run(library: Collection, write: bool, yes: bool, console: &Console) -> Cl
         .map(|p| p.path().to_owned())
         .collect();
     let songs = library.rows();
-    // Opened one by one, so that each can be rewritten.
+    // The files of a library are opened one by one, so that each can be rewritten.
     drop(library);
     let bar = console.progress(songs, None);
     for path in &parts {
@@ -57,48 +55,44 @@ pub fn run(library: Collection, write: bool, yes: bool, console: &Console) -> Cl
     bar.finish_and_clear();
     console.remark(&summary(&tally, write, yes));
     if stop.load(Relaxed) {
-        console.remark("stopped; run it again to go on");
+        console.remark("interrupted; run the same command to resume");
         return Ok(Exit::Stopped);
     }
-    let succeeded = tally.changed + tally.done + tally.silent + tally.tracks;
+    let succeeded = tally.changed + tally.up_to_date + tally.silent + tally.tracks;
     let as_usize = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Ok(Exit::of_files(as_usize(succeeded), as_usize(tally.failed)))
 }
 
 fn summary(tally: &Tally, write: bool, yes: bool) -> String {
-    let (did, would) = if write {
-        ("tagged", "would be tagged")
-    } else {
-        ("freed of their tags", "would be freed of their tags")
+    let verb = match (write, yes) {
+        (true, true) => "tagged",
+        (true, false) => "would be tagged",
+        (false, true) => "untagged",
+        (false, false) => "would be untagged",
     };
-    let mut text = format!(
-        "{} {}",
-        count(tally.changed, "file", "files"),
-        if yes { did } else { would }
-    );
-    if tally.done > 0 {
+    let mut parts = vec![format!("{} {verb}", count(tally.changed, "file", "files"))];
+    if tally.up_to_date > 0 {
         let what = if write {
-            "tagged already"
+            "already tagged"
         } else {
             "without tags of circumplex"
         };
-        text.push_str(&format!(", {} {what}", tally.done));
+        parts.push(format!("{} {what}", tally.up_to_date));
     }
     if tally.silent > 0 {
-        text.push_str(&format!(
-            ", {}",
-            count(
-                tally.silent,
-                "silent song left out",
-                "silent songs left out"
-            )
+        parts.push(format!(
+            "{} skipped",
+            count(tally.silent, "silent song", "silent songs")
         ));
     }
     if tally.tracks > 0 {
-        let tracks = count(tally.tracks, "track", "tracks");
-        text.push_str(&format!(", {tracks} of CUE sheets left out"));
+        parts.push(format!(
+            "{} of CUE sheets skipped",
+            count(tally.tracks, "track", "tracks")
+        ));
     }
-    text.push_str(&format!(", {} failed", tally.failed));
+    parts.push(format!("{} failed", tally.failed));
+    let mut text = parts.join(", ");
     if !yes && tally.changed > 0 {
         text.push_str("; nothing was changed: add --yes to do it");
     }
@@ -126,15 +120,15 @@ impl Part<'_> {
         let mut files = HashMap::new();
         let done = self.each(&library, tally, &mut files, step);
         drop(library);
-        // What was changed before something went wrong has to be known, too.
-        let renewed = if files.is_empty() {
+        // The library has to record changes that precede an error, too.
+        let updated = if files.is_empty() {
             Ok(0)
         } else {
-            renew(&target, &files)
+            update_library(&target, &files)
         };
         lock.remove();
         done?;
-        renewed?;
+        updated?;
         Ok(())
     }
 
@@ -183,7 +177,13 @@ impl Part<'_> {
             modified: song.modified,
         };
         let outcome = if self.yes {
-            self.change(&path, &known, wanted, files)
+            change(&path, &known, wanted).map(|changed| match changed {
+                Some(changed) => {
+                    files.insert(path.clone(), changed);
+                    Found::ToDo { mood: Vec::new() }
+                }
+                None => Found::Done,
+            })
         } else {
             look(&path, &known, wanted)
         };
@@ -191,49 +191,29 @@ impl Part<'_> {
             Ok(Found::ToDo { mood }) => {
                 tally.changed += 1;
                 if !self.yes {
-                    self.console.print(&said(&path, &mood, wanted))?;
+                    self.console.print(&preview(&path, &mood, wanted))?;
                 }
             }
-            Ok(Found::Done | Found::Unrecorded) => tally.done += 1,
+            Ok(Found::Done | Found::Unrecorded) => tally.up_to_date += 1,
             Err(error) => {
                 tally.failed += 1;
-                self.console.warning(&visible(&one_line(&error)));
+                self.console.warning(&visible(&format!("{error:#}")));
             }
         }
         Ok(())
     }
-
-    fn change(
-        &self,
-        path: &Path,
-        known: &Stamp,
-        wanted: Option<&MoodFields>,
-        files: &mut HashMap<PathBuf, Changed>,
-    ) -> Result<Found, TagError> {
-        let changed = match wanted {
-            Some(wanted) => tag(path, known, wanted)?,
-            None => untag(path, known)?,
-        };
-        Ok(match changed {
-            Some(changed) => {
-                files.insert(path.to_owned(), changed);
-                Found::ToDo { mood: Vec::new() }
-            }
-            None => Found::Done,
-        })
-    }
 }
 
-/// What would be done with a file, in one line.
-fn said(path: &Path, mood: &[String], wanted: Option<&MoodFields>) -> String {
+/// A line of the dry run.
+fn preview(path: &Path, mood: &[String], wanted: Option<&MoodFields>) -> String {
     let path = path.display().to_string();
     let before = mood.join("; ");
     let text = match wanted {
-        Some(wanted) if mood.is_empty() => format!("{path}: mood {}", wanted.mood()),
-        Some(wanted) => format!("{path}: mood {}, set aside: {before}", wanted.mood()),
-        None => format!(
-            "{path}: mood {before} and CIRCUMPLEX_* removed, or what was set aside restored"
-        ),
+        Some(wanted) if mood.is_empty() => format!("{path}: mood {}", wanted.mood),
+        Some(wanted) => format!("{path}: mood {} instead of {before}", wanted.mood),
+        None => {
+            format!("{path}: remove CIRCUMPLEX_* and the mood {before}, restore the earlier mood")
+        }
     };
     visible(&text)
 }
@@ -243,10 +223,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dry_run_says_that_it_was_one() {
+    fn the_summary_of_a_dry_run_says_how_to_run_it() {
         let tally = Tally {
             changed: 2,
-            done: 1,
+            up_to_date: 1,
             silent: 1,
             tracks: 3,
             failed: 0,
@@ -254,8 +234,8 @@ mod tests {
         let text = summary(&tally, true, false);
         assert_eq!(
             text,
-            "2 files would be tagged, 1 tagged already, 1 silent song left out, 3 tracks of CUE sheets left out, 0 \
-             failed; nothing was changed: add --yes to do it"
+            "2 files would be tagged, 1 already tagged, 1 silent song skipped, 3 tracks of CUE sheets skipped, 0 failed; \
+             nothing was changed: add --yes to do it"
         );
         let text = summary(&tally, true, true);
         assert!(
