@@ -1,4 +1,4 @@
-//! The command line: the only room that prints.
+//! The command line: the only module that prints.
 //!
 //! One file per subcommand. To add one: a file `cli/<name>.rs` with
 //! `#[derive(clap::Args)] pub struct Args` and `pub fn run(args: Args, console: &Console) -> CliResult`, a line
@@ -10,6 +10,7 @@ mod analyze_text;
 mod cluster;
 mod console;
 mod dataset;
+mod doctor;
 mod evaluate;
 mod exit;
 mod export;
@@ -17,6 +18,7 @@ mod face;
 mod features;
 mod labels;
 mod library;
+mod manual;
 mod model;
 mod plane;
 mod query;
@@ -34,7 +36,7 @@ mod train_absent;
 use self::console::Console;
 use self::exit::Exit;
 use crate::{contain::silence_contained_panics, error::one_line};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::{error::Error, ffi::OsString, io, process::ExitCode};
 
 /// Any error ends a command: it is printed with its sources, and the exit code is 1.
@@ -43,62 +45,77 @@ type CliError = Box<dyn Error + Send + Sync>;
 /// How a command ended, where it could do something at all.
 type CliResult = Result<Exit, CliError>;
 
-/// How does your music feel? Raw music files to emotion vectors, and answers from them.
+/// How does your music feel? Turn music files into emotion vectors and search them
 #[derive(Parser)]
 #[command(
     name = "circumplex",
     version,
     about,
     max_term_width = 100,
-    after_help = "Exit codes: 0 all done; 1 nothing could be done; 3 done, but some files failed; 130 stopped by Ctrl-C."
+    before_help = "\
+Everyday tasks:
+  circumplex analyze ~/Music                     analyze a directory of music into library.parquet
+  circumplex query --emotions happy=60,calm=40   find the songs that fit a mood
+  circumplex plane -o plane.png                  draw the library on the valence-arousal plane
+  circumplex export -o songs.csv                 write the library in another format",
+    after_help = "\
+Exit codes: 0 success; 1 failure; 3 some files failed; 130 interrupted by Ctrl-C.
+`circumplex COMMAND --help` explains a command, with examples."
 )]
 struct Cli {
-    /// Print results and errors only: no progress, no remarks
+    /// Print only results and errors: no progress, no remarks
     #[arg(short, long, global = true)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
 
+// In the order in which the help lists them.
 #[derive(Subcommand)]
 enum Command {
     Analyze(analyze::Args),
-    Features(features::Args),
     Query(Box<query::Args>),
-    Face(face::Args),
-    Library(library::Args),
-    Export(export::Args),
-    Cluster(cluster::Args),
     Plane(plane::Args),
+    Export(export::Args),
+    Library(library::Args),
+    Cluster(cluster::Args),
     Timeline(timeline::Args),
-    Evaluate(evaluate::Args),
+    Features(features::Args),
+    Face(face::Args),
     Dataset(dataset::Args),
     Labels(labels::Args),
-    /// Train a model on labelled music (not in this build: it needs the feature `train`)
+    /// Train a model on labeled music (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
     Train(train_absent::Args),
     #[cfg(feature = "train")]
     Train(train::Args),
+    Evaluate(evaluate::Args),
+    Doctor(doctor::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 fn dispatch(command: Command, console: &Console) -> CliResult {
     match command {
         Command::Analyze(args) => analyze::run(args, console),
-        Command::Features(args) => features::run(args, console),
         Command::Query(args) => query::run(*args, console),
-        Command::Face(args) => face::run(args, console),
-        Command::Library(args) => library::run(args, console),
-        Command::Export(args) => export::run(args, console),
-        Command::Cluster(args) => cluster::run(args, console),
         Command::Plane(args) => plane::run(args, console),
+        Command::Export(args) => export::run(args, console),
+        Command::Library(args) => library::run(args, console),
+        Command::Cluster(args) => cluster::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
-        Command::Evaluate(args) => evaluate::run(args, console),
+        Command::Features(args) => features::run(args, console),
+        Command::Face(args) => face::run(args, console),
         Command::Dataset(args) => dataset::run(args, console),
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
         Command::Train(args) => train_absent::run(args, console),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(args, console),
+        Command::Evaluate(args) => evaluate::run(args, console),
+        Command::Doctor(args) => doctor::run(args, console),
+        Command::Completions(args) => manual::completions(args, Cli::command(), console),
+        Command::Man(args) => manual::man(args, Cli::command(), console),
     }
 }
 
@@ -144,7 +161,6 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn run_words(line: &str) -> Exit {
         run_with(line.split_whitespace().map(OsString::from))

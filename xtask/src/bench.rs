@@ -6,7 +6,7 @@
 mod measure;
 mod music;
 
-use crate::{cargo, root};
+use crate::{cargo, root, target_dir};
 use measure::{Measured, measure};
 use music::Music;
 use std::{
@@ -134,7 +134,7 @@ fn contestants(
     music: &Music,
     work: &Path,
 ) -> Result<(Vec<Contestant>, Vec<Skipped>), String> {
-    let target = target_folder()?;
+    let target = target_dir()?;
     let mut found = Vec::new();
     let mut skipped = Vec::new();
     let mut turns = vec![options.threads];
@@ -220,14 +220,6 @@ fn contestants(
         }
     }
     Ok((found, skipped))
-}
-
-/// Where cargo puts what it builds.
-fn target_folder() -> Result<PathBuf, String> {
-    Ok(match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => std::path::absolute(folder).map_err(|error| error.to_string())?,
-        None => root().join("target"),
-    })
 }
 
 fn build(arguments: &[&str]) -> Result<(), String> {

@@ -1,6 +1,8 @@
-//! The project's chores, run as `cargo xtask <command>`, so that cargo is the only tool one has to know.
+//! Development tasks, run as `cargo xtask COMMAND`, so that cargo is the only tool to know.
 
 mod bench;
+mod build_report;
+mod dist;
 mod libtorch;
 mod mini_deam;
 mod steps;
@@ -14,34 +16,36 @@ use std::{
 use steps::Steps;
 
 const USAGE: &str = "\
-Usage: cargo xtask <command>
+Usage: cargo xtask COMMAND
 
-  test [--no-train]     format, clippy, documentation and all tests, without and with `train`;
-                        sets libtorch up first. --no-train leaves out what needs libtorch
-  train <ARGS>          `circumplex train <ARGS>` in a release build with `train`, for example
+  test [--no-train]     check format, lints and documentation and run all tests, with and without the feature `train`;
+                        sets up libtorch first. --no-train skips everything that needs libtorch
+  train ARGS            run `circumplex train ARGS` in a release build with `train`, for example
                         cargo xtask train --data deam -o run
-  install               `cargo install` of circumplex with `train` (without it: cargo install --path .)
-  setup-libtorch        sets libtorch up and prints the line that exports its place, for example
+  install               `cargo install` circumplex with `train` (without it: cargo install --path .)
+  setup-libtorch        set up libtorch and print the line that exports its location:
                         eval \"$(cargo xtask setup-libtorch)\"
-  bench FOLDER          speed and memory of the whole program on the music below FOLDER beside decoding alone,
+  dist [--target T]     build target/dist/circumplex-VERSION-TARGET.tar.gz: program, licenses, completions, manual pages
+  build-report          build the release program and print processor time, size and number of dependencies
+  bench DIRECTORY       measure speed and memory of the whole program on the music in DIRECTORY beside decoding alone,
                         bliss-audio 0.13 and librosa, in one table
                           --files N        repeat the files under other names until there are N
                           --threads N      for every program (2)
-                          --turns N        the best of N turns counts (3)
+                          --turns N        report the best of N turns (3)
                           --only NAMES     some of circumplex,decode,bliss,librosa
                           --python PROGRAM a Python that has librosa (python3)
-  mini-deam             writes deam/mini, the tiny data set of computed music, anew
+  mini-deam             rewrite deam/mini, the tiny data set of synthesized music
   million-songs [--rows N] [--embedding N] [--seed N] -o FILE
-                        writes a library of songs that do not exist, to measure queries on
+                        write a library of songs that do not exist, to measure queries on
 
-libtorch: LIBTORCH or LIBTORCH_USE_PYTORCH is respected where one is set. Otherwise, on x86-64 Linux, version
-2.11.0 for the CPU is taken from PyPI's wheels (544 MB to download, once) and kept in
-$CIRCUMPLEX_CACHE, else $XDG_CACHE_HOME/circumplex, else ~/.cache/circumplex.
+libtorch: LIBTORCH or LIBTORCH_USE_PYTORCH is used where it is set. Otherwise, on x86-64 Linux, the CPU build of version
+2.11.0 is downloaded from PyPI once (544 MB) and kept in $CIRCUMPLEX_CACHE, else $XDG_CACHE_HOME/circumplex, else
+~/.cache/circumplex.
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    // A path that is no Unicode may follow `train`; here only the words before it matter.
+    // Paths after `train` need not be Unicode; only the words before them matter here.
     let words: Vec<_> = arguments
         .iter()
         .map(|word| word.to_string_lossy())
@@ -53,6 +57,8 @@ fn main() -> ExitCode {
         ["train", ..] => train(&arguments[1..]),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
+        ["dist", arguments @ ..] => dist::run(arguments),
+        ["build-report"] => build_report::run(),
         ["bench", ..] => bench::run(&arguments[1..]),
         ["mini-deam"] => mini_deam::write(root()).map(|report| {
             println!("{report}");
@@ -64,7 +70,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         [] => Err(USAGE.to_owned()),
-        [other, ..] => Err(format!("{other:?} is not understood here.\n\n{USAGE}")),
+        [other, ..] => Err(format!("unknown command {other:?}\n\n{USAGE}")),
     };
     match result {
         Ok(code) => code,
@@ -75,13 +81,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder that holds the workspace's `Cargo.toml`.
+/// The directory of the workspace's `Cargo.toml`.
 fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// A cargo command in the workspace's root: the same cargo that runs this program.
+/// A cargo command in the workspace's root, by the cargo that runs this program.
 fn cargo(arguments: &[&str]) -> Command {
     let program = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(program);
@@ -89,27 +95,22 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Everything that has to hold before a change is merged.
+/// The directory that cargo builds in.
+fn target_dir() -> Result<PathBuf, String> {
+    Ok(match env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => std::path::absolute(directory).map_err(|error| error.to_string())?,
+        None => root().join("target"),
+    })
+}
+
+/// Everything that must pass before a change is merged.
 ///
-/// All steps use the release profile, the one that users run: its dependencies and what their build scripts make (the
-/// C of zstd, the C++ of torch-sys) are built once for all of them. The quick steps come first. With `train` only those
-/// tests run again that may see it: the others ask the same code. The output of the last step is cargo's own, so that a
-/// count of tests ends the log.
+/// All steps use the release profile, so that dependencies are built once. What needs `train` runs first: the plain tests
+/// then leave the plain program in `target/release`, and cargo's count of tests ends the log. With `train` only those tests
+/// run again that can see it.
 fn test(with_train: bool) -> Result<ExitCode, String> {
     let mut steps = Steps::new();
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
-
-    let libtorch = match with_train {
-        true => Some(steps.time("libtorch", libtorch::prepare)?),
-        false => None,
-    };
-    let with_libtorch = |arguments: &[&str]| {
-        let mut command = cargo(arguments);
-        if let Some(libtorch) = &libtorch {
-            libtorch.set(&mut command);
-        }
-        command
-    };
 
     let clippy = [
         "clippy",
@@ -119,8 +120,8 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         "--all-targets",
     ];
     let deny = ["--", "-D", "warnings"];
-    // Naming `--examples` makes cargo choose the features of dependencies as clippy and the tests do, so that
-    // nothing is checked twice.
+    // With `--examples` cargo chooses the same features of dependencies as clippy and the tests do, so that nothing is
+    // checked twice.
     let doc = [
         "doc",
         "--release",
@@ -130,51 +131,50 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         "--examples",
     ];
     let tests = ["test", "--release", "--locked", "--workspace"];
-    let train = ["--features", "train"];
     let flags = ("RUSTDOCFLAGS", "-D warnings");
 
-    steps.run("clippy", &mut cargo(&[&clippy[..], &deny].concat()))?;
     if with_train {
+        let train = ["--features", "train"];
+        let libtorch = steps.time("libtorch", libtorch::prepare)?;
+        let with_libtorch = |arguments: &[&str]| {
+            let mut command = cargo(arguments);
+            libtorch.set(&mut command);
+            command
+        };
         steps.run(
             "clippy with train",
             &mut with_libtorch(&[&clippy[..], &train, &deny].concat()),
         )?;
+        steps.run(
+            "documentation with train",
+            with_libtorch(&[&doc[..], &train].concat()).env(flags.0, flags.1),
+        )?;
+        let tests_with_train = [
+            "test",
+            "--release",
+            "--locked",
+            "--lib",
+            "--bins",
+            "--test",
+            "train*",
+            "--test",
+            "libtorch",
+        ];
+        steps.run(
+            "tests with train",
+            &mut with_libtorch(&[&tests_with_train[..], &train].concat()),
+        )?;
     }
+    steps.run("clippy", &mut cargo(&[&clippy[..], &deny].concat()))?;
     steps.run("documentation", cargo(&doc).env(flags.0, flags.1))?;
-    if with_train {
-        let mut command = with_libtorch(&[&doc[..], &train].concat());
-        steps.run("documentation with train", command.env(flags.0, flags.1))?;
-    }
     steps.run(
         "build of the tests",
         &mut cargo(&[&tests[..], &["--no-run"]].concat()),
     )?;
-    if !with_train {
-        return steps.last("tests", &mut cargo(&tests));
-    }
-    steps.run("tests", &mut cargo(&tests))?;
-    let tests_with_train = [
-        "test",
-        "--release",
-        "--locked",
-        "--lib",
-        "--bins",
-        "--test",
-        "train*",
-        "--test",
-        "libtorch",
-        "--test",
-        "command_line",
-    ];
-    let tests_with_train = [&tests_with_train[..], &train].concat();
-    steps.run(
-        "build of the tests with train",
-        &mut with_libtorch(&[&tests_with_train[..], &["--no-run"]].concat()),
-    )?;
-    steps.last("tests with train", &mut with_libtorch(&tests_with_train))
+    steps.last("tests", &mut cargo(&tests))
 }
 
-/// `circumplex train`, in the folder that the user stands in: relative paths mean what they say.
+/// `circumplex train`, in the current directory, so that relative paths work.
 fn train(arguments: &[OsString]) -> Result<ExitCode, String> {
     let libtorch = libtorch::prepare()?;
     let manifest = root().join("Cargo.toml");
@@ -194,7 +194,7 @@ fn train(arguments: &[OsString]) -> Result<ExitCode, String> {
     steps::exit_code(&mut command)
 }
 
-/// The example that makes up a library, in the folder that the user stands in.
+/// The example that writes a made-up library, in the current directory.
 fn million_songs(arguments: &[OsString]) -> Result<ExitCode, String> {
     let manifest = root().join("Cargo.toml");
     let mut command = cargo(&[

@@ -1,4 +1,4 @@
-//! Commands run one after the other, each with its time.
+//! Commands run one after another, each timed.
 
 use std::{
     process::{Command, ExitCode, ExitStatus, Stdio},
@@ -35,13 +35,7 @@ impl Steps {
 
     /// As [`time`](Self::time), for a command that has to succeed.
     pub fn run(&mut self, name: &'static str, command: &mut Command) -> Result<(), String> {
-        self.time(name, || match status(command)? {
-            status if status.success() => Ok(()),
-            status => Err(format!(
-                "step {name:?} failed ({status}): {}",
-                shown(command)
-            )),
-        })
+        self.time(name, || check(command))
     }
 
     /// The last command: the times of all steps are printed before it, and nothing after its own output, unless
@@ -52,19 +46,22 @@ impl Steps {
             eprintln!("    {name:<30} {:>9}", seconds(*took));
         }
         let total = self.done.iter().map(|(_, took)| *took).sum();
-        eprintln!("    {:<30} {:>9}", "together", seconds(total));
+        eprintln!("    {:<30} {:>9}", "total", seconds(total));
         announce(name);
-        match status(command)? {
-            status if status.success() => Ok(ExitCode::SUCCESS),
-            status => Err(format!(
-                "step {name:?} failed ({status}): {}",
-                shown(command)
-            )),
-        }
+        check(command)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Runs a command and hands its exit code on.
+/// Runs a command that must succeed.
+pub fn check(command: &mut Command) -> Result<(), String> {
+    match status(command)? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{} failed ({status})", shown(command))),
+    }
+}
+
+/// Runs a command and returns its exit code.
 pub fn exit_code(command: &mut Command) -> Result<ExitCode, String> {
     let status = status(command)?;
     match status.code().and_then(|code| u8::try_from(code).ok()) {

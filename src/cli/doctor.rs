@@ -1,0 +1,156 @@
+//! `circumplex doctor`: checks the set-up.
+
+use super::{CliResult, console::Console, exit::Exit};
+use crate::{
+    error::one_line,
+    library::Collection,
+    model::{Bundle, Predictor},
+};
+use std::{
+    env,
+    error::Error,
+    io::{self, IsTerminal},
+    path::Path,
+    process::{Command, Stdio},
+    thread::available_parallelism,
+};
+
+/// Report what this build can do and what is wrong with the set-up
+#[derive(clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 all checks passed; 1 something is wrong.
+
+Examples:
+  circumplex doctor
+  circumplex doctor --library /srv/music.parquet")]
+pub struct Args {
+    /// The library to check
+    #[arg(long, value_name = "LIBRARY", default_value = "library.parquet")]
+    library: std::path::PathBuf,
+}
+
+/// One line of the report.
+struct Check {
+    name: &'static str,
+    result: Result<String, String>,
+}
+
+pub fn run(args: Args, console: &Console) -> CliResult {
+    let check = |name, result| Check { name, result };
+    let checks = [
+        check("version", Ok(version())),
+        check("formats", Ok(FORMATS.to_owned())),
+        check("training", Ok(training())),
+        check("model", model()),
+        check("ffmpeg", Ok(ffmpeg())),
+        check("threads", threads()),
+        check("temporary files", temporary_files()),
+        check("terminal", Ok(terminal())),
+        check("library", library(&args.library)),
+    ];
+    let mut wrong = 0;
+    for Check { name, result } in &checks {
+        let line = match result {
+            Ok(found) => format!("{name:<16} {found}"),
+            Err(problem) => format!("{name:<16} PROBLEM: {problem}"),
+        };
+        wrong += u32::from(result.is_err());
+        console.print(&line)?;
+    }
+    Ok(match wrong {
+        0 => Exit::AllDone,
+        _ => Exit::NothingDone,
+    })
+}
+
+/// The formats that the built-in decoders read, by container and codec.
+const FORMATS: &str = "MP3, MP2, MP1, AAC and ALAC (MP4, M4A, ADTS), FLAC, Ogg Vorbis, Opus, WAV, AIFF, CAF, Matroska";
+
+fn version() -> String {
+    format!(
+        "circumplex {} for {} {}",
+        env!("CARGO_PKG_VERSION"),
+        env::consts::OS,
+        env::consts::ARCH
+    )
+}
+
+fn training() -> String {
+    if cfg!(feature = "train") {
+        "in this build (libtorch)".to_owned()
+    } else {
+        "not in this build; `cargo xtask install` in the source directory installs one that trains"
+            .to_owned()
+    }
+}
+
+/// Loads the model inside the program and predicts one window of silence.
+fn model() -> Result<String, String> {
+    let check = || -> Result<String, Box<dyn Error>> {
+        let predictor = Predictor::new(Bundle::shipped()?)?;
+        let metadata = predictor.bundle().metadata();
+        let shape = &metadata.preprocessing;
+        predictor.predict(&vec![0.0; shape.mel.n_mels * shape.frames()])?;
+        Ok(format!(
+            "{} ({}), predicts",
+            metadata.name,
+            predictor.bundle().identity().get(..12).unwrap_or_default()
+        ))
+    };
+    check().map_err(|error| one_line(error.as_ref()))
+}
+
+fn ffmpeg() -> String {
+    let version = Command::new("ffmpeg")
+        .arg("-version")
+        .stdin(Stdio::null())
+        .output()
+        .ok()
+        .filter(|output| output.status.success())
+        .and_then(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.lines().next().map(str::to_owned)
+        });
+    match version {
+        Some(version) => format!("found: {version} (not needed)"),
+        None => "not found (not needed: the decoders are built in)".to_owned(),
+    }
+}
+
+fn threads() -> Result<String, String> {
+    available_parallelism()
+        .map(|threads| format!("{threads} files at once"))
+        .map_err(|error| format!("cannot count the cores: {error}; give --threads"))
+}
+
+fn temporary_files() -> Result<String, String> {
+    let directory = env::temp_dir();
+    tempfile::tempfile_in(&directory)
+        .map(|_| format!("{} is writable", directory.display()))
+        .map_err(|error| {
+            format!(
+                "{}: cannot write: {error}; set TMPDIR to a directory that can be written",
+                directory.display()
+            )
+        })
+}
+
+fn terminal() -> String {
+    if !io::stderr().is_terminal() {
+        return "standard error is no terminal: no progress bars".to_owned();
+    }
+    let (rows, columns) = console::Term::stderr().size();
+    format!("{columns} columns, {rows} rows")
+}
+
+fn library(path: &Path) -> Result<String, String> {
+    if !path.exists() {
+        return Ok(format!(
+            "{}: none yet; `circumplex analyze ~/Music` writes one",
+            path.display()
+        ));
+    }
+    Collection::open(&[path])
+        .map(|library| super::library::provenance(&library))
+        .map_err(|error| one_line(&error))
+}
