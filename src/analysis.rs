@@ -1,52 +1,59 @@
-//! One music file to its answer: decode, resample, window, mel, predict, average.
+//! One audio file to its emotions: decode, resample, window, mel, predict, average.
 //!
-//! [`spectrograms`] is the half that training shares, [`analyze_song`] is the whole. Both are the one definition of what
-//! happens to a file between the disk and the network; their settings are those that the model carries.
-//!
-//! Plans and buffers are kept per thread, so that a thread that works on thousands of files makes them once.
+//! [`spectrograms`] is the half that training shares, [`analyze_file`] is the whole. They are the one definition of how
+//! a file becomes the model's input, with the settings in the model file.
 
 use crate::{
-    audio::{
-        AudioError, Decoder, Excerpt, HeardPart, Resampler, SoundInfo, Span, Window, Windower,
-    },
-    emotion::{Emotion, EmotionVector, InvalidVector, Moment},
-    mel::{MelError, MelExtractor},
-    model::{ModelError, Prediction, Predictor, Preprocessing},
+    Error, ErrorKind, Result,
+    audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment},
+    emotion::{Emotion, EmotionVector, Moment},
+    mel::{Framer, MelExtractor, Window},
+    model::{Prediction, Predictor, Preprocessing},
 };
-use std::{
-    cell::Cell,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{cell::Cell, ops::AddAssign, path::Path, time::Instant};
 
-/// A song is silent where no sample of its mono sound, at the model's rate, reaches this: -70 dB of full scale. What is
-/// below it is the noise of an empty recording; and 16-bit samples have some ten steps there.
+/// A song is silent if no sample of its mono audio, at the model's rate, reaches this: -70 dB of full scale, about ten
+/// steps of 16-bit audio. Below is the noise of an empty recording.
 pub const SILENCE: f32 = 3.162_277_6e-4;
 
-/// Why a file has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ChainError {
-    /// The file cannot be decoded or resampled.
-    #[error(transparent)]
-    Audio(#[from] AudioError),
-    /// The model's spectrogram settings make no sense.
-    #[error(transparent)]
-    Mel(#[from] MelError),
-    /// The model fails on a window.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The percentages of the windows have no mean, or the file gave no window at all.
-    #[error("{}: expected at least one window with percentages, found none; the file holds no sound", path.display())]
-    NoWindow {
-        /// The file.
-        path: PathBuf,
-        /// Why the mean is not one, where there were windows.
-        #[source]
-        source: Option<InvalidVector>,
-    },
+/// Options of [`analyze_file`] beyond the model's own settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzeOptions {
+    /// Also return the prediction for each window.
+    pub timeline: bool,
+    /// Analyze only this excerpt. A song that is no longer than it is analyzed whole.
+    pub excerpt: Option<Excerpt>,
+    /// Analyze only this segment, as for a track of a CUE sheet; [`excerpt`](Self::excerpt) is then ignored.
+    pub segment: Option<Segment>,
 }
 
-/// Where one file's time went, in seconds.
+/// The emotions of one song.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// The audio: format, tags, length, damage.
+    pub audio: AudioInfo,
+    /// The number of windows that the model has seen.
+    pub windows: u32,
+    /// No sample reaches [`SILENCE`]: the prediction means nothing.
+    pub silent: bool,
+    /// The audio is shorter than a window and was repeated to fill it.
+    pub repeated: bool,
+    /// The mean of the predictions for the windows, each weighted with the share of it that no earlier window covers.
+    pub prediction: Prediction,
+    /// The prediction for each window, in order, if [`AnalyzeOptions::timeline`] asks for it: 56 bytes a window.
+    pub timeline: Option<Vec<Moment>>,
+    /// The time that each stage took.
+    pub times: StageTimes,
+}
+
+impl Analysis {
+    /// Seconds that were analyzed: the whole song or the segment of it.
+    pub fn analyzed_s(&self) -> f64 {
+        self.audio.analyzed_s()
+    }
+}
+
+/// Seconds that each stage took.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StageTimes {
     /// Reading and decoding, down-mix included.
@@ -60,13 +67,13 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
-    /// All stages together.
+    /// The sum of all stages.
     pub fn total(&self) -> f64 {
         self.decode + self.resample + self.mel + self.predict
     }
 }
 
-impl std::ops::AddAssign for StageTimes {
+impl AddAssign for StageTimes {
     fn add_assign(&mut self, other: Self) {
         self.decode += other.decode;
         self.resample += other.resample;
@@ -75,172 +82,128 @@ impl std::ops::AddAssign for StageTimes {
     }
 }
 
-/// One song's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Song {
-    /// What the file says of itself.
-    pub info: SoundInfo,
-    /// Length of the sound in seconds; by the file's own account where only a part was heard.
-    pub duration_s: f64,
-    /// The part that was heard, where that is not the whole song.
-    pub part: Option<HeardPart>,
-    /// Windows that the model heard.
-    pub windows: u32,
-    /// Packets that were left out as damaged.
-    pub damaged_packets: u64,
-    /// No sample of the sound reaches [`SILENCE`]: what the model says of it means nothing.
-    pub silent: bool,
-    /// The sound is shorter than a window, and was repeated until the window was full.
-    pub repeated: bool,
-    /// The mean of what the model says of the windows, each weighted with the part of the song that it alone covers.
-    pub prediction: Prediction,
-    /// What the model says of each window, in order, where [`Listening::timeline`] asks for it: 56 bytes a window.
-    pub timeline: Option<Vec<Moment>>,
-    /// Where the time went.
-    pub times: StageTimes,
-}
-
-impl Song {
-    /// Seconds that were heard.
-    pub fn heard_s(&self) -> f64 {
-        match &self.part {
-            Some(part) => part.length_s(),
-            None => self.duration_s,
-        }
-    }
-}
-
-/// One log-mel window of a file.
+/// The log-mel spectrogram of one window.
 #[derive(Debug, Clone, Copy)]
 pub struct LogMel<'a> {
-    /// dB, row-major `[n_mels, frames]`, as [`MelExtractor::compute`] makes it.
+    /// dB, row-major `[n_mels, frames]`, as [`MelExtractor::compute`] returns it.
     pub values: &'a [f32],
     /// Frames of the spectrogram.
     pub frames: usize,
-    /// Where in the song the window starts, in seconds.
+    /// Start of the window in the song, in seconds.
     pub start_s: f64,
-    /// Its weight in the song's mean, 0 to 1: the part of the window that no earlier one covers.
+    /// Its weight in the song's mean, 0 to 1: the share of the window that no earlier one covers.
     pub weight: f64,
 }
 
-/// The half of the chain that training shares: calls `emit` with each window's log-mel spectrogram, in order. Returns
-/// the sound's facts and its length in seconds.
+/// Analyzes one audio file.
 ///
 /// # Errors
-/// [`ChainError`] where the file cannot be decoded to its end; `emit` may have been called before. An error of `emit`
-/// ends the work and is returned.
-pub fn spectrograms(
-    path: &Path,
-    preprocessing: &Preprocessing,
-    emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
-) -> Result<(SoundInfo, f64), ChainError> {
-    let pass = Scratch::lend(preprocessing, |scratch| {
-        pass(path, &Listening::default(), preprocessing, scratch, emit)
-    })?;
-    Ok((pass.info, pass.duration_s))
+/// An error that names the file if it cannot be decoded to its end, or if the model fails on it.
+pub fn analyze_file(
+    path: impl AsRef<Path>,
+    model: &Predictor,
+    options: &AnalyzeOptions,
+) -> Result<Analysis> {
+    let path = path.as_ref();
+    analyze(path, model, options).map_err(|error| error.with_path(path))
 }
 
-/// What is wanted of a song beyond its answer.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Listening {
-    /// Also what the model says of each window.
-    pub timeline: bool,
-    /// Only this part of the song. A song that is no longer is heard whole.
-    pub excerpt: Option<Excerpt>,
-    /// Only this stretch of the song; [`excerpt`](Self::excerpt) then plays no part.
-    pub span: Option<Span>,
-}
-
-/// The whole chain: decodes `path`, and gives the model's answer for the song.
-///
-/// # Errors
-/// [`ChainError`] where the file cannot be decoded to its end, or the model fails on it.
-pub fn analyze_song(path: &Path, predictor: &Predictor) -> Result<Song, ChainError> {
-    listen(path, predictor, &Listening::default())
-}
-
-/// [`analyze_song`] with more to hear, or less.
-///
-/// # Errors
-/// Those of [`analyze_song`].
-pub fn listen(path: &Path, predictor: &Predictor, how: &Listening) -> Result<Song, ChainError> {
+fn analyze(path: &Path, model: &Predictor, options: &AnalyzeOptions) -> Result<Analysis> {
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
-    let preprocessing = &predictor.bundle().metadata().preprocessing;
-    let pass = Scratch::lend(preprocessing, |scratch| {
-        pass(path, how, preprocessing, scratch, |window| {
-            let prediction = predictor.predict(window.values)?;
-            mean.add(&prediction, window.weight);
-            if how.timeline {
-                moments.push(Moment {
-                    start_s: window.start_s,
-                    valence: prediction.valence,
-                    arousal: prediction.arousal,
-                    emotions: prediction.emotions,
-                });
-            }
-            Ok(())
-        })
+    let mut windows = 0;
+    let preprocessing = &model.bundle().metadata().preprocessing;
+    let pass = pass(path, options, preprocessing, |window| {
+        let prediction = model
+            .predict(window.values)
+            .map_err(|error| Error::new(ErrorKind::Model, error.to_string()))?;
+        mean.add(&prediction, window.weight);
+        windows += 1;
+        if options.timeline {
+            moments.push(Moment {
+                start_s: window.start_s,
+                valence: prediction.valence,
+                arousal: prediction.arousal,
+                emotions: prediction.emotions,
+            });
+        }
+        Ok(())
     })?;
-    Ok(Song {
-        prediction: mean.prediction(path)?,
-        timeline: how.timeline.then_some(moments),
-        info: pass.info,
-        duration_s: pass.duration_s,
-        part: pass.part,
-        windows: pass.windows,
-        damaged_packets: pass.damaged_packets,
+    Ok(Analysis {
+        windows,
         silent: pass.silent,
-        repeated: pass.repeated,
+        repeated: pass.samples < preprocessing.window.length as u64,
+        prediction: mean.prediction()?,
+        timeline: options.timeline.then_some(moments),
+        audio: pass.audio,
         times: pass.times,
     })
 }
 
-/// What is known once a file has gone through.
+/// The half of the chain that training shares: calls `emit` with the log-mel spectrogram of each window, in order.
+///
+/// # Errors
+/// An error that names the file if it cannot be decoded to its end; `emit` may have been called before. An error of
+/// `emit` ends the work and is returned.
+pub fn spectrograms(
+    path: &Path,
+    preprocessing: &Preprocessing,
+    emit: impl FnMut(LogMel<'_>) -> Result<()>,
+) -> Result<AudioInfo> {
+    let pass = pass(path, &AnalyzeOptions::default(), preprocessing, emit)?;
+    Ok(pass.audio)
+}
+
+/// What is known once all windows of a file have been emitted.
 struct Pass {
-    info: SoundInfo,
-    duration_s: f64,
-    part: Option<HeardPart>,
-    windows: u32,
-    damaged_packets: u64,
+    audio: AudioInfo,
+    /// Samples at the model's rate.
+    samples: u64,
     silent: bool,
-    repeated: bool,
     times: StageTimes,
 }
 
 fn pass(
     path: &Path,
-    how: &Listening,
+    options: &AnalyzeOptions,
     preprocessing: &Preprocessing,
-    scratch: &mut Scratch,
-    mut emit: impl FnMut(LogMel<'_>) -> Result<(), ChainError>,
-) -> Result<Pass, ChainError> {
+    mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
+) -> Result<Pass> {
+    let mut scratch = Scratch::take(preprocessing)?;
     let Scratch {
         mel,
-        windower,
+        framer,
         resampled,
         log_mel,
         ..
-    } = scratch;
+    } = &mut scratch;
     let rate = preprocessing.mel.sample_rate;
-    let (mut clock, mut times, mut windows) = (Stopwatch::start(), StageTimes::default(), 0);
+    let mut clock = Stopwatch::start();
+    let mut times = StageTimes::default();
 
-    let mut decoder = match (&how.span, &how.excerpt) {
-        (Some(span), _) => Decoder::open_span(path, span)?,
+    let mut decoder = match (options.segment, &options.excerpt) {
+        (Some(segment), _) => Decoder::open_segment(path, segment)?,
         (None, Some(excerpt)) => Decoder::open_excerpt(path, excerpt)?,
         (None, None) => Decoder::open(path)?,
     };
-    let part = decoder.part();
-    let offset_s = part.as_ref().map_or(0.0, |part| part.seconds.start);
-    times.decode += clock.lap();
+    let offset_s = decoder
+        .info()
+        .segment
+        .map_or(0.0, |segment| segment.start_s);
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
-    windower.restart();
+    framer.restart();
     let mut silent = true;
-    times.resample += clock.lap();
     let samples = loop {
         let block = decoder.next_block()?;
         times.decode += clock.lap();
-        let mut on_window = |window: Window<'_>| {
+        resampled.clear();
+        let ended = block.is_none();
+        match block {
+            Some(block) => resampler.push(block, resampled)?,
+            None => resampler.finish(resampled)?,
+        }
+        silent = silent && resampled.iter().all(|sample| sample.abs() < SILENCE);
+        let mut on_window = |window: Window<'_>| -> Result<()> {
             times.resample += clock.lap();
             let frames = mel.compute(window.samples, log_mel);
             times.mel += clock.lap();
@@ -251,39 +214,25 @@ fn pass(
                 weight: window.weight,
             })?;
             times.predict += clock.lap();
-            windows += 1;
-            Ok::<(), ChainError>(())
+            Ok(())
         };
-        resampled.clear();
-        if let Some(block) = block {
-            resampler.push(block, resampled)?;
-            silent = silent && is_silent(resampled);
-            windower.push(resampled, &mut on_window)?;
-        } else {
-            resampler.finish(resampled)?;
-            silent = silent && is_silent(resampled);
-            windower.push(resampled, &mut on_window)?;
-            break windower.finish(&mut on_window)?;
+        framer.push(resampled, &mut on_window)?;
+        if ended {
+            break framer.finish(&mut on_window)?;
         }
         times.resample += clock.lap();
     };
+    scratch.keep();
+    let mut audio = decoder.info().clone();
+    if audio.segment.is_none() {
+        audio.duration_s = samples as f64 / f64::from(rate);
+    }
     Ok(Pass {
-        info: decoder.info().clone(),
-        duration_s: match &part {
-            Some(part) => part.total_s,
-            None => samples as f64 / f64::from(rate),
-        },
-        part,
-        windows,
-        damaged_packets: decoder.damaged_packets(),
+        audio,
+        samples,
         silent,
-        repeated: samples < preprocessing.window.length as u64,
         times,
     })
-}
-
-fn is_silent(samples: &[f32]) -> bool {
-    samples.iter().all(|sample| sample.abs() < SILENCE)
 }
 
 /// The mean of predictions, each with its weight.
@@ -299,36 +248,31 @@ struct WeightedMean {
 
 impl WeightedMean {
     fn add(&mut self, prediction: &Prediction, weight: f64) {
-        let add = |sum: &mut f64, value: f32| *sum += weight * f64::from(value);
-        self.embedding.resize(prediction.embedding.len(), 0.0);
-        let sums = self.emotions.iter_mut().chain(&mut self.embedding);
-        let values = prediction.emotions.as_array().iter();
-        for (sum, value) in sums.zip(values.chain(&prediction.embedding)) {
-            add(sum, *value);
-        }
-        if let Some(probabilities) = &prediction.probabilities {
-            let sums = self.probabilities.get_or_insert_default();
-            for (sum, value) in sums.iter_mut().zip(probabilities) {
-                add(sum, *value);
+        let add = |sums: &mut [f64], values: &[f32]| {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += weight * f64::from(*value);
             }
+        };
+        self.embedding.resize(prediction.embedding.len(), 0.0);
+        add(&mut self.embedding, &prediction.embedding);
+        add(&mut self.emotions, prediction.emotions.as_array());
+        if let Some(probabilities) = &prediction.probabilities {
+            add(self.probabilities.get_or_insert_default(), probabilities);
         }
-        add(&mut self.valence, prediction.valence);
-        add(&mut self.arousal, prediction.arousal);
+        self.valence += weight * f64::from(prediction.valence);
+        self.arousal += weight * f64::from(prediction.arousal);
         self.weight += weight;
     }
 
-    fn prediction(&self, path: &Path) -> Result<Prediction, ChainError> {
-        let no_window = |source| ChainError::NoWindow {
-            path: path.to_owned(),
-            source,
-        };
+    fn prediction(&self) -> Result<Prediction> {
+        let no_audio = Error::new(ErrorKind::Empty, "contains no audio");
         if self.weight <= 0.0 {
-            return Err(no_window(None));
+            return Err(no_audio);
         }
         let mean = |sum: &f64| (sum / self.weight) as f32;
         Ok(Prediction {
             emotions: EmotionVector::from_weights(self.emotions)
-                .map_err(|error| no_window(Some(error)))?,
+                .map_err(|error| no_audio.with_source(error))?,
             valence: mean(&self.valence),
             arousal: mean(&self.arousal),
             embedding: self.embedding.iter().map(mean).collect(),
@@ -337,7 +281,7 @@ impl WeightedMean {
     }
 }
 
-/// Time between laps.
+/// Measures the time between laps.
 struct Stopwatch(Instant);
 
 impl Stopwatch {
@@ -348,18 +292,17 @@ impl Stopwatch {
     /// Seconds since the last lap, or the start.
     fn lap(&mut self) -> f64 {
         let now = Instant::now();
-        let lap = now.duration_since(self.0).as_secs_f64();
-        self.0 = now;
-        lap
+        now.duration_since(std::mem::replace(&mut self.0, now))
+            .as_secs_f64()
     }
 }
 
-/// Plans and buffers of one thread.
+/// Plans and buffers. One set is kept per thread, so that a thread that works on thousands of files makes them once.
 struct Scratch {
-    /// What they were made for.
+    /// The settings that they were made for.
     preprocessing: Preprocessing,
     mel: MelExtractor,
-    windower: Windower,
+    framer: Framer,
     resampled: Vec<f32>,
     log_mel: Vec<f32>,
 }
@@ -369,31 +312,23 @@ thread_local! {
 }
 
 impl Scratch {
-    fn new(preprocessing: &Preprocessing) -> Result<Self, ChainError> {
-        Ok(Self {
-            preprocessing: preprocessing.clone(),
-            mel: MelExtractor::new(&preprocessing.mel)?,
-            windower: Windower::new(&preprocessing.window),
-            resampled: Vec::new(),
-            log_mel: Vec::new(),
-        })
+    /// Takes the set of this thread, or makes one. It is taken, not borrowed: `emit` may let a thread pool start another
+    /// file on the same thread, which then makes its own.
+    fn take(preprocessing: &Preprocessing) -> Result<Self> {
+        match SCRATCH.take() {
+            Some(kept) if kept.preprocessing == *preprocessing => Ok(kept),
+            _ => Ok(Self {
+                preprocessing: preprocessing.clone(),
+                mel: MelExtractor::new(&preprocessing.mel)?,
+                framer: Framer::new(&preprocessing.window),
+                resampled: Vec::new(),
+                log_mel: Vec::new(),
+            }),
+        }
     }
 
-    /// Lends the scratch of this thread to `work`. It is taken out of its place for that time, since `work` may let a
-    /// thread pool start another file on the same thread, which then makes one of its own.
-    fn lend<T>(
-        preprocessing: &Preprocessing,
-        work: impl FnOnce(&mut Self) -> Result<T, ChainError>,
-    ) -> Result<T, ChainError> {
-        let kept = SCRATCH
-            .take()
-            .filter(|kept| kept.preprocessing == *preprocessing);
-        let mut scratch = match kept {
-            Some(scratch) => scratch,
-            None => Self::new(preprocessing)?,
-        };
-        let result = work(&mut scratch);
-        SCRATCH.set(Some(scratch));
-        result
+    /// Keeps the set for the next file on this thread.
+    fn keep(self) {
+        SCRATCH.set(Some(self));
     }
 }

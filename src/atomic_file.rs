@@ -1,155 +1,155 @@
-//! Files that are either whole or not there.
+//! Files that are either complete or not there: the one writer of every file that this program makes.
 
+use crate::{Error, ErrorKind, Result};
 use std::{
     ffi::OsString,
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
-/// The file could not be written; what stood at its place before still does.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot write {}; check that the folder exists, may be written to and has space left",
-    path.display()
-)]
-pub struct WriteError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system said.
-    #[source]
-    pub source: io::Error,
-}
-
-/// Writes `path` through a temporary file beside it, which takes its place once all of it is on the disk.
+/// Writes `path` through a temporary file beside it, which replaces it once all of it is on the disk.
 ///
 /// # Errors
-/// [`WriteError`] where a step fails, that of `fill` included. The temporary file is removed.
+/// [`ErrorKind::Io`] if a step fails, `fill` included. The old file stays and the temporary file is removed.
 pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> Result<(), WriteError> {
-    replace(path, fill).map_err(|source| WriteError {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn replace(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let temporary = create(path)?;
-    let mut writer = BufWriter::new(temporary.as_file());
-    fill(&mut writer)?;
-    writer.flush()?;
+) -> Result<()> {
+    let pending = PendingFile::create(path)?;
+    let mut writer = BufWriter::new(pending.file());
+    fill(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(|error| pending.error(error))?;
     drop(writer);
-    put(temporary, path)
+    pending.commit()?;
+    Ok(())
 }
 
-/// A file that is written in several steps, or by a program part that wants a name. Dropped before [`commit`](Self::commit), it
-/// leaves nothing behind, and what stood at its place stays.
+/// The error of a file that cannot be written.
+pub fn write_error(path: &Path, source: io::Error) -> Error {
+    let message =
+        "cannot be written; check that the directory exists, is writable and has space left";
+    Error::new(ErrorKind::Io, message)
+        .with_path(path)
+        .with_source(source)
+}
+
+/// A file that is written in several steps, or by code that needs a name. Dropped before [`commit`](Self::commit), it
+/// leaves nothing, and the old file stays.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingFile {
     temporary: NamedTempFile,
     path: PathBuf,
 }
 
-impl Pending {
+impl PendingFile {
     /// Makes the temporary file beside `path`.
     ///
     /// # Errors
-    /// [`WriteError`].
-    pub fn create(path: &Path) -> Result<Self, WriteError> {
-        match create(path) {
-            Ok(temporary) => Ok(Self {
-                temporary,
-                path: path.to_owned(),
-            }),
-            Err(source) => Err(WriteError {
-                path: path.to_owned(),
-                source,
-            }),
-        }
+    /// [`ErrorKind::Io`].
+    pub fn create(path: &Path) -> Result<Self> {
+        let temporary = create_beside(path).map_err(|source| write_error(path, source))?;
+        Ok(Self {
+            temporary,
+            path: path.to_owned(),
+        })
     }
 
-    /// Where the file will stand.
+    /// The final path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where it stands until then.
+    /// The path until then.
     pub fn temporary(&self) -> &Path {
         self.temporary.path()
     }
 
-    /// What to write to. What is buffered elsewhere has to be flushed before [`commit`](Self::commit).
+    /// The file to write to. Buffers of the caller must be flushed before [`commit`](Self::commit).
     pub fn file(&self) -> &File {
         self.temporary.as_file()
     }
 
     /// The error of a step that failed.
-    pub fn error(&self, source: io::Error) -> WriteError {
-        WriteError {
-            path: self.path.clone(),
-            source,
-        }
+    pub fn error(&self, source: io::Error) -> Error {
+        write_error(&self.path, source)
     }
 
-    /// Waits until the disk has all of it, and puts it in its place.
+    /// Waits until all of it is on the disk, moves it to its path and returns that. A file that is replaced keeps its permissions.
     ///
     /// # Errors
-    /// [`WriteError`].
-    pub fn commit(self) -> Result<PathBuf, WriteError> {
+    /// [`ErrorKind::Io`].
+    pub fn commit(self) -> Result<PathBuf> {
         let Self { temporary, path } = self;
-        match put(temporary, &path) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(WriteError { path, source }),
+        let synced = temporary.as_file().sync_all();
+        // Closed before the rename, as some systems demand.
+        let temporary = temporary.into_temp_path();
+        if let Ok(existing) = fs::metadata(&path) {
+            // An owner that forbids this is no reason to fail.
+            let _ = fs::set_permissions(&temporary, existing.permissions());
         }
+        synced
+            .and_then(|()| temporary.persist(&path).map_err(|error| error.error))
+            .map_err(|source| write_error(&path, source))?;
+        sync_directory(directory_of(&path));
+        Ok(path)
     }
 }
 
-/// An empty file beside `path`.
-fn create(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::from(io::ErrorKind::InvalidFilename));
-    };
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    let folder = match path.parent() {
+/// The directory of a file; `.` for a bare name.
+pub fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
+    }
+}
+
+/// An empty file `.NAME.RANDOM.tmp` beside `path`, with the permissions of any new file.
+fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    let mut builder = Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
     #[cfg(unix)]
     {
-        // What a new file of this person gets; temporary files are private otherwise.
+        // Temporary files are private otherwise.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    let temporary = builder.tempfile_in(directory_of(path));
+    temporary.map_err(|error| match error.kind() {
+        io::ErrorKind::Other => error,
+        // Without the temporary file's name, which would only confuse.
+        kind => kind.into(),
+    })
 }
 
-fn put(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+/// Makes a rename durable, on systems that can.
+fn sync_directory(directory: &Path) {
+    #[cfg(unix)]
+    if let Ok(directory) = File::open(directory) {
+        // Some file systems cannot; the content is on the disk already.
+        let _ = directory.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = directory;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_failure_leaves_the_old_file_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("answer.txt");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("answer.txt");
         write(&path, |file| file.write_all(b"old")).unwrap();
         let error = write(&path, |file| {
             file.write_all(b"half of the new")?;
@@ -158,47 +158,63 @@ mod tests {
         .unwrap_err();
         assert!(error.to_string().contains("answer.txt"));
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         write(&path, |file| file.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]
-    fn a_pending_file_is_there_once_it_is_committed_and_never_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("answer.txt");
-        let pending = Pending::create(&path).unwrap();
+    fn a_pending_file_appears_when_it_is_committed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("answer.txt");
+        let pending = PendingFile::create(&path).unwrap();
         pending.file().write_all(b"half").unwrap();
         assert!(pending.temporary().exists() && !path.exists());
         drop(pending);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        let pending = Pending::create(&path).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        let pending = PendingFile::create(&path).unwrap();
         pending.file().write_all(b"whole").unwrap();
         assert_eq!(pending.commit().unwrap(), path);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(Pending::create(folder.path()).is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(PendingFile::create(directory.path()).is_err());
     }
 
     #[test]
-    fn a_folder_that_does_not_exist_is_an_error_that_names_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("absent/answer.txt");
+    fn the_error_of_a_missing_directory_names_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("absent/answer.txt");
         let error = write(&path, |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("absent"));
-        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
-        assert!(write(folder.path(), |_| Ok(())).is_err());
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(write(directory.path(), |_| Ok(())).is_err());
     }
 
     #[cfg(unix)]
     #[test]
-    fn others_may_read_a_file_as_far_as_the_umask_lets_them() {
+    fn a_new_file_gets_the_permissions_of_any_new_file() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
+        let directory = tempfile::tempdir().unwrap();
+        let (ours, plain) = (
+            directory.path().join("ours"),
+            directory.path().join("plain"),
+        );
         write(&ours, |_| Ok(())).unwrap();
         fs::write(&plain, b"").unwrap();
         let mode = |path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&ours), mode(&plain));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("answer.txt");
+        write(&path, |_| Ok(())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write(&path, |file| file.write_all(b"new")).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -1,59 +1,68 @@
-//! Panics of code that reads other people's files, turned into errors.
+//! Panics of code that reads untrusted files, turned into errors.
 //!
-//! Decoders and file readers of other crates promise not to panic on damaged input, and do all the same. What reads a
-//! file of unknown origin with them runs inside [`contain`].
+//! Decoders and file readers of other crates promise not to panic on damaged input, and sometimes do. Code that reads a
+//! file of unknown origin with them runs inside [`catch_panic`].
 
+use crate::{Error, ErrorKind};
 use std::{
     any::Any,
     cell::Cell,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::Once,
 };
 
-/// Happens when the contained code panicked: a damaged file met a defect.
+/// A panic that was caught.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a panic: {message}")]
-pub struct Panicked {
-    /// What the panic said.
+pub struct PanicError {
+    /// The message of the panic.
     pub message: String,
+}
+
+impl From<PanicError> for Error {
+    fn from(panic: PanicError) -> Self {
+        let message = "an internal error of circumplex (please report it)";
+        Error::new(ErrorKind::Internal, message).with_source(panic)
+    }
 }
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `work`; a panic in it becomes an error. The caller must not use further what `work` may have left half-done.
+/// Runs `work` and turns a panic in it into an error. The caller must not use what `work` may have left half done.
 ///
 /// # Errors
-/// [`Panicked`].
-pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+/// [`PanicError`].
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, PanicError> {
     DEPTH.set(DEPTH.get() + 1);
     let result = catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get().saturating_sub(1));
-    result.map_err(|panic| Panicked {
+    result.map_err(|panic| PanicError {
         message: message(panic.as_ref()),
     })
 }
 
-/// Whether this thread is inside [`contain`]: a panic hook need not report what is caught.
-pub fn is_contained() -> bool {
+/// Returns true inside [`catch_panic`]: a panic hook need not report what is caught.
+pub fn is_caught() -> bool {
     DEPTH.get() > 0
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "without a message".to_owned(),
+    }
 }
 
-/// Silences the panics that are caught, for the life of the process.
-pub(crate) fn silence_contained_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
+/// Keeps the panic hook quiet about panics that are caught, for the rest of the process.
+pub(crate) fn silence_caught_panics() {
+    static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !is_contained() {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !is_caught() {
                 previous(info);
             }
         }));
@@ -65,14 +74,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_an_error_that_says_what_the_panic_said() {
-        silence_contained_panics();
-        let caught = contain(|| -> u8 {
-            assert!(is_contained());
+    fn a_panic_becomes_an_error_with_its_message() {
+        silence_caught_panics();
+        let caught = catch_panic(|| -> u8 {
+            assert!(is_caught());
             panic!("there is a number")
         });
         assert_eq!(caught.unwrap_err().message, "there is a number");
-        assert!(!is_contained());
-        assert_eq!(contain(|| 5), Ok(5));
+        assert!(!is_caught());
+        assert_eq!(catch_panic(|| 5), Ok(5));
     }
 }

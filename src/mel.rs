@@ -26,8 +26,10 @@
 //! ```
 
 mod config;
+mod window;
 
 pub use config::{FrequencyScale, MelConfig, MelError};
+pub use window::{Framer, Window, WindowRule};
 
 use multiversion::multiversion;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};

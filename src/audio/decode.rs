@@ -3,7 +3,7 @@
 use super::{
     AudioError, Tags,
     open::check_ranges,
-    part::Part,
+    part::{Part, Segment},
     source::{Source, Step},
     time_limit::{MAX_HOURS, TimeLimit},
 };
@@ -15,7 +15,7 @@ use std::{
 
 /// What is known of a sound file. Complete as soon as the decoder is open, but for tags that stand behind the sound.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SoundInfo {
+pub struct AudioInfo {
     /// Samples per second and channel, as decoded; 2,000 to 768,000.
     pub sample_rate: u32,
     /// Channels in the file, 1 to 64; their mean is what the decoder gives.
@@ -24,6 +24,22 @@ pub struct SoundInfo {
     pub codec: String,
     /// Text tags.
     pub tags: Tags,
+    /// Length of the song in seconds; according to its header if only a segment was decoded.
+    pub duration_s: f64,
+    /// The segment that was decoded, if that is not the whole song.
+    pub segment: Option<Segment>,
+    /// Packets that were skipped as damaged. A gap without readable packets counts as the packets that fit in it.
+    pub damaged_packets: u64,
+    /// Seconds that the file promises but lacks; 0 for a complete file.
+    pub missing_s: f64,
+}
+
+impl AudioInfo {
+    /// Seconds that were decoded: the segment, or the whole song.
+    pub fn analyzed_s(&self) -> f64 {
+        self.segment
+            .map_or(self.duration_s, |segment| segment.length_s())
+    }
 }
 
 /// Decodes one file. Memory does not grow with the length of the sound.
@@ -46,7 +62,7 @@ pub struct SoundInfo {
 /// ```
 pub struct Decoder {
     pub(super) path: PathBuf,
-    pub(super) info: SoundInfo,
+    pub(super) info: AudioInfo,
     pub(super) source: Source,
     /// The block that `next_block` hands out.
     pub(super) block: Vec<f32>,
@@ -105,11 +121,15 @@ impl Decoder {
         .map_err(|error| limit.explain(path, error))?;
         let (mut source, sample_rate, channels) = opened;
         check_ranges(path, sample_rate, channels)?;
-        let info = SoundInfo {
+        let info = AudioInfo {
             sample_rate,
             channels: channels as u16,
             codec: source.codec_name().to_owned(),
             tags: source.tags(),
+            duration_s: 0.0,
+            segment: None,
+            damaged_packets: 0,
+            missing_s: 0.0,
         };
         Ok(Self {
             path: path.to_owned(),
@@ -125,7 +145,7 @@ impl Decoder {
     }
 
     /// What is known of the sound.
-    pub fn info(&self) -> &SoundInfo {
+    pub fn info(&self) -> &AudioInfo {
         &self.info
     }
 
@@ -178,6 +198,7 @@ impl Decoder {
         if self.state == State::PartDone {
             self.state = State::Ended;
             self.info.tags.fill_from(self.source.tags());
+            self.info.damaged_packets = self.damaged_packets();
             return self.source.damage_verdict(&self.path).map(|()| false);
         }
         if self.state != State::Decoding {
@@ -223,6 +244,7 @@ impl Decoder {
             }
             Ok(false) => {
                 self.state = State::Ended;
+                self.info.damaged_packets = self.source.damaged_packets();
                 // Some tags stand behind the sound.
                 self.info.tags.fill_from(self.source.tags());
                 Ok(false)
@@ -248,7 +270,7 @@ impl Decoder {
 }
 
 /// The file ended before the part that was sought did. Accounts of a length may be off by some packets, not by a second.
-fn ends_in_part(path: &Path, info: &SoundInfo, part: &Part) -> Result<(), AudioError> {
+fn ends_in_part(path: &Path, info: &AudioInfo, part: &Part) -> Result<(), AudioError> {
     let seconds = |sample: i64| sample as f64 / f64::from(info.sample_rate);
     if part.position + i64::from(info.sample_rate) >= part.samples.end {
         return Ok(());
@@ -266,7 +288,7 @@ pub(super) fn contain<T>(
     work: impl FnOnce() -> Result<T, AudioError>,
 ) -> Result<T, AudioError> {
     // After a panic the decoder is not used again, so no broken state can be seen.
-    crate::contain::contain(work).unwrap_or_else(|panicked| {
+    crate::contain::catch_panic(work).unwrap_or_else(|panicked| {
         Err(AudioError::DecoderFailed {
             path: path.to_owned(),
             message: panicked.message,

@@ -201,3 +201,19 @@ impl AudioError {
         }
     }
 }
+
+impl From<AudioError> for crate::Error {
+    fn from(error: AudioError) -> Self {
+        use crate::ErrorKind as Kind;
+        let kind = match error.kind() {
+            AudioErrorKind::Io => Kind::Io,
+            AudioErrorKind::NotAudio => Kind::NotAudio,
+            AudioErrorKind::Unsupported => Kind::Unsupported,
+            AudioErrorKind::Empty => Kind::Empty,
+            AudioErrorKind::Truncated => Kind::Truncated,
+            AudioErrorKind::Damaged => Kind::Damaged,
+            AudioErrorKind::TooSlow => Kind::Timeout,
+        };
+        crate::Error::new(kind, error.to_string())
+    }
+}

@@ -22,13 +22,11 @@ mod sniff;
 mod source;
 mod tags;
 mod time_limit;
-mod window;
 
-pub use decode::{Decoder, SoundInfo};
+pub use decode::{AudioInfo, Decoder};
 pub use error::{AudioError, AudioErrorKind};
 pub use excerpt::{Excerpt, InvalidExcerpt};
 pub use packets::{container, packet_hash};
-pub use part::{HeardPart, Span};
+pub use part::Segment;
 pub use resample::Resampler;
 pub use tags::Tags;
-pub use window::{Window, WindowRule, Windower};

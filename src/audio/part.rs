@@ -3,13 +3,20 @@
 use super::{AudioError, Decoder, Excerpt, decode::contain, source::Source};
 use std::{ops::Range, path::Path};
 
-/// The part of a song that a [`Decoder`] gives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeardPart {
-    /// From where to where it goes, in seconds.
-    pub seconds: Range<f64>,
-    /// Length of the whole song by its own account, in seconds.
-    pub total_s: f64,
+/// A segment of a song.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Segment {
+    /// Start in seconds.
+    pub start_s: f64,
+    /// End in seconds; infinity, or any time after the end of the song, stands for that end.
+    pub end_s: f64,
+}
+
+impl Segment {
+    /// Length in seconds.
+    pub fn length_s(&self) -> f64 {
+        self.end_s - self.start_s
+    }
 }
 
 /// What of the decoded samples is wanted, counted from the start of the song.
@@ -23,22 +30,6 @@ pub(super) struct Part {
     pub(super) sought: bool,
     /// Its first samples were handed out.
     pub(super) begun: bool,
-}
-
-/// A stretch of a song, for [`Decoder::open_span`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Span {
-    /// Where it begins, in seconds.
-    pub start_s: f64,
-    /// Where it ends, in seconds; `None` and what lies behind the end of the song: with the song.
-    pub end_s: Option<f64>,
-}
-
-impl HeardPart {
-    /// How long it is, in seconds.
-    pub fn length_s(&self) -> f64 {
-        self.seconds.end - self.seconds.start
-    }
 }
 
 /// How long lossy decoders are run before what they give is used: they depend on packets before. The codec with the longest
@@ -65,22 +56,22 @@ impl Decoder {
     /// # Errors
     /// Those of [`open`](Self::open), [`AudioError::Empty`] where the stretch begins behind the end of the song, and
     /// [`AudioError::Unsupported`] where its container tells no times.
-    pub fn open_span(path: &Path, span: &Span) -> Result<Self, AudioError> {
+    pub fn open_segment(path: &Path, segment: Segment) -> Result<Self, AudioError> {
         Self::open_part(path, |total_s| {
-            let end = span.end_s.map_or(total_s, |end| end.min(total_s));
+            let end = segment.end_s.min(total_s);
             if total_s <= 0.0 {
                 return Err(AudioError::Unsupported {
                     path: path.to_owned(),
                     what: "a part of a sound whose container tells no times".to_owned(),
                 });
             }
-            if span.start_s >= end {
+            if segment.start_s >= end {
                 return Err(AudioError::Empty {
                     path: path.to_owned(),
                     what: "this part of it begins behind its end",
                 });
             }
-            Ok((span.start_s > 0.0 || end < total_s).then_some(span.start_s..end))
+            Ok((segment.start_s > 0.0 || end < total_s).then_some(segment.start_s..end))
         })
     }
 
@@ -89,7 +80,7 @@ impl Decoder {
         path: &Path,
         place: impl FnOnce(f64) -> Result<Option<Range<f64>>, AudioError>,
     ) -> Result<Self, AudioError> {
-        let decoder = Self::open(path)?;
+        let mut decoder = Self::open(path)?;
         let rate = f64::from(decoder.info().sample_rate);
         let total_s = match decoder.source.claimed_samples() {
             Some(samples) => samples as f64 / rate,
@@ -107,22 +98,17 @@ impl Decoder {
             return Ok(decoder);
         };
         let sample = |seconds: f64| (seconds * rate).round() as i64;
+        decoder.info.duration_s = total_s;
+        decoder.info.segment = Some(Segment {
+            start_s: sample(place.start) as f64 / rate,
+            end_s: sample(place.end) as f64 / rate,
+        });
         decoder.at(Part {
             samples: sample(place.start)..sample(place.end),
             total_s,
             position: 0,
             sought: false,
             begun: false,
-        })
-    }
-
-    /// The part that is given, where that is not the whole song.
-    pub fn part(&self) -> Option<HeardPart> {
-        let part = self.part.as_ref()?;
-        let seconds = |sample: i64| sample as f64 / f64::from(self.info().sample_rate);
-        Some(HeardPart {
-            seconds: seconds(part.samples.start)..seconds(part.samples.end),
-            total_s: part.total_s,
         })
     }
 
@@ -151,6 +137,7 @@ impl Decoder {
             // The container cannot, or stands no one knows where.
             _ => {
                 let mut again = Self::open(&self.path)?;
+                again.info = self.info;
                 again.part = Some(part);
                 Ok(again)
             }

@@ -170,7 +170,7 @@ fn a_part_of_a_long_wav_is_exact_and_a_song_that_is_no_longer_is_whole() {
     }
     for text in ["100s", "50s:100s", "5m"] {
         let mut decoder = Decoder::open_excerpt(&path, &text.parse().unwrap()).unwrap();
-        assert_eq!(decoder.part(), None);
+        assert_eq!(decoder.info().segment, None);
         assert!(samples_of(&mut decoder).unwrap() == whole, "{text}");
     }
 }
@@ -245,7 +245,7 @@ fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
             assert!(!compared.sought);
             assert_eq!(compared.difference(0), Some(0.0), "{name} {text}");
             let decoder = Decoder::open_excerpt(&path, &excerpt).unwrap();
-            let total_s = decoder.part().unwrap().total_s;
+            let total_s = decoder.info().duration_s;
             let found_s = whole.len() as f64 / compared.rate;
             assert!(
                 (total_s - found_s).abs() < 0.05,

@@ -14,8 +14,8 @@ use super::{
     threads::Threads,
 };
 use crate::{
-    analysis::{Listening, listen},
-    audio::{Excerpt, Span},
+    analysis::{AnalyzeOptions, analyze_file},
+    audio::{Excerpt, Segment},
     scan::{
         Listing, Options, Patterns, Plan, Report, Run, Shard, SheetTime, Step, Update, Wanted,
         library_info, read_paths, scan,
@@ -93,10 +93,10 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let wanted = args.wanted()?;
     let predictor = args.model.load()?;
     let bundle = predictor.bundle();
-    let mut how = Listening {
+    let mut how = AnalyzeOptions {
         timeline: args.timeline,
         excerpt: args.excerpt,
-        span: None,
+        segment: None,
     };
     let info = library_info(bundle, &how);
     let output = args.target()?;
@@ -151,15 +151,15 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             stop: &stop,
         },
         |file| {
-            let span = file.track.as_deref().map(|track| Span {
+            let segment = file.track.as_deref().map(|track| Segment {
                 start_s: track.start.seconds(),
-                end_s: track.end.map(SheetTime::seconds),
+                end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
             });
-            let how = Listening {
-                span,
+            let how = AnalyzeOptions {
+                segment,
                 ..how.clone()
             };
-            listen(file.sound(), &predictor, &how)
+            analyze_file(file.sound(), &predictor, &how)
         },
         |step| {
             progress.advance(&step, &mut bytes_done);

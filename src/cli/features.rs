@@ -3,8 +3,8 @@
 use super::{CliResult, console::Console, exit::Exit, model::ModelChoice, table::visible};
 use crate::{
     analysis::spectrograms,
-    atomic_file::{self, WriteError},
-    audio::SoundInfo,
+    atomic_file,
+    audio::AudioInfo,
     figure::{self, Spectrogram, SpectrogramWindow},
     model::Preprocessing,
 };
@@ -65,7 +65,7 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 /// All windows of one song, in memory: about 1.3 MB for a minute with the usual settings.
 struct Features<'a> {
     preprocessing: &'a Preprocessing,
-    info: SoundInfo,
+    info: AudioInfo,
     duration_s: f64,
     /// Row-major `[windows, bands, frames]`.
     values: Vec<f32>,
@@ -74,20 +74,17 @@ struct Features<'a> {
 }
 
 impl<'a> Features<'a> {
-    fn of(
-        path: &Path,
-        preprocessing: &'a Preprocessing,
-    ) -> Result<Self, crate::analysis::ChainError> {
+    fn of(path: &Path, preprocessing: &'a Preprocessing) -> crate::Result<Self> {
         let (mut values, mut windows) = (Vec::new(), Vec::new());
-        let (info, duration_s) = spectrograms(path, preprocessing, |window| {
+        let info = spectrograms(path, preprocessing, |window| {
             values.extend_from_slice(window.values);
             windows.push((window.start_s, window.weight));
             Ok(())
         })?;
         Ok(Self {
             preprocessing,
+            duration_s: info.duration_s,
             info,
-            duration_s,
             values,
             windows,
         })
@@ -152,7 +149,7 @@ impl<'a> Features<'a> {
         )
     }
 
-    fn write_npy(&self, path: &Path) -> Result<(), WriteError> {
+    fn write_npy(&self, path: &Path) -> crate::Result<()> {
         let shape = self.shape().map(|length| length as u64);
         atomic_file::write(path, |file| {
             let mut writer = npyz::WriteOptions::new()
@@ -200,7 +197,7 @@ impl<'a> Features<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{audio::WindowRule, mel::MelConfig};
+    use crate::mel::{MelConfig, WindowRule};
 
     fn preprocessing() -> Preprocessing {
         Preprocessing {

@@ -35,7 +35,7 @@ mod train_absent;
 
 use self::console::Console;
 use self::exit::Exit;
-use crate::{contain::silence_contained_panics, error::one_line};
+use crate::{contain::silence_caught_panics, error::one_line};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{error::Error, ffi::OsString, io, process::ExitCode};
 
@@ -138,7 +138,7 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     // A panic that is caught becomes an error, which says what there is to say.
-    silence_contained_panics();
+    silence_caught_panics();
     let console = Console::new(cli.quiet);
     match dispatch(cli.command, &console) {
         Ok(exit) => exit,

@@ -10,7 +10,7 @@ use super::{
     table::{terminal_width, visible},
 };
 use crate::{
-    analysis::{Listening, Song, listen},
+    analysis::{Analysis, AnalyzeOptions, analyze_file},
     audio::Excerpt,
     clock,
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
@@ -50,12 +50,12 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         figure::check_name(picture)?;
     }
     let predictor = args.model.load()?;
-    let how = Listening {
+    let how = AnalyzeOptions {
         timeline: true,
         excerpt: args.excerpt,
-        span: None,
+        segment: None,
     };
-    let song = listen(&args.song, &predictor, &how)?;
+    let song = analyze_file(&args.song, &predictor, &how)?;
     let heard = Heard::new(&args.song, &song, &predictor);
     if args.json {
         console.print(&serde_json::to_string_pretty(&heard.json())?)?;
@@ -75,13 +75,13 @@ type Number = fn(&Stretch) -> f64;
 /// A song with its moments.
 struct Heard<'a> {
     path: &'a Path,
-    song: &'a Song,
+    song: &'a Analysis,
     timeline: Timeline<'a>,
     model: &'a str,
 }
 
 impl<'a> Heard<'a> {
-    fn new(path: &'a Path, song: &'a Song, predictor: &'a Predictor) -> Self {
+    fn new(path: &'a Path, song: &'a Analysis, predictor: &'a Predictor) -> Self {
         let metadata = predictor.bundle().metadata();
         let preprocessing = &metadata.preprocessing;
         let rate = f64::from(preprocessing.mel.sample_rate);
@@ -92,9 +92,9 @@ impl<'a> Heard<'a> {
                 moments: song.timeline.as_deref().unwrap_or_default(),
                 window_s: preprocessing.window.length as f64 / rate,
                 end_s: song
-                    .part
-                    .as_ref()
-                    .map_or(song.duration_s, |part| part.seconds.end),
+                    .audio
+                    .segment
+                    .map_or(song.audio.duration_s, |segment| segment.end_s),
             },
             model: &metadata.name,
         }
@@ -108,7 +108,7 @@ impl<'a> Heard<'a> {
     fn summary(&self) -> String {
         let mut text = format!(
             "{}, {} of {} s, as the model {} hears them",
-            clock::position(self.song.duration_s),
+            clock::position(self.song.audio.duration_s),
             count(self.song.windows.into(), "window", "windows"),
             self.timeline.window_s,
             self.model,
@@ -182,7 +182,7 @@ impl<'a> Heard<'a> {
         Json {
             path: self.path.display().to_string(),
             model: self.model,
-            duration_s: self.song.duration_s,
+            duration_s: self.song.audio.duration_s,
             window_s: self.timeline.window_s,
             note: self.note(),
             valence: prediction.valence,

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::{
-    audio::WindowRule,
-    mel::{MelConfig, MelExtractor},
+    mel::{MelConfig, MelExtractor, WindowRule},
     model::Preprocessing,
     test_tone::write_tone,
 };

@@ -160,7 +160,7 @@ pub enum DatasetError {
     },
     /// Happens when a table cannot be written.
     #[error(transparent)]
-    Write(#[from] crate::atomic_file::WriteError),
+    Write(#[from] crate::Error),
     /// Happens when an option's value makes no sense.
     #[error("{option}: expected {expected}, found {found}")]
     Option {

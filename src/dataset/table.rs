@@ -1,7 +1,7 @@
 //! A small table of text, from CSV or Parquet, whose errors say which line and column.
 
 use super::DatasetError;
-use crate::contain::contain;
+use crate::contain::catch_panic;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 use std::{
@@ -45,7 +45,7 @@ impl Table {
             .is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
         if parquet {
             // The reader promises not to panic on damaged files, and does.
-            contain(|| Self::read_parquet(path)).unwrap_or_else(|panic| {
+            catch_panic(|| Self::read_parquet(path)).unwrap_or_else(|panic| {
                 Err(DatasetError::Parquet {
                     path: path.to_owned(),
                     source: ParquetError::External(Box::new(panic)),

@@ -2,8 +2,8 @@
 
 use super::{Answer, Judged, JudgedSong, Report, Scores};
 use crate::{
-    analysis::{ChainError, Song, analyze_song},
-    contain::{Panicked, contain},
+    analysis::{Analysis, AnalyzeOptions, analyze_file},
+    contain::{PanicError, catch_panic},
     dataset::{Dataset, LabelledSong},
     model::{Prediction, Predictor},
 };
@@ -68,10 +68,10 @@ pub enum EvaluateError {
 pub enum SongError {
     /// When the chain refuses the file: it cannot be read or decoded, or is damaged.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Chain(#[from] crate::Error),
     /// When a defect of this program was met. The other songs are not affected.
     #[error("an internal error of circumplex (please report it)")]
-    Panicked(#[from] Panicked),
+    Panicked(#[from] PanicError),
 }
 
 /// One song that was not judged.
@@ -132,7 +132,7 @@ pub fn evaluate(
     dataset: &Dataset,
     predictor: &Predictor,
     threads: NonZeroUsize,
-    on_song: impl Fn(Result<&Song, &SongError>) + Sync,
+    on_song: impl Fn(Result<&Analysis, &SongError>) + Sync,
 ) -> Result<Evaluation, EvaluateError> {
     let bundle = predictor.bundle();
     let sigma = bundle.metadata().label_settings.sigma;
@@ -196,8 +196,8 @@ pub fn evaluate(
     }
 }
 
-fn judged(song: &LabelledSong, analyzed: Song) -> JudgedSong {
-    let tags = analyzed.info.tags;
+fn judged(song: &LabelledSong, analyzed: Analysis) -> JudgedSong {
+    let tags = analyzed.audio.tags;
     JudgedSong {
         id: song.id.clone(),
         title: tags.title,
@@ -236,8 +236,10 @@ fn predicted(prediction: &Prediction) -> Answer {
     }
 }
 
-fn analyze_contained(song: &LabelledSong, predictor: &Predictor) -> Result<Song, SongError> {
-    Ok(contain(|| analyze_song(&song.audio, predictor))??)
+fn analyze_contained(song: &LabelledSong, predictor: &Predictor) -> Result<Analysis, SongError> {
+    Ok(catch_panic(|| {
+        analyze_file(&song.audio, predictor, &AnalyzeOptions::default())
+    })??)
 }
 
 fn no_song(dataset: &Dataset, failed: Vec<Unjudged>) -> EvaluateError {

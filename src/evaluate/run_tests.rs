@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    analysis::analyze_song,
+    analysis::{AnalyzeOptions, analyze_file},
     dataset::{Dataset, LabelOptions},
     model::{Bundle, Predictor},
     test_tone::write_tone,
@@ -61,7 +61,9 @@ fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
     let mut absolute = 0.0;
     let mut squared = 0.0;
     for song in &dataset.songs[..2] {
-        let answer = analyze_song(&song.audio, &predictor).unwrap().prediction;
+        let answer = analyze_file(&song.audio, &predictor, &AnalyzeOptions::default())
+            .unwrap()
+            .prediction;
         let pairs = song
             .emotions
             .as_array()

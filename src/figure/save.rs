@@ -4,7 +4,7 @@ use super::{
     canvas::{Canvas, Figure, Lettering, Picture, register_fonts},
     palette::PAPER,
 };
-use crate::atomic_file::{self, WriteError};
+use crate::atomic_file;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use plotters::prelude::*;
 use std::{
@@ -36,7 +36,7 @@ pub enum PlotError {
     },
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] crate::Error),
 }
 
 /// Why a picture cannot be drawn.

@@ -1,7 +1,7 @@
 //! The columns of a library, batch by batch.
 
 use super::{Column, Library, LibraryError, schema::list_item};
-use crate::contain::contain;
+use crate::contain::catch_panic;
 use arrow::{
     array::{RecordBatch, new_null_array},
     compute::{can_cast_types, cast},
@@ -76,7 +76,7 @@ impl Library {
                 .with_row_groups(vec![number])
                 .with_row_selection(selection),
         };
-        let reader = contain(|| builder.build())
+        let reader = catch_panic(|| builder.build())
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(read_error)?;
         Ok(Batches {
@@ -170,7 +170,7 @@ impl Iterator for Batches<'_> {
         if self.failed {
             return None;
         }
-        let next = contain(|| self.reader.next())
+        let next = catch_panic(|| self.reader.next())
             .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
         let batch = match next {
             Ok(batch) => batch,

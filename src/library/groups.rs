@@ -6,7 +6,7 @@ use super::{
     decode::{Rows, vectors},
     plain::{is_list_of_floats, numbers},
 };
-use crate::{contain::contain, emotion::Emotion};
+use crate::{contain::catch_panic, emotion::Emotion};
 use parquet::{
     column::page::PageReader, errors::ParquetError, file::serialized_reader::SerializedPageReader,
 };
@@ -115,14 +115,15 @@ impl Library {
             source,
         };
         let total = usize::try_from(group.rows).unwrap_or(usize::MAX);
-        let reader =
-            contain(|| SerializedPageReader::new(Arc::new(self.file.clone()), chunk, total, None));
+        let reader = catch_panic(|| {
+            SerializedPageReader::new(Arc::new(self.file.clone()), chunk, total, None)
+        });
         let mut pages = reader
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(read_error)?;
         let mut rows = 0;
         while rows < group.rows {
-            let page = contain(|| pages.get_next_page())
+            let page = catch_panic(|| pages.get_next_page())
                 .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
                 .map_err(read_error)?;
             let Some(numbers) = page.and_then(|page| numbers(&page, descriptor, length)) else {

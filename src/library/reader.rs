@@ -7,7 +7,7 @@ use super::{
     file::LibraryFile,
     schema::expected_labels,
 };
-use crate::contain::contain;
+use crate::contain::catch_panic;
 use arrow::datatypes::DataType;
 use parquet::{
     arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection},
@@ -52,7 +52,7 @@ impl Library {
             .and_then(LibraryFile::new)
             .map_err(open_error)?;
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata = contain(|| ArrowReaderMetadata::load(&file, options))
+        let metadata = catch_panic(|| ArrowReaderMetadata::load(&file, options))
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(|source| LibraryError::NotParquet {
                 path: path.to_owned(),

@@ -237,5 +237,11 @@ pub enum MelError {
     },
 }
 
+impl From<MelError> for crate::Error {
+    fn from(error: MelError) -> Self {
+        crate::Error::new(crate::ErrorKind::InvalidInput, error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests;

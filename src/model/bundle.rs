@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tract_onnx::pb;
 
-use crate::{audio::WindowRule, emotion::Emotion, mel::MelConfig};
+use crate::{
+    emotion::Emotion,
+    mel::{MelConfig, WindowRule},
+};
 
 /// The key under which an ONNX file carries its [`Metadata`].
 pub const METADATA_KEY: &str = "circumplex";

@@ -9,7 +9,7 @@ use super::{
     bundle::{EMBEDDING, EMOTIONS, PROBABILITIES, VALENCE_AROUSAL},
 };
 use crate::{
-    contain::{Panicked, contain},
+    contain::{PanicError, catch_panic},
     emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN},
 };
 
@@ -50,12 +50,12 @@ impl Predictor {
         if bundle.is_multi_label() {
             names.push(PROBABILITIES);
         }
-        let panicked = |name: &str, panic: Panicked| ModelError::NotRunnable {
+        let panicked = |name: &str, panic: PanicError| ModelError::NotRunnable {
             model: name.to_owned(),
             reason: panic.to_string(),
         };
         // tract takes it for granted that a graph's names hang together, and panics where a damaged file's do not.
-        let plan = contain(|| {
+        let plan = catch_panic(|| {
             tract_onnx::onnx()
                 .with_ignore_output_shapes(true)
                 .model_for_proto_model(bundle.proto())
@@ -68,7 +68,7 @@ impl Predictor {
         .map_err(not_runnable)?;
         let predictor = Self { bundle, plan };
         // A network whose inside contradicts its declared shapes shows it on the first window: here, not in mid-run.
-        contain(|| predictor.predict(&vec![0.0; shape.iter().product()]))
+        catch_panic(|| predictor.predict(&vec![0.0; shape.iter().product()]))
             .map_err(|panic| panicked(predictor.bundle.name(), panic))??;
         Ok(predictor)
     }

@@ -10,7 +10,7 @@ pub use network::{Network, OutputKind, Stage, Statistic};
 use serde::{Deserialize, Serialize};
 
 use super::{LabelSettings, Preprocessing};
-use crate::{audio::WindowRule, mel::MelConfig};
+use crate::mel::{MelConfig, WindowRule};
 
 /// A training run: features, window, labels, network, loss, optimiser, schedule, augmentation, seed. With the data, it
 /// says all that is needed to train the same model again.

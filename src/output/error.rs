@@ -1,6 +1,6 @@
 //! What can go wrong with an export.
 
-use crate::{atomic_file::WriteError, library::LibraryError};
+use crate::library::LibraryError;
 use std::{error::Error, io, path::PathBuf};
 
 /// An export was not made. What stood at its place before still does.
@@ -56,7 +56,7 @@ pub enum ExportError {
     NoSongs { library: String, why: &'static str },
     /// When a file cannot be written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] crate::Error),
     /// When standard output cannot be written.
     #[error("cannot write to standard output")]
     Stream(#[source] io::Error),

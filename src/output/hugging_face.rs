@@ -7,7 +7,7 @@ use super::{
     parquet::ParquetSink,
 };
 use crate::{
-    atomic_file::{self, WriteError},
+    atomic_file::{self, write_error},
     emotion::Emotion,
     library::Column,
 };
@@ -116,13 +116,6 @@ impl Sink for HuggingFaceSink {
         // It has moved away; there is nothing to remove.
         let _ = folder.keep();
         Ok(vec![target])
-    }
-}
-
-fn write_error(path: &Path, source: io::Error) -> WriteError {
-    WriteError {
-        path: path.to_owned(),
-        source,
     }
 }
 

@@ -3,7 +3,7 @@
 //! one after the other, the vectors last.
 
 use super::{Destination, ExportError, Sink, csv::CsvSink};
-use crate::{atomic_file::Pending, emotion::Emotion, library::Column};
+use crate::{atomic_file::PendingFile, emotion::Emotion, library::Column};
 use arrow::{
     array::{Array as _, ArrayRef, AsArray, Int64Array, RecordBatch},
     datatypes::{DataType, Field, Float32Type, Schema, SchemaRef},
@@ -133,12 +133,12 @@ fn beside(path: &Path, rest: &str) -> PathBuf {
 /// One array of float32 that is being written.
 struct Array {
     writer: NpyWriter<f32, BufWriter<File>>,
-    pending: Pending,
+    pending: PendingFile,
 }
 
 impl Array {
     fn create(path: &Path, shape: [u64; 2]) -> Result<Self, ExportError> {
-        let pending = Pending::create(path)?;
+        let pending = PendingFile::create(path)?;
         let begin = || -> io::Result<_> {
             npyz::WriteOptions::new()
                 .default_dtype()

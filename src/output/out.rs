@@ -1,7 +1,7 @@
 //! Where the bytes of an export go.
 
 use super::ExportError;
-use crate::atomic_file::Pending;
+use crate::atomic_file::PendingFile;
 use std::{
     error::Error,
     fs::File,
@@ -19,13 +19,13 @@ pub enum Destination {
 
 /// A file that is there once it is whole, or a stream.
 pub(super) enum Out {
-    File(BufWriter<File>, Pending),
+    File(BufWriter<File>, PendingFile),
     Stream(BufWriter<Box<dyn Write + Send>>),
 }
 
 impl Out {
     pub(super) fn file(path: &Path) -> Result<Self, ExportError> {
-        let pending = Pending::create(path)?;
+        let pending = PendingFile::create(path)?;
         let file = pending.file().try_clone().map_err(|e| pending.error(e))?;
         Ok(Self::File(BufWriter::new(file), pending))
     }

@@ -5,7 +5,7 @@ use super::{
     playlist::{Entry, Paths, write_m3u8},
 };
 use crate::{
-    atomic_file::{self, WriteError},
+    atomic_file::{self, write_error},
     emotion::Emotion,
     library::{Column, SongRow, Sound},
 };
@@ -82,10 +82,7 @@ impl PlaylistsSink {
     /// Makes the folder where it is not there.
     pub(super) fn create(folder: &Path, how: Lists) -> Result<Self, ExportError> {
         if !folder.is_dir() {
-            fs::create_dir(folder).map_err(|source| WriteError {
-                path: folder.to_owned(),
-                source,
-            })?;
+            fs::create_dir(folder).map_err(|source| write_error(folder, source))?;
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -162,10 +159,7 @@ impl Sink for PlaylistsSink {
             folder, how, lists, ..
         } = *self;
         let paths = if how.relative {
-            Paths::relative_to(&folder).map_err(|source| WriteError {
-                path: folder.clone(),
-                source,
-            })?
+            Paths::relative_to(&folder).map_err(|source| write_error(&folder, source))?
         } else {
             Paths::Absolute
         };

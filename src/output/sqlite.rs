@@ -3,7 +3,7 @@
 //! (one row for each window of a timeline).
 
 use super::{ExportError, Provenance, Sink, cell::time, moments::moments};
-use crate::{atomic_file::Pending, library::Column};
+use crate::{atomic_file::PendingFile, library::Column};
 use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, SchemaRef},
@@ -25,7 +25,7 @@ const INDICES: [&[&str]; 6] = [
 
 pub(super) struct SqliteSink {
     database: Connection,
-    pending: Pending,
+    pending: PendingFile,
     insert: String,
     schema: SchemaRef,
     rows: i64,
@@ -37,7 +37,7 @@ impl SqliteSink {
         schema: &SchemaRef,
         provenance: &Provenance,
     ) -> Result<Self, ExportError> {
-        let pending = Pending::create(path)?;
+        let pending = PendingFile::create(path)?;
         let error = |error: rusqlite::Error| super::out::encode_error(path, FORMAT, error.into());
         let database = Connection::open(pending.temporary()).map_err(error)?;
         let columns: Vec<&str> = plain(schema).map(|(_, name)| name).collect();

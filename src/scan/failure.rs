@@ -2,8 +2,7 @@
 
 use super::{FoundFile, SheetError};
 use crate::{
-    analysis::ChainError,
-    contain::Panicked,
+    contain::PanicError,
     error::one_line,
     library::{FailedFile, Micros, SongRow},
 };
@@ -14,7 +13,7 @@ use std::{io, path::PathBuf};
 pub enum FileError {
     /// When the chain refuses the file: it cannot be read or decoded, or is damaged.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Chain(#[from] crate::Error),
     /// When the file or folder cannot be looked at: permission, a link that leads nowhere, a disk error.
     #[error("cannot read")]
     Unreadable(#[source] io::Error),
@@ -34,7 +33,7 @@ pub enum FileError {
     Changed,
     /// When a defect of this program was met. The other files are not affected.
     #[error("an internal error of circumplex (please report it)")]
-    Panicked(#[source] Panicked),
+    Panicked(#[source] PanicError),
 }
 
 /// One file that failed.

@@ -34,15 +34,15 @@ pub use update::{Report, Run, Step, Update, UpdateError};
 pub use walk::{FoundFile, Listing, ScanError, Wanted, scan};
 
 use crate::{
-    analysis::{Listening, Song},
-    audio::{HeardPart, Tags},
+    analysis::{Analysis, AnalyzeOptions},
+    audio::Tags,
     library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
     model::Bundle,
 };
 
 /// What the footer of a library says whose vectors come from this model. An excerpt is a part of the preprocessing, so that
 /// its vectors and those of whole songs do not stand in one library.
-pub fn library_info(bundle: &Bundle, how: &Listening) -> LibraryInfo {
+pub fn library_info(bundle: &Bundle, how: &AnalyzeOptions) -> LibraryInfo {
     let metadata = bundle.metadata();
     let mut info = LibraryInfo::new(
         ModelStamp {
@@ -60,13 +60,16 @@ pub fn library_info(bundle: &Bundle, how: &Listening) -> LibraryInfo {
 }
 
 /// The row of a song that was analysed now.
-pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
+pub fn song_row(file: &FoundFile, song: Analysis, content_hash: String) -> SongRow {
     let (path, path_bytes) = SongRow::path_columns(&file.path);
     let mut notes = notes(&song);
-    let (mut duration_s, mut tags) = (song.duration_s, song.info.tags);
+    let (mut duration_s, mut tags) = (song.audio.duration_s, song.audio.tags);
     if let Some(track) = file.track.as_deref() {
         notes.retain(|note| !matches!(note, Note::Excerpt { .. }));
-        duration_s = song.part.as_ref().map_or(duration_s, HeardPart::length_s);
+        duration_s = song
+            .audio
+            .segment
+            .map_or(duration_s, |segment| segment.length_s());
         let place = Note::Track {
             number: track.number,
             start_s: track.start.seconds(),
@@ -87,9 +90,9 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         duration_s,
-        sample_rate: song.info.sample_rate,
-        channels: song.info.channels.into(),
-        codec: song.info.codec,
+        sample_rate: song.audio.sample_rate,
+        channels: song.audio.channels.into(),
+        codec: song.audio.codec,
         title: tags.title,
         artist: tags.artist,
         album: tags.album,
@@ -107,12 +110,12 @@ pub fn song_row(file: &FoundFile, song: Song, content_hash: String) -> SongRow {
 }
 
 /// What is special about how a song was heard.
-pub fn notes(song: &Song) -> Vec<Note> {
+pub fn notes(song: &Analysis) -> Vec<Note> {
     let mut notes = Vec::new();
-    if let Some(part) = &song.part {
+    if let Some(part) = &song.audio.segment {
         notes.push(Note::Excerpt {
-            start_s: part.seconds.start,
-            length_s: song.heard_s(),
+            start_s: part.start_s,
+            length_s: song.analyzed_s(),
         });
     }
     if song.silent {
@@ -121,8 +124,8 @@ pub fn notes(song: &Song) -> Vec<Note> {
     if song.repeated {
         notes.push(Note::Repeated);
     }
-    if song.damaged_packets > 0 {
-        notes.push(Note::Damaged(song.damaged_packets));
+    if song.audio.damaged_packets > 0 {
+        notes.push(Note::Damaged(song.audio.damaged_packets));
     }
     notes
 }

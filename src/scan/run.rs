@@ -1,7 +1,7 @@
 //! Many files through the chain at once.
 
 use super::{FileError, FoundFile};
-use crate::contain::contain;
+use crate::contain::catch_panic;
 use rayon::{
     ThreadPoolBuildError, ThreadPoolBuilder,
     iter::{ParallelBridge, ParallelIterator},
@@ -91,7 +91,7 @@ fn work_contained<T>(
     file: &FoundFile,
     work: &(impl Fn(&FoundFile) -> Result<T, FileError> + Sync),
 ) -> Result<T, FileError> {
-    let answer = contain(|| work(file)).map_err(FileError::Panicked)??;
+    let answer = catch_panic(|| work(file)).map_err(FileError::Panicked)??;
     match file.is_unchanged() {
         Ok(true) => Ok(answer),
         Ok(false) => Err(FileError::Changed),
@@ -103,26 +103,27 @@ fn work_contained<T>(
 pub(super) mod tests {
     use super::*;
     use crate::{
-        analysis::{Song, StageTimes},
-        audio::{SoundInfo, Tags},
+        analysis::{Analysis, StageTimes},
+        audio::{AudioInfo, Tags},
         emotion::EmotionVector,
         error::one_line,
         model::Prediction,
     };
     use std::{fs, path::Path, sync::Mutex, thread, time::Duration};
 
-    pub(in super::super) fn a_song() -> Song {
-        Song {
-            info: SoundInfo {
+    pub(in super::super) fn a_song() -> Analysis {
+        Analysis {
+            audio: AudioInfo {
                 sample_rate: 44_100,
                 channels: 2,
                 codec: "mp3".to_owned(),
                 tags: Tags::default(),
+                duration_s: 30.0,
+                segment: None,
+                damaged_packets: 0,
+                missing_s: 0.0,
             },
-            duration_s: 30.0,
-            part: None,
             windows: 3,
-            damaged_packets: 0,
             silent: false,
             repeated: false,
             prediction: Prediction {
@@ -180,7 +181,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_panic_is_the_failure_of_its_file_alone() {
-        crate::contain::silence_contained_panics();
+        crate::contain::silence_caught_panics();
         let folder = tempfile::tempdir().unwrap();
         let files = some_files(folder.path(), 10);
         let mut failed = Vec::new();

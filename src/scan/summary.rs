@@ -1,7 +1,7 @@
 //! What a run came to.
 
 use crate::{
-    analysis::{Song, StageTimes},
+    analysis::{Analysis, StageTimes},
     emotion::{Emotion, EmotionVector},
 };
 
@@ -18,13 +18,10 @@ pub struct Work {
 
 impl Work {
     /// Counts a song.
-    pub fn add(&mut self, song: &Song) {
+    pub fn add(&mut self, song: &Analysis) {
         self.songs += 1;
-        self.audio_s += song.heard_s();
-        self.times.decode += song.times.decode;
-        self.times.resample += song.times.resample;
-        self.times.mel += song.times.mel;
-        self.times.predict += song.times.predict;
+        self.audio_s += song.analyzed_s();
+        self.times += song.times;
     }
 
     /// The share of each stage in the time of all stages, in percent: decode, resample, mel, predict. `None` where no time
@@ -36,7 +33,7 @@ impl Work {
             ("mel", self.times.mel),
             ("predict", self.times.predict),
         ];
-        let total: f64 = stages.iter().map(|(_, seconds)| seconds).sum();
+        let total = self.times.total();
         (total > 0.0).then(|| stages.map(|(name, seconds)| (name, 100.0 * seconds / total)))
     }
 }

@@ -6,7 +6,7 @@ use super::{
     song_row,
 };
 use crate::{
-    analysis::{ChainError, Song},
+    analysis::Analysis,
     library::{
         Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter,
         resolve_target,
@@ -105,7 +105,7 @@ pub struct Report {
 
 /// One file's answer.
 enum Answer {
-    Song(Box<Song>, String),
+    Song(Box<Analysis>, String),
     Known(u64),
 }
 
@@ -234,7 +234,7 @@ impl Update {
         listing: &Listing,
         mut plan: Plan,
         how: Run<'_>,
-        analyze: impl Fn(&FoundFile) -> Result<Song, ChainError> + Sync,
+        analyze: impl Fn(&FoundFile) -> crate::Result<Analysis> + Sync,
         mut on_step: impl FnMut(Step<'_>),
     ) -> Result<Report, UpdateError> {
         let mut report = Report {

@@ -2,7 +2,7 @@
 
 use super::{run::tests::a_song, *};
 use crate::{
-    contain::silence_contained_panics,
+    contain::silence_caught_panics,
     library::{Library, LibraryInfo, ModelStamp},
 };
 use std::{
@@ -223,7 +223,7 @@ fn a_file_that_was_only_touched_is_not_analysed_again() {
 
 #[test]
 fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
-    silence_contained_panics();
+    silence_caught_panics();
     let world = World::new(2);
     fs::write(world.music("broken.mp3"), b"x").unwrap();
     let report = world.update(usize::MAX).unwrap();
@@ -242,7 +242,7 @@ fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
 
 #[test]
 fn where_every_file_fails_a_library_without_songs_remembers_them() {
-    silence_contained_panics();
+    silence_caught_panics();
     let world = World::new(0);
     fs::write(world.music("broken.mp3"), b"x").unwrap();
     let report = world.update(usize::MAX).unwrap();

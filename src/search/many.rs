@@ -8,7 +8,7 @@ pub use questions::{Questions, QuestionsError};
 
 use super::{QueryError, Search};
 use crate::{
-    atomic_file::{self, WriteError},
+    atomic_file,
     library::{Collection, LibraryError},
 };
 use arrow::{
@@ -60,7 +60,7 @@ pub enum ManyError {
     },
     /// When the file of answers cannot be put in its place.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] crate::Error),
 }
 
 /// What was answered.

@@ -4,7 +4,7 @@ use super::{
     fields::{Fields, Id3, MoodFields},
     unreadable,
 };
-use crate::{Error, ErrorKind, Result, audio::container, contain::contain, error::Context};
+use crate::{Error, ErrorKind, Result, audio::container, contain::catch_panic, error::Context};
 use lofty::{
     aac::AacFile,
     config::{ParseOptions, ParsingMode, WriteOptions},
@@ -43,7 +43,7 @@ type AnyResult<T> = std::result::Result<T, Box<dyn StdError + Send + Sync>>;
 /// Runs code of the tag library, whose panics and errors become errors of the file `name`.
 fn guarded<T>(name: &Path, message: &str, work: impl FnOnce() -> AnyResult<T>) -> Result<T> {
     let defect = "its tags trigger a defect of the tag library";
-    let result = contain(work).context_at(ErrorKind::Internal, name, defect)?;
+    let result = catch_panic(work).context_at(ErrorKind::Internal, name, defect)?;
     result.context_at(ErrorKind::Damaged, name, message)
 }
 

@@ -107,7 +107,7 @@ impl<'a> Cropper<'a> {
         self.songs.cache.song(song).len() / self.bands
     }
 
-    /// The windows of a whole song, by the rule that [`crate::audio::WindowRule`] states.
+    /// The windows of a whole song, by the rule that [`crate::mel::WindowRule`] states.
     pub fn windows(&self, song: usize) -> Vec<Crop> {
         let length = self.length(song);
         let whole = (length / self.frames).max(1);

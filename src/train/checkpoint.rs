@@ -21,10 +21,7 @@ use tch::{Device, TchError};
 
 use self::numbers::{Numbers, history_of, tensor_of};
 use super::{batches::Songs, fit::EpochScores, network::BandStatistics, weights::Weights};
-use crate::{
-    atomic_file::{self, WriteError},
-    model::Recipe,
-};
+use crate::{atomic_file, model::Recipe};
 
 /// The version of the file that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -83,7 +80,7 @@ pub enum CheckpointError {
     #[error(
         "the checkpoint could not be written; one that was there before is as it was, and --resume goes on from it"
     )]
-    Write(#[from] WriteError),
+    Write(#[from] crate::Error),
 }
 
 /// What a checkpoint belongs to: training goes on only with the same.
@@ -205,12 +202,7 @@ fn checksum<'a>(
 /// # Errors
 /// [`CheckpointError::Write`].
 pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<(), CheckpointError> {
-    let fault = |source| {
-        CheckpointError::Write(WriteError {
-            path: path.to_owned(),
-            source,
-        })
-    };
+    let fault = |source| CheckpointError::Write(atomic_file::write_error(path, source));
     let bytes = encode(identity, state).map_err(fault)?;
     Ok(atomic_file::write(path, |file| file.write_all(&bytes))?)
 }

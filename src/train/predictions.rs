@@ -13,7 +13,7 @@ use parquet::{
 };
 
 use crate::{
-    atomic_file::{self, WriteError},
+    atomic_file::{self, write_error},
     emotion::Emotion,
     evaluate::{Answer, JudgedSong},
 };
@@ -24,12 +24,9 @@ use crate::{
 /// 0, as in `folds.csv`.
 ///
 /// # Errors
-/// [`WriteError`] where the file cannot be written.
-pub fn save_predictions(path: &Path, songs: &[JudgedSong]) -> Result<(), WriteError> {
-    let batch = table(songs).map_err(|source| WriteError {
-        path: path.to_owned(),
-        source: io::Error::other(source),
-    })?;
+/// An error if the file cannot be written.
+pub fn save_predictions(path: &Path, songs: &[JudgedSong]) -> crate::Result<()> {
+    let batch = table(songs).map_err(|source| write_error(path, io::Error::other(source)))?;
     atomic_file::write(path, |file| {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

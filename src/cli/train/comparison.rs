@@ -1,7 +1,7 @@
 //! `--recipes`: several recipes on the same songs, as one table.
 
 use crate::{
-    atomic_file::{self, WriteError},
+    atomic_file,
     cli::table::{Align, Table},
     model::Recipe,
 };
@@ -96,7 +96,7 @@ impl Comparison {
     }
 
     /// Writes the Markdown, whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), WriteError> {
+    pub fn save(&self, path: &Path) -> crate::Result<()> {
         atomic_file::write(path, |file| file.write_all(self.markdown().as_bytes()))
     }
 }

@@ -12,11 +12,7 @@ mod text;
 mod worst;
 
 use super::{JudgedSong, RunScores};
-use crate::{
-    atomic_file::{self, WriteError},
-    figure::DrawError,
-    model::Preprocessing,
-};
+use crate::{atomic_file, figure::DrawError, model::Preprocessing};
 use std::{io::Write as _, path::Path};
 
 /// All that the page tells.
@@ -103,7 +99,7 @@ pub enum ReportError {
     Picture(#[from] DrawError),
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] crate::Error),
 }
 
 /// Writes the page to `path`, whole or not at all. The worst songs are read for their spectrograms; one that is gone or

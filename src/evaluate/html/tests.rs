@@ -1,9 +1,8 @@
 use super::*;
 use crate::{
-    audio::WindowRule,
     emotion::EmotionVector,
     evaluate::{Answer, multilabel::ThresholdSearch},
-    mel::MelConfig,
+    mel::{MelConfig, WindowRule},
     test_tone::write_tone,
 };
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 
 use super::{RunReport, pictures};
 use crate::{
-    analysis::{ChainError, spectrograms},
-    contain::contain,
+    analysis::spectrograms,
+    contain::catch_panic,
     emotion::Quadrant,
     error::one_line,
     evaluate::{JudgedSong, metrics::mean_absolute_error},
@@ -102,18 +102,18 @@ struct HeardWindow {
 impl Heard {
     fn of(path: &Path, preprocessing: &Preprocessing) -> Self {
         let mut windows = Vec::new();
-        let contained = contain(|| {
+        let contained = catch_panic(|| {
             spectrograms(path, preprocessing, |window| {
                 windows.push(HeardWindow {
                     values: window.values.to_vec(),
                     start_s: window.start_s,
                     weight: window.weight,
                 });
-                Ok::<(), ChainError>(())
+                Ok(())
             })
         });
         let (windows, tags) = match contained {
-            Ok(Ok((info, _))) if !windows.is_empty() => (Ok(windows), Some(info.tags)),
+            Ok(Ok(info)) if !windows.is_empty() => (Ok(windows), Some(info.tags)),
             Ok(Ok(_)) => (Err("the file holds no sound".to_owned()), None),
             Ok(Err(error)) => (Err(one_line(&error)), None),
             Err(panicked) => (Err(one_line(&panicked)), None),

@@ -1,7 +1,7 @@
 //! A Parquet file with a vector a row.
 
 use crate::{
-    contain::contain,
+    contain::catch_panic,
     emotion::{Emotion, EmotionVector, InvalidVector},
     search::Asked,
 };
@@ -104,7 +104,7 @@ impl Questions {
             )));
         }
         let file = File::open(path).map_err(open_error)?;
-        let metadata = contain(|| ArrowReaderMetadata::load(&file, Default::default()))
+        let metadata = catch_panic(|| ArrowReaderMetadata::load(&file, Default::default()))
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(|source| QuestionsError::Read {
                 path: path.to_owned(),
@@ -175,7 +175,7 @@ impl Questions {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
             .with_projection(mask)
             .with_batch_size(at_once);
-        let mut reader = contain(|| builder.build())
+        let mut reader = catch_panic(|| builder.build())
             .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
             .map_err(&read_error)?;
         let decode = Decode {
@@ -189,7 +189,7 @@ impl Questions {
             if failed {
                 return None;
             }
-            let next = contain(|| reader.next())
+            let next = catch_panic(|| reader.next())
                 .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
             let result = next
                 .map_err(|error| read_error(error.into()))

@@ -3,8 +3,8 @@
 mod name;
 
 use crate::{
-    analysis::{ChainError, Listening, listen},
-    contain::{Panicked, contain},
+    analysis::{AnalyzeOptions, analyze_file},
+    contain::{PanicError, catch_panic},
     emotion::{Emotion, EmotionVector},
     library::{Collection, LibraryError, SongName},
     model::{ModelError, Predictor},
@@ -149,7 +149,7 @@ pub enum SongError {
         song: PathBuf,
         /// Why.
         #[source]
-        source: ChainError,
+        source: crate::Error,
     },
     /// When a decoder breaks down on the file outside the library.
     #[error("{song:?}: cannot be analysed")]
@@ -158,7 +158,7 @@ pub enum SongError {
         song: PathBuf,
         /// Where.
         #[source]
-        source: Panicked,
+        source: PanicError,
     },
     /// When the library cannot be read.
     #[error(transparent)]
@@ -246,7 +246,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
         library: library.name().to_owned(),
         difference,
     };
-    let how = Listening {
+    let how = AnalyzeOptions {
         timeline: false,
         excerpt: match theirs.excerpt() {
             Some(part) => Some(
@@ -255,7 +255,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
             ),
             None => None,
         },
-        span: None,
+        segment: None,
     };
     let ours = library_info(predictor.bundle(), &how);
     if !ours.is_comparable(theirs) {
@@ -273,7 +273,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
             )
         }));
     }
-    let heard = contain(|| listen(song, predictor, &how))
+    let heard = catch_panic(|| analyze_file(song, predictor, &how))
         .map_err(|source| SongError::Panicked {
             song: song.to_owned(),
             source,
@@ -373,7 +373,7 @@ mod tests {
             "{other}"
         );
         assert!(other.contains("--model"), "{other}");
-        let mut info = library_info(&Bundle::shipped().unwrap(), &Listening::default());
+        let mut info = library_info(&Bundle::shipped().unwrap(), &AnalyzeOptions::default());
         // It is the right model: now it is the file that is no music.
         assert!(said(&info).contains("cannot be analysed"));
         info.set_excerpt("5s");

@@ -1,7 +1,7 @@
 //! The rows of a face file, whatever it is written in.
 
 use super::{FaceError, json::read_json};
-use crate::contain::contain;
+use crate::contain::catch_panic;
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::cast,
@@ -184,7 +184,7 @@ fn read_parquet(
     io::copy(&mut Cursor::new(first).chain(&mut rest), &mut file).map_err(read_error)?;
     file.rewind().map_err(read_error)?;
     // The reader promises not to panic on damaged files, and does.
-    contain(|| parquet_rows(file, name, on_row)).unwrap_or_else(|panic| {
+    catch_panic(|| parquet_rows(file, name, on_row)).unwrap_or_else(|panic| {
         Err(FaceError::Parquet {
             name: name.to_owned(),
             source: ParquetError::External(Box::new(panic)),

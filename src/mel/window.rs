@@ -26,7 +26,7 @@ pub struct Window<'a> {
 /// Cuts a stream of samples into windows as a [`WindowRule`] says. Holds at most two windows, whatever the song's
 /// length.
 #[derive(Debug, Clone)]
-pub struct Windower {
+pub struct Framer {
     length: usize,
     /// The window emitted last, if any, and then the samples since.
     buffer: Vec<f32>,
@@ -36,8 +36,8 @@ pub struct Windower {
     seen: u64,
 }
 
-impl Windower {
-    /// A windower at the start of a song.
+impl Framer {
+    /// A framer at the start of a song.
     pub fn new(rule: &WindowRule) -> Self {
         Self {
             length: rule.length.max(1),
@@ -83,7 +83,7 @@ impl Windower {
         Ok(())
     }
 
-    /// Emits what the rule says for the rest, and makes the windower ready for another song.
+    /// Emits what the rule says for the rest, and makes the framer ready for another song.
     ///
     /// Returns the number of samples seen in all.
     ///
@@ -131,15 +131,15 @@ mod tests {
     fn windows(n: usize, length: usize, block: usize) -> (Vec<(u64, f64, Vec<f32>)>, u64) {
         let song: Vec<f32> = (0..n).map(|i| i as f32).collect();
         let mut out = Vec::new();
-        let mut windower = Windower::new(&WindowRule { length });
+        let mut framer = Framer::new(&WindowRule { length });
         let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
             out.push((w.start, w.weight, w.samples.to_vec()));
             Ok(())
         };
         for part in song.chunks(block) {
-            windower.push(part, &mut keep).unwrap();
+            framer.push(part, &mut keep).unwrap();
         }
-        let seen = windower.finish(&mut keep).unwrap();
+        let seen = framer.finish(&mut keep).unwrap();
         (out, seen)
     }
 
@@ -208,37 +208,37 @@ mod tests {
     }
 
     #[test]
-    fn a_windower_can_be_used_again_after_finish() {
-        let mut windower = Windower::new(&WindowRule { length: 4 });
+    fn a_framer_can_be_used_again_after_finish() {
+        let mut framer = Framer::new(&WindowRule { length: 4 });
         let mut starts = Vec::new();
         for _ in 0..2 {
             let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
                 starts.push(w.start);
                 Ok(())
             };
-            windower.push(&[0.0; 6], &mut keep).unwrap();
-            assert_eq!(windower.finish(&mut keep).unwrap(), 6);
+            framer.push(&[0.0; 6], &mut keep).unwrap();
+            assert_eq!(framer.finish(&mut keep).unwrap(), 6);
         }
         assert_eq!(starts, [0, 2, 0, 2]);
     }
 
     #[test]
     fn a_song_that_was_given_up_leaves_nothing_after_restart() {
-        let mut windower = Windower::new(&WindowRule { length: 4 });
-        assert!(windower.push(&[1.0; 7], |_| Err("stop")).is_err());
-        windower.restart();
+        let mut framer = Framer::new(&WindowRule { length: 4 });
+        assert!(framer.push(&[1.0; 7], |_| Err("stop")).is_err());
+        framer.restart();
         let mut keep = |w: Window<'_>| -> Result<(), Infallible> {
             assert_eq!((w.start, w.samples), (0, &[2.0; 4][..]));
             Ok(())
         };
-        windower.push(&[2.0; 3], &mut keep).unwrap();
-        assert_eq!(windower.finish(&mut keep).unwrap(), 3);
+        framer.push(&[2.0; 3], &mut keep).unwrap();
+        assert_eq!(framer.finish(&mut keep).unwrap(), 3);
     }
 
     #[test]
     fn an_error_of_the_receiver_stops_the_song() {
-        let mut windower = Windower::new(&WindowRule { length: 2 });
-        let result = windower.push(&[0.0; 6], |_| Err("stop"));
+        let mut framer = Framer::new(&WindowRule { length: 2 });
+        let result = framer.push(&[0.0; 6], |_| Err("stop"));
         assert_eq!(result, Err("stop"));
     }
 
