@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: the whole program on a folder of music, beside decoding alone, bliss-audio and librosa.
+//! `cargo xtask bench`: the whole program on a directory of music, beside decoding alone, bliss-audio and librosa.
 //!
-//! Every program gets the same files and the same threads, in turns, and the best of its turns counts. A program that is
-//! not there is said to be skipped, and stands in no figure.
+//! Every program gets the same files and threads, in turns, and its best turn counts. A missing program is reported as
+//! skipped.
 
 mod measure;
 mod music;
@@ -21,7 +21,7 @@ const BLISS: &str = include_str!("bench/bliss.rs");
 const LIBROSA: &str = include_str!("bench/librosa.py");
 
 struct Options {
-    folder: PathBuf,
+    directory: PathBuf,
     files: Option<usize>,
     threads: usize,
     turns: usize,
@@ -31,9 +31,9 @@ struct Options {
 
 impl Options {
     fn parse(words: &[OsString]) -> Result<Self, String> {
-        let mut folder = None;
+        let mut directory = None;
         let mut options = Self {
-            folder: PathBuf::new(),
+            directory: PathBuf::new(),
             files: None,
             threads: 2,
             turns: 3,
@@ -53,7 +53,7 @@ impl Options {
                     let names = value()?.to_string_lossy().into_owned();
                     options.only = Some(names.split(',').map(str::to_owned).collect());
                 }
-                _ if folder.is_none() && !name.starts_with('-') => folder = Some(word),
+                _ if directory.is_none() && !name.starts_with('-') => directory = Some(word),
                 _ => {
                     return Err(format!(
                         "bench: {name:?} is not understood; see cargo xtask help"
@@ -61,8 +61,10 @@ impl Options {
                 }
             }
         }
-        options.folder = folder
-            .ok_or_else(|| "bench: expected a folder with music; see cargo xtask help".to_owned())?
+        options.directory = directory
+            .ok_or_else(|| {
+                "bench: expected a directory with music; see cargo xtask help".to_owned()
+            })?
             .into();
         Ok(options)
     }
@@ -98,7 +100,7 @@ pub fn run(words: &[OsString]) -> Result<ExitCode, String> {
     let options = Options::parse(words)?;
     let work = root().join("target/bench");
     fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
-    let music = Music::gather(&options.folder, options.files, &work)?;
+    let music = Music::gather(&options.directory, options.files, &work)?;
     let (mut contestants, skipped) = contestants(&options, &music, &work)?;
     let mut sound_s = None;
     for turn in 1..=options.turns {
@@ -152,16 +154,20 @@ fn contestants(
     if options.wants("circumplex") {
         build(&["build", "--release", "--locked"])?;
         for &threads in &turns {
-            let (program, folder) = (target.join("release/circumplex"), music.folder.clone());
+            let (program, directory) = (target.join("release/circumplex"), music.directory.clone());
             let library = work.join("library.parquet");
             add(
                 "circumplex",
                 threads,
                 Box::new(move || {
-                    // Made anew each time.
+                    // Every run starts without a library.
                     let _ = fs::remove_file(&library);
                     let mut command = Command::new(&program);
-                    command.arg("analyze").arg(&folder).arg("-o").arg(&library);
+                    command
+                        .arg("analyze")
+                        .arg(&directory)
+                        .arg("-o")
+                        .arg(&library);
                     command.args(["--threads", &threads.to_string()]);
                     command
                 }),
@@ -234,23 +240,23 @@ fn run_quietly(command: &mut Command) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
     Err(format!("{command:?} failed: {}", last.unwrap_or_default()))
 }
 
 /// Builds bliss-audio's program, apart from the workspace.
 fn bliss(work: &Path) -> Result<PathBuf, String> {
-    let folder = work.join("bliss");
+    let directory = work.join("bliss");
     let write = |path: PathBuf, text: &str| {
         fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
     };
-    fs::create_dir_all(folder.join("src")).map_err(|error| error.to_string())?;
-    write(folder.join("Cargo.toml"), BLISS_MANIFEST)?;
-    write(folder.join("src/main.rs"), BLISS)?;
-    let target = folder.join("target");
+    fs::create_dir_all(directory.join("src")).map_err(|error| error.to_string())?;
+    write(directory.join("Cargo.toml"), BLISS_MANIFEST)?;
+    write(directory.join("src/main.rs"), BLISS)?;
+    let target = directory.join("target");
     let mut command = cargo(&["build", "--release", "--manifest-path"]);
-    command.arg(folder.join("Cargo.toml"));
+    command.arg(directory.join("Cargo.toml"));
     command.arg("--target-dir").arg(&target);
     run_quietly(&mut command)?;
     Ok(target.join("release/bliss"))

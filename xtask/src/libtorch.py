@@ -1,9 +1,9 @@
 """Sets up a CPU build of libtorch from PyPI's wheels; run by `cargo xtask`, with Python's standard library alone.
 
-    python3 libtorch.py CACHE FOLDER
+    python3 libtorch.py CACHE DIRECTORY
 
-CACHE holds the downloads until they are unpacked; FOLDER, inside it, appears whole or not at all. A download that
-was interrupted goes on where it stopped. Every wheel has to have the SHA-256 that stands below, which is the one in
+CACHE holds the downloads until they are unpacked; DIRECTORY, inside it, appears whole or not at all. A download that
+was interrupted resumes. Every wheel must have the SHA-256 below, which is the one in
 PyPI's index. A second process waits for the first. Messages go to standard error.
 """
 
@@ -61,7 +61,7 @@ LIBRARIES = {
 }
 HEADERS = "torch/include/"
 
-# The unpacked folder, and some to spare.
+# The unpacked directory, and some to spare.
 UNPACKED = 600_000_000
 
 
@@ -77,15 +77,15 @@ def megabytes(count):
     return f"{count / 1e6:.0f} MB"
 
 
-def main(cache, folder):
+def main(cache, directory):
     downloads = os.path.join(cache, "downloads")
     os.makedirs(downloads, exist_ok=True)
     with only_one(os.path.join(cache, "libtorch.lock")):
-        if os.path.isdir(folder):
+        if os.path.isdir(directory):
             return  # another process made it while this one waited
         announce(cache, downloads)
         wheels = [obtain(downloads, *wheel) for wheel in WHEELS]
-        unpack(wheels, folder)
+        unpack(wheels, directory)
         for wheel in wheels:
             os.remove(wheel)
 
@@ -119,7 +119,7 @@ def announce(cache, downloads):
     if free < needed:
         raise Failure(
             f"{cache}: {megabytes(needed)} of room are needed and {megabytes(free)} are free. "
-            "Make room, or set CIRCUMPLEX_CACHE to a folder elsewhere."
+            "Make room, or set CIRCUMPLEX_CACHE to a directory elsewhere."
         )
 
 
@@ -217,7 +217,7 @@ def without_password(text):
 
 
 def download(address, context, part, name, size):
-    """Fills `part` up to its whole size, from where it stands."""
+    """Downloads the rest of `part`."""
     shown = Progress(name, size)
     for attempt in range(1, ATTEMPTS + 1):
         have = os.path.getsize(part) if os.path.exists(part) else 0
@@ -295,10 +295,10 @@ def with_pip(downloads, project, name, sha256):
 # --- Unpacking ------------------------------------------------------------------------------------------------------
 
 
-def unpack(wheels, folder):
-    """Makes `folder` from the wheels: under another name first, so that half of it never looks whole."""
+def unpack(wheels, directory):
+    """Makes `directory` from the wheels: under another name first, so that half of it never looks whole."""
     say("unpacking")
-    half = folder + ".half"
+    half = directory + ".half"
     shutil.rmtree(half, ignore_errors=True)
     os.makedirs(os.path.join(half, "lib"))
     missing = set(LIBRARIES)
@@ -325,14 +325,14 @@ def unpack(wheels, folder):
     with open(os.path.join(half, "build-version"), "w", encoding="ascii") as file:
         file.write(VERSION + "\n")
     os.sync()
-    os.rename(half, folder)
+    os.rename(half, directory)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except KeyboardInterrupt:
-        say("interrupted: what is here is kept, and the next run goes on from it")
+        say("interrupted; run the same command to resume")
         sys.exit(130)
     except (Failure, OSError, zipfile.BadZipFile) as reason:
         say(without_password(str(reason)))

@@ -1,4 +1,4 @@
-//! Where libtorch is: what the user says, else a CPU build of it from PyPI's wheels, kept in the user's cache.
+//! Finds libtorch: the one that the user names, else a CPU build from PyPI's wheels, kept in the user's cache.
 
 use std::{
     env, fs,
@@ -15,17 +15,17 @@ const FETCH: &str = include_str!("libtorch.py");
 
 /// How a build finds libtorch.
 pub enum Libtorch {
-    /// The user has set `LIBTORCH` or `LIBTORCH_USE_PYTORCH` (named here), or has it in `/usr/lib`: left as it is.
+    /// The user has set `LIBTORCH` or `LIBTORCH_USE_PYTORCH` (named here), or has it in `/usr/lib`: used as it is.
     Own(&'static str),
-    /// This folder, to be handed on in `LIBTORCH`.
+    /// This directory, to be handed on in `LIBTORCH`.
     Cached(PathBuf),
 }
 
 impl Libtorch {
     /// Tells a command where libtorch is.
     pub fn set(&self, command: &mut Command) {
-        if let Libtorch::Cached(folder) = self {
-            command.env("LIBTORCH", folder);
+        if let Libtorch::Cached(directory) = self {
+            command.env("LIBTORCH", directory);
         }
     }
 
@@ -33,10 +33,10 @@ impl Libtorch {
     pub fn export_line(&self) -> String {
         match self {
             Libtorch::Own(what) => format!("# {what} is used as it is: nothing to export"),
-            Libtorch::Cached(folder) => {
+            Libtorch::Cached(directory) => {
                 format!(
                     "export LIBTORCH='{}'",
-                    folder.to_string_lossy().replace('\'', r"'\''")
+                    directory.to_string_lossy().replace('\'', r"'\''")
                 )
             }
         }
@@ -49,18 +49,18 @@ pub fn prepare() -> Result<Libtorch, String> {
         eprintln!("    LIBTORCH_USE_PYTORCH is set: Python's PyTorch is used as it is");
         return Ok(Libtorch::Own("LIBTORCH_USE_PYTORCH"));
     }
-    if let Some(folder) = env::var_os("LIBTORCH")
+    if let Some(directory) = env::var_os("LIBTORCH")
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
     {
-        if !folder.join("lib").is_dir() {
+        if !directory.join("lib").is_dir() {
             return Err(format!(
-                "LIBTORCH={}: expected a libtorch, a folder that holds `include` and `lib`, and found no `lib` in it. \
+                "LIBTORCH={}: expected a libtorch, a directory that holds `include` and `lib`, and found no `lib` in it. \
                  Correct the variable, or unset it to have libtorch {VERSION} set up.",
-                folder.display()
+                directory.display()
             ));
         }
-        eprintln!("    LIBTORCH={} is set: used as it is", folder.display());
+        eprintln!("    LIBTORCH={} is set: used as it is", directory.display());
         return Ok(Libtorch::Own("LIBTORCH"));
     }
     let system = Path::new("/usr/lib/libtorch.so");
@@ -75,19 +75,19 @@ pub fn prepare() -> Result<Libtorch, String> {
     )) {
         return Err(elsewhere());
     }
-    let cache = cache_folder()?;
-    let folder = cache.join(format!("libtorch-{VERSION}-cpu"));
-    if !is_complete(&folder) {
-        fetch(&cache, &folder)?;
+    let cache = cache_directory()?;
+    let directory = cache.join(format!("libtorch-{VERSION}-cpu"));
+    if !is_complete(&directory) {
+        fetch(&cache, &directory)?;
     }
-    if !is_complete(&folder) {
+    if !is_complete(&directory) {
         return Err(format!(
-            "{} is not a whole libtorch {VERSION}. Remove that folder and try again.",
-            folder.display()
+            "{} is not a whole libtorch {VERSION}. Remove that directory and try again.",
+            directory.display()
         ));
     }
-    eprintln!("    libtorch {VERSION}: {}", folder.display());
-    Ok(Libtorch::Cached(folder))
+    eprintln!("    libtorch {VERSION}: {}", directory.display());
+    Ok(Libtorch::Cached(directory))
 }
 
 fn elsewhere() -> String {
@@ -95,15 +95,15 @@ fn elsewhere() -> String {
         "libtorch can only be set up automatically on x86-64 Linux with glibc. Here, either\n\
          - install PyTorch {VERSION} for Python (python3 -m pip install torch=={VERSION}) and set \
          LIBTORCH_USE_PYTORCH=1, or\n\
-         - unpack libtorch {VERSION} (https://pytorch.org/get-started/locally/) and set LIBTORCH to its folder, the \
+         - unpack libtorch {VERSION} (https://pytorch.org/get-started/locally/) and set LIBTORCH to its directory, the \
          one that holds `include` and `lib`.\n\
          Then run the command again. `cargo xtask test --no-train` runs everything that needs no libtorch."
     )
 }
 
-/// The folder is only ever renamed to its name when all is in it; this finds one that was tampered with since.
-fn is_complete(folder: &Path) -> bool {
-    let version = fs::read_to_string(folder.join("build-version")).unwrap_or_default();
+/// The directory is only ever renamed to its name when all is in it; this finds one that was tampered with since.
+fn is_complete(directory: &Path) -> bool {
+    let version = fs::read_to_string(directory.join("build-version")).unwrap_or_default();
     version.trim() == VERSION
         && [
             "include/torch/csrc/api/include/torch/torch.h",
@@ -111,10 +111,10 @@ fn is_complete(folder: &Path) -> bool {
             "lib/libc10.so",
         ]
         .iter()
-        .all(|file| folder.join(file).is_file())
+        .all(|file| directory.join(file).is_file())
 }
 
-fn cache_folder() -> Result<PathBuf, String> {
+fn cache_directory() -> Result<PathBuf, String> {
     let absolute = |name: &str| {
         env::var_os(name)
             .map(PathBuf::from)
@@ -127,38 +127,38 @@ fn cache_folder() -> Result<PathBuf, String> {
     }
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map(|folder| folder.join("circumplex"))
+        .map(|directory| directory.join("circumplex"))
         .ok_or_else(|| {
-            "no place for libtorch: set CIRCUMPLEX_CACHE to a folder with 1.2 GB of room, or LIBTORCH to a libtorch \
+            "no place for libtorch: set CIRCUMPLEX_CACHE to a directory with 1.2 GB of room, or LIBTORCH to a libtorch \
              that is already there."
                 .to_owned()
         })
 }
 
-fn fetch(cache: &Path, folder: &Path) -> Result<(), String> {
+fn fetch(cache: &Path, directory: &Path) -> Result<(), String> {
     fs::create_dir_all(cache).map_err(|error| {
         format!(
-            "{}: this folder could not be made: {error}. Set CIRCUMPLEX_CACHE to one that can be written.",
+            "{}: this directory could not be made: {error}. Set CIRCUMPLEX_CACHE to one that can be written.",
             cache.display()
         )
     })?;
     let status = Command::new("python3")
         .args(["-c", FETCH])
-        .args([cache, folder])
+        .args([cache, directory])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()
         .map_err(|error| {
             format!(
                 "python3 could not be started: {error}. It downloads and unpacks libtorch. Install it, or set LIBTORCH \
-                 to the folder of a libtorch {VERSION} that you have."
+                 to the directory of a libtorch {VERSION} that you have."
             )
         })?;
     match status.success() {
         true => Ok(()),
         false => Err(format!(
-            "libtorch {VERSION} could not be set up; the reason stands above. Run the command again to go on where it \
-             stopped, or set LIBTORCH to the folder of a libtorch {VERSION} that you have."
+            "libtorch {VERSION} could not be set up; see the reason above. Run the command again to \
+             resume, or set LIBTORCH to the directory of a libtorch {VERSION} that you have."
         )),
     }
 }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_has_is_left_alone() {
+    fn a_libtorch_of_the_user_is_used_as_it_is() {
         let mut command = Command::new("true");
         Libtorch::Own("LIBTORCH").set(&mut command);
         assert_eq!(command.get_envs().count(), 0);
@@ -209,10 +209,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_lacks_a_library_is_not_complete() {
-        let folder = env::temp_dir().join(format!("circumplex-xtask-{}", std::process::id()));
-        fs::create_dir_all(folder.join("lib")).expect("a temporary folder");
-        fs::write(folder.join("build-version"), VERSION).expect("a file");
-        assert!(!is_complete(&folder));
-        fs::remove_dir_all(&folder).expect("a folder to remove");
+        let directory = env::temp_dir().join(format!("circumplex-xtask-{}", std::process::id()));
+        fs::create_dir_all(directory.join("lib")).expect("a temporary directory");
+        fs::write(directory.join("build-version"), VERSION).expect("a file");
+        assert!(!is_complete(&directory));
+        fs::remove_dir_all(&directory).expect("a directory to remove");
     }
 }

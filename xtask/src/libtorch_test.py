@@ -88,7 +88,7 @@ class SettingUp(unittest.TestCase):
         cache = tempfile.TemporaryDirectory()
         self.addCleanup(cache.cleanup)
         self.cache = cache.name
-        self.folder = os.path.join(cache.name, "libtorch")
+        self.directory = os.path.join(cache.name, "libtorch")
         self.wheels = [
             (project, name, len(FILES[name]), hashlib.sha256(FILES[name]).hexdigest())
             for project, name, _, _ in libtorch.WHEELS
@@ -109,15 +109,15 @@ class SettingUp(unittest.TestCase):
 
     def run_main(self):
         with mock.patch.object(libtorch, "WHEELS", self.wheels):
-            libtorch.main(self.cache, self.folder)
+            libtorch.main(self.cache, self.directory)
 
     def part(self, name):
         return os.path.join(self.cache, "downloads", name + ".part")
 
     def listing(self):
         return sorted(
-            os.path.relpath(os.path.join(folder, file), self.folder)
-            for folder, _, files in os.walk(self.folder)
+            os.path.relpath(os.path.join(directory, file), self.directory)
+            for directory, _, files in os.walk(self.directory)
             for file in files
         )
 
@@ -136,7 +136,7 @@ class SettingUp(unittest.TestCase):
                 "lib/libtorch_cpu.so",
             ],
         )
-        with open(os.path.join(self.folder, "lib", "libtorch.so"), encoding="ascii") as file:
+        with open(os.path.join(self.directory, "lib", "libtorch.so"), encoding="ascii") as file:
             self.assertEqual(file.read(), "INPUT(libtorch_cpu.so)\n")
         self.assertEqual(os.listdir(os.path.join(self.cache, "downloads")), [])
 
@@ -169,7 +169,7 @@ class SettingUp(unittest.TestCase):
             file.write(b"\0" * 1_000_000)
         with self.assertRaisesRegex(libtorch.Failure, "SHA-256"):
             self.run_main()
-        self.assertFalse(os.path.exists(self.folder))
+        self.assertFalse(os.path.exists(self.directory))
         self.assertEqual(os.listdir(os.path.join(self.cache, "downloads")), [])
         self.run_main()
         self.assertIn("build-version", self.listing())
@@ -178,7 +178,7 @@ class SettingUp(unittest.TestCase):
         with mock.patch.object(libtorch.os, "rename", side_effect=KeyboardInterrupt):
             with self.assertRaises(KeyboardInterrupt):
                 self.run_main()
-        self.assertFalse(os.path.exists(self.folder))
+        self.assertFalse(os.path.exists(self.directory))
         Index.ranges = []
         self.run_main()
         self.assertEqual(Index.ranges, [], "the wheels were still there")
@@ -186,11 +186,11 @@ class SettingUp(unittest.TestCase):
 
     def test_a_second_run_waits_for_the_first_and_then_has_nothing_to_do(self):
         with libtorch.only_one(os.path.join(self.cache, "libtorch.lock")):
-            second = threading.Thread(target=functools.partial(libtorch.main, self.cache, self.folder))
+            second = threading.Thread(target=functools.partial(libtorch.main, self.cache, self.directory))
             second.start()
             second.join(0.2)
             self.assertTrue(second.is_alive())
-            os.mkdir(self.folder)
+            os.mkdir(self.directory)
         second.join(10)
         self.assertFalse(second.is_alive())
         self.assertEqual(Index.ranges, [])

@@ -24,7 +24,7 @@ def one(path):
 if __name__ == "__main__":
     threads, paths = int(sys.argv[1]), Path(sys.argv[2]).read_text().splitlines()
     with ProcessPoolExecutor(threads) as pool:
-        said = [line for line in pool.map(one, paths, chunksize=8) if line]
-    for line in said:
+        errors = [line for line in pool.map(one, paths, chunksize=8) if line]
+    for line in errors:
         print(line, file=sys.stderr)
-    print(f"{len(said)} failed", file=sys.stderr)
+    print(f"{len(errors)} failed", file=sys.stderr)

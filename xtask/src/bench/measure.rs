@@ -55,7 +55,7 @@ pub fn measure(command: &mut Command) -> Result<Measured, String> {
     })
 }
 
-/// Where this program is killed, what it measures would go on and weigh on whatever is measured next.
+/// Kills the measured program with this one, so that it cannot disturb the next measurement.
 #[cfg(target_os = "linux")]
 fn end_with_us(command: &mut Command) {
     use std::os::unix::process::CommandExt as _;
@@ -89,7 +89,7 @@ struct Ended {
     peak: Option<u64>,
 }
 
-/// Waits for a program, and asks what it and its children used.
+/// Waits for a program and reads the resources that it used.
 #[cfg(unix)]
 fn wait(child: &mut Child) -> io::Result<Ended> {
     let id = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;

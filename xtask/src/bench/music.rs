@@ -1,4 +1,4 @@
-//! The files of a run: those of a folder, under other names again until there are enough.
+//! The files of a run: those of a directory, repeated under other names until there are enough.
 
 use std::{
     fs,
@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Endings that all programs read.
-const ENDINGS: [&str; 7] = ["mp3", "flac", "ogg", "wav", "m4a", "aac", "aiff"];
+/// Extensions that all programs read.
+const EXTENSIONS: [&str; 7] = ["mp3", "flac", "ogg", "wav", "m4a", "aac", "aiff"];
 
-/// A folder of music.
+/// A directory of music.
 pub struct Music {
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// A file with the path of each, one a line.
     pub list: PathBuf,
     pub files: usize,
@@ -31,18 +31,18 @@ impl Music {
             return Err(format!("{}: holds no music", source.display()));
         }
         found.sort();
-        let folder = work.join("music");
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(at(&folder))?;
+        let directory = work.join("music");
+        if directory.exists() {
+            fs::remove_dir_all(&directory).map_err(at(&directory))?;
         }
-        fs::create_dir_all(&folder).map_err(at(&folder))?;
-        let folder = fs::canonicalize(&folder).map_err(at(&folder))?;
+        fs::create_dir_all(&directory).map_err(at(&directory))?;
+        let directory = fs::canonicalize(&directory).map_err(at(&directory))?;
         let list = work.join("music.txt");
         let mut lines = BufWriter::new(fs::File::create(&list).map_err(at(&list))?);
         let files = wanted.unwrap_or(found.len());
         for (n, file) in found.iter().cycle().take(files).enumerate() {
-            let ending = file.extension().unwrap_or_default().to_string_lossy();
-            let path = folder.join(format!("{n:06}.{ending}"));
+            let extension = file.extension().unwrap_or_default().to_string_lossy();
+            let path = directory.join(format!("{n:06}.{extension}"));
             fs::hard_link(file, &path)
                 .or_else(|_| link(file, &path))
                 .or_else(|_| fs::copy(file, &path).map(drop))
@@ -51,19 +51,19 @@ impl Music {
         }
         lines.flush().map_err(at(&list))?;
         Ok(Self {
-            folder,
+            directory,
             list,
             files,
         })
     }
 }
 
-fn list(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn list(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        let is_music = path.extension().is_some_and(|ending| {
-            let ending = ending.to_string_lossy().to_lowercase();
-            ENDINGS.contains(&ending.as_str())
+        let is_music = path.extension().is_some_and(|extension| {
+            let extension = extension.to_string_lossy().to_lowercase();
+            EXTENSIONS.contains(&extension.as_str())
         });
         if is_music && path.is_file() {
             found.push(fs::canonicalize(path)?);

@@ -12,7 +12,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use synth::Piece;
 
 /// Where it lies, from the workspace's root.
-const FOLDER: &str = "deam/mini";
+const DIRECTORY: &str = "deam/mini";
 /// Rough directions of the sectors' middles, in units of 1/1000: cosines and sines of 22.5 degrees and so on.
 const DIRECTIONS: [(i32, i32); 8] = [
     (924, 383),
@@ -24,7 +24,7 @@ const DIRECTIONS: [(i32, i32); 8] = [
     (383, -924),
     (924, -383),
 ];
-/// Distances from the centre, in hundredths of the scale's half.
+/// Distances from the center, in hundredths of the scale's half.
 const RADII: [i32; 3] = [38, 64, 90];
 const ARTISTS: [&str; 8] = [
     "The Oscillators",
@@ -83,7 +83,7 @@ fn hundredths(value: i32) -> String {
     format!("{sign}{}.{:02}", value.abs() / 100, value.abs() % 100)
 }
 
-/// Every file of the data set: its path below the folder, and its bytes.
+/// Every file of the data set: its path below the directory, and its bytes.
 fn files() -> Result<Vec<(String, Vec<u8>)>, String> {
     const AVERAGED: &str = "DEAM_Annotations/annotations/annotations averaged per song";
     let songs = songs();
@@ -154,19 +154,19 @@ fn files() -> Result<Vec<(String, Vec<u8>)>, String> {
 
 /// Writes the data set below the workspace's root; says what it wrote.
 pub fn write(root: &Path) -> Result<String, String> {
-    let folder = root.join(FOLDER);
+    let directory = root.join(DIRECTORY);
     let files = files()?;
     let mut bytes = 0;
     for (path, content) in &files {
-        let path = folder.join(path);
+        let path = directory.join(path);
         let fault = |e: std::io::Error| format!("{}: {e}", path.display());
-        fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(fault)?;
+        fs::create_dir_all(path.parent().unwrap_or(&directory)).map_err(fault)?;
         fs::write(&path, content).map_err(fault)?;
         bytes += content.len();
     }
     Ok(format!(
         "{}: {} files, {bytes} bytes",
-        folder.display(),
+        directory.display(),
         files.len()
     ))
 }
@@ -179,7 +179,7 @@ mod tests {
     fn the_committed_data_set_is_what_this_machine_generates_bit_for_bit() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
-            .join(FOLDER);
+            .join(DIRECTORY);
         let files = files().unwrap();
         for (path, content) in &files {
             let committed = fs::read(root.join(path)).unwrap();
