@@ -196,7 +196,7 @@ fn write_report(
     dataset: &Dataset,
     songs: &[JudgedSong],
     scores: &RunScores,
-) -> Result<(), html::ReportError> {
+) -> crate::Result<()> {
     let metadata = bundle.metadata();
     let training = &metadata.training;
     let data = data

@@ -5,7 +5,8 @@ use crate::{
     analysis::spectrograms,
     atomic_file,
     audio::AudioInfo,
-    figure::{self, Spectrogram, SpectrogramWindow},
+    figure::{Spectrogram, SpectrogramWindow},
+    mel::FrequencyScale,
     model::Preprocessing,
 };
 use npyz::WriterBuilder;
@@ -62,32 +63,36 @@ fn has_ending(path: &Path, ending: &str) -> bool {
         .is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }
 
-/// All windows of one song, in memory: about 1.3 MB for a minute with the usual settings.
+/// All windows of one song: about 1.3 MB for a minute with the default model.
 struct Features<'a> {
     preprocessing: &'a Preprocessing,
     info: AudioInfo,
     duration_s: f64,
-    /// Row-major `[windows, bands, frames]`.
-    values: Vec<f32>,
-    /// Start in seconds and weight of each window.
-    windows: Vec<(f64, f64)>,
+    windows: Vec<SpectrogramWindow>,
 }
 
 impl<'a> Features<'a> {
     fn of(path: &Path, preprocessing: &'a Preprocessing) -> crate::Result<Self> {
-        let (mut values, mut windows) = (Vec::new(), Vec::new());
+        let mut windows = Vec::new();
         let info = spectrograms(path, preprocessing, |window| {
-            values.extend_from_slice(window.values);
-            windows.push((window.start_s, window.weight));
+            windows.push(SpectrogramWindow {
+                values: window.values.to_vec(),
+                start_s: window.start_s,
+                weight: window.weight,
+            });
             Ok(())
         })?;
         Ok(Self {
             preprocessing,
             duration_s: info.duration_s,
             info,
-            values,
             windows,
         })
+    }
+
+    fn values(&self) -> impl Iterator<Item = f32> {
+        let windows = self.windows.iter();
+        windows.flat_map(|window| window.values.iter().copied())
     }
 
     /// Windows, bands, frames.
@@ -105,7 +110,7 @@ impl<'a> Features<'a> {
         let end = self
             .windows
             .last()
-            .map_or(0.0, |(start, _)| start + self.window_s());
+            .map_or(0.0, |window| window.start_s + self.window_s());
         let difference = self.duration_s - end;
         // Below that it is rounding of the length to samples.
         if difference >= 0.05 {
@@ -133,12 +138,9 @@ impl<'a> Features<'a> {
             more => format!("{more} channels"),
         };
         let [_, bands, frames] = self.shape();
-        let (low, high) = self
-            .values
-            .iter()
-            .fold((f32::MAX, f32::MIN), |(low, high), &db| {
-                (low.min(db), high.max(db))
-            });
+        let (low, high) = self.values().fold((f32::MAX, f32::MIN), |(low, high), db| {
+            (low.min(db), high.max(db))
+        });
         format!(
             "{}: {:.2} s, {}, {} Hz, {channels}\n{}, {bands} bands x {frames} frames each; {low:.1} to {high:.1} dB",
             visible(&path.display().to_string()),
@@ -157,40 +159,34 @@ impl<'a> Features<'a> {
                 .shape(&shape)
                 .writer(file)
                 .begin_nd()?;
-            writer.extend(self.values.iter())?;
+            writer.extend(self.values())?;
             writer.finish()
         })
     }
 
-    fn write_png(&self, source: &Path, path: &Path) -> Result<(), figure::PlotError> {
-        let [_, bands, frames] = self.shape();
+    fn write_png(&self, source: &Path, path: &Path) -> crate::Result<()> {
         let mel = &self.preprocessing.mel;
-        let windows: Vec<SpectrogramWindow<'_>> = self
-            .values
-            .chunks_exact(bands * frames)
-            .zip(&self.windows)
-            .map(|(values, &(start_s, weight))| SpectrogramWindow {
-                values,
-                start_s,
-                weight,
-            })
-            .collect();
         let name = source.file_name().unwrap_or(source.as_os_str());
+        let scale = match mel.scale {
+            FrequencyScale::Mel => "mel",
+            FrequencyScale::Linear => "linear",
+        };
         let subtitle = format!(
-            "log-mel spectrogram as the model sees it: {bands} mel bands, {} · {} points, hop {} · sound at {} Hz",
+            "input of the model: log spectrogram, {} {scale} bands, {} · {} points, hop {} · audio at {} Hz",
+            mel.n_mels,
             self.windows_in_words(),
             mel.n_fft,
             mel.hop_length,
             mel.sample_rate,
         );
-        let figure = Spectrogram {
-            title: &name.to_string_lossy(),
-            subtitle: &subtitle,
-            mel,
-            window_length: self.preprocessing.window.length,
-            windows: &windows,
+        let spectrogram = Spectrogram {
+            band_centers: mel.band_centres(),
+            hop_s: mel.hop_length as f64 / f64::from(mel.sample_rate),
+            window_s: self.window_s(),
+            windows: &self.windows,
         };
-        figure::save(&figure, path)
+        let scene = spectrogram.scene(&name.to_string_lossy(), &subtitle);
+        scene.save(path)
     }
 }
 
@@ -235,7 +231,10 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
         assert_eq!(npy.shape(), [3, 128, 44]);
-        assert_eq!(npy.into_vec::<f32>().unwrap(), features.values);
+        assert_eq!(
+            npy.into_vec::<f32>().unwrap(),
+            features.values().collect::<Vec<f32>>()
+        );
     }
 
     #[test]
@@ -246,16 +245,12 @@ mod tests {
         let features = Features::of(&source, &preprocessing).unwrap();
         let path = folder.path().join("mel.png");
         features.write_png(&source, &path).unwrap();
-        let file = std::fs::File::open(&path).unwrap();
-        let mut reader = png::Decoder::new(std::io::BufReader::new(file))
-            .read_info()
-            .unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size()];
-        let frame = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((frame.width, frame.height), (1600, 820));
-        let pale =
-            |pixel: &&[u8]| pixel[0] > 240 && (150..254).contains(&pixel[1]) && pixel[2] < 200;
-        assert!(pixels.chunks_exact(3).filter(pale).count() > 1_000);
+        let picture = tiny_skia::Pixmap::load_png(&path).unwrap();
+        assert_eq!((picture.width(), picture.height()), (1600, 820));
+        let pale = |pixel: &&tiny_skia::PremultipliedColorU8| {
+            pixel.red() > 240 && (150..254).contains(&pixel.green()) && pixel.blue() < 200
+        };
+        assert!(picture.pixels().iter().filter(pale).count() > 1_000);
     }
 
     #[test]

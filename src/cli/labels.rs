@@ -1,10 +1,7 @@
 //! `circumplex labels`: the labels of a data set as a table.
 
 use super::{CliResult, console::Console, exit::Exit, table::visible};
-use crate::{
-    dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme},
-    figure,
-};
+use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -129,7 +126,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         let name = args.data.canonicalize().unwrap_or(args.data.clone());
         let name = name.file_name().unwrap_or(name.as_os_str());
         let title = format!("Emotion labels of {}", visible(&name.to_string_lossy()));
-        figure::save(&table.picture(&title), path)?;
+        table.picture(&title).scene().save(path)?;
     }
     console.remark(&format!(
         "{}: {} songs",

@@ -3,7 +3,7 @@
 use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible};
 use crate::{
     emotion::Emotion,
-    figure::{self, Plane, PlanePoint},
+    figure::{Plane, PlanePoint, check_extension},
 };
 use std::path::PathBuf;
 
@@ -22,6 +22,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
+    check_extension(&args.output)?;
     let library = args.library.open_filled()?;
     let mut songs = Vec::new();
     let mut sums = [0.0; Emotion::COUNT];
@@ -60,7 +61,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             .map(|(emotion, sum)| (emotion.name(), sum / count as f64))
             .collect(),
     };
-    figure::save(&plane, &args.output)?;
+    plane.scene().save(&args.output)?;
     console.remark(&format!("wrote {}", args.output.display()));
     Ok(Exit::AllDone)
 }

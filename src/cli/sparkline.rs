@@ -1,8 +1,7 @@
 //! Numbers over time as blocks of text.
 
-use crate::clock;
+use crate::{clock, figure::Color};
 use console::Style;
-use plotters::style::RGBColor;
 use std::ops::Range;
 
 /// How numbers become bars of text.
@@ -11,8 +10,8 @@ pub struct Bars {
     pub range: (f64, f64),
     /// Lines of text that a chart is high.
     pub rows: usize,
-    /// The bars' colour, where the terminal shows colours.
-    pub color: Option<RGBColor>,
+    /// The bars' color, where the terminal shows colors.
+    pub color: Option<Color>,
 }
 
 impl Bars {
@@ -40,14 +39,15 @@ impl Bars {
     }
 }
 
-/// The nearest colour of the cube of 6 x 6 x 6 that terminals have.
-fn nearest_of_256(color: RGBColor) -> u8 {
+/// The nearest color of the cube of 6 x 6 x 6 that terminals have.
+fn nearest_of_256(color: Color) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let level = |value: u8| {
         let distance = |n: &u8| LEVELS[usize::from(*n)].abs_diff(value);
         (0..6).min_by_key(distance).unwrap_or(0)
     };
-    16 + 36 * level(color.0) + 6 * level(color.1) + level(color.2)
+    let [red, green, blue] = color.rgb.map(level);
+    16 + 36 * red + 6 * green + blue
 }
 
 /// Times below a chart of `columns` characters that spans `seconds`.
@@ -90,10 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_those_of_the_cube() {
-        assert_eq!(nearest_of_256(RGBColor(0, 0, 0)), 16);
-        assert_eq!(nearest_of_256(RGBColor(255, 255, 255)), 231);
-        assert_eq!(nearest_of_256(RGBColor(250, 10, 90)), 16 + 36 * 5 + 1);
+    fn colors_are_those_of_the_cube() {
+        assert_eq!(nearest_of_256(Color::new(0, 0, 0)), 16);
+        assert_eq!(nearest_of_256(Color::new(255, 255, 255)), 231);
+        assert_eq!(nearest_of_256(Color::new(250, 10, 90)), 16 + 36 * 5 + 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     audio::Excerpt,
     clock,
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
-    figure::{self, TimelineChart},
+    figure::{TimelineChart, check_extension, emotion_color},
     library::Note,
     model::Predictor,
     scan::notes,
@@ -47,7 +47,7 @@ pub struct Args {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(picture) = &args.output {
-        figure::check_name(picture)?;
+        check_extension(picture)?;
     }
     let predictor = args.model.load()?;
     let how = AnalyzeOptions {
@@ -119,14 +119,14 @@ impl<'a> Heard<'a> {
         visible(&text)
     }
 
-    fn draw(&self, picture: &Path) -> Result<(), figure::PlotError> {
+    fn draw(&self, picture: &Path) -> crate::Result<()> {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         let chart = TimelineChart {
             title: &visible(&name.to_string_lossy()),
             subtitle: &self.summary(),
             timeline: self.timeline,
         };
-        figure::save(&chart, picture)
+        chart.scene().save(picture)
     }
 
     /// The chart for a terminal of `width` columns.
@@ -163,7 +163,7 @@ impl<'a> Heard<'a> {
             let bars = Bars {
                 range: (0.0, most),
                 rows: 1,
-                color: Some(figure::emotion_color(emotion)),
+                color: Some(emotion_color(emotion)),
             };
             let row = bars.row(&values(&|slice| slice.emotions[emotion.index()]), 0);
             let mean = whole.emotions[emotion.index()];

@@ -5,7 +5,7 @@ use crate::figure::{Plane, PlanePoint};
 
 impl LabelTable {
     /// All songs on the plane, and the mean of each class.
-    pub fn picture(&self, title: &str) -> Plane {
+    pub(crate) fn picture(&self, title: &str) -> Plane {
         let subtitle = format!(
             "{} songs; mean ± {} standard deviation{}, {}{}",
             self.rows.len(),

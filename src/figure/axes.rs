@@ -1,27 +1,28 @@
 //! Axes of charts: numbers to pixels, ticks, a grid.
 
-use super::{Canvas, Drawn, GRID, INK, Ink, MUTED};
-use plotters::prelude::DrawingBackend;
+use super::{
+    Scene,
+    color::{GRID, INK},
+    font::TextStyle,
+};
 
-/// Height of the numbers at ticks, in the charts of a report.
-pub(super) const TICK: u32 = 34;
-/// Height of the axes' names there.
-pub(super) const NAME: u32 = 38;
+/// A pixel along an axis and the label there.
+pub(super) type Tick = (f64, String);
 
 /// One direction of a chart: a range of numbers on a range of pixels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Axis {
     from: f64,
     to: f64,
-    start: i32,
-    end: i32,
+    start: f64,
+    end: f64,
     step: f64,
 }
 
 impl Axis {
-    /// The numbers `from` to `to` on the pixels `start` to `end`, with at most `most` steps between ticks. A range that
-    /// is none is widened.
-    pub fn new((from, to): (f64, f64), (start, end): (i32, i32), most: usize) -> Self {
+    /// The numbers `from` to `to` on the pixels `start` to `end`, with at most `most` steps between ticks. An empty range
+    /// is widened.
+    pub fn new((from, to): (f64, f64), (start, end): (f64, f64), most: usize) -> Self {
         let (from, to) = match (from.is_finite() && to.is_finite(), to > from) {
             (true, true) => (from, to),
             (true, false) => {
@@ -39,35 +40,46 @@ impl Axis {
         }
     }
 
-    /// With ticks at whole numbers only.
+    /// The same axis with ticks at whole numbers only.
     pub fn whole(self) -> Self {
         let step = self.step.max(1.0);
         Self { step, ..self }
     }
 
-    /// The pixel of a number; what lies outside takes the nearer end.
-    pub fn at(&self, number: f64) -> i32 {
+    /// The pixel of a number, clamped to the axis.
+    pub fn at(&self, number: f64) -> f64 {
         let share = ((number - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
-        self.start + (share * f64::from(self.end - self.start)).round() as i32
+        self.start + share * (self.end - self.start)
     }
 
-    /// Round numbers within the range.
-    pub fn ticks(&self) -> Vec<f64> {
+    /// Round numbers within the range: the pixel and the label of each.
+    pub fn ticks(&self) -> Vec<Tick> {
+        let decimals = (-self.step.log10()).ceil().clamp(0.0, 9.0) as usize;
         let first = (self.from / self.step - 1e-9).ceil() as i64;
         let last = (self.to / self.step + 1e-9).floor() as i64;
-        (first..=last).map(|n| n as f64 * self.step).collect()
+        (first..=last)
+            .map(|n| n as f64 * self.step)
+            .map(|tick| (self.at(tick), number(tick, decimals)))
+            .collect()
     }
+}
 
-    /// A tick's number, with as many decimals as the step needs.
-    pub fn label(&self, tick: f64) -> String {
-        let decimals = (-self.step.log10()).ceil().clamp(0.0, 9.0) as usize;
-        let text = format!("{tick:.decimals$}");
-        match text.strip_prefix('-') {
-            Some(zero) if tick.abs() < self.step / 2.0 => zero.to_owned(),
-            Some(number) => format!("−{number}"),
-            None => text,
+/// A number with a typographic minus sign and a comma before its thousands.
+pub(crate) fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let sign = match value < 0.0 && text.contains(|digit| ('1'..='9').contains(&digit)) {
+        true => "−",
+        false => "",
+    };
+    let whole = text.find('.').unwrap_or(text.len());
+    let mut grouped = String::from(sign);
+    for (place, digit) in text.chars().enumerate() {
+        if place > 0 && place < whole && (whole - place).is_multiple_of(3) {
+            grouped.push(',');
         }
+        grouped.push(digit);
     }
+    grouped
 }
 
 /// The next of 1, 2, 5 times a power of ten.
@@ -80,45 +92,96 @@ fn round_step(least: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Both axes of a chart.
+/// The rectangle that a chart fills.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Axes {
-    pub x: Axis,
-    pub y: Axis,
+pub(super) struct Area {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+    /// Text size of the labels.
+    pub font: f64,
 }
 
-impl Axes {
-    /// The pixel of a point.
-    pub fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        (self.x.at(x), self.y.at(y))
+impl Area {
+    /// An axis from left to right.
+    pub fn x(&self, range: (f64, f64), most: usize) -> Axis {
+        Axis::new(range, (self.left, self.right), most)
     }
 
-    /// Grid, ticks and names; `y_name` stands above the axis, where it is read without turning the head.
-    pub fn draw<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-        x_name: &str,
-        y_name: &str,
-    ) -> Drawn<B> {
-        let (left, right) = (self.x.start, self.x.end);
-        let (bottom, top) = (self.y.start, self.y.end);
-        for tick in self.y.ticks() {
-            let y = self.y.at(tick);
-            canvas.stroke([(left, y), (right, y)], 2, &GRID)?;
-            let ink = Ink::new(TICK).color(MUTED).right().middle();
-            canvas.text(&self.y.label(tick), (left - 14, y), &ink)?;
+    /// An axis upward.
+    pub fn y(&self, range: (f64, f64), most: usize) -> Axis {
+        Axis::new(range, (self.bottom, self.top), most)
+    }
+
+    /// The center from left to right.
+    pub fn middle(&self) -> f64 {
+        (self.left + self.right) / 2.0
+    }
+
+    /// Width of grid lines and ticks: thicker where labels are larger.
+    fn stroke(&self) -> f64 {
+        (self.font / 15.0).round().max(1.0)
+    }
+
+    /// Vertical grid lines.
+    pub fn grid_x(&self, scene: &mut Scene, ticks: &[Tick]) {
+        for (x, _) in ticks {
+            scene.line((*x, self.top), (*x, self.bottom), self.stroke(), GRID);
         }
-        for tick in self.x.ticks() {
-            let x = self.x.at(tick);
-            canvas.stroke([(x, top), (x, bottom)], 2, &GRID)?;
-            let ink = Ink::new(TICK).color(MUTED).centred();
-            canvas.text(&self.x.label(tick), (x, bottom + 14), &ink)?;
+    }
+
+    /// Horizontal grid lines.
+    pub fn grid_y(&self, scene: &mut Scene, ticks: &[Tick]) {
+        for (y, _) in ticks {
+            scene.line((self.left, *y), (self.right, *y), self.stroke(), GRID);
         }
-        canvas.stroke([(left, bottom), (right, bottom)], 2, &INK)?;
-        let name = Ink::new(NAME);
-        let middle = ((left + right) / 2, bottom + 60);
-        canvas.text(x_name, middle, &name.clone().centred())?;
-        canvas.text(y_name, (left - 80, top - 66), &name)
+    }
+
+    /// Tick marks and labels below, and the name of the axis.
+    pub fn ticks_below(&self, scene: &mut Scene, ticks: &[Tick], name: &str) {
+        let style = TextStyle::new(self.font).center();
+        let length = 0.4 * self.font;
+        for (x, label) in ticks {
+            let end = (*x, self.bottom + length);
+            scene.line((*x, self.bottom), end, self.stroke(), INK);
+            scene.text(label, (*x, end.1 + 0.8 * self.font), style);
+        }
+        let style = TextStyle::new(1.1 * self.font).center();
+        scene.text(name, (self.middle(), self.bottom + 2.9 * self.font), style);
+    }
+
+    /// Tick marks and labels on the left.
+    pub fn ticks_left(&self, scene: &mut Scene, ticks: &[Tick]) {
+        let style = TextStyle::new(self.font).end();
+        let end = self.left - 0.4 * self.font;
+        for (y, label) in ticks {
+            scene.line((end, *y), (self.left, *y), self.stroke(), INK);
+            scene.text(label, (end - 0.4 * self.font, *y), style);
+        }
+    }
+
+    /// Tick marks and labels on the right.
+    pub fn ticks_right(&self, scene: &mut Scene, ticks: &[Tick]) {
+        let end = self.right + 0.4 * self.font;
+        for (y, label) in ticks {
+            scene.line((self.right, *y), (end, *y), self.stroke(), INK);
+            let at = (end + 0.4 * self.font, *y);
+            scene.text(label, at, TextStyle::new(self.font));
+        }
+    }
+
+    /// The name of the upward axis, written along it, `distance` pixels left of it.
+    pub fn name_left(&self, scene: &mut Scene, name: &str, distance: f64) {
+        let style = TextStyle::new(1.1 * self.font).center().upright();
+        let middle = (self.top + self.bottom) / 2.0;
+        scene.text(name, (self.left - distance, middle), style);
+    }
+
+    /// The line on which the chart rests.
+    pub fn base(&self, scene: &mut Scene) {
+        let (left, right) = ((self.left, self.bottom), (self.right, self.bottom));
+        scene.line(left, right, self.stroke(), INK);
     }
 }
 
@@ -126,27 +189,29 @@ impl Axes {
 mod tests {
     use super::*;
 
+    fn labels(axis: Axis) -> Vec<String> {
+        axis.ticks().into_iter().map(|(_, label)| label).collect()
+    }
+
     #[test]
     fn ticks_are_round_and_within_the_range() {
-        let axis = Axis::new((8.3, 12.1), (0, 100), 5);
-        assert_eq!(axis.ticks(), [9.0, 10.0, 11.0, 12.0]);
-        let axis = Axis::new((-0.25, 0.25), (0, 100), 5);
-        let labels: Vec<String> = axis.ticks().iter().map(|t| axis.label(*t)).collect();
-        assert_eq!(labels, ["−0.2", "−0.1", "0.0", "0.1", "0.2"]);
-        assert_eq!(Axis::new((0.0, 1e6), (0, 1), 4).ticks().len(), 3);
-        let epochs = Axis::new((1.0, 4.0), (0, 1), 8).whole();
-        assert_eq!(epochs.ticks(), [1.0, 2.0, 3.0, 4.0]);
+        let axis = |range, most| Axis::new(range, (0.0, 100.0), most);
+        assert_eq!(labels(axis((8.3, 12.1), 5)), ["9", "10", "11", "12"]);
+        let expected = ["−0.2", "−0.1", "0.0", "0.1", "0.2"];
+        assert_eq!(labels(axis((-0.25, 0.25), 5)), expected);
+        assert_eq!(labels(axis((0.0, 1e6), 4)), ["0", "500,000", "1,000,000"]);
+        assert_eq!(labels(axis((1.0, 4.0), 8).whole()), ["1", "2", "3", "4"]);
     }
 
     #[test]
-    fn numbers_stand_at_their_place_and_never_outside() {
-        let axis = Axis::new((1.0, 9.0), (500, 100), 4);
-        assert_eq!([1.0, 5.0, 9.0].map(|n| axis.at(n)), [500, 300, 100]);
-        assert_eq!([-7.0, 99.0].map(|n| axis.at(n)), [500, 100]);
+    fn numbers_are_at_their_place_and_never_outside() {
+        let axis = Axis::new((1.0, 9.0), (500.0, 100.0), 4);
+        assert_eq!([1.0, 5.0, 9.0].map(|n| axis.at(n)), [500.0, 300.0, 100.0]);
+        assert_eq!([-7.0, 99.0].map(|n| axis.at(n)), [500.0, 100.0]);
     }
 
     #[test]
-    fn a_range_that_is_none_has_ticks_all_the_same() {
+    fn an_empty_range_has_ticks_all_the_same() {
         for range in [
             (3.0, 3.0),
             (0.0, 0.0),
@@ -154,8 +219,16 @@ mod tests {
             (0.0, f64::INFINITY),
             (f64::INFINITY, f64::NEG_INFINITY),
         ] {
-            let ticks = Axis::new(range, (0, 100), 5).ticks().len();
+            let ticks = Axis::new(range, (0.0, 100.0), 5).ticks().len();
             assert!((2..=6).contains(&ticks), "{range:?}: {ticks}");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_print() {
+        assert_eq!(number(-1.093, 2), "−1.09");
+        assert_eq!(number(-0.001, 2), "0.00");
+        assert_eq!(number(1_234_567.0, 0), "1,234,567");
+        assert_eq!(number(1_234.5, 1), "1,234.5");
     }
 }

@@ -1,95 +1,78 @@
-//! Songs on the valence-arousal plane, and the mean of every emotion beside them.
+//! Songs on the valence-arousal plane.
 
-use super::{Canvas, Drawn, Figure, GRID, INK, Ink, MUTED, PAPER, emotion_color};
-use crate::emotion::{CENTRE, Emotion, SCALE_MAX, SCALE_MIN};
-use plotters::{
-    element::{Circle, Polygon, Rectangle},
-    prelude::DrawingBackend,
-    style::{Color, RGBColor},
+use super::{
+    Color, MUTED, Scene,
+    axes::{Area, Axis, number},
+    color::{INK, PAPER, emotion_color},
+    font::TextStyle,
 };
+use crate::emotion::{CENTRE, Emotion, SCALE_MAX, SCALE_MIN};
 
-/// Size of the picture in pixels.
-const SIZE: (u32, u32) = (1560, 860);
-/// The plane: left and upper edge, and side.
-const LEFT: i32 = 110;
-const TOP: i32 = 120;
-const SIDE: i32 = 640;
-/// The bars: left edge (after their names), right edge.
-const BARS_LEFT: i32 = 1010;
-const BARS_RIGHT: i32 = 1460;
+/// The square of the plane, and the bars beside it.
+const PLANE: Area = Area {
+    left: 110.0,
+    top: 120.0,
+    right: 750.0,
+    bottom: 760.0,
+    font: 15.0,
+};
+const BARS: Area = Area {
+    left: 1010.0,
+    right: 1460.0,
+    ..PLANE
+};
 
 /// A song on the plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PlanePoint {
+pub(crate) struct PlanePoint {
     /// 1 to 9.
     pub valence: f64,
     /// 1 to 9.
     pub arousal: f64,
-    /// Place of its strongest class in [`Plane::means`]; it gives the colour.
+    /// Index of its strongest class in [`Plane::means`]; sets the color.
     pub class: usize,
 }
 
 /// All songs on the valence-arousal plane over the named sectors, and the mean percentage of each class as bars.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plane {
-    /// The headline.
+pub(crate) struct Plane {
     pub title: String,
-    /// The line below it.
     pub subtitle: String,
-    /// The songs.
     pub songs: Vec<PlanePoint>,
-    /// Name and mean percentage of each class: the eight emotions in their order, and `neutral` where the middle of
-    /// the plane is a class of its own.
+    /// Name and mean percentage of each class: the eight emotions in their order, then `neutral` if the middle of the
+    /// plane is a class of its own.
     pub means: Vec<(&'static str, f64)>,
 }
 
-fn x_of(valence: f64) -> i32 {
-    LEFT + ((valence - SCALE_MIN) / (SCALE_MAX - SCALE_MIN) * f64::from(SIDE)).round() as i32
-}
-
-fn y_of(arousal: f64) -> i32 {
-    TOP + SIDE - ((arousal - SCALE_MIN) / (SCALE_MAX - SCALE_MIN) * f64::from(SIDE)).round() as i32
-}
-
-/// The colour of a class; `neutral` is grey.
-fn class_color(class: usize) -> RGBColor {
+/// The color of a class; `neutral` is gray.
+fn class_color(class: usize) -> Color {
     Emotion::ALL.get(class).map_or(MUTED, |e| emotion_color(*e))
 }
 
-impl Figure for Plane {
-    fn size(&self) -> (u32, u32) {
-        SIZE
-    }
-
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let headline = Ink::new(26).bold();
-        canvas.text(
-            &canvas.fit(&self.title, SIZE.0 - 140, &headline),
-            (LEFT, 28),
-            &headline,
-        )?;
-        let faint = Ink::new(17).color(MUTED);
-        canvas.text(
-            &canvas.fit(&self.subtitle, SIZE.0 - 140, &faint),
-            (LEFT, 66),
-            &faint,
-        )?;
-        self.draw_plane(canvas)?;
-        self.draw_songs(canvas)?;
-        self.draw_names(canvas)?;
-        self.draw_bars(canvas)
-    }
-}
-
 impl Plane {
+    pub fn scene(&self) -> Scene {
+        let mut scene = Scene::new(1560, 860);
+        scene.heading(&self.title, &self.subtitle, PLANE.left);
+        let range = (SCALE_MIN, SCALE_MAX);
+        let (x, y) = (PLANE.x(range, 8), PLANE.y(range, 8));
+        self.draw_sectors(&mut scene, &x, &y);
+        for song in &self.songs {
+            let at = (x.at(song.valence), y.at(song.arousal));
+            scene.circle(at, 3.5, class_color(song.class).alpha(0.6));
+        }
+        self.draw_names(&mut scene, &x, &y);
+        self.draw_bars(&mut scene);
+        scene
+    }
+
     fn has_neutral(&self) -> bool {
         self.means.len() > Emotion::COUNT
     }
 
-    fn draw_plane<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let centre = (x_of(CENTRE), y_of(CENTRE));
+    fn draw_sectors(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
+        let center = (x.at(CENTRE), y.at(CENTRE));
         let (low, high, mid) = (SCALE_MIN, SCALE_MAX, CENTRE);
-        // The border counter-clockwise from the positive valence axis, an eighth of it to each sector.
+        // The border counterclockwise from the positive valence axis, an eighth of it to each sector.
         let border = [
             (high, mid),
             (high, high),
@@ -101,66 +84,33 @@ impl Plane {
             (high, low),
             (high, mid),
         ]
-        .map(|(v, a)| (x_of(v), y_of(a)));
+        .map(|(valence, arousal)| (x.at(valence), y.at(arousal)));
         for (emotion, ends) in Emotion::ALL.into_iter().zip(border.windows(2)) {
-            let corners = vec![centre, ends[0], ends[1]];
-            let tint = emotion_color(emotion).mix(0.13);
-            canvas.area().draw(&Polygon::new(corners, tint.filled()))?;
+            let tint = emotion_color(emotion).alpha(0.13);
+            scene.polygon(vec![center, ends[0], ends[1]], tint);
         }
         if self.has_neutral() {
-            let corners = [(x_of(3.0), y_of(7.0)), (x_of(7.0), y_of(3.0))];
-            canvas
-                .area()
-                .draw(&Rectangle::new(corners, PAPER.mix(0.85).filled()))?;
+            let corners = ((x.at(3.0), y.at(7.0)), (x.at(7.0), y.at(3.0)));
+            scene.rectangle(corners.0, corners.1, PAPER.alpha(0.85));
+            let faint = MUTED.alpha(0.45);
             for cut in [3.0, 7.0] {
-                let faint = MUTED.mix(0.45);
-                canvas.line((x_of(cut), y_of(low)), (x_of(cut), y_of(high)), &faint)?;
-                canvas.line((x_of(low), y_of(cut)), (x_of(high), y_of(cut)), &faint)?;
+                let (across, along) = (x.at(cut), y.at(cut));
+                scene.line((across, PLANE.bottom), (across, PLANE.top), 1.0, faint);
+                scene.line((PLANE.left, along), (PLANE.right, along), 1.0, faint);
             }
         }
-        for ends in [(0, 4), (1, 5), (2, 6), (3, 7)] {
-            canvas.line(border[ends.0], border[ends.1], &MUTED.mix(0.55))?;
+        for (from, to) in [(0, 4), (1, 5), (2, 6), (3, 7)] {
+            scene.line(border[from], border[to], 1.0, MUTED.alpha(0.55));
         }
-        canvas.frame((LEFT, TOP), (LEFT + SIDE, TOP + SIDE), &INK)?;
-        let tick = Ink::new(16);
-        for value in 1..=9 {
-            let (x, y) = (x_of(f64::from(value)), y_of(f64::from(value)));
-            let bottom = TOP + SIDE;
-            canvas.line((x, bottom), (x, bottom + 6), &INK)?;
-            canvas.text(
-                &value.to_string(),
-                (x, bottom + 12),
-                &tick.clone().centred(),
-            )?;
-            canvas.line((LEFT - 6, y), (LEFT, y), &INK)?;
-            canvas.text(
-                &value.to_string(),
-                (LEFT - 12, y),
-                &tick.clone().right().middle(),
-            )?;
-        }
-        let label = Ink::new(18).centred();
-        let middle = LEFT + SIDE / 2;
-        canvas.text("valence (1 to 9)", (middle, TOP + SIDE + 42), &label)?;
-        canvas.text(
-            "arousal (1 to 9)",
-            (LEFT - 62, TOP + SIDE / 2),
-            &label.upwards(),
-        )
+        scene.frame((PLANE.left, PLANE.top), (PLANE.right, PLANE.bottom));
+        PLANE.ticks_below(scene, &x.ticks(), "valence (1 to 9)");
+        PLANE.ticks_left(scene, &y.ticks());
+        PLANE.name_left(scene, "arousal (1 to 9)", 52.0);
     }
 
-    fn draw_songs<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        for song in &self.songs {
-            let at = (x_of(song.valence), y_of(song.arousal));
-            let color = class_color(song.class).mix(0.6);
-            canvas.area().draw(&Circle::new(at, 3, color.filled()))?;
-        }
-        Ok(())
-    }
-
-    /// The sectors' names in their outer parts, each on a plate, since songs may lie there.
-    fn draw_names<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let ink = Ink::new(18).bold();
+    /// The sectors' names near the border, each on a plate, since songs may be there.
+    fn draw_names(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
+        let style = TextStyle::new(15.5).bold().center();
         let places = [
             (8.35, 6.4),
             (6.5, 8.65),
@@ -180,55 +130,36 @@ impl Plane {
             names.push(("neutral", (5.0, 6.7)));
         }
         for (name, (valence, arousal)) in names {
-            let half = canvas.text_width(name, &ink) as i32 / 2 + 6;
-            // A long name at the side of the plane stays inside of it.
-            let x = x_of(valence).clamp(LEFT + half + 4, LEFT + SIDE - half - 4);
-            let y = y_of(arousal);
-            let plate = [(x - half, y - 13), (x + half, y + 13)];
-            canvas
-                .area()
-                .draw(&Rectangle::new(plate, PAPER.mix(0.8).filled()))?;
-            canvas.text(name, (x, y), &ink.clone().centred().middle())?;
+            let half = style.width(name) / 2.0 + 6.0;
+            // A long name at the side of the plane stays inside it.
+            let middle = x
+                .at(valence)
+                .clamp(PLANE.left + half + 4.0, PLANE.right - half - 4.0);
+            let at = (middle, y.at(arousal));
+            let plate = ((at.0 - half, at.1 - 13.0), (at.0 + half, at.1 + 13.0));
+            scene.rectangle(plate.0, plate.1, PAPER.alpha(0.8));
+            scene.text(name, at, style);
         }
-        Ok(())
     }
 
-    fn draw_bars<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+    fn draw_bars(&self, scene: &mut Scene) {
         let largest = self.means.iter().map(|(_, mean)| *mean).fold(1.0, f64::max);
-        // A round end of the axis that leaves room for the numbers behind the bars.
+        // A round end of the axis.
         let step = if largest > 40.0 { 10.0 } else { 5.0 };
-        let end = (largest / step).ceil() * step;
-        let x_of = |value: f64| {
-            BARS_LEFT + (value / end * f64::from(BARS_RIGHT - BARS_LEFT)).round() as i32
-        };
-        let mut tick = 0.0;
-        while tick <= end + 1e-9 {
-            canvas.line((x_of(tick), TOP), (x_of(tick), TOP + SIDE), &GRID)?;
-            canvas.text(
-                &format!("{tick:.0}"),
-                (x_of(tick), TOP + SIDE + 12),
-                &Ink::new(16).centred(),
-            )?;
-            tick += step;
+        let x = BARS.x((0.0, (largest / step).ceil() * step), 10);
+        BARS.grid_x(scene, &x.ticks());
+        BARS.ticks_below(scene, &x.ticks(), "mean percentage over all songs (%)");
+        let pitch = (BARS.bottom - BARS.top) / self.means.len().max(1) as f64;
+        for (n, (class, mean)) in self.means.iter().enumerate() {
+            let middle = BARS.top + pitch * (n as f64 + 0.5);
+            let end = x.at(*mean);
+            let half = 0.3 * pitch;
+            let corners = ((BARS.left, middle - half), (end, middle + half));
+            scene.rectangle(corners.0, corners.1, class_color(n));
+            let style = TextStyle::new(15.5);
+            scene.text(*class, (BARS.left - 14.0, middle), style.end());
+            scene.text(number(*mean, 1) + " %", (end + 10.0, middle), style);
         }
-        canvas.text(
-            "mean percentage over all songs (%)",
-            ((BARS_LEFT + BARS_RIGHT) / 2, TOP + SIDE + 42),
-            &Ink::new(18).centred(),
-        )?;
-        let pitch = SIDE / self.means.len().max(1) as i32;
-        for (i, (class, mean)) in self.means.iter().enumerate() {
-            let middle = TOP + pitch * i as i32 + pitch / 2;
-            let half = pitch * 3 / 10;
-            let corners = [(BARS_LEFT, middle - half), (x_of(*mean), middle + half)];
-            canvas
-                .area()
-                .draw(&Rectangle::new(corners, class_color(i).filled()))?;
-            let name = Ink::new(18).right().middle();
-            canvas.text(class, (BARS_LEFT - 14, middle), &name)?;
-            let number = Ink::new(17).middle();
-            canvas.text(&format!("{mean:.1} %"), (x_of(*mean) + 10, middle), &number)?;
-        }
-        canvas.line((BARS_LEFT, TOP), (BARS_LEFT, TOP + SIDE), &INK)
+        scene.line((BARS.left, BARS.top), (BARS.left, BARS.bottom), 1.0, INK);
     }
 }

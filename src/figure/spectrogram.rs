@@ -1,278 +1,322 @@
-//! The log-mel spectrogram of a song as a picture.
+//! The log-mel spectrogram of a song, as a picture.
 
 use super::{
-    canvas::{Canvas, Drawn, Figure},
-    ink::Ink,
-    palette::{INK, MUTED, PAPER, magma},
-    raster::{RANGE_DB, Raster, SpectrogramWindow, seconds, thousands, time_step},
+    MUTED, Scene,
+    axes::{Area, Tick, number},
+    color::{PAPER, magma},
+    font::TextStyle,
 };
-use crate::mel::{FrequencyScale, MelConfig};
-use plotters::{prelude::DrawingBackend, style::Color};
+use std::ops::Range;
 
-/// Size of the picture in pixels.
-const SIZE: (u32, u32) = (1600, 820);
-/// Steps from black to the lightest colour.
-const SHADES: u8 = 250;
-/// Where the spectrogram stands in it.
-const LEFT: i32 = 130;
-const TOP: i32 = 130;
-const WIDTH: i32 = 1290;
-const HEIGHT: i32 = 576;
-/// Left edge and width of the colour bar.
-const BAR_LEFT: i32 = LEFT + WIDTH + 34;
-const BAR_WIDTH: i32 = 26;
+/// Decibels below the loudest point down to black.
+const RANGE_DB: f32 = 80.0;
+/// The large picture and its color bar.
+const LARGE: Area = Area {
+    left: 130.0,
+    top: 130.0,
+    right: 1420.0,
+    bottom: 706.0,
+    font: 17.0,
+};
+const BAR: Area = Area {
+    left: 1454.0,
+    right: 1480.0,
+    ..LARGE
+};
+/// The small picture: a page holds many.
+const SMALL: Area = Area {
+    left: 184.0,
+    top: 16.0,
+    right: 980.0,
+    bottom: 322.0,
+    font: 29.0,
+};
 
-/// The windows of a song one after another on one axis of seconds, over the mel scale, with a bar of decibels.
-///
-/// Of a window that overlaps the one before it, the part that is new is shown. White lines stand where windows meet.
-pub struct Spectrogram<'a> {
-    /// Headline: the name of the file.
-    pub title: &'a str,
-    /// What else is to be known, in one line.
-    pub subtitle: &'a str,
-    /// How the windows were made.
-    pub mel: &'a MelConfig,
-    /// Samples of a window.
-    pub window_length: usize,
+/// One window of a song, as the model sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct SpectrogramWindow {
+    /// dB, row-major `[bands, frames]`.
+    pub values: Vec<f32>,
+    /// Start in the song, in seconds.
+    pub start_s: f64,
+    /// The part of it that no earlier window covers, 0 to 1.
+    pub weight: f64,
+}
+
+/// The windows of a song one after another on one axis of seconds, bands of equal height above each other. Of a window
+/// that overlaps the one before it, the new part is shown.
+pub(crate) struct Spectrogram<'a> {
+    /// Center frequencies of the bands in Hz, lowest first.
+    pub band_centers: Vec<f64>,
+    /// Seconds between two frames.
+    pub hop_s: f64,
+    /// Length of a window in seconds.
+    pub window_s: f64,
     /// In the order of their starts; at least one.
-    pub windows: &'a [SpectrogramWindow<'a>],
+    pub windows: &'a [SpectrogramWindow],
 }
 
 impl Spectrogram<'_> {
-    fn raster(&self) -> Raster<'_> {
-        Raster {
-            mel: self.mel,
-            window_length: self.window_length,
-            windows: self.windows,
+    /// The large picture, with the borders of the windows and a bar of decibels.
+    pub fn scene(&self, title: &str, subtitle: &str) -> Scene {
+        let mut scene = Scene::new(1600, 820);
+        scene.heading(title, subtitle, LARGE.left);
+        self.draw(&mut scene, &LARGE, 250.0);
+        self.draw_windows(&mut scene);
+        let corners = (
+            (LARGE.left - 1.0, LARGE.top - 1.0),
+            (LARGE.right, LARGE.bottom),
+        );
+        scene.frame(corners.0, corners.1);
+        LARGE.ticks_below(&mut scene, &self.times(&LARGE), "time in seconds");
+        LARGE.ticks_left(&mut scene, &self.frequencies(&LARGE));
+        LARGE.name_left(&mut scene, "frequency in hertz", 96.0);
+        self.draw_color_bar(&mut scene);
+        scene
+    }
+
+    /// The small picture, without title and color bar.
+    pub fn strip(&self) -> Scene {
+        let mut scene = Scene::new(1000, 420);
+        // Fewer colors make a smaller file.
+        self.draw(&mut scene, &SMALL, 60.0);
+        SMALL.ticks_below(&mut scene, &self.times(&SMALL), "seconds");
+        let mut frequencies = self.frequencies(&SMALL);
+        for (_, label) in &mut frequencies {
+            label.push_str(" Hz");
         }
+        SMALL.ticks_left(&mut scene, &frequencies);
+        scene
     }
 
-    fn x_of(&self, seconds: f64) -> i32 {
-        LEFT + (self.raster().along(seconds) * f64::from(WIDTH)).round() as i32
+    /// The part of a window that is shown, in seconds.
+    fn shown(&self, window: &SpectrogramWindow) -> Range<f64> {
+        let end = window.start_s + self.window_s;
+        end - window.weight.clamp(0.0, 1.0) * self.window_s..end
     }
 
-    fn y_of(&self, hz: f64) -> i32 {
-        TOP + HEIGHT - (self.raster().up(hz) * f64::from(HEIGHT)).round() as i32
+    /// Start and end of the axis, in seconds.
+    fn extent(&self) -> (f64, f64) {
+        let start = self.windows.first().map_or(0.0, |window| window.start_s);
+        let end = self
+            .windows
+            .last()
+            .map_or(0.0, |window| self.shown(window).end);
+        (start, end.max(start + 1e-3))
     }
 
-    fn draw_time_axis<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let extent = self.raster().extent();
-        let step = time_step(extent.end - extent.start, 12);
-        let bottom = TOP + HEIGHT;
-        let mut tick = (extent.start / step).ceil();
-        while tick * step <= extent.end + 1e-9 {
-            let x = self.x_of(tick * step);
-            canvas.line((x, bottom), (x, bottom + 7), &INK)?;
-            canvas.text(
-                &seconds(tick * step, step),
-                (x, bottom + 12),
-                &Ink::new(20).centred(),
-            )?;
-            tick += 1.0;
-        }
-        let label = Ink::new(21).centred();
-        canvas.text("time in seconds", (LEFT + WIDTH / 2, bottom + 46), &label)
+    fn times(&self, area: &Area) -> Vec<Tick> {
+        let most = ((area.right - area.left) / (6.0 * area.font)) as usize;
+        area.x(self.extent(), most).ticks()
     }
 
-    fn draw_frequency_axis<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        const TICKS: [f64; 11] = [
+    /// Pixel and label of round frequencies, as many as fit.
+    fn frequencies(&self, area: &Area) -> Vec<Tick> {
+        const HERTZ: [f64; 11] = [
             50.0, 100.0, 250.0, 500.0, 1_000.0, 2_000.0, 3_000.0, 4_000.0, 6_000.0, 8_000.0,
             10_000.0,
         ];
-        let mut lowest_free = i32::MAX;
-        for hz in TICKS {
-            let y = self.y_of(hz);
-            let inside = hz > self.mel.f_min && hz < self.mel.f_max;
-            if !inside || y + 24 > lowest_free {
+        let mut ticks: Vec<Tick> = Vec::new();
+        for hertz in HERTZ {
+            let Some(up) = self.up(hertz) else {
                 continue;
-            }
-            lowest_free = y;
-            canvas.line((LEFT - 8, y), (LEFT - 1, y), &INK)?;
-            canvas.text(
-                &thousands(hz),
-                (LEFT - 13, y),
-                &Ink::new(20).right().middle(),
-            )?;
-        }
-        let label = Ink::new(21).upwards().centred().middle();
-        let scale = match self.mel.scale {
-            FrequencyScale::Mel => "frequency in hertz (mel scale)",
-            FrequencyScale::Linear => "frequency in hertz",
-        };
-        canvas.text(scale, (34, TOP + HEIGHT / 2), &label)
-    }
-
-    fn draw_colour_bar<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let range = self.raster().range();
-        let mut rgb = Vec::with_capacity(3 * (BAR_WIDTH * HEIGHT) as usize);
-        for y in 0..HEIGHT {
-            let color = magma(1.0 - y as f32 / (HEIGHT - 1) as f32);
-            for _ in 0..BAR_WIDTH {
-                rgb.extend([color.0, color.1, color.2]);
-            }
-        }
-        canvas.pixels((BAR_LEFT, TOP), BAR_WIDTH as u32, rgb)?;
-        canvas.frame(
-            (BAR_LEFT - 1, TOP - 1),
-            (BAR_LEFT + BAR_WIDTH, TOP + HEIGHT),
-            &INK,
-        )?;
-        let right = BAR_LEFT + BAR_WIDTH;
-        for below in (0..=RANGE_DB as i32).step_by(10) {
-            let y = TOP + (f64::from(below * (HEIGHT - 1)) / f64::from(RANGE_DB)).round() as i32;
-            let level = range.end as i32 - below;
-            let text = match (level, below == RANGE_DB as i32) {
-                (level, true) => format!("≤ {}", signed(level)),
-                (level, false) => signed(level),
             };
-            canvas.line((right + 1, y), (right + 7, y), &INK)?;
-            canvas.text(&text, (right + 13, y), &Ink::new(20).middle())?;
+            let y = area.bottom - up * (area.bottom - area.top);
+            if ticks
+                .last()
+                .is_none_or(|last| last.0 - y >= 1.4 * area.font)
+            {
+                ticks.push((y, number(hertz, 0)));
+            }
         }
-        canvas.text(
-            "dB",
-            (BAR_LEFT + BAR_WIDTH / 2, TOP - 12),
-            &Ink::new(21).centred().bottom(),
-        )
+        ticks
     }
 
-    /// A line where windows meet, and their numbers above, as many as fit.
-    fn draw_windows<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let widest = canvas.text_width(&self.windows.len().to_string(), &Ink::new(18));
-        let each = (self.x_of(self.raster().extent().start + self.raster().window_s()) - LEFT)
-            .max(1) as u32;
-        let every = (widest + 14).div_ceil(each).max(1) as usize;
-        let widest = widest as i32;
+    /// Height of a frequency, 0 to 1, a band's center frequency in the middle of its strip. `None` outside the bands.
+    fn up(&self, hertz: f64) -> Option<f64> {
+        let centers = &self.band_centers;
+        let upper = centers.partition_point(|center| *center < hertz);
+        let high = centers.get(upper)?;
+        let band = match upper.checked_sub(1) {
+            Some(below) => below as f64 + (hertz - centers[below]) / (high - centers[below]),
+            None if hertz == *high => 0.0,
+            None => return None,
+        };
+        Some((band + 0.5) / centers.len() as f64)
+    }
+
+    /// The decibels of the lightest color.
+    fn loudest(&self) -> f32 {
+        let values = self.windows.iter().flat_map(|window| &window.values);
+        let finite = values.copied().filter(|db| db.is_finite());
+        (finite.fold(-100.0, f32::max) / 10.0).ceil() * 10.0
+    }
+
+    /// Mean level of every band, lowest first, between two times.
+    fn levels(&self, from: f64, to: f64) -> Vec<f32> {
+        let middle = (from + to) / 2.0;
+        // The last window that has started: those before it are shown up to where it starts.
+        let started = self
+            .windows
+            .partition_point(|window| self.shown(window).start <= middle);
+        let window = match self.windows.get(started.saturating_sub(1)) {
+            Some(window) if window.values.len() >= self.band_centers.len() => window,
+            _ => return Vec::new(),
+        };
+        let frames = window.values.len() / self.band_centers.len();
+        let frame = |seconds: f64| {
+            let frame = (seconds - window.start_s) / self.hop_s;
+            (frame.round().max(0.0) as usize).min(frames - 1)
+        };
+        let (first, last) = (frame(from), frame(to).max(frame(middle)));
+        let rows = window.values.chunks_exact(frames);
+        rows.map(|row| {
+            let part = &row[first.min(last)..=last];
+            part.iter().sum::<f32>() / part.len() as f32
+        })
+        .collect()
+    }
+
+    /// Paints the spectrogram in that many steps from black to the lightest color.
+    fn draw(&self, scene: &mut Scene, area: &Area, shades: f32) {
+        let (width, height) = (area.right - area.left, area.bottom - area.top);
+        let (start, end) = self.extent();
+        let pixel = (end - start) / width;
+        let columns: Vec<Vec<f32>> = (0..width as u32)
+            .map(|x| start + f64::from(x) * pixel)
+            .map(|from| self.levels(from, from + pixel))
+            .collect();
+        let (bands, low) = (self.band_centers.len(), self.loudest() - RANGE_DB);
+        let size = (width as u32, height as u32);
+        scene.image((area.left, area.top), size, |x, y| {
+            let band = (size.1 - 1 - y) as usize * bands / size.1 as usize;
+            let level = columns[x as usize].get(band).copied();
+            let share = (level.unwrap_or(f32::NEG_INFINITY) - low) / RANGE_DB;
+            magma((share * shades).round() / shades)
+        });
+    }
+
+    /// A dashed line where windows meet, and their numbers above, as many as fit.
+    fn draw_windows(&self, scene: &mut Scene) {
+        let x = LARGE.x(self.extent(), 1);
+        let style = TextStyle::new(15.5).muted();
+        let width = style.width(&self.windows.len().to_string()) + 14.0;
+        let each = (x.at(self.extent().0 + self.window_s) - LARGE.left).max(1.0);
+        let every = (width / each).ceil().max(1.0) as usize;
         for (index, window) in self.windows.iter().enumerate() {
-            let shown = self.raster().shown(window);
-            let (from, to) = (self.x_of(shown.start), self.x_of(shown.end));
+            let shown = self.shown(window);
+            let (from, to) = (x.at(shown.start), x.at(shown.end));
             if index > 0 && every == 1 {
-                for y in (TOP..TOP + HEIGHT).step_by(8) {
-                    canvas.line(
-                        (from, y),
-                        (from, (y + 3).min(TOP + HEIGHT - 1)),
-                        &PAPER.mix(0.75),
-                    )?;
-                }
+                let ends = ((from, LARGE.top), (from, LARGE.bottom));
+                scene.dashes(ends.0, ends.1, 1.0, 4.0, PAPER.alpha(0.75));
             }
             let number = index + 1;
-            let fits = to - from > widest + 4 || every > 1;
+            let fits = to - from > width - 10.0 || every > 1;
             if fits && (number == 1 || number % every == 0) {
-                canvas.line((from, TOP - 8), (from, TOP - 1), &MUTED)?;
-                let ink = Ink::new(18).color(MUTED).centred().bottom();
-                canvas.text(&number.to_string(), ((from + to) / 2, TOP - 9), &ink)?;
+                scene.line((from, LARGE.top - 8.0), (from, LARGE.top - 1.0), 1.0, MUTED);
+                let at = ((from + to) / 2.0, LARGE.top - 18.0);
+                scene.text(number.to_string(), at, style.center());
             }
         }
-        let ink = Ink::new(18).color(MUTED).right().bottom();
-        canvas.text("window", (LEFT - 13, TOP - 9), &ink)
-    }
-}
-
-impl Figure for Spectrogram<'_> {
-    fn size(&self) -> (u32, u32) {
-        SIZE
+        let at = (LARGE.left - 13.0, LARGE.top - 18.0);
+        scene.text("window", at, style.end());
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
-        let width = SIZE.0 - LEFT as u32 - 40;
-        canvas.heading(self.title, self.subtitle, LEFT, width)?;
-        let pixels = self
-            .raster()
-            .pixels(WIDTH as usize, HEIGHT as usize, SHADES);
-        canvas.pixels((LEFT, TOP), WIDTH as u32, pixels)?;
-        self.draw_windows(canvas)?;
-        canvas.frame((LEFT - 1, TOP - 1), (LEFT + WIDTH, TOP + HEIGHT), &INK)?;
-        self.draw_time_axis(canvas)?;
-        self.draw_frequency_axis(canvas)?;
-        self.draw_colour_bar(canvas)
-    }
-}
-
-/// With the minus sign of typography.
-fn signed(value: i32) -> String {
-    if value < 0 {
-        format!("−{}", value.unsigned_abs())
-    } else {
-        value.to_string()
+    fn draw_color_bar(&self, scene: &mut Scene) {
+        let (width, height) = (BAR.right - BAR.left, BAR.bottom - BAR.top);
+        scene.image(
+            (BAR.left, BAR.top),
+            (width as u32, height as u32),
+            |_, y| magma(1.0 - y as f32 / (height - 1.0) as f32),
+        );
+        let corners = ((BAR.left - 1.0, BAR.top - 1.0), (BAR.right, BAR.bottom));
+        scene.frame(corners.0, corners.1);
+        let loudest = f64::from(self.loudest());
+        let range = (loudest - f64::from(RANGE_DB), loudest);
+        let mut ticks = BAR.y(range, 8).ticks();
+        if let Some((_, lowest)) = ticks.first_mut() {
+            lowest.insert_str(0, "≤ ");
+        }
+        BAR.ticks_right(scene, &ticks);
+        let style = TextStyle::new(18.0).center();
+        scene.text("dB", (BAR.middle(), BAR.top - 22.0), style);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::scene::Shape;
 
-    fn figure<'a>(mel: &'a MelConfig, windows: &'a [SpectrogramWindow<'a>]) -> Spectrogram<'a> {
+    const BRIGHT: [u8; 3] = [0xfc, 0xfd, 0xbf];
+    const DARK: [u8; 3] = [0, 0, 4];
+
+    /// 1,000 frames of 2 ms: windows of 2 s.
+    fn spectrogram(windows: &[SpectrogramWindow]) -> Spectrogram<'_> {
         Spectrogram {
-            title: "song.mp3",
-            subtitle: "",
-            mel,
-            window_length: 44_100,
+            band_centers: (0..128).map(|band| 30.0 * 1.04_f64.powi(band)).collect(),
+            hop_s: 0.002,
+            window_s: 2.0,
             windows,
         }
     }
 
-    fn color_at(figure: &Spectrogram<'_>, x: i32, y: i32) -> [u8; 3] {
-        let at = 3 * ((y - TOP) * WIDTH + x - LEFT) as usize;
-        let pixels = figure
-            .raster()
-            .pixels(WIDTH as usize, HEIGHT as usize, SHADES);
-        [pixels[at], pixels[at + 1], pixels[at + 2]]
+    fn color_at(spectrogram: &Spectrogram<'_>, x: f64, y: f64) -> [u8; 3] {
+        let scene = spectrogram.scene("song.mp3", "");
+        let image = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Image { image, .. } => Some(image),
+            _ => None,
+        });
+        let image = image.unwrap();
+        let (x, y) = ((x - LARGE.left) as usize, (y - LARGE.top) as usize);
+        let at = 4 * (y * image.width as usize + x);
+        image.rgba[at..at + 3].try_into().unwrap()
     }
 
-    #[test]
-    fn a_loud_band_lights_up_at_its_own_frequency() {
-        let mel = MelConfig::default();
-        let frames = mel.frames(44_100);
-        for band in [0, 17, 64, 127] {
-            let mut values = vec![-100.0; mel.n_mels * frames];
-            values[band * frames..(band + 1) * frames].fill(20.0);
-            let windows = [SpectrogramWindow {
-                values: &values,
-                start_s: 0.0,
-                weight: 1.0,
-            }];
-            let figure = figure(&mel, &windows);
-            let y = figure.y_of(mel.band_centres()[band]);
-            let bright = [0xfc, 0xfd, 0xbf];
-            assert_eq!(color_at(&figure, LEFT + 600, y), bright, "band {band}");
-            let far = if band < 64 {
-                TOP + 40
-            } else {
-                TOP + HEIGHT - 40
-            };
-            assert_eq!(color_at(&figure, LEFT + 600, far), [0, 0, 4], "band {band}");
+    fn window(values: Vec<f32>, start_s: f64, weight: f64) -> SpectrogramWindow {
+        SpectrogramWindow {
+            values,
+            start_s,
+            weight,
         }
     }
 
     #[test]
-    fn an_overlapping_last_window_shows_only_what_is_new() {
-        let mel = MelConfig::default();
-        let frames = mel.frames(44_100);
-        let (quiet, loud) = (
-            vec![-100.0; mel.n_mels * frames],
-            vec![0.0; mel.n_mels * frames],
-        );
-        // Two windows of 2 s over 3 s.
-        let window = |values, start_s, weight| SpectrogramWindow {
-            values,
-            start_s,
-            weight,
-        };
-        let windows = [window(&quiet, 0.0, 1.0), window(&loud, 1.0, 0.5)];
-        let figure = figure(&mel, &windows);
-        assert_eq!(figure.raster().extent(), 0.0..3.0);
-        let middle = TOP + HEIGHT / 2;
-        assert_eq!(color_at(&figure, figure.x_of(1.95), middle), [0, 0, 4]);
-        assert_ne!(color_at(&figure, figure.x_of(2.05), middle), [0, 0, 4]);
+    fn a_loud_band_is_bright_at_its_own_frequency() {
+        for band in [0, 17, 64, 127] {
+            let mut values = vec![-100.0; 128 * 1000];
+            values[band * 1000..(band + 1) * 1000].fill(20.0);
+            let windows = [window(values, 0.0, 1.0)];
+            let drawn = spectrogram(&windows);
+            let up = drawn.up(drawn.band_centers[band]).unwrap();
+            let y = LARGE.bottom - up * (LARGE.bottom - LARGE.top);
+            assert_eq!(color_at(&drawn, 700.0, y), BRIGHT, "band {band}");
+            let far = if band < 64 {
+                LARGE.top + 40.0
+            } else {
+                LARGE.bottom - 40.0
+            };
+            assert_eq!(color_at(&drawn, 700.0, far), DARK, "band {band}");
+        }
     }
 
     #[test]
-    fn ticks_are_round_and_never_too_many() {
-        assert_eq!(time_step(30.0, 12), 5.0);
-        assert_eq!(time_step(3.0, 12), 0.5);
-        assert_eq!(time_step(240.0, 12), 20.0);
-        assert_eq!(time_step(1e9, 10), 1e8);
-        assert_eq!(seconds(2.5, 0.5), "2.5");
-        assert_eq!(seconds(1_200.0, 300.0), "1,200");
-        assert_eq!(signed(-40), "−40");
+    fn an_overlapping_last_window_shows_only_its_new_part() {
+        let (quiet, loud) = (vec![-100.0; 128 * 1000], vec![0.0; 128 * 1000]);
+        // Two windows of 2 s over 3 s.
+        let windows = [window(quiet, 0.0, 1.0), window(loud, 1.0, 0.5)];
+        let drawn = spectrogram(&windows);
+        assert_eq!(drawn.extent(), (0.0, 3.0));
+        let x = LARGE.x(drawn.extent(), 1);
+        assert_eq!(color_at(&drawn, x.at(1.95), 400.0), DARK);
+        assert_eq!(color_at(&drawn, x.at(2.05), 400.0), BRIGHT);
+    }
+
+    #[test]
+    fn frequencies_are_round_inside_the_bands_and_never_overlap() {
+        let drawn = spectrogram(&[]);
+        let ticks = drawn.frequencies(&LARGE);
+        assert_eq!(ticks.last().unwrap().1, "4,000");
+        assert!(ticks.windows(2).all(|pair| pair[0].0 - pair[1].0 >= 20.0));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     cli::scores::about,
     evaluate::{
         JudgedSong, RunScores,
-        html::{self, DataFacts, Epoch, ModelFacts, ReportError, RunReport, Training},
+        html::{self, DataFacts, Epoch, ModelFacts, RunReport, Training},
     },
     model::Bundle,
     train::EpochScores,
@@ -49,7 +49,7 @@ impl Job<'_> {
         courses: &[Course],
         songs: &[JudgedSong],
         scores: &RunScores,
-    ) -> Result<(), ReportError> {
+    ) -> crate::Result<()> {
         let metadata = bundle.metadata();
         let training = &metadata.training;
         let trainings: Vec<Training> = courses.iter().map(Course::told).collect();

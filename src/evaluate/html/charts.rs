@@ -1,256 +1,290 @@
-//! The sections that are pictures, with their captions.
+//! The report's charts, from its numbers.
 
-use super::{
-    RunReport,
-    page::Section,
-    pictures,
-    text::{decimals, songs, table},
-    worst,
-};
+use super::{Epoch, Training};
 use crate::{
-    evaluate::{MultiLabel, metrics::Agreement},
-    figure::{DrawError, Figure, inline_svg},
+    emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
+    evaluate::{Answer, JudgedSong, PerEmotion, Reliability, Scores, ThresholdSearch},
+    figure::{
+        ACCENT, Chart, Dot, Guide, Line, MUTED, PairedBar, PairedBars, Scene, emotion_color, matrix,
+    },
 };
 
-/// A picture with what is said below it; the caption is markup.
-fn figure(figure: &impl Figure, label: &str, caption: &str) -> Result<String, DrawError> {
-    Ok(format!(
-        "<figure>\n{}<figcaption>{caption}</figcaption>\n</figure>\n",
-        inline_svg(figure, label)?
-    ))
-}
+/// Fewer percentages than this are no mean to show beside others.
+const FEWEST: usize = 10;
 
-/// Loss and validation error over epochs; none where nothing is known of the training.
-pub(super) fn training(report: &RunReport<'_>) -> Result<Option<Section>, DrawError> {
-    let trainings = report.trainings;
-    let several = trainings.len() > 1;
-    let who = match several {
-        true => format!(
-            "Thin: each of {} trainings; thick: their mean.",
-            trainings.len()
-        ),
-        false => String::new(),
-    };
-    let baselines: Vec<f64> = trainings
+type Points = Vec<(f64, f64)>;
+
+/// A number of every epoch: that of one training in color; of several, thin and gray with their mean in color. The epoch
+/// that was kept has a dot. `None` if no epoch has the number.
+pub(super) fn curves(
+    trainings: &[Training],
+    y_name: &str,
+    level: Option<(f64, String)>,
+    value: impl Fn(&Epoch) -> Option<f64>,
+) -> Option<Chart> {
+    let point = |epoch: &Epoch| Some((epoch.epoch as f64 + 1.0, value(epoch)?));
+    let curves: Vec<(Points, Option<(f64, f64)>)> = trainings
         .iter()
-        .filter_map(|training| training.validation_baseline)
+        .map(|training| {
+            let epochs = &training.epochs;
+            let kept = epochs.iter().find(|it| Some(it.epoch) == training.kept);
+            (
+                epochs.iter().filter_map(point).collect(),
+                kept.and_then(point),
+            )
+        })
+        .filter(|(points, _): &(Points, _)| !points.is_empty())
         .collect();
-    let baseline = baselines.iter().sum::<f64>() / baselines.len() as f64;
-    let level = baseline
-        .is_finite()
-        .then(|| (baseline, "mean-vector baseline".to_owned()));
-    let kept = match trainings {
-        [only] => match only.kept {
-            Some(kept) => format!(
-                "The large dot is epoch {}, whose weights were kept.",
-                kept + 1
-            ),
-            None => "The weights of the last epoch were kept.".to_owned(),
+    let (width, color) = match curves.len() {
+        0 => return None,
+        1 => (5.0, ACCENT),
+        _ => (2.0, MUTED.alpha(0.55)),
+    };
+    let line = |points, width, color| Line {
+        points,
+        width,
+        color,
+    };
+    let mut chart = Chart {
+        height: 720,
+        x_name: "epoch".to_owned(),
+        whole_steps: true,
+        y_name: y_name.to_owned(),
+        guide: level.map(|(level, name)| Guide::Level(level, name)),
+        ..Chart::default()
+    };
+    if curves.len() > 1 {
+        let all: Vec<&Points> = curves.iter().map(|(points, _)| points).collect();
+        chart.lines.push(line(mean(&all), 5.0, ACCENT));
+    }
+    for (points, kept) in curves {
+        chart.lines.insert(0, line(points, width, color));
+        chart.dots.extend(kept.map(|at| Dot {
+            at,
+            radius: width + 7.0,
+            color,
+        }));
+    }
+    Some(chart)
+}
+
+/// The mean at every epoch that all trainings reached.
+fn mean(curves: &[&Points]) -> Points {
+    let steps = curves.iter().map(|points| points.len()).min().unwrap_or(0);
+    let mean = |step: usize, get: fn(&(f64, f64)) -> f64| {
+        curves.iter().map(|points| get(&points[step])).sum::<f64>() / curves.len() as f64
+    };
+    (0..steps)
+        .map(|step| (mean(step, |point| point.0), mean(step, |point| point.1)))
+        .collect()
+}
+
+/// One axis of the plane, predicted over true, a dot for each song.
+pub(super) fn scatter(songs: &[JudgedSong], axis: &str, of: impl Fn(&Answer) -> f64) -> Chart {
+    let range = Some((SCALE_MIN, SCALE_MAX));
+    // Many dots are fainter, so that dense regions show.
+    let color = ACCENT.alpha(match songs.len() {
+        0..=150 => 0.75,
+        151..=800 => 0.5,
+        _ => 0.3,
+    });
+    let dots = songs.iter().map(|song| Dot {
+        at: (of(&song.truth), of(&song.predicted)),
+        radius: 8.0,
+        color,
+    });
+    Chart {
+        height: 1044,
+        x_name: format!("true {axis}"),
+        x_range: range,
+        y_name: format!("predicted {axis}"),
+        y_range: range,
+        guide: Some(Guide::Diagonal("predicted = true".to_owned())),
+        dots: dots.collect(),
+        ..Chart::default()
+    }
+}
+
+/// A number of each emotion beside a reference.
+pub(super) fn bars(
+    legend: [&'static str; 2],
+    unit: &'static str,
+    numbers: &PerEmotion,
+    references: &PerEmotion,
+) -> Scene {
+    let bars = numbers.iter().zip(references.0);
+    let bars = bars.map(|((emotion, number), reference)| PairedBar {
+        name: emotion.name(),
+        color: emotion_color(emotion),
+        number,
+        reference,
+    });
+    PairedBars {
+        legend,
+        unit,
+        bars: bars.collect(),
+    }
+    .scene()
+}
+
+/// A song's percentages: predicted beside true.
+pub(super) fn song_bars(song: &JudgedSong) -> Scene {
+    let [truth, predicted] = [&song.truth, &song.predicted]
+        .map(|answer| PerEmotion(answer.emotions.as_array().map(f64::from)));
+    bars(["predicted", "true"], " %", &predicted, &truth)
+}
+
+/// The confusion matrix of the quadrants.
+pub(super) fn quadrants(scores: &Scores) -> Scene {
+    let counts = scores.confusion.counts.map(Vec::from);
+    matrix(&Quadrant::ALL.map(Quadrant::name), &counts)
+}
+
+/// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more
+/// percentages it holds; and each emotion as a thin line. Bins of few percentages are faint dots off the lines.
+pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
+    let bins = &scores.reliability.bins;
+    let ends = bins.iter().flat_map(|bin| [bin.to, bin.mean_true]);
+    let range = (0.0, (ends.fold(10.0, f64::max) / 10.0).ceil() * 10.0);
+    let mut lines = Vec::new();
+    for emotion in Emotion::ALL {
+        let of = |answer: &Answer| f64::from(answer.emotions.as_array()[emotion.index()]);
+        let pairs = songs
+            .iter()
+            .map(|song| (of(&song.truth), of(&song.predicted)));
+        let bins = Reliability::of(pairs).map_or_else(Vec::new, |own| own.bins);
+        let full = bins.iter().filter(|bin| bin.count >= FEWEST);
+        let points: Points = full
+            .map(|bin| (bin.mean_predicted, bin.mean_true))
+            .collect();
+        if points.len() > 1 {
+            lines.push(Line {
+                points,
+                width: 3.0,
+                color: emotion_color(emotion).alpha(0.55),
+            });
+        }
+    }
+    for full in bins.split(|bin| bin.count < FEWEST) {
+        if full.len() > 1 {
+            lines.push(Line {
+                points: full
+                    .iter()
+                    .map(|bin| (bin.mean_predicted, bin.mean_true))
+                    .collect(),
+                width: 6.0,
+                color: ACCENT,
+            });
+        }
+    }
+    let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1) as f64;
+    let dots = bins.iter().map(|bin| Dot {
+        at: (bin.mean_predicted, bin.mean_true),
+        radius: 7.0 + 17.0 * (bin.count as f64 / most).sqrt(),
+        color: if bin.count < FEWEST {
+            ACCENT.alpha(0.4)
+        } else {
+            ACCENT
         },
-        _ => String::new(),
-    };
-    let mut body = String::new();
-    if let Some(curves) = pictures::curves(trainings, "loss", None, |epoch| {
-        Some(epoch.loss).filter(|l| l.is_finite())
-    }) {
-        let caption = format!("Mean training loss of each epoch. {who} {kept}");
-        body.push_str(&figure(&curves, "training loss over epochs", &caption)?);
+    });
+    Chart {
+        height: 1044,
+        x_name: "mean predicted percentage".to_owned(),
+        x_range: Some(range),
+        y_name: "mean true percentage".to_owned(),
+        y_range: Some(range),
+        guide: Some(Guide::Diagonal(String::new())),
+        lines,
+        dots: dots.collect(),
+        ..Chart::default()
     }
-    if let Some(curves) = pictures::curves(trainings, "validation MAE (points)", level, |epoch| {
-        epoch.validation_mae.filter(|mae| mae.is_finite())
-    }) {
-        let caption = format!(
-            "Mean absolute error of the eight percentages on the validation songs. {who} {kept}"
-        );
-        body.push_str(&figure(&curves, "validation error over epochs", &caption)?);
-    } else if let Some(curves) =
-        pictures::curves(trainings, "learning rate (thousandths)", None, |epoch| {
-            Some(1000.0 * epoch.learning_rate).filter(|rate| rate.is_finite())
-        })
-    {
-        let caption = "Learning rate at the end of each epoch; no songs validated.";
-        body.push_str(&figure(&curves, "learning rate over epochs", caption)?);
+}
+
+/// Micro F1 over the thresholds that were tried; the best has a dot.
+pub(super) fn thresholds(search: &ThresholdSearch) -> Chart {
+    let points = search.tried.iter();
+    Chart {
+        height: 720,
+        x_name: "probability threshold".to_owned(),
+        y_name: "micro F1".to_owned(),
+        lines: vec![Line {
+            points: points
+                .map(|tried| (tried.threshold, tried.micro_f1))
+                .collect(),
+            width: 5.0,
+            color: ACCENT,
+        }],
+        dots: vec![Dot {
+            at: (search.best.threshold, search.best.micro_f1),
+            radius: 12.0,
+            color: ACCENT,
+        }],
+        ..Chart::default()
     }
-    Ok((!body.is_empty()).then(|| Section {
-        id: "training",
-        title: "Training",
-        body: format!("<div class=\"pair\">\n{body}</div>\n"),
-    }))
 }
 
-/// Predicted against true valence and arousal.
-pub(super) fn affect(report: &RunReport<'_>) -> Result<Section, DrawError> {
-    let scores = &report.scores.scores;
-    let caption = |of: &Agreement| {
-        let [r2, pearson, ccc, rmse] =
-            [of.r2, of.pearson, of.ccc, of.rmse].map(|value| decimals(value, 3));
-        format!(
-            "<b>R² {r2}</b>, Pearson {pearson}, CCC {ccc}, RMSE {rmse}. On the dashed line a prediction is right."
-        )
-    };
-    let valence = pictures::scatter(report.songs, "valence", |answer| answer.valence);
-    let arousal = pictures::scatter(report.songs, "arousal", |answer| answer.arousal);
-    Ok(Section {
-        id: "affect",
-        title: "Valence and arousal",
-        body: format!(
-            "<div class=\"pair\">\n{}{}</div>\n",
-            figure(
-                &valence,
-                "predicted over true valence, a point for each song",
-                &caption(&scores.valence)
-            )?,
-            figure(
-                &arousal,
-                "predicted over true arousal, a point for each song",
-                &caption(&scores.arousal)
-            )?
-        ),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{ReliabilityBin, RunScores};
 
-/// Means, errors and reliability of the eight percentages.
-pub(super) fn emotions(report: &RunReport<'_>) -> Result<Section, DrawError> {
-    let scores = &report.scores.scores;
-    let means = pictures::bars(
-        ["predicted", "true"],
-        " %",
-        &scores.mean_predicted,
-        &scores.mean_true,
-    );
-    let errors = pictures::bars(
-        ["model", "mean-vector baseline"],
-        "",
-        &scores.per_emotion,
-        &scores.per_emotion_baseline,
-    );
-    let reliability = pictures::reliability(scores, report.songs);
-    let ratio = match scores.mae_ratio {
-        Some(ratio) => format!(", {ratio:.3} of it"),
-        None => String::new(),
-    };
-    Ok(Section {
-        id: "emotions",
-        title: "The eight percentages",
-        body: format!(
-            "<div class=\"pair\">\n{}{}</div>\n<div class=\"pair\">\n{}<div>\n<h3>How to read the reliability</h3>\n\
-             <p>All eight percentages of all songs, sorted into bins of five points by what was predicted. Where the \
-             thick line runs above the dashed one the model says too little, below it too much; what it predicts as \
-             20 % should on average be 20 %.</p>\n<p>The thin lines in the emotions' colours are each emotion by \
-             itself, where a bin holds at least ten songs. The strip at the bottom tells how many percentages each bin \
-             holds.</p>\n<p>Calibration error: <b>{:.2}</b> points, the mean distance of the thick line from the dashed \
-             one, each bin weighted with its count.</p>\n</div>\n</div>\n",
-            figure(
-                &means,
-                "mean predicted and true percentage of each emotion",
-                "Mean percentage of each emotion over all judged songs."
-            )?,
-            figure(
-                &errors,
-                "mean absolute error of each emotion and its baseline",
-                &format!(
-                    "Mean absolute error of each emotion in percentage points; over all eight <b>{:.2}</b>, \
-                     baseline {:.2}{ratio}.",
-                    scores.mae, scores.mae_baseline
-                )
-            )?,
-            figure(
-                &reliability,
-                "mean true percentage over predicted percentage",
-                "Reliability of the eight percentages."
-            )?,
-            scores.reliability.calibration_error,
-        ),
-    })
-}
-
-/// The classification report, of multi-label models only.
-pub(super) fn labels(report: &RunReport<'_>) -> Result<Option<Section>, DrawError> {
-    let Some(MultiLabel {
-        present_above,
-        threshold,
-        search,
-        report: labels,
-    }) = &report.scores.multi_label
-    else {
-        return Ok(None);
-    };
-    let rows: Vec<(String, Vec<String>)> = labels
-        .rows()
-        .into_iter()
-        .map(|(name, row)| {
-            let mut cells = [row.precision, row.recall, row.f1]
-                .map(|share| format!("{share:.2}"))
-                .to_vec();
-            cells.push(row.support.to_string());
-            (name.to_owned(), cells)
-        })
-        .collect();
-    let mut body = format!(
-        "<div class=\"pair\">\n<div>\n{}<p class=\"small muted\">An emotion is true of a song where its percentage is \
-         above {present_above}, and given to it where its probability is above {threshold:.2}. Nothing divided by \
-         nothing counts as 0, as in scikit-learn with <code>zero_division=0</code>.</p>\n</div>\n",
-        table(
-            "Classification report",
-            &["precision", "recall", "F1", "support"],
-            &rows
-        )
-    );
-    if let Some(search) = search {
-        let caption = format!(
-            "Micro F1 on the songs that the threshold was searched on; the best, {:.2} (micro F1 {:.3}), is marked.",
-            search.best.threshold, search.best.micro_f1
-        );
-        body.push_str(&figure(
-            &pictures::thresholds(search),
-            "micro F1 over probability thresholds",
-            &caption,
-        )?);
+    fn training(losses: &[f64], kept: Option<usize>) -> Training {
+        Training {
+            epochs: losses
+                .iter()
+                .enumerate()
+                .map(|(epoch, loss)| Epoch {
+                    epoch,
+                    loss: *loss,
+                    ..Epoch::default()
+                })
+                .collect(),
+            kept,
+            ..Training::default()
+        }
     }
-    body.push_str("</div>\n");
-    Ok(Some(Section {
-        id: "labels",
-        title: "Labels",
-        body,
-    }))
-}
 
-/// The confusion matrix.
-pub(super) fn quadrants(report: &RunReport<'_>) -> Result<Section, DrawError> {
-    let quadrants = report.scores.scores.quadrants;
-    Ok(Section {
-        id: "quadrants",
-        title: "Quadrants",
-        body: format!(
-            "<div class=\"pair\">\n{}<div>\n<dl><dt>Q1</dt><dd>pleasant and roused: happy, excited</dd>\
-             <dt>Q2</dt><dd>unpleasant and roused: tense, frustrated</dd>\
-             <dt>Q3</dt><dd>unpleasant and calm: depressed, tired</dd>\
-             <dt>Q4</dt><dd>pleasant and calm: calm, content</dd></dl>\n\
-             <p class=\"small muted\">The signs of valence − 5 and arousal − 5. Shares are of each row: of the songs \
-             that truly are of a quadrant.</p>\n</div>\n</div>\n",
-            figure(
-                &pictures::matrix(&report.scores.scores),
-                "confusion matrix of the quadrants",
-                &format!(
-                    "Accuracy <b>{:.3}</b>, macro F1 <b>{:.3}</b>.",
-                    quadrants.accuracy, quadrants.macro_f1
-                )
-            )?
-        ),
-    })
-}
+    #[test]
+    fn folds_are_thin_lines_with_their_mean_and_one_training_is_itself() {
+        let loss = |epoch: &Epoch| Some(epoch.loss);
+        let folds = [
+            training(&[4.0, 2.0, 1.0], None),
+            training(&[2.0, 1.0], Some(1)),
+        ];
+        let chart = curves(&folds, "loss", None, loss).unwrap();
+        let widths: Vec<f64> = chart.lines.iter().map(|line| line.width).collect();
+        assert_eq!(widths, [2.0, 2.0, 5.0]);
+        assert_eq!(chart.lines[2].points, [(1.0, 3.0), (2.0, 1.5)]);
+        assert_eq!(chart.dots.len(), 1);
+        assert_eq!(chart.dots[0].at, (2.0, 1.0));
+        let chart = curves(&folds[1..], "loss", None, loss).unwrap();
+        assert_eq!((chart.lines.len(), chart.lines[0].width), (1, 5.0));
+        assert_eq!(curves(&[], "loss", None, loss), None);
+        let mae = curves(&folds, "MAE", None, |epoch| epoch.validation_mae);
+        assert_eq!(mae, None);
+    }
 
-/// The songs that the model is most wrong about.
-pub(super) fn worst_songs(report: &RunReport<'_>) -> Result<Section, DrawError> {
-    let shown = worst::worst(report.songs).len();
-    Ok(Section {
-        id: "worst",
-        title: "The worst songs",
-        body: format!(
-            "<p>The {shown} of {} with the largest mean absolute error of the eight percentages, with the spectrogram \
-             that the model heard (brightest: loudest; black: 80 dB below it).</p>\n{}",
-            songs(report.songs.len()),
-            worst::articles(report)?
-        ),
-    })
+    #[test]
+    fn bins_of_few_percentages_are_faint_and_larger_dots_hold_more() {
+        let bin = |from: f64, count, mean_true| ReliabilityBin {
+            from,
+            to: from + 5.0,
+            count,
+            mean_predicted: from + 2.5,
+            mean_true,
+        };
+        let songs = [JudgedSong::default()];
+        let mut scores = RunScores::of(&songs, "a song").unwrap().scores;
+        scores.reliability.bins =
+            vec![bin(10.0, 50, 9.0), bin(20.0, 100, 10.0), bin(70.0, 3, 60.0)];
+        let chart = reliability(&scores, &[]);
+        assert_eq!(chart.x_range, Some((0.0, 80.0)));
+        assert_eq!(chart.lines[0].points, [(12.5, 9.0), (22.5, 10.0)]);
+        let [half, full, faint] = chart.dots[..] else {
+            panic!("expected three dots");
+        };
+        assert_eq!((full.at, full.color), ((22.5, 10.0), ACCENT));
+        assert!(faint.color.alpha < 0.5 && faint.at == (72.5, 60.0));
+        assert!(full.radius > half.radius && half.radius > faint.radius);
+    }
 }

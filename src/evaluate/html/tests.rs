@@ -268,7 +268,8 @@ fn one_song_without_anything_else_has_a_page_too() {
         songs: &[],
         ..report
     };
-    assert!(matches!(render(&nothing), Err(ReportError::NoSongs)));
+    let error = render(&nothing).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
 #[test]

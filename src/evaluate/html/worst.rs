@@ -1,20 +1,21 @@
-//! The songs that a model is most wrong about, each with what it heard.
+//! The songs with the largest errors, each with its spectrogram.
 
-use super::{RunReport, pictures};
+use super::{RunReport, Values, charts, fill, sections::table};
 use crate::{
+    Result,
     analysis::spectrograms,
     contain::catch_panic,
     emotion::Quadrant,
     error::one_line,
     evaluate::{JudgedSong, metrics::mean_absolute_error},
-    figure::{DrawError, SpectrogramStrip, SpectrogramWindow, escape, inline_svg},
+    figure::{Spectrogram, SpectrogramWindow, escape},
     model::Preprocessing,
 };
 use rayon::prelude::*;
 use std::path::Path;
 
-/// How many are shown.
-pub(super) const SHOWN: usize = 10;
+/// Songs that are shown.
+const SHOWN: usize = 10;
 
 /// The songs with the largest error, worst first; of equals, in their order.
 pub(super) fn worst(songs: &[JudgedSong]) -> Vec<&JudgedSong> {
@@ -25,86 +26,74 @@ pub(super) fn worst(songs: &[JudgedSong]) -> Vec<&JudgedSong> {
 }
 
 /// An article for each.
-pub(super) fn articles(report: &RunReport<'_>) -> Result<String, DrawError> {
+pub(super) fn articles(report: &RunReport<'_>) -> Result<String> {
     let songs = worst(report.songs);
-    let heard: Vec<Heard> = songs
+    let decoded: Vec<Decoded> = songs
         .par_iter()
-        .map(|song| Heard::of(&song.audio, report.preprocessing))
+        .map(|song| Decoded::of(&song.audio, report.preprocessing))
         .collect();
-    let mut text = String::new();
-    for (place, (song, heard)) in songs.iter().zip(&heard).enumerate() {
-        text.push_str(&article(place + 1, song, heard, report)?);
+    let mut articles = String::new();
+    for (n, (song, decoded)) in songs.iter().zip(&decoded).enumerate() {
+        let mut values = values(song, decoded, report);
+        let bars = charts::song_bars(song);
+        let label = "predicted and true percentage of each emotion";
+        values.insert("place", (n + 1).to_string());
+        values.insert("bars", bars.inline_svg(label)?);
+        values.insert("spectrogram", decoded.figure(report.preprocessing)?);
+        articles += &fill(include_str!("song.html"), &values).unwrap_or_default();
     }
-    Ok(text)
+    Ok(articles)
 }
 
-fn article(
-    place: usize,
-    song: &JudgedSong,
-    heard: &Heard,
-    report: &RunReport<'_>,
-) -> Result<String, DrawError> {
+fn values(song: &JudgedSong, decoded: &Decoded, report: &RunReport<'_>) -> Values {
     let file = song.audio.file_name().unwrap_or(song.audio.as_os_str());
-    let file = escape(&file.to_string_lossy());
-    let title = song.title.as_deref().or(heard.title.as_deref());
-    let artist = song.artist.as_deref().or(heard.artist.as_deref());
-    let name = match (title, artist) {
-        (Some(title), Some(artist)) => format!("{} – {}", escape(artist), escape(title)),
-        (Some(title), None) => escape(title),
-        (None, Some(artist)) => format!("{} – {file}", escape(artist)),
-        (None, None) => file.clone(),
+    let file = file.to_string_lossy().into_owned();
+    let title = song.title.as_ref().or(decoded.title.as_ref());
+    let artist = song.artist.as_ref().or(decoded.artist.as_ref());
+    let title = title.unwrap_or(&file);
+    let name = match artist {
+        Some(artist) => format!("{artist} – {title}"),
+        None => title.clone(),
     };
-    let fold = match song.fold {
-        Some(fold) => format!(" · fold {}", fold + 1),
-        None => String::new(),
-    };
-    let bars = inline_svg(
-        &pictures::song_bars(song),
-        "predicted and true percentage of each emotion",
-    )?;
-    let mean = &report.scores.scores.mean_true.0;
     let truth = song.truth.emotions.as_array().map(f64::from);
+    let mean = &report.scores.scores.mean_true.0;
     let baseline = mean_absolute_error(&truth, mean).unwrap_or_default();
-    let [truth, predicted] =
-        [song.truth, song.predicted].map(|of| Quadrant::of(of.valence, of.arousal));
-    Ok(format!(
-        "<article class=\"song\">\n<h3>{place}. <bdi>{name}</bdi></h3>\n\
-         <p class=\"small muted\">song {} · <bdi>{file}</bdi>{fold} · MAE {:.2}, mean vector {baseline:.2}</p>\n<div class=\"pair\">\n\
-         <figure>\n{bars}</figure>\n<div>\n<div class=\"scroll\"><table>\n\
-         <thead><tr><th></th><th>true</th><th>predicted</th></tr></thead>\n<tbody>\n\
-         <tr><th>valence</th><td>{:.2}</td><td>{:.2}</td></tr>\n\
-         <tr><th>arousal</th><td>{:.2}</td><td>{:.2}</td></tr>\n\
-         <tr><th>quadrant</th><td>{truth}</td><td>{predicted}</td></tr>\n\
-         </tbody></table></div>\n{}</div>\n</div>\n</article>\n",
-        escape(&song.id),
-        song.mae(),
-        song.truth.valence,
-        song.predicted.valence,
-        song.truth.arousal,
-        song.predicted.arousal,
-        heard.figure(report.preprocessing)?,
-    ))
+    let fold = song.fold.map(|fold| format!(" · fold {}", fold + 1));
+    let (truth, predicted) = (&song.truth, &song.predicted);
+    let numbers = |name: &str, values: [f64; 2]| {
+        let cells = values.map(|value| format!("{value:.2}"));
+        (name.to_owned(), cells.to_vec())
+    };
+    let quadrants = [truth, predicted].map(|it| Quadrant::of(it.valence, it.arousal).to_string());
+    let rows = [
+        numbers("valence", [truth.valence, predicted.valence]),
+        numbers("arousal", [truth.arousal, predicted.arousal]),
+        ("quadrant".to_owned(), quadrants.to_vec()),
+    ];
+    Values::from([
+        ("name", name),
+        ("file", file),
+        ("id", song.id.clone()),
+        ("fold", fold.unwrap_or_default()),
+        ("mae", format!("{:.2}", song.mae())),
+        ("baseline", format!("{baseline:.2}")),
+        ("table", table("", &["true", "predicted"], &rows)),
+    ])
 }
 
-/// All windows of a song, or why there are none.
-struct Heard {
-    windows: Result<Vec<HeardWindow>, String>,
+/// All windows of a song, or the reason why there are none.
+struct Decoded {
+    windows: std::result::Result<Vec<SpectrogramWindow>, String>,
     title: Option<String>,
     artist: Option<String>,
 }
 
-struct HeardWindow {
-    values: Vec<f32>,
-    start_s: f64,
-    weight: f64,
-}
-
-impl Heard {
+impl Decoded {
     fn of(path: &Path, preprocessing: &Preprocessing) -> Self {
         let mut windows = Vec::new();
         let contained = catch_panic(|| {
             spectrograms(path, preprocessing, |window| {
-                windows.push(HeardWindow {
+                windows.push(SpectrogramWindow {
                     values: window.values.to_vec(),
                     start_s: window.start_s,
                     weight: window.weight,
@@ -114,7 +103,7 @@ impl Heard {
         });
         let (windows, tags) = match contained {
             Ok(Ok(info)) if !windows.is_empty() => (Ok(windows), Some(info.tags)),
-            Ok(Ok(_)) => (Err("the file holds no sound".to_owned()), None),
+            Ok(Ok(_)) => (Err("the file contains no audio".to_owned()), None),
             Ok(Err(error)) => (Err(one_line(&error)), None),
             Err(panicked) => (Err(one_line(&panicked)), None),
         };
@@ -126,7 +115,7 @@ impl Heard {
         }
     }
 
-    fn figure(&self, preprocessing: &Preprocessing) -> Result<String, DrawError> {
+    fn figure(&self, preprocessing: &Preprocessing) -> Result<String> {
         let windows = match &self.windows {
             Ok(windows) => windows,
             Err(reason) => {
@@ -136,20 +125,17 @@ impl Heard {
                 ));
             }
         };
-        let windows: Vec<SpectrogramWindow<'_>> = windows
-            .iter()
-            .map(|window| SpectrogramWindow {
-                values: &window.values,
-                start_s: window.start_s,
-                weight: window.weight,
-            })
-            .collect();
-        let strip = SpectrogramStrip {
-            mel: &preprocessing.mel,
-            window_length: preprocessing.window.length,
-            windows: &windows,
+        let mel = &preprocessing.mel;
+        let rate = f64::from(mel.sample_rate);
+        let spectrogram = Spectrogram {
+            band_centers: mel.band_centres(),
+            hop_s: mel.hop_length as f64 / rate,
+            window_s: preprocessing.window.length as f64 / rate,
+            windows,
         };
-        let svg = inline_svg(&strip, "log-mel spectrogram of the song")?;
+        let svg = spectrogram
+            .strip()
+            .inline_svg("log-mel spectrogram of the song")?;
         Ok(format!("<figure>\n{svg}</figure>\n"))
     }
 }

@@ -1,0 +1,21 @@
+//! Pictures: a [`Scene`] of simple shapes, written as SVG or as PNG, and the figures and charts made of it.
+
+mod axes;
+mod charts;
+mod color;
+mod font;
+mod pixels;
+mod plane;
+mod scene;
+mod spectrogram;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+pub(crate) use axes::number;
+pub(crate) use charts::{Chart, Dot, Guide, Line, PairedBar, PairedBars, matrix};
+pub(crate) use color::{ACCENT, Color, MUTED, emotion_color};
+pub(crate) use plane::{Plane, PlanePoint};
+pub(crate) use scene::{Scene, check_extension, escape};
+pub(crate) use spectrogram::{Spectrogram, SpectrogramWindow};
+pub(crate) use timeline::TimelineChart;

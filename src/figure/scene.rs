@@ -1,0 +1,373 @@
+//! A picture as a list of shapes, and its two file formats.
+
+use super::{
+    Color,
+    color::{INK, PAPER},
+    font::TextStyle,
+};
+use crate::{
+    atomic_file,
+    error::{Error, ErrorKind, Result},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::{fmt::Write as _, io::Write as _, path::Path};
+
+/// Pixels from the left and from the top.
+pub(super) type Point = (f64, f64);
+
+/// A picture: shapes in the order in which they are painted.
+pub(crate) struct Scene {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) shapes: Vec<Shape>,
+}
+
+pub(super) enum Shape {
+    Rectangle {
+        corner: Point,
+        size: Point,
+        color: Color,
+    },
+    Polygon {
+        points: Vec<Point>,
+        color: Color,
+    },
+    Line {
+        points: Vec<Point>,
+        width: f64,
+        /// Length of the dashes and of the gaps between them; 0 for a solid line.
+        dash: f64,
+        color: Color,
+    },
+    Circle {
+        center: Point,
+        radius: f64,
+        color: Color,
+    },
+    Text {
+        text: String,
+        at: Point,
+        style: TextStyle,
+    },
+    Image {
+        corner: Point,
+        image: Image,
+    },
+}
+
+/// Rows of pixels.
+pub(super) struct Image {
+    pub width: u32,
+    pub height: u32,
+    /// Red, green, blue and opacity of each pixel.
+    pub rgba: Vec<u8>,
+}
+
+impl Scene {
+    pub fn new(width: u32, height: u32) -> Self {
+        Self {
+            width,
+            height,
+            shapes: Vec::new(),
+        }
+    }
+
+    /// A filled rectangle; its edges are rounded to whole pixels, so that neighbors meet.
+    pub fn rectangle(&mut self, from: Point, to: Point, color: Color) {
+        let (left, right) = (from.0.min(to.0).round(), from.0.max(to.0).round());
+        let (top, bottom) = (from.1.min(to.1).round(), from.1.max(to.1).round());
+        if right > left && bottom > top {
+            self.shapes.push(Shape::Rectangle {
+                corner: (left, top),
+                size: (right - left, bottom - top),
+                color,
+            });
+        }
+    }
+
+    pub fn polygon(&mut self, points: Vec<Point>, color: Color) {
+        self.shapes.push(Shape::Polygon { points, color });
+    }
+
+    pub fn circle(&mut self, center: Point, radius: f64, color: Color) {
+        self.shapes.push(Shape::Circle {
+            center,
+            radius,
+            color,
+        });
+    }
+
+    /// A line along points.
+    pub fn polyline(&mut self, points: Vec<Point>, width: f64, color: Color) {
+        self.shapes.push(Shape::Line {
+            points,
+            width,
+            dash: 0.0,
+            color,
+        });
+    }
+
+    /// A straight line; one along an axis is moved onto whole pixels, where it is crisp.
+    pub fn line(&mut self, from: Point, to: Point, width: f64, color: Color) {
+        self.dashes(from, to, width, 0.0, color);
+    }
+
+    /// A straight line of dashes.
+    pub fn dashes(&mut self, from: Point, to: Point, width: f64, dash: f64, color: Color) {
+        let (mut points, half) = (vec![from, to], (width / 2.0).fract());
+        for point in &mut points {
+            if from.0 == to.0 {
+                point.0 = (point.0 - half).round() + half;
+            }
+            if from.1 == to.1 {
+                point.1 = (point.1 - half).round() + half;
+            }
+        }
+        self.shapes.push(Shape::Line {
+            points,
+            width,
+            dash,
+            color,
+        });
+    }
+
+    /// The outline of a rectangle, one pixel wide.
+    pub fn frame(&mut self, from: Point, to: Point) {
+        self.line(from, (to.0 + 1.0, from.1), 1.0, INK);
+        self.line((from.0, to.1), (to.0 + 1.0, to.1), 1.0, INK);
+        self.line(from, (from.0, to.1), 1.0, INK);
+        self.line((to.0, from.1), to, 1.0, INK);
+    }
+
+    pub fn text(&mut self, text: impl Into<String>, at: Point, style: TextStyle) {
+        self.shapes.push(Shape::Text {
+            text: text.into(),
+            at,
+            style,
+        });
+    }
+
+    /// An image of `width` pixels a row, each the color that `pixel` gives for its column and row.
+    pub fn image(
+        &mut self,
+        corner: Point,
+        (width, height): (u32, u32),
+        mut pixel: impl FnMut(u32, u32) -> Color,
+    ) {
+        let mut rgba = Vec::with_capacity(4 * (width * height) as usize);
+        for y in 0..height {
+            for x in 0..width {
+                let [red, green, blue] = pixel(x, y).rgb;
+                rgba.extend([red, green, blue, 255]);
+            }
+        }
+        let image = Image {
+            width,
+            height,
+            rgba,
+        };
+        self.shapes.push(Shape::Image { corner, image });
+    }
+
+    /// Title and subtitle above a figure, each cut to the width.
+    pub fn heading(&mut self, title: &str, subtitle: &str, left: f64) {
+        let room = f64::from(self.width) - left - 40.0;
+        for (text, y, style) in [
+            (title, 36.0, TextStyle::new(28.0).bold()),
+            (subtitle, 73.0, TextStyle::new(18.0).muted()),
+        ] {
+            self.text(style.fit(text, room), (left, y), style);
+        }
+    }
+
+    /// Writes the picture to `path`, as PNG or SVG by its extension. An existing file is replaced once the new one is complete.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for another extension, [`ErrorKind::Io`] if the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let bytes = match check_extension(path)? {
+            Format::Png => self.to_png()?,
+            Format::Svg => self.to_svg()?.into_bytes(),
+        };
+        atomic_file::write(path, |file| file.write_all(&bytes))
+    }
+
+    /// The picture as an SVG file.
+    fn to_svg(&self) -> Result<String> {
+        let (width, height) = (self.width, self.height);
+        Ok(format!(
+            "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+             font-family=\"DejaVu Sans, Verdana, sans-serif\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+             <rect width=\"{width}\" height=\"{height}\"{}/>\n{}</svg>\n",
+            paint("fill", PAPER),
+            self.elements()?
+        ))
+    }
+
+    /// The picture as an SVG element of an HTML page, without a background, as wide as the page allows. `label` describes
+    /// it to screen readers. Colors are attributes `fill` and `stroke`, `#RRGGBB` in upper case, so that a style sheet can
+    /// replace them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if an image in it cannot be encoded.
+    pub fn inline_svg(&self, label: &str) -> Result<String> {
+        Ok(format!(
+            "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n{}</svg>\n",
+            self.width,
+            self.height,
+            escape(label),
+            self.elements()?
+        ))
+    }
+
+    fn elements(&self) -> Result<String> {
+        let mut svg = String::new();
+        for shape in &self.shapes {
+            // Writing to a string cannot fail.
+            let _ = writeln!(svg, "{}", element(shape)?);
+        }
+        Ok(svg)
+    }
+}
+
+/// One shape in SVG.
+fn element(shape: &Shape) -> Result<String> {
+    Ok(match shape {
+        Shape::Rectangle {
+            corner,
+            size,
+            color,
+        } => format!(
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}/>",
+            corner.0,
+            corner.1,
+            size.0,
+            size.1,
+            paint("fill", *color)
+        ),
+        Shape::Polygon { points, color } => {
+            let fill = paint("fill", *color);
+            format!("<polygon points=\"{}\"{fill}/>", coordinates(points))
+        }
+        Shape::Line {
+            points,
+            width,
+            dash,
+            color,
+        } => {
+            let dashes = match *dash > 0.0 {
+                true => format!(" stroke-dasharray=\"{dash}\""),
+                false => String::new(),
+            };
+            format!(
+                "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{}{dashes}/>",
+                coordinates(points),
+                paint("stroke", *color)
+            )
+        }
+        Shape::Circle {
+            center,
+            radius,
+            color,
+        } => format!(
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}/>",
+            rounded(center.0),
+            rounded(center.1),
+            rounded(*radius),
+            paint("fill", *color)
+        ),
+        Shape::Text { text, at, style } => {
+            let mut attributes = paint("fill", style.color);
+            if style.anchor > 0.0 {
+                let anchor = if style.anchor == 1.0 { "end" } else { "middle" };
+                attributes.push_str(&format!(" text-anchor=\"{anchor}\""));
+            }
+            if style.bold {
+                attributes.push_str(" font-weight=\"bold\"");
+            }
+            let (x, y) = (rounded(at.0), rounded(at.1));
+            if style.upright {
+                attributes.push_str(&format!(" transform=\"rotate(-90 {x} {y})\""));
+            }
+            format!(
+                "<text x=\"{x}\" y=\"{}\" font-size=\"{}\"{attributes}>{}</text>",
+                rounded(at.1 + style.baseline()),
+                style.size,
+                escape(text)
+            )
+        }
+        Shape::Image { corner, image } => format!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" href=\"data:image/png;base64,{}\"/>",
+            corner.0,
+            corner.1,
+            image.width,
+            image.height,
+            STANDARD.encode(image.to_png()?)
+        ),
+    })
+}
+
+/// To hundredths of a pixel.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn coordinates(points: &[Point]) -> String {
+    let points = points
+        .iter()
+        .map(|(x, y)| format!("{},{}", rounded(*x), rounded(*y)));
+    points.collect::<Vec<_>>().join(" ")
+}
+
+/// A color as an attribute, with another for its opacity.
+fn paint(attribute: &str, color: Color) -> String {
+    let [red, green, blue] = color.rgb;
+    let opacity = match color.alpha < 1.0 {
+        true => format!(" {attribute}-opacity=\"{}\"", color.alpha),
+        false => String::new(),
+    };
+    format!(" {attribute}=\"#{red:02X}{green:02X}{blue:02X}\"{opacity}")
+}
+
+/// The format of a picture file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Png,
+    Svg,
+}
+
+/// The format by the extension of a file's name; ask before long work.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] for an extension other than `.png` and `.svg`.
+pub(crate) fn check_extension(path: &Path) -> Result<Format> {
+    let extension = path.extension().map(|it| it.to_ascii_lowercase());
+    match extension.as_ref().and_then(|it| it.to_str()) {
+        Some("png") => Ok(Format::Png),
+        Some("svg") => Ok(Format::Svg),
+        _ => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "expected a picture with the extension .png or .svg",
+        )
+        .with_path(path)),
+    }
+}
+
+/// Text for SVG or HTML: markup is escaped, and characters that no document may hold become U+FFFD.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(letter),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            letter if letter.is_control() => escaped.push('\u{fffd}'),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
