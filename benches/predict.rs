@@ -4,25 +4,22 @@
 //! cargo bench --bench predict
 //! ```
 
-use circumplex::model::{Bundle, Predictor};
+use circumplex::model::Model;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
 fn predict(criterion: &mut Criterion) {
-    let bundle = Bundle::shipped().expect("the model inside the program is whole");
-    let preprocessing = bundle.metadata().preprocessing.clone();
+    criterion.bench_function("load the model", |bencher| bencher.iter(Model::shipped));
+    let model = Model::shipped().expect("the model inside the program runs");
+    let preprocessing = &model.metadata().preprocessing;
     // Levels between -100 and 0 dB without a pattern.
     let window: Vec<f32> = (0..preprocessing.mel.n_mels * preprocessing.frames())
         .map(|index| -((index * 7_919 % 1_000) as f32) / 10.0)
         .collect();
-    criterion.bench_function("make the model ready", |bencher| {
-        bencher.iter(|| Predictor::new(black_box(bundle.clone())).is_ok());
-    });
-    let predictor = Predictor::new(bundle).expect("the model inside the program runs");
     let mut group = criterion.benchmark_group("predict");
     group.throughput(Throughput::Elements(1));
     group.bench_function("one window", |bencher| {
-        bencher.iter(|| predictor.predict(black_box(&window)));
+        bencher.iter(|| model.predict(black_box(&window)));
     });
     group.finish();
 }

@@ -8,7 +8,7 @@ use crate::{
     audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment},
     emotion::{Emotion, EmotionVector, Moment},
     mel::{Framer, MelExtractor, Window},
-    model::{Prediction, Predictor, Preprocessing},
+    model::{Model, Prediction, Preprocessing},
 };
 use std::{cell::Cell, ops::AddAssign, path::Path, time::Instant};
 
@@ -101,22 +101,20 @@ pub struct LogMel<'a> {
 /// An error that names the file if it cannot be decoded to its end, or if the model fails on it.
 pub fn analyze_file(
     path: impl AsRef<Path>,
-    model: &Predictor,
+    model: &Model,
     options: &AnalyzeOptions,
 ) -> Result<Analysis> {
     let path = path.as_ref();
     analyze(path, model, options).map_err(|error| error.with_path(path))
 }
 
-fn analyze(path: &Path, model: &Predictor, options: &AnalyzeOptions) -> Result<Analysis> {
+fn analyze(path: &Path, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
     let mut windows = 0;
-    let preprocessing = &model.bundle().metadata().preprocessing;
+    let preprocessing = &model.metadata().preprocessing;
     let pass = pass(path, options, preprocessing, |window| {
-        let prediction = model
-            .predict(window.values)
-            .map_err(|error| Error::new(ErrorKind::Model, error.to_string()))?;
+        let prediction = model.predict(window.values)?;
         mean.add(&prediction, window.weight);
         windows += 1;
         if options.timeline {

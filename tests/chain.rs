@@ -4,7 +4,7 @@ use circumplex::{
     ErrorKind,
     analysis::{AnalyzeOptions, LogMel, SILENCE, analyze_file, spectrograms},
     mel::{MelConfig, MelExtractor, WindowRule},
-    model::{Bundle, Predictor, Preprocessing},
+    model::{Model, Preprocessing},
 };
 use std::path::{Path, PathBuf};
 
@@ -135,8 +135,8 @@ fn tone(seconds: f64, rate: u32) -> Vec<f32> {
 #[test]
 fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
     let folder = tempfile::tempdir().unwrap();
-    let predictor = Predictor::new(Bundle::shipped().unwrap()).unwrap();
-    let preprocessing = predictor.bundle().metadata().preprocessing.clone();
+    let model = Model::shipped().unwrap();
+    let preprocessing = model.metadata().preprocessing.clone();
     let rate = preprocessing.mel.sample_rate;
     // Two windows and seven tenths of one.
     let seconds = 2.7 * preprocessing.window.length as f64 / f64::from(rate);
@@ -148,14 +148,14 @@ fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
     assert!((total - 2.7).abs() < 1e-3, "{total}");
     let (mut emotions, mut valence) = ([0.0; 8], 0.0);
     for window in &windows {
-        let prediction = predictor.predict(&window.values).unwrap();
+        let prediction = model.predict(&window.values).unwrap();
         valence += window.weight / total * f64::from(prediction.valence);
         for (sum, value) in emotions.iter_mut().zip(prediction.emotions.as_array()) {
             *sum += window.weight / total * f64::from(*value);
         }
     }
 
-    let song = analyze_file(&path, &predictor, &AnalyzeOptions::default()).unwrap();
+    let song = analyze_file(&path, &model, &AnalyzeOptions::default()).unwrap();
     assert_eq!((song.windows, song.audio.damaged_packets), (3, 0));
     assert!((song.audio.duration_s - seconds).abs() < 1e-3);
     assert!((f64::from(song.prediction.valence) - valence).abs() < 1e-4);
@@ -165,7 +165,7 @@ fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
             "{found} {expected}"
         );
     }
-    let embedding = predictor.bundle().metadata().embedding;
+    let embedding = model.metadata().embedding;
     assert_eq!(song.prediction.embedding.len(), embedding);
     assert!(song.times.mel > 0.0 && song.times.predict > 0.0 && song.times.decode > 0.0);
 }
@@ -173,11 +173,11 @@ fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
 #[test]
 fn a_song_is_silent_where_no_sample_reaches_70_db_below_full_scale() {
     let folder = tempfile::tempdir().unwrap();
-    let predictor = Predictor::new(Bundle::shipped().unwrap()).unwrap();
-    let window = predictor.bundle().metadata().preprocessing.window.length;
+    let model = Model::shipped().unwrap();
+    let window = model.metadata().preprocessing.window.length;
     let of = |name: &str, samples: &[f32]| {
         let path = write_wav(folder.path(), name, samples, RATE);
-        analyze_file(&path, &predictor, &AnalyzeOptions::default()).unwrap()
+        analyze_file(&path, &model, &AnalyzeOptions::default()).unwrap()
     };
     let mut samples = vec![0.9 * SILENCE; 2 * window];
     let hum = of("hum.wav", &samples);

@@ -10,7 +10,7 @@ use circumplex::{
     dataset::{Dataset, LabelOptions, SpectrogramCache},
     evaluate::labelled,
     mel::MelConfig,
-    model::{Bundle, Predictor, Recipe},
+    model::{Model, Recipe},
     train::{EpochScores, Event, Run, Songs, TrainError, Trained, judge, scores_of},
 };
 
@@ -133,12 +133,11 @@ fn training_learns_what_separates_the_songs() {
 }
 
 #[test]
-fn tract_answers_as_libtorch_does() {
+fn rten_answers_as_libtorch_does() {
     with_run(&recipe(|recipe| recipe.optimizer.epochs = 3), |run| {
         let trained = run.train(&everything(run), &[], |_| true).expect("trains");
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
-        let predictor =
-            Predictor::new(Bundle::from_bytes("trained", &onnx).expect("loads")).expect("runs");
+        let model = Model::from_bytes("trained", &onnx).expect("runs");
         let preprocessing = run.recipe.preprocessing();
         let (bands, frames) = (
             preprocessing.mel.n_mels as i64,
@@ -147,7 +146,7 @@ fn tract_answers_as_libtorch_does() {
         let mut windows = 0;
         for song in run.songs.songs {
             spectrograms(&song.audio, &preprocessing, |log_mel| {
-                let ours = predictor.predict(log_mel.values).expect("answers");
+                let ours = model.predict(log_mel.values).expect("answers");
                 let window = tch::Tensor::from_slice(log_mel.values).reshape([1, 1, bands, frames]);
                 let (percentages, affect) = trained.network().answers(&window);
                 for (emotion, ours) in ours.emotions.as_array().iter().enumerate() {

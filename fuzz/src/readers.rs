@@ -7,7 +7,7 @@ use circumplex::{
     audio::{Decoder, Excerpt},
     library::{Library, LibraryInfo, ModelStamp},
     mel::{MelConfig, WindowRule},
-    model::{Bundle, Predictor, Preprocessing, Recipe},
+    model::{Model, Preprocessing, Recipe},
     scan::{Journal, Sheet},
 };
 use std::{error::Error, fs, io::Write, path::Path};
@@ -109,7 +109,7 @@ pub fn library(bytes: &[u8]) -> Answer {
 
 /// A model file, up to its first answer.
 pub fn model(bytes: &[u8]) -> Answer {
-    Predictor::new(Bundle::from_bytes("model.onnx", bytes)?)?;
+    Model::from_bytes("model.onnx", bytes)?;
     Ok(())
 }
 

@@ -91,19 +91,18 @@ pub struct Args {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let wanted = args.wanted()?;
-    let predictor = args.model.load()?;
-    let bundle = predictor.bundle();
+    let model = args.model.load()?;
     let mut how = AnalyzeOptions {
         timeline: args.timeline,
         excerpt: args.excerpt,
         segment: None,
     };
-    let info = library_info(bundle, &how);
+    let info = library_info(&model, &how);
     let output = args.target()?;
     let mut update = Update::open(
         &output,
         info.clone(),
-        bundle.metadata().embedding,
+        model.metadata().embedding,
         args.dry_run,
     )?;
     let listing = scan(&wanted)?;
@@ -159,7 +158,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
                 segment,
                 ..how.clone()
             };
-            analyze_file(file.sound(), &predictor, &how)
+            analyze_file(file.sound(), &model, &how)
         },
         |step| {
             progress.advance(&step, &mut bytes_done);

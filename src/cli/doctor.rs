@@ -1,11 +1,7 @@
 //! `circumplex doctor`: checks the set-up.
 
 use super::{CliResult, console::Console, exit::Exit};
-use crate::{
-    error::one_line,
-    library::Collection,
-    model::{Bundle, Predictor},
-};
+use crate::{error::one_line, library::Collection, model::Model};
 use std::{
     env,
     error::Error,
@@ -87,14 +83,14 @@ fn training() -> String {
 /// Loads the model inside the program and predicts one window of silence.
 fn model() -> Result<String, String> {
     let check = || -> Result<String, Box<dyn Error>> {
-        let predictor = Predictor::new(Bundle::shipped()?)?;
-        let metadata = predictor.bundle().metadata();
+        let model = Model::shipped()?;
+        let metadata = model.metadata();
         let shape = &metadata.preprocessing;
-        predictor.predict(&vec![0.0; shape.mel.n_mels * shape.frames()])?;
+        model.predict(&vec![0.0; shape.mel.n_mels * shape.frames()])?;
         Ok(format!(
             "{} ({}), predicts",
             metadata.name,
-            predictor.bundle().identity().get(..12).unwrap_or_default()
+            model.identity().get(..12).unwrap_or_default()
         ))
     };
     check().map_err(|error| one_line(error.as_ref()))

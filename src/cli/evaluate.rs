@@ -20,7 +20,7 @@ use crate::{
         multilabel::PRESENT_ABOVE,
         provenance,
     },
-    model::{Bundle, Predictor},
+    model::Model,
 };
 use clap::ValueEnum;
 use std::{
@@ -98,10 +98,9 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.report {
         check_writable(path)?;
     }
-    let predictor = args.model.load()?;
-    let bundle = predictor.bundle();
-    let provenance = provenance(bundle)?;
-    let sigma = bundle.metadata().label_settings.sigma;
+    let model = args.model.load()?;
+    let provenance = provenance(&model)?;
+    let sigma = model.metadata().label_settings.sigma;
     let choice = match args.labels {
         Labels::AsPublished => ColumnChoice::AsPublished,
         Labels::Corrected | Labels::Both => ColumnChoice::Corrected,
@@ -113,17 +112,17 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     report_left_out(console, &dataset);
     let part = args.split.part();
     if let Some(part) = part {
-        keep_part(&mut dataset, &provenance, bundle.name(), part)?;
+        keep_part(&mut dataset, &provenance, model.name(), part)?;
     }
     let trained_on = provenance.songs_trained_on(&dataset.songs);
     if part.is_none() {
-        warn_of_known_songs(console, &dataset, &provenance, bundle.name(), trained_on);
+        warn_of_known_songs(console, &dataset, &provenance, model.name(), trained_on);
     }
     if args.labels != Labels::Both {
         remark_on_other_labels(console, &dataset, &provenance);
     }
 
-    let mut evaluation = judge(&args, console, &dataset, &predictor)?;
+    let mut evaluation = judge(&args, console, &dataset, &model)?;
     for song in &evaluation.failed {
         console.warning(&visible(&failure_text(song)));
     }
@@ -146,17 +145,17 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     } = evaluation;
     let scores = RunScores::of(&songs, &measured_on(part, trained_on))
         .ok_or("internal error: an evaluation without songs")?;
-    let scores = with_labels(scores, &songs, bundle);
+    let scores = with_labels(scores, &songs, &model);
     let text = match (args.json, published) {
         (true, published) => {
             report.as_published = published.map(Box::new);
             serde_json::to_string_pretty(&report)?
         }
-        (false, Some(published)) => side_by_side(&report, &published, bundle),
-        (false, None) => run_tables(&scores, bundle, part, &report.labels),
+        (false, Some(published)) => side_by_side(&report, &published, &model),
+        (false, None) => run_tables(&scores, &model, part, &report.labels),
     };
     if let Some(path) = &args.report {
-        write_report(path, &args.data, bundle, &dataset, &songs, &scores)?;
+        write_report(path, &args.data, &model, &dataset, &songs, &scores)?;
         console.remark(&visible(&format!("wrote {}", path.display())));
     }
     console.print(&text)?;
@@ -179,8 +178,8 @@ fn check_writable(path: &Path) -> Result<(), CliError> {
 }
 
 /// The classification report of a multi-label model, with the thresholds that its own scores name.
-fn with_labels(scores: RunScores, songs: &[JudgedSong], bundle: &Bundle) -> RunScores {
-    let own = &bundle.metadata().scores["multi_label"];
+fn with_labels(scores: RunScores, songs: &[JudgedSong], model: &Model) -> RunScores {
+    let own = &model.metadata().scores["multi_label"];
     scores.with_labels(
         songs,
         own["present_above"].as_f64().unwrap_or(PRESENT_ABOVE),
@@ -192,12 +191,12 @@ fn with_labels(scores: RunScores, songs: &[JudgedSong], bundle: &Bundle) -> RunS
 fn write_report(
     path: &Path,
     data: &Path,
-    bundle: &Bundle,
+    model: &Model,
     dataset: &Dataset,
     songs: &[JudgedSong],
     scores: &RunScores,
 ) -> crate::Result<()> {
-    let metadata = bundle.metadata();
+    let metadata = model.metadata();
     let training = &metadata.training;
     let data = data
         .file_name()
@@ -207,7 +206,7 @@ fn write_report(
         title: &format!("{} on {data}", metadata.name),
         model: ModelFacts {
             name: metadata.name.clone(),
-            identity: Some(bundle.identity().to_owned()),
+            identity: Some(model.identity().to_owned()),
             trained_on: Some(format!("{} ({} songs)", training.name, training.songs)),
             ..ModelFacts::default()
         },
@@ -280,14 +279,14 @@ fn judge(
     args: &Args,
     console: &Console,
     dataset: &Dataset,
-    predictor: &Predictor,
+    model: &Model,
 ) -> Result<Evaluation, evaluate::EvaluateError> {
     let bar = console.progress(
         dataset.songs.len() as u64,
         Some("{bar:24} {pos}/{len} songs{msg}, {eta} left"),
     );
     let failures = Mutex::new(0_usize);
-    let evaluation = evaluate::evaluate(dataset, predictor, args.threads.count(), |outcome| {
+    let evaluation = evaluate::evaluate(dataset, model, args.threads.count(), |outcome| {
         if outcome.is_err()
             && let Ok(mut failures) = failures.lock()
         {

@@ -43,8 +43,8 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         )
         .into());
     }
-    let predictor = args.model.load()?;
-    let preprocessing = &predictor.bundle().metadata().preprocessing;
+    let model = args.model.load()?;
+    let preprocessing = &model.metadata().preprocessing;
     let features = Features::of(&args.file, preprocessing)?;
     console.print(&features.summary(&args.file))?;
     if let Some(path) = &args.output {

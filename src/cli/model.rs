@@ -1,9 +1,9 @@
 //! `--model`, for commands that predict.
 
-use crate::model::{Bundle, ModelError, Predictor};
+use crate::model::Model;
 use std::path::PathBuf;
 
-/// Which model predicts.
+/// The model that predicts.
 #[derive(clap::Args)]
 pub struct ModelChoice {
     /// ONNX file of another model than the one inside this program
@@ -12,12 +12,11 @@ pub struct ModelChoice {
 }
 
 impl ModelChoice {
-    /// Reads the model that was asked for, never silently another one.
-    pub fn load(&self) -> Result<Predictor, ModelError> {
-        let bundle = match &self.model {
-            Some(path) => Bundle::load(path)?,
-            None => Bundle::shipped()?,
-        };
-        Predictor::new(bundle)
+    /// Loads the model that was asked for, never silently another one.
+    pub fn load(&self) -> crate::Result<Model> {
+        match &self.model {
+            Some(path) => Model::load(path),
+            None => Model::shipped(),
+        }
     }
 }

@@ -4,17 +4,12 @@ use super::table::{Align, Table, visible};
 use crate::{
     dataset::{ColumnReport, Part},
     evaluate::{FoldScores, MultiLabel, Report, RunScores, Scores},
-    model::Bundle,
+    model::Model,
 };
 
 /// All scores of one model, the songs that it was judged on (a part of its split, or all), and what the labels are.
-pub fn tables(
-    scores: &Scores,
-    bundle: &Bundle,
-    part: Option<Part>,
-    labels: &ColumnReport,
-) -> String {
-    let mut text = heading(scores.songs, bundle, part);
+pub fn tables(scores: &Scores, model: &Model, part: Option<Part>, labels: &ColumnReport) -> String {
+    let mut text = heading(scores.songs, model, part);
     let ratio = match scores.mae_ratio {
         Some(ratio) => format!(" ({ratio:.2} of it)"),
         None => String::new(),
@@ -72,7 +67,7 @@ pub fn tables(
 }
 
 /// The same answers against corrected labels and against those that are published, one column each.
-pub fn side_by_side(corrected: &Report, published: &Report, bundle: &Bundle) -> String {
+pub fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
     let mut table = Table::new([
         ("", Align::Left),
         ("corrected", Align::Right),
@@ -86,7 +81,7 @@ pub fn side_by_side(corrected: &Report, published: &Report, bundle: &Bundle) -> 
     }
     format!(
         "{}\n\n{}\nlabels: {}\n",
-        heading(corrected.scores.songs, bundle, corrected.split.part),
+        heading(corrected.scores.songs, model, corrected.split.part),
         table.render(None),
         about(&corrected.labels)
     )
@@ -102,11 +97,11 @@ fn rows(scores: &Scores) -> Vec<(String, String)> {
 /// As [`tables`], with mean and deviation over folds and the classification report, where the run has them.
 pub fn run_tables(
     scores: &RunScores,
-    bundle: &Bundle,
+    model: &Model,
     part: Option<Part>,
     labels: &ColumnReport,
 ) -> String {
-    let mut text = tables(&scores.scores, bundle, part, labels);
+    let mut text = tables(&scores.scores, model, part, labels);
     if let Some(folds) = &scores.cross_validation {
         text.push_str(&format!("\n{}", over_folds(&scores.scores, folds)));
     }
@@ -179,9 +174,9 @@ fn classification(labels: &MultiLabel) -> String {
     )
 }
 
-fn heading(songs: usize, bundle: &Bundle, part: Option<Part>) -> String {
-    let metadata = bundle.metadata();
-    let identity: String = bundle.identity().chars().take(12).collect();
+fn heading(songs: usize, model: &Model, part: Option<Part>) -> String {
+    let metadata = model.metadata();
+    let identity: String = model.identity().chars().take(12).collect();
     let part = part.map_or(String::new(), |part| format!("{part} "));
     let plural = if songs == 1 { "" } else { "s" };
     visible(&format!(

@@ -16,7 +16,7 @@ use crate::{
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
     figure::{TimelineChart, check_extension, emotion_color},
     library::Note,
-    model::Predictor,
+    model::Model,
     scan::notes,
 };
 use serde::Serialize;
@@ -49,14 +49,14 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(picture) = &args.output {
         check_extension(picture)?;
     }
-    let predictor = args.model.load()?;
+    let model = args.model.load()?;
     let how = AnalyzeOptions {
         timeline: true,
         excerpt: args.excerpt,
         segment: None,
     };
-    let song = analyze_file(&args.song, &predictor, &how)?;
-    let heard = Heard::new(&args.song, &song, &predictor);
+    let song = analyze_file(&args.song, &model, &how)?;
+    let heard = Heard::new(&args.song, &song, &model);
     if args.json {
         console.print(&serde_json::to_string_pretty(&heard.json())?)?;
     } else {
@@ -81,8 +81,8 @@ struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn new(path: &'a Path, song: &'a Analysis, predictor: &'a Predictor) -> Self {
-        let metadata = predictor.bundle().metadata();
+    fn new(path: &'a Path, song: &'a Analysis, model: &'a Model) -> Self {
+        let metadata = model.metadata();
         let preprocessing = &metadata.preprocessing;
         let rate = f64::from(preprocessing.mel.sample_rate);
         Self {

@@ -2,7 +2,7 @@
 
 use crate::{
     dataset::{Dataset, Part, Provenance},
-    model::Bundle,
+    model::Model,
 };
 use serde::Deserialize as _;
 use std::{collections::HashSet, path::PathBuf};
@@ -84,11 +84,11 @@ fn first_of(ids: &[String]) -> String {
 ///
 /// # Errors
 /// [`PartError::Provenance`].
-pub fn provenance(bundle: &Bundle) -> Result<Provenance, PartError> {
-    match &bundle.metadata().training.provenance {
+pub fn provenance(model: &Model) -> Result<Provenance, PartError> {
+    match &model.metadata().training.provenance {
         None => Ok(Provenance::default()),
         Some(json) => Provenance::deserialize(json).map_err(|source| PartError::Provenance {
-            model: bundle.name().to_owned(),
+            model: model.name().to_owned(),
             source,
         }),
     }

@@ -5,7 +5,7 @@ use crate::{
     analysis::{Analysis, AnalyzeOptions, analyze_file},
     contain::{PanicError, catch_panic},
     dataset::{Dataset, LabelledSong},
-    model::{Prediction, Predictor},
+    model::{Model, Prediction},
 };
 use rayon::prelude::*;
 use std::{collections::HashMap, num::NonZeroUsize, path::PathBuf};
@@ -130,15 +130,14 @@ impl Evaluation {
 /// song that fails beside others is listed in [`Evaluation::failed`].
 pub fn evaluate(
     dataset: &Dataset,
-    predictor: &Predictor,
+    model: &Model,
     threads: NonZeroUsize,
     on_song: impl Fn(Result<&Analysis, &SongError>) + Sync,
 ) -> Result<Evaluation, EvaluateError> {
-    let bundle = predictor.bundle();
-    let sigma = bundle.metadata().label_settings.sigma;
+    let sigma = model.metadata().label_settings.sigma;
     if dataset.sigma != sigma {
         return Err(EvaluateError::LabelSettings {
-            model: bundle.name().to_owned(),
+            model: model.name().to_owned(),
             root: dataset.root.clone(),
             expected: sigma,
             found: dataset.sigma,
@@ -153,7 +152,7 @@ pub fn evaluate(
             source,
         })?;
     let judge = |song: &LabelledSong| {
-        let outcome = analyze_contained(song, predictor);
+        let outcome = analyze_contained(song, model);
         on_song(outcome.as_ref());
         outcome.map(|analyzed| judged(song, analyzed))
     };
@@ -184,7 +183,7 @@ pub fn evaluate(
         Some(scores) => Ok(Evaluation {
             report: Report {
                 scores,
-                model: bundle.identity().to_owned(),
+                model: model.identity().to_owned(),
                 labels: dataset.columns,
                 split: Judged::default(),
                 as_published: None,
@@ -223,8 +222,8 @@ pub fn labelled(song: &LabelledSong) -> Answer {
 ///
 /// # Errors
 /// [`SongError`] where the file cannot be analysed.
-pub fn answer(song: &LabelledSong, predictor: &Predictor) -> Result<Answer, SongError> {
-    analyze_contained(song, predictor).map(|song| predicted(&song.prediction))
+pub fn answer(song: &LabelledSong, model: &Model) -> Result<Answer, SongError> {
+    analyze_contained(song, model).map(|song| predicted(&song.prediction))
 }
 
 fn predicted(prediction: &Prediction) -> Answer {
@@ -236,9 +235,9 @@ fn predicted(prediction: &Prediction) -> Answer {
     }
 }
 
-fn analyze_contained(song: &LabelledSong, predictor: &Predictor) -> Result<Analysis, SongError> {
+fn analyze_contained(song: &LabelledSong, model: &Model) -> Result<Analysis, SongError> {
     Ok(catch_panic(|| {
-        analyze_file(&song.audio, predictor, &AnalyzeOptions::default())
+        analyze_file(&song.audio, model, &AnalyzeOptions::default())
     })??)
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     analysis::{AnalyzeOptions, analyze_file},
     dataset::{Dataset, LabelOptions},
-    model::{Bundle, Predictor},
+    model::Model,
     test_tone::write_tone,
 };
 use std::{
@@ -25,13 +25,13 @@ fn made_up_folder() -> tempfile::TempDir {
     folder
 }
 
-fn predictor() -> Predictor {
-    Predictor::new(Bundle::shipped().unwrap()).unwrap()
+fn model() -> Model {
+    Model::shipped().unwrap()
 }
 
-fn options(predictor: &Predictor) -> LabelOptions {
+fn options(model: &Model) -> LabelOptions {
     LabelOptions {
-        sigma: predictor.bundle().metadata().label_settings.sigma,
+        sigma: model.metadata().label_settings.sigma,
         ..LabelOptions::default()
     }
 }
@@ -42,10 +42,10 @@ fn two() -> NonZeroUsize {
 
 #[test]
 fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
-    let (folder, predictor) = (made_up_folder(), predictor());
-    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
+    let (folder, model) = (made_up_folder(), model());
+    let dataset = Dataset::open(folder.path(), &options(&model)).unwrap();
     let called = AtomicUsize::new(0);
-    let Evaluation { report, failed, .. } = evaluate(&dataset, &predictor, two(), |_| {
+    let Evaluation { report, failed, .. } = evaluate(&dataset, &model, two(), |_| {
         called.fetch_add(1, Ordering::Relaxed);
     })
     .unwrap();
@@ -56,12 +56,12 @@ fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
         (failed[0].id.as_str(), failed[0].audio.ends_with("3.wav")),
         ("3", true)
     );
-    assert_eq!(report.model, predictor.bundle().identity());
+    assert_eq!(report.model, model.identity());
 
     let mut absolute = 0.0;
     let mut squared = 0.0;
     for song in &dataset.songs[..2] {
-        let answer = analyze_file(&song.audio, &predictor, &AnalyzeOptions::default())
+        let answer = analyze_file(&song.audio, &model, &AnalyzeOptions::default())
             .unwrap()
             .prediction;
         let pairs = song
@@ -81,12 +81,12 @@ fn scores_are_those_of_what_analyze_answers_and_a_broken_song_is_named() {
 
 #[test]
 fn a_data_set_without_one_readable_song_is_an_error_with_the_first_reason() {
-    let (folder, predictor) = (made_up_folder(), predictor());
+    let (folder, model) = (made_up_folder(), model());
     for name in ["1.wav", "2.wav"] {
         fs::write(folder.path().join(name), "no music either").unwrap();
     }
-    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
-    let error = evaluate(&dataset, &predictor, two(), |_| ()).unwrap_err();
+    let dataset = Dataset::open(folder.path(), &options(&model)).unwrap();
+    let error = evaluate(&dataset, &model, two(), |_| ()).unwrap_err();
     let EvaluateError::NoSong {
         songs,
         first,
@@ -102,11 +102,11 @@ fn a_data_set_without_one_readable_song_is_an_error_with_the_first_reason() {
 
 #[test]
 fn labels_of_another_box_than_the_models_are_refused() {
-    let (folder, predictor) = (made_up_folder(), predictor());
-    let mut options = options(&predictor);
+    let (folder, model) = (made_up_folder(), model());
+    let mut options = options(&model);
     options.sigma += 1.0;
     let dataset = Dataset::open(folder.path(), &options).unwrap();
-    let error = evaluate(&dataset, &predictor, two(), |_| ()).unwrap_err();
+    let error = evaluate(&dataset, &model, two(), |_| ()).unwrap_err();
     assert!(
         matches!(error, EvaluateError::LabelSettings { .. }),
         "{error}"
@@ -115,12 +115,12 @@ fn labels_of_another_box_than_the_models_are_refused() {
 
 #[test]
 fn one_song_alone_is_judged_without_correlations() {
-    let (folder, predictor) = (made_up_folder(), predictor());
+    let (folder, model) = (made_up_folder(), model());
     for name in ["2.wav", "3.wav"] {
         fs::remove_file(folder.path().join(name)).unwrap();
     }
-    let dataset = Dataset::open(folder.path(), &options(&predictor)).unwrap();
-    let scores = evaluate(&dataset, &predictor, two(), |_| ())
+    let dataset = Dataset::open(folder.path(), &options(&model)).unwrap();
+    let scores = evaluate(&dataset, &model, two(), |_| ())
         .unwrap()
         .report
         .scores;

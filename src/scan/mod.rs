@@ -37,16 +37,16 @@ use crate::{
     analysis::{Analysis, AnalyzeOptions},
     audio::Tags,
     library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
-    model::Bundle,
+    model::Model,
 };
 
 /// What the footer of a library says whose vectors come from this model. An excerpt is a part of the preprocessing, so that
 /// its vectors and those of whole songs do not stand in one library.
-pub fn library_info(bundle: &Bundle, how: &AnalyzeOptions) -> LibraryInfo {
-    let metadata = bundle.metadata();
+pub fn library_info(model: &Model, how: &AnalyzeOptions) -> LibraryInfo {
+    let metadata = model.metadata();
     let mut info = LibraryInfo::new(
         ModelStamp {
-            identity: bundle.identity().to_owned(),
+            identity: model.identity().to_owned(),
             name: metadata.name.clone(),
         },
         // Plain numbers in structs: there is nothing in it that JSON cannot say.

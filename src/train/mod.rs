@@ -81,7 +81,7 @@ pub enum TrainError {
     Recipe(#[from] toml::ser::Error),
     /// The trained network does not run as a model file.
     #[error("the trained network does not run as a model file")]
-    Model(#[from] crate::model::ModelError),
+    Model(#[from] crate::Error),
     /// A song could not be evaluated.
     #[error("song {song} could not be analysed")]
     Evaluate {

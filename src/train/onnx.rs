@@ -1,11 +1,21 @@
-//! A small builder of ONNX graphs on tract's protobuf types: just the operators that the networks here use.
+//! A small builder of ONNX graphs: the operators that the networks here use, and no more.
 
 use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
-    tensor_proto::DataType, tensor_shape_proto, type_proto,
+
+use crate::model::onnx::{
+    AttributeProto, DimensionProto, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
+    ValueInfoProto,
 };
+
+/// Type of an attribute: one integer.
+const INT: i32 = 2;
+/// Type of an attribute: a string.
+const STRING: i32 = 3;
+/// Type of an attribute: integers.
+const INTS: i32 = 7;
+/// Type of a tensor's elements: 64-bit integers.
+const INT64: i32 = 7;
 
 /// Version of the ONNX operators that the graphs use.
 const OPSET: i64 = 13;
@@ -77,7 +87,7 @@ impl GraphBuilder {
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect();
-        self.constant(DataType::Float, shape, raw_data)
+        self.constant(FLOAT, shape, raw_data)
     }
 
     fn integers(&mut self, values: &[i64]) -> Value {
@@ -85,16 +95,16 @@ impl GraphBuilder {
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect();
-        self.constant(DataType::Int64, &[values.len() as i64], raw_data)
+        self.constant(INT64, &[values.len() as i64], raw_data)
     }
 
-    fn constant(&mut self, data_type: DataType, shape: &[i64], raw_data: Vec<u8>) -> Value {
+    fn constant(&mut self, data_type: i32, shape: &[i64], raw_data: Vec<u8>) -> Value {
         let name = format!("constant_{}", self.graph.initializer.len());
         self.graph.initializer.push(TensorProto {
             name: name.clone(),
-            data_type: data_type as i32,
+            data_type,
             dims: shape.to_vec(),
-            raw_data,
+            raw_data: Some(raw_data),
             ..TensorProto::default()
         });
         name
@@ -301,7 +311,7 @@ impl GraphBuilder {
         ModelProto {
             ir_version: IR_VERSION,
             opset_import: vec![OperatorSetIdProto {
-                domain: String::new(),
+                domain: Some(String::new()),
                 version: OPSET,
             }],
             producer_name: env!("CARGO_PKG_NAME").to_owned(),
@@ -333,8 +343,8 @@ impl GraphBuilder {
 fn integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
-        r#type: AttributeType::Int as i32,
-        i: value,
+        r#type: INT,
+        i: Some(value),
         ..AttributeProto::default()
     }
 }
@@ -342,8 +352,8 @@ fn integer(name: &str, value: i64) -> AttributeProto {
 fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
-        r#type: AttributeType::String as i32,
-        s: value.as_bytes().to_vec(),
+        r#type: STRING,
+        s: Some(value.as_bytes().to_vec()),
         ..AttributeProto::default()
     }
 }
@@ -351,33 +361,31 @@ fn text(name: &str, value: &str) -> AttributeProto {
 fn integers(name: &str, values: Vec<i64>) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
-        r#type: AttributeType::Ints as i32,
+        r#type: INTS,
         ints: values,
         ..AttributeProto::default()
     }
 }
 
 fn tensor_of(name: &str, shape: &[usize]) -> ValueInfoProto {
-    use tensor_shape_proto::{Dimension, dimension::Value};
-    let dimension = |value| Dimension {
-        value: Some(value),
-        ..Dimension::default()
+    let batch = DimensionProto {
+        dim_value: None,
+        dim_param: Some("batch".to_owned()),
     };
-    let batch = dimension(Value::DimParam("batch".to_owned()));
-    let rest = shape
-        .iter()
-        .map(|&size| dimension(Value::DimValue(size as i64)));
+    let rest = shape.iter().map(|&size| DimensionProto {
+        dim_value: Some(size as i64),
+        dim_param: None,
+    });
+    let tensor = TensorTypeProto {
+        elem_type: FLOAT,
+        shape: Some(TensorShapeProto {
+            dim: std::iter::once(batch).chain(rest).collect(),
+        }),
+    };
     ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto {
-            value: Some(type_proto::Value::TensorType(type_proto::Tensor {
-                elem_type: DataType::Float as i32,
-                shape: Some(TensorShapeProto {
-                    dim: std::iter::once(batch).chain(rest).collect(),
-                }),
-            })),
-            ..TypeProto::default()
+            tensor_type: Some(tensor),
         }),
-        ..ValueInfoProto::default()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     dataset::{LabelledSong, Provenance},
     emotion::Emotion,
     evaluate::{Answer, Scores, answer, labelled},
-    model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, TrainingData},
+    model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, TrainingData},
 };
 
 /// A recipe and the songs to follow it on.
@@ -38,7 +38,7 @@ pub struct Run<'a> {
 #[derive(Debug)]
 pub struct Trained {
     network: Network,
-    metadata: Metadata,
+    metadata: ModelMetadata,
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
     /// The epoch whose weights the network has, 0 first.
@@ -51,7 +51,7 @@ impl Trained {
     /// # Errors
     /// [`TrainError::Metadata`], which no scores of this program cause.
     pub fn onnx(&self, scores: serde_json::Value) -> Result<Vec<u8>, TrainError> {
-        Ok(self.network.to_onnx(&Metadata {
+        Ok(self.network.to_onnx(&ModelMetadata {
             scores,
             ..self.metadata.clone()
         })?)
@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn metadata(&self, training: &[usize]) -> Result<Metadata, TrainError> {
+    fn metadata(&self, training: &[usize]) -> Result<ModelMetadata, TrainError> {
         let mut mean_emotions = vec![0.0; Emotion::COUNT];
         for &song in training {
             for (mean, percent) in mean_emotions
@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
                 *mean += f64::from(*percent) / training.len() as f64;
             }
         }
-        Ok(Metadata {
+        Ok(ModelMetadata {
             format_version: FORMAT_VERSION,
             name: self.recipe.name.clone(),
             preprocessing: self.recipe.preprocessing(),
@@ -201,16 +201,16 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a model file says of songs, through the same chain and predictor as `analyze`; in the order of `songs`.
+/// What a model file says of songs, through the same chain and model as `analyze`; in the order of `songs`.
 ///
 /// # Errors
 /// [`TrainError::Model`] where the file cannot be run, [`TrainError::Evaluate`] where a song cannot be analysed.
 pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainError> {
-    let predictor = Predictor::new(Bundle::from_bytes("the trained network", onnx)?)?;
+    let model = Model::from_bytes("the trained network", onnx)?;
     songs
         .par_iter()
         .map(|song| {
-            answer(song, &predictor).map_err(|source| TrainError::Evaluate {
+            answer(song, &model).map_err(|source| TrainError::Evaluate {
                 song: song.id.clone(),
                 source,
             })

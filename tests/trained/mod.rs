@@ -5,7 +5,7 @@
 
 use circumplex::{
     dataset::Provenance,
-    model::{Bundle, Metadata},
+    model::{Metadata, Model},
 };
 use std::{
     collections::BTreeMap,
@@ -103,8 +103,8 @@ pub fn train(folder: &Path, data: &Path, options: &[&str]) -> Output {
 pub fn trained(folder: &Path, data: &Path, options: &[&str]) -> (Metadata, Provenance) {
     let output = train(folder, data, options);
     assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
-    let bundle = Bundle::load(&folder.join("run/model.onnx")).expect("the model loads");
-    let metadata = bundle.metadata().clone();
+    let model = Model::load(&folder.join("run/model.onnx")).expect("the model loads");
+    let metadata = model.metadata().clone();
     let json = metadata.training.provenance.clone().expect("is noted");
     (metadata, serde_json::from_value(json).expect("is sound"))
 }

@@ -8,7 +8,7 @@ mod songs;
 use super::{CliError, CliResult, console::Console, exit::Exit};
 use crate::{
     library::{Collection, LibraryError},
-    model::Bundle,
+    model::Model,
     scan::Journal,
 };
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ pub fn provenance(library: &Collection) -> String {
 
 /// Whether the model is the one inside this program.
 fn is_shipped(library: &Collection) -> bool {
-    Bundle::shipped_identity() == library.info().model.identity
+    Model::shipped_identity() == library.info().model.identity
 }
 
 /// What the failures of a library call for.

@@ -9,7 +9,7 @@ use crate::{
         Answer, JudgedSong, RunScores, ThresholdSearch, labelled, metrics::mae_of_mean_vector,
         multilabel::above,
     },
-    model::{Bundle, OutputKind},
+    model::{Model, OutputKind},
     train::{CrossValidation, Log, Run, Trained, judge, save_predictions},
 };
 use serde::Serialize;
@@ -111,13 +111,9 @@ impl Job<'_> {
             split: Some(split.clone()),
             folds: None,
         };
-        let (bundle, summary) = self.write(trained, &[course], &judged, &scores, &provenance)?;
-        self.console.print(&run_tables(
-            &scores,
-            &bundle,
-            Some(Part::Test),
-            &self.labels,
-        ))?;
+        let (model, summary) = self.write(trained, &[course], &judged, &scores, &provenance)?;
+        self.console
+            .print(&run_tables(&scores, &model, Some(Part::Test), &self.labels))?;
         Ok(summary)
     }
 
@@ -182,7 +178,7 @@ impl Job<'_> {
             split: None,
             folds: Some(folds.clone()),
         };
-        let (bundle, summary) = self.write(trained, &courses, &judged, &scores, &provenance)?;
+        let (model, summary) = self.write(trained, &courses, &judged, &scores, &provenance)?;
         let mut report = String::new();
         for (number, part) in parts.iter().enumerate() {
             writeln!(
@@ -199,7 +195,7 @@ impl Job<'_> {
         }
         self.console.print(&report)?;
         self.console
-            .print(&run_tables(&scores, &bundle, None, &self.labels))?;
+            .print(&run_tables(&scores, &model, None, &self.labels))?;
         Ok(summary)
     }
 
@@ -261,7 +257,7 @@ impl Job<'_> {
         songs: &[JudgedSong],
         scores: &RunScores,
         provenance: &Provenance,
-    ) -> Result<(Bundle, serde_json::Value), CliError> {
+    ) -> Result<(Model, serde_json::Value), CliError> {
         trained.note(provenance)?;
         let summary = Summary {
             recipe: &self.run.recipe.name,
@@ -278,10 +274,10 @@ impl Job<'_> {
         let model = self.folder.file("model.onnx");
         let onnx = trained.onnx(serde_json::to_value(scores)?)?;
         atomic_file::write(&model, |file| file.write_all(&onnx))?;
-        let bundle = Bundle::load(&model)?;
+        let model = Model::load(&model)?;
         save_predictions(&self.folder.file("predictions.parquet"), songs)?;
         self.write_report(
-            &bundle,
+            &model,
             (summary.parameters, onnx.len()),
             courses,
             songs,
@@ -291,7 +287,7 @@ impl Job<'_> {
         atomic_file::write(&self.folder.file("scores.json"), |file| {
             file.write_all(text.as_bytes())
         })?;
-        Ok((bundle, serde_json::to_value(&summary)?))
+        Ok((model, serde_json::to_value(&summary)?))
     }
 }
 

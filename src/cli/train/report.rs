@@ -7,7 +7,7 @@ use crate::{
         JudgedSong, RunScores,
         html::{self, DataFacts, Epoch, ModelFacts, RunReport, Training},
     },
-    model::Bundle,
+    model::Model,
     train::EpochScores,
 };
 
@@ -44,20 +44,20 @@ impl Job<'_> {
     /// Writes the page. `size` is that of the network: parameters, and bytes of the file.
     pub fn write_report(
         &self,
-        bundle: &Bundle,
+        model: &Model,
         size: (usize, usize),
         courses: &[Course],
         songs: &[JudgedSong],
         scores: &RunScores,
     ) -> crate::Result<()> {
-        let metadata = bundle.metadata();
+        let metadata = model.metadata();
         let training = &metadata.training;
         let trainings: Vec<Training> = courses.iter().map(Course::told).collect();
         let report = RunReport {
             title: &format!("{} trained on {}", metadata.name, self.run.data_name),
             model: ModelFacts {
                 name: metadata.name.clone(),
-                identity: Some(bundle.identity().to_owned()),
+                identity: Some(model.identity().to_owned()),
                 parameters: Some(size.0),
                 file_bytes: Some(size.1 as u64),
                 trained_on: Some(format!("{} ({} songs)", training.name, training.songs)),

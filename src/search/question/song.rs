@@ -7,7 +7,7 @@ use crate::{
     contain::{PanicError, catch_panic},
     emotion::{Emotion, EmotionVector},
     library::{Collection, LibraryError, SongName},
-    model::{ModelError, Predictor},
+    model::Model,
     scan::{content_hash, library_info},
 };
 use name::{Found, find};
@@ -132,7 +132,7 @@ pub enum SongError {
     },
     /// When the model cannot be used.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(#[from] crate::Error),
     /// When the file outside the library cannot be read.
     #[error("{song:?}: cannot read the file")]
     Read {
@@ -182,14 +182,14 @@ fn did_you_mean(suggestions: &[String]) -> String {
 pub fn find_examples(
     library: &Collection,
     songs: &[PathBuf],
-    load: impl Fn() -> Result<Predictor, ModelError>,
+    load: impl Fn() -> crate::Result<Model>,
 ) -> Result<Examples, SongError> {
     if songs.is_empty() {
         return Ok(Examples::default());
     }
     let mut examples = Examples::default();
     let (mut paths, mut hashes) = (HashSet::new(), HashSet::new());
-    let mut predictor = None;
+    let mut model = None;
     for (song, found) in songs.iter().zip(find(library, songs)?) {
         match found {
             Found::Row(row) => {
@@ -208,11 +208,11 @@ pub fn find_examples(
                 paths.insert((found.path, found.path_bytes));
             }
             Found::File => {
-                let predictor = match &predictor {
-                    Some(predictor) => predictor,
-                    None => predictor.insert(load()?),
+                let model = match &model {
+                    Some(model) => model,
+                    None => model.insert(load()?),
                 };
-                examples.songs.push(hear(library, song, predictor)?);
+                examples.songs.push(hear(library, song, model)?);
                 let hash = content_hash(song).map_err(|source| SongError::Read {
                     song: song.clone(),
                     source,
@@ -239,7 +239,7 @@ pub fn find_examples(
 }
 
 /// Analyses a file as the songs of the library were.
-fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Example, SongError> {
+fn hear(library: &Collection, song: &Path, model: &Model) -> Result<Example, SongError> {
     let theirs = library.info();
     let other = |difference| SongError::OtherModel {
         song: song.to_owned(),
@@ -257,7 +257,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
         },
         segment: None,
     };
-    let ours = library_info(predictor.bundle(), &how);
+    let ours = library_info(model, &how);
     if !ours.is_comparable(theirs) {
         let short = |identity: &str| identity.get(..12).unwrap_or(identity).to_owned();
         let (ours, theirs) = (&ours.model, &theirs.model);
@@ -273,7 +273,7 @@ fn hear(library: &Collection, song: &Path, predictor: &Predictor) -> Result<Exam
             )
         }));
     }
-    let heard = catch_panic(|| analyze_file(song, predictor, &how))
+    let heard = catch_panic(|| analyze_file(song, model, &how))
         .map_err(|source| SongError::Panicked {
             song: song.to_owned(),
             source,
@@ -301,7 +301,7 @@ mod tests {
     use crate::{
         error::one_line,
         library::{Library, LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
-        model::Bundle,
+        model::Model,
     };
 
     fn library(info: &LibraryInfo, rows: Vec<SongRow>) -> (tempfile::TempDir, Collection) {
@@ -324,7 +324,7 @@ mod tests {
         LibraryInfo::new(model, serde_json::json!({}))
     }
 
-    fn never() -> Result<Predictor, ModelError> {
+    fn never() -> crate::Result<Model> {
         panic!("no song has to be heard")
     }
 
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_file_is_heard_by_the_librarys_model_alone_and_in_its_way() {
-        let shipped = || Predictor::new(Bundle::shipped()?);
+        let shipped = || Model::shipped();
         let outside = tempfile::NamedTempFile::new().unwrap();
         let asked = vec![outside.path().to_owned()];
         let said = |info: &LibraryInfo| {
@@ -373,7 +373,7 @@ mod tests {
             "{other}"
         );
         assert!(other.contains("--model"), "{other}");
-        let mut info = library_info(&Bundle::shipped().unwrap(), &AnalyzeOptions::default());
+        let mut info = library_info(&Model::shipped().unwrap(), &AnalyzeOptions::default());
         // It is the right model: now it is the file that is no music.
         assert!(said(&info).contains("cannot be analysed"));
         info.set_excerpt("5s");

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     emotion::CENTRE,
     model::{
-        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, INPUT, METADATA_KEY, Metadata, OutputKind,
+        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, INPUT, METADATA_KEY, ModelMetadata, OutputKind,
         PROBABILITIES, Statistic, VALENCE_AROUSAL,
     },
     train::onnx::{GraphBuilder, Lstm, Value},
@@ -28,7 +28,7 @@ struct Parts {
 
 impl Network {
     /// The network as an ONNX file, batch normalisation folded into the convolutions.
-    pub fn to_onnx(&self, metadata: &Metadata) -> Result<Vec<u8>, serde_json::Error> {
+    pub fn to_onnx(&self, metadata: &ModelMetadata) -> Result<Vec<u8>, serde_json::Error> {
         let preprocessing = &metadata.preprocessing;
         let bands = preprocessing.mel.n_mels;
         let mut graph = GraphBuilder::new(&metadata.name);

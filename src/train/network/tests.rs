@@ -1,11 +1,11 @@
-//! Every kind of network answers in tract as in libtorch.
+//! Every kind of network answers in rten as in libtorch.
 
 use tch::{Device, Kind, Tensor};
 
 use super::{BandStatistics, Network, Plain};
 use crate::{
     emotion::Emotion,
-    model::{Bundle, FORMAT_VERSION, Metadata, Predictor, Recipe, Statistic, TrainingData},
+    model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, Statistic, TrainingData},
 };
 
 /// A named recipe of the program, changed and made small enough for a test.
@@ -55,8 +55,8 @@ fn pooled(recipe: &Recipe, log_mel: &Tensor) -> Tensor {
     log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None)
 }
 
-fn metadata(recipe: &Recipe) -> Metadata {
-    Metadata {
+fn metadata(recipe: &Recipe) -> ModelMetadata {
+    ModelMetadata {
         format_version: FORMAT_VERSION,
         name: recipe.name.clone(),
         preprocessing: recipe.preprocessing(),
@@ -76,19 +76,18 @@ fn metadata(recipe: &Recipe) -> Metadata {
     }
 }
 
-/// Compares what both say of three windows; returns the predictor.
-fn agree(recipe: &Recipe) -> Predictor {
+/// Compares what both say of three windows; returns the model.
+fn agree(recipe: &Recipe) -> Model {
     let network = network(recipe);
     let onnx = network.to_onnx(&metadata(recipe)).expect("is written");
-    let bundle = Bundle::from_bytes(&recipe.name, &onnx).expect("is consistent");
-    let predictor = Predictor::new(bundle).expect("tract runs it");
+    let model = Model::from_bytes(&recipe.name, &onnx).expect("is consistent and runs");
     let windows = sound(recipe, 3);
     let (percentages, affect) = network.answers(&windows);
     for row in 0..3 {
         let window = windows.get(row).contiguous().view(-1);
         let mut values = vec![0.0_f32; window.numel()];
         window.copy_data(&mut values, window.numel());
-        let told = predictor.predict(&values).expect("answers");
+        let told = model.predict(&values).expect("answers");
         for (emotion, told) in told.emotions.as_array().iter().enumerate() {
             let expected = percentages.double_value(&[row, emotion as i64]);
             assert!(
@@ -106,11 +105,11 @@ fn agree(recipe: &Recipe) -> Predictor {
             );
         }
     }
-    predictor
+    model
 }
 
 #[test]
-fn every_recipe_s_network_answers_in_tract_as_in_libtorch() {
+fn every_recipe_s_network_answers_in_rten_as_in_libtorch() {
     for name in Recipe::names() {
         agree(&recipe(name, |_| ()));
     }
@@ -164,10 +163,10 @@ fn so_does_every_shape_that_a_recipe_can_ask_for() {
 #[test]
 fn a_multi_label_network_gives_probabilities_that_need_not_sum_to_one() {
     let multi_label = recipe("multilabel-cnn2", |_| ());
-    let predictor = agree(&multi_label);
-    assert!(predictor.bundle().is_multi_label());
+    let model = agree(&multi_label);
+    assert!(model.is_multi_label());
     let silence = vec![-100.0; sound(&multi_label, 1).numel()];
-    let told = predictor.predict(&silence).expect("answers");
+    let told = model.predict(&silence).expect("answers");
     let probabilities = told.probabilities.expect("has them");
     let sum: f32 = probabilities.iter().sum();
     for (probability, percent) in probabilities.iter().zip(told.emotions.as_array()) {
