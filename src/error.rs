@@ -96,6 +96,11 @@ impl Error {
         }))
     }
 
+    /// An [`ErrorKind::InvalidInput`] error.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, message)
+    }
+
     /// Names the file; an error that already names one keeps it.
     #[must_use]
     pub fn with_path(mut self, path: impl AsRef<Path>) -> Self {

@@ -39,6 +39,7 @@ pub mod dataset;
 pub mod emotion;
 pub mod error;
 pub mod evaluate;
+mod face;
 pub mod figure;
 pub mod library;
 pub mod mel;

@@ -1,4 +1,4 @@
-//! `circumplex face`: from what a face shows to the eight emotions.
+//! `circumplex face`: the emotions of facial expressions.
 
 use super::{
     CliResult,
@@ -6,14 +6,15 @@ use super::{
     exit::Exit,
     table::{Align, Table, terminal_width},
 };
+use crate::error::Result;
 use crate::{
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
-    search::{FaceMapError, read_face_map},
+    face::read_face_map,
 };
 use serde_json::{Map, json};
 use std::path::PathBuf;
 
-/// Show how faces are understood
+/// Show the map from facial expressions to emotions
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -25,13 +26,13 @@ enum Command {
     Table(TableArgs),
 }
 
-/// Print the eight emotions of each expression of the face
+/// Print the eight emotions of each facial expression
 #[derive(clap::Args)]
 #[command(
     after_help = "Valence and arousal of the word for each expression (mean and standard deviation, 1 to 9) are those of \
-                  Warriner, Kuperman & Brysbaert 2013; the box of one deviation to each side is shared among the emotions as \
-                  a song's label is. A neutral face says nothing, and has the even vector.\n\
-                  The table that --csv prints can be changed and given to --face-map."
+                  Warriner, Kuperman & Brysbaert 2013; the box of one deviation to each side is shared among the emotions like \
+                  the label of a song. A neutral face has the even vector.\n\
+                  Edit the table that --csv prints and give it to --face-map to use your own."
 )]
 struct TableArgs {
     /// Print CSV with all digits
@@ -46,39 +47,39 @@ struct TableArgs {
 
 #[derive(clap::Args)]
 struct MapFile {
-    /// Print this map, TOML or CSV, instead of the one inside the program
+    /// Print this map (TOML or CSV) instead of the built-in one
     #[arg(long, value_name = "FILE")]
     face_map: Option<PathBuf>,
 }
 
-/// `--face-map`, for questions.
+/// `--face-map` of `query`.
 #[derive(clap::Args)]
 pub struct FaceMapChoice {
-    /// Another map from expressions to emotions, TOML or CSV as `circumplex face table --csv` prints it
+    /// Map from expressions to emotions, TOML or CSV as `circumplex face table --csv` prints it
     #[arg(long, value_name = "FILE", requires = "face_asked")]
     face_map: Option<PathBuf>,
 }
 
 impl FaceMapChoice {
-    /// Whether another map was asked for.
+    /// Whether the option is given.
     pub fn is_given(&self) -> bool {
         self.face_map.is_some()
     }
 
-    /// The map that was asked for.
-    pub fn load(&self) -> Result<FaceMap, FaceMapError> {
+    /// The map of the file, else the built-in one.
+    pub fn load(&self) -> Result<FaceMap> {
         load(self.face_map.as_ref())
     }
 }
 
-fn load(file: Option<&PathBuf>) -> Result<FaceMap, FaceMapError> {
+fn load(file: Option<&PathBuf>) -> Result<FaceMap> {
     file.map_or_else(|| Ok(FaceMap::default()), |file| read_face_map(file))
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let Command::Table(args) = args.command;
     let map = load(args.map.face_map.as_ref())?;
-    // Another map need not come from these means.
+    // Another map need not be made of these means.
     let has_means = args.map.face_map.is_none();
     let text = if args.csv {
         csv(&map)
@@ -143,18 +144,18 @@ fn table(map: &FaceMap, has_means: bool) -> String {
     table.render(terminal_width())
 }
 
-/// What a mixture is made of, the largest part first: `happiness 60 %, neutral 27 %, surprise 13 %`.
-pub fn parts(names: &[&str], percent: &[f64]) -> String {
-    let mut parts: Vec<(&str, f64)> = names
+/// The largest shares first: `happiness 60 %, neutral 27 %, surprise 13 %`.
+pub fn shares_text(names: &[&str], percent: &[f64]) -> String {
+    let mut shares: Vec<(&str, f64)> = names
         .iter()
         .copied()
         .zip(percent.iter().copied())
         .filter(|(_, percent)| *percent >= 0.5)
         .collect();
-    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let parts: Vec<String> = parts
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let shares: Vec<String> = shares
         .iter()
         .map(|(name, percent)| format!("{name} {percent:.0} %"))
         .collect();
-    parts.join(", ")
+    shares.join(", ")
 }

@@ -1,4 +1,4 @@
-use crate::emotion::{InvalidBox, InvalidVector};
+use crate::Error;
 use std::{io, path::PathBuf};
 
 /// Why a data set, a label file, a split or a cache cannot be used.
@@ -92,7 +92,7 @@ pub enum DatasetError {
         /// The song.
         id: String,
         /// What is wrong with it.
-        source: InvalidBox,
+        source: Error,
     },
     /// Happens when a label file's eight percentages are no valid vector.
     #[error("{} line {line}, song {id}", .path.display())]
@@ -104,7 +104,7 @@ pub enum DatasetError {
         /// The song.
         id: String,
         /// What is wrong with it.
-        source: InvalidVector,
+        source: Error,
     },
     /// Happens when the values of a label file lie outside the scale that was stated for them.
     #[error(

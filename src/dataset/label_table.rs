@@ -284,11 +284,7 @@ impl LabelTable {
 
 type Rows = (Vec<LabelRow>, ColumnReport, Vec<super::Rejected>);
 
-fn percentages(
-    affect: &AffectBox,
-    sigma: f64,
-    scheme: Scheme,
-) -> Result<Vec<f64>, crate::emotion::InvalidBox> {
+fn percentages(affect: &AffectBox, sigma: f64, scheme: Scheme) -> crate::Result<Vec<f64>> {
     Ok(match scheme {
         Scheme::Sectors => affect.shares(sigma)?.to_vec(),
         Scheme::Grid => {

@@ -1,18 +1,19 @@
 //! The valence-arousal plane.
 
-use super::{EmotionVector, InvalidVector};
+use super::EmotionVector;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Smallest value of valence and arousal (DEAM's self-assessment scale).
-pub const SCALE_MIN: f64 = 1.0;
+pub(crate) const SCALE_MIN: f64 = 1.0;
 /// Largest value of valence and arousal.
-pub const SCALE_MAX: f64 = 9.0;
+pub(crate) const SCALE_MAX: f64 = 9.0;
 /// Neutral valence and arousal: where the eight sectors meet.
-pub const CENTRE: f64 = 5.0;
+pub(crate) const CENTRE: f64 = 5.0;
 
 /// Standard deviation of valence and arousal where none is known: the rounded mean of DEAM's own (1.52 and 1.47).
-pub const TYPICAL_DEVIATION: f64 = 1.5;
+pub(crate) const TYPICAL_DEVIATION: f64 = 1.5;
 
 /// Half the side of the neutral square of the grid scheme: the four middle cells of sixteen, 3 to 7 on both axes.
 const NEUTRAL: f64 = 2.0;
@@ -64,57 +65,6 @@ impl fmt::Display for Quadrant {
     }
 }
 
-/// One of the two axes of the plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Axis {
-    /// How pleasant, 1 to 9.
-    Valence,
-    /// How energetic, 1 to 9.
-    Arousal,
-}
-
-impl fmt::Display for Axis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Axis::Valence => "valence",
-            Axis::Arousal => "arousal",
-        })
-    }
-}
-
-/// Why a mean and a deviation make no box on the plane.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum InvalidBox {
-    /// Happens when a mean is outside the scale (or NaN): the box would be clipped wholly, or belongs to another scale.
-    #[error(
-        "the mean of {axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {mean}; values of another scale need converting"
-    )]
-    MeanOutsideScale {
-        /// Whose mean.
-        axis: Axis,
-        /// What was found.
-        mean: f64,
-    },
-    /// Happens when a standard deviation is negative, infinite or NaN.
-    #[error("the standard deviation of {axis} must be a number of at least 0, found {std}")]
-    Deviation {
-        /// Whose deviation.
-        axis: Axis,
-        /// What was found.
-        std: f64,
-    },
-    /// Happens when the number of deviations to each side is negative, infinite or NaN.
-    #[error("sigma must be a number of at least 0, found {sigma}")]
-    Sigma {
-        /// What was found.
-        sigma: f64,
-    },
-    /// Happens when the shares are no valid vector.
-    #[error(transparent)]
-    Vector(#[from] InvalidVector),
-}
-
 /// Mean and standard deviation of valence and arousal (scale 1 to 9): a box on the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,17 +97,10 @@ impl AffectBox {
     /// Exact share, in percent, of the box mean ± sigma * std, clipped to the 1-to-9 square, in each of the eight
     /// 45-degree sectors around (5, 5).
     ///
-    /// ```
-    /// use circumplex::emotion::AffectBox;
-    /// let song = AffectBox { valence_mean: 6.0, valence_std: 1.0, arousal_mean: 6.0, arousal_std: 1.0 };
-    /// let emotions = song.percentages(1.0).unwrap();
-    /// assert_eq!(emotions.as_array(), &[50.0, 50.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    /// ```
-    ///
     /// # Errors
-    /// [`InvalidBox`] where a mean is off the scale, or a deviation or sigma is no number of at least 0.
-    pub fn percentages(&self, sigma: f64) -> Result<EmotionVector, InvalidBox> {
-        Ok(EmotionVector::from_weights(self.shares(sigma)?)?)
+    /// Where a mean is off the scale, or a deviation or sigma is not a number of at least 0.
+    pub fn percentages(&self, sigma: f64) -> Result<EmotionVector> {
+        EmotionVector::from_weights(self.shares(sigma)?)
     }
 
     /// The same shares in double precision, in percent, in the order of [`Emotion::ALL`](super::Emotion::ALL).
@@ -168,7 +111,7 @@ impl AffectBox {
     ///
     /// # Errors
     /// As [`AffectBox::percentages`].
-    pub fn shares(&self, sigma: f64) -> Result<[f64; 8], InvalidBox> {
+    pub fn shares(&self, sigma: f64) -> Result<[f64; 8]> {
         let (x, y) = self.spans(sigma)?;
         Ok(sector_shares(x, y).map(|share| 100.0 * share))
     }
@@ -179,7 +122,7 @@ impl AffectBox {
     ///
     /// # Errors
     /// As [`AffectBox::percentages`].
-    pub fn grid_shares(&self, sigma: f64) -> Result<GridShares, InvalidBox> {
+    pub fn grid_shares(&self, sigma: f64) -> Result<GridShares> {
         let (x, y) = self.spans(sigma)?;
         let mut emotions = sector_shares(x, y);
         let neutral = x.share_within(-NEUTRAL, NEUTRAL) * y.share_within(-NEUTRAL, NEUTRAL);
@@ -195,18 +138,25 @@ impl AffectBox {
         })
     }
 
-    /// The clipped box relative to the centre, one span per axis.
-    fn spans(&self, sigma: f64) -> Result<(Span, Span), InvalidBox> {
-        if !(sigma.is_finite() && sigma >= 0.0) {
-            return Err(InvalidBox::Sigma { sigma });
-        }
-        let span = |axis, mean: f64, std: f64| {
+    /// The clipped box relative to the center, one span per axis.
+    fn spans(&self, sigma: f64) -> Result<(Span, Span)> {
+        let at_least_0 = |name: &str, value: f64| {
+            if value.is_finite() && value >= 0.0 {
+                return Ok(());
+            }
+            Err(Error::invalid(format!(
+                "{name} must be a number of at least 0, found {value}"
+            )))
+        };
+        at_least_0("sigma", sigma)?;
+        let span = |axis: &str, mean: f64, std: f64| {
             if !(SCALE_MIN..=SCALE_MAX).contains(&mean) {
-                return Err(InvalidBox::MeanOutsideScale { axis, mean });
+                return Err(Error::invalid(format!(
+                    "the mean of {axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {mean}; values of another scale \
+                     need converting"
+                )));
             }
-            if !(std.is_finite() && std >= 0.0) {
-                return Err(InvalidBox::Deviation { axis, std });
-            }
+            at_least_0(&format!("the standard deviation of {axis}"), std)?;
             let reach = sigma * std;
             Ok(Span {
                 low: (mean - reach).max(SCALE_MIN) - CENTRE,
@@ -214,13 +164,13 @@ impl AffectBox {
             })
         };
         Ok((
-            span(Axis::Valence, self.valence_mean, self.valence_std)?,
-            span(Axis::Arousal, self.arousal_mean, self.arousal_std)?,
+            span("valence", self.valence_mean, self.valence_std)?,
+            span("arousal", self.arousal_mean, self.arousal_std)?,
         ))
     }
 }
 
-/// One side of a box, relative to the centre; a single value where `low == high`.
+/// One side of a box, relative to the center; a single value where `low == high`.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     low: f64,

@@ -1,7 +1,11 @@
-//! [`Expression`]: what a face shows.
+//! [`Expression`]: the expressions of a face.
 
+use crate::{
+    error::{Error, Result},
+    text::nearest,
+};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// The seven expressions of FER2013 in its order, and contempt of CK+.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,22 +29,8 @@ pub enum Expression {
     Contempt,
 }
 
-/// Happens when a name is none of the eight expressions.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown expression {name:?}{}; the eight are: {}",
-    suggestion.map_or_else(String::new, |expression| format!(" (did you mean \"{expression}\"?)")),
-    Expression::ALL.map(Expression::name).join(", ")
-)]
-pub struct UnknownExpression {
-    /// The name as it was given.
-    pub name: String,
-    /// The expression of which a spelling is close to it, if one is.
-    pub suggestion: Option<Expression>,
-}
-
 impl Expression {
-    /// How many there are.
+    /// The number of expressions.
     pub const COUNT: usize = 8;
     /// All eight in their order.
     pub const ALL: [Expression; 8] = [
@@ -54,13 +44,13 @@ impl Expression {
         Expression::Contempt,
     ];
 
-    /// Lower-case noun.
+    /// The lower-case noun.
     pub fn name(self) -> &'static str {
         self.spellings()[0]
     }
 
     /// All words that are understood, the name first.
-    pub fn spellings(self) -> &'static [&'static str] {
+    pub(crate) fn spellings(self) -> &'static [&'static str] {
         match self {
             Expression::Anger => &["anger", "angry"],
             Expression::Disgust => &["disgust", "disgusted"],
@@ -73,7 +63,7 @@ impl Expression {
         }
     }
 
-    /// Place in the order, 0 to 7.
+    /// The index in [`ALL`](Self::ALL), 0 to 7.
     pub fn index(self) -> usize {
         self as usize
     }
@@ -85,30 +75,26 @@ impl fmt::Display for Expression {
     }
 }
 
-impl std::str::FromStr for Expression {
-    type Err = UnknownExpression;
+impl FromStr for Expression {
+    type Err = Error;
 
-    /// Reads any spelling in any case, blanks around it allowed.
-    fn from_str(text: &str) -> Result<Self, UnknownExpression> {
-        let name = text.trim().to_lowercase();
-        let all = || {
-            Expression::ALL.into_iter().flat_map(|expression| {
-                let spellings = expression.spellings().iter();
-                spellings.map(move |spelling| (*spelling, expression))
-            })
+    /// Reads any spelling in any case, with blanks around it or not.
+    fn from_str(text: &str) -> Result<Self> {
+        let name = text.trim();
+        let expression_of = |name: &str| {
+            let is_spelling = |spelling: &&str| spelling.eq_ignore_ascii_case(name);
+            Expression::ALL
+                .into_iter()
+                .find(|expression| expression.spellings().iter().any(is_spelling))
         };
-        if let Some((_, expression)) = all().find(|(spelling, _)| *spelling == name) {
-            return Ok(expression);
-        }
-        // 0.8 of Jaro-Winkler lets typing errors through and keeps other words out.
-        let suggestion = all()
-            .map(|(spelling, expression)| (strsim::jaro_winkler(&name, spelling), expression))
-            .filter(|(likeness, _)| *likeness >= 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, expression)| expression);
-        Err(UnknownExpression {
-            name: text.trim().to_owned(),
-            suggestion,
+        let spellings = || Expression::ALL.into_iter().flat_map(Expression::spellings);
+        expression_of(name).ok_or_else(|| {
+            let similar = nearest(name, spellings().copied()).and_then(expression_of);
+            Error::invalid(format!(
+                "unknown expression {name:?}{}; the eight are: {}",
+                similar.map_or_else(String::new, |e| format!(" (did you mean \"{e}\"?)")),
+                Expression::ALL.map(Expression::name).join(", ")
+            ))
         })
     }
 }
@@ -130,22 +116,23 @@ mod tests {
             ("Neutral", Expression::Neutral),
             ("contempt", Expression::Contempt),
         ] {
-            assert_eq!(text.parse(), Ok(expression), "{text}");
+            assert_eq!(text.parse::<Expression>().unwrap(), expression, "{text}");
         }
         for expression in Expression::ALL {
-            assert_eq!(expression.name().parse(), Ok(expression));
+            let name = expression.name();
+            assert_eq!(name.parse::<Expression>().unwrap(), expression);
             assert_eq!(Expression::ALL[expression.index()], expression);
         }
     }
 
     #[test]
-    fn a_mistyped_expression_gets_a_suggestion_and_a_strange_word_the_list() {
-        let said = |text: &str| text.parse::<Expression>().unwrap_err().to_string();
-        assert!(said("hapiness").contains("did you mean \"happiness\"?"));
-        assert!(said("angrry").contains("did you mean \"anger\"?"));
-        assert!(said("suprise").contains("did you mean \"surprise\"?"));
-        let strange = said("calm");
-        assert!(!strange.contains("did you mean"), "{strange}");
-        assert!(strange.contains("neutral, contempt"), "{strange}");
+    fn a_mistyped_expression_gets_a_suggestion_and_another_word_the_list() {
+        let message = |text: &str| text.parse::<Expression>().unwrap_err().to_string();
+        assert!(message("hapiness").contains("did you mean \"happiness\"?"));
+        assert!(message("angrry").contains("did you mean \"anger\"?"));
+        assert!(message("suprise").contains("did you mean \"surprise\"?"));
+        let other = message("calm");
+        assert!(!other.contains("did you mean"), "{other}");
+        assert!(other.contains("neutral, contempt"), "{other}");
     }
 }

@@ -1,13 +1,13 @@
-//! How a song feels from part to part.
+//! The emotions of a song over time.
 
 use super::{Emotion, EmotionVector, vector::as_array};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What a model says of one window of a song.
+/// The prediction for one window of a song.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Where in the song the window begins, in seconds.
+    /// Start of the window in the song, in seconds.
     pub start_s: f64,
     /// 1 to 9.
     pub valence: f32,
@@ -21,7 +21,7 @@ pub struct Moment {
 /// The mean over a stretch of a song.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stretch {
-    /// From where to where it goes, in seconds.
+    /// Start and end in seconds.
     pub seconds: Range<f64>,
     /// 1 to 9.
     pub valence: f64,
@@ -39,7 +39,7 @@ pub struct Timeline<'a> {
     pub moments: &'a [Moment],
     /// Length of a window in seconds.
     pub window_s: f64,
-    /// Where the sound ends, in seconds: a window that is longer than its song ends there as well.
+    /// End of the audio in seconds: a window that is longer than its song ends there as well.
     pub end_s: f64,
 }
 
@@ -67,7 +67,7 @@ impl Timeline<'_> {
         })
     }
 
-    /// The windows where there are no more than `most`, else so many means over stretches of equal length.
+    /// The windows if there are at most `most`, else `most` means over stretches of equal length.
     pub fn at_most(&self, most: usize) -> Vec<Stretch> {
         if self.moments.len() <= most {
             self.windows().collect()
@@ -88,7 +88,7 @@ impl Timeline<'_> {
             .collect()
     }
 
-    /// The mean over all that was heard; `None` where that is nothing.
+    /// The mean over the whole timeline; `None` where it is empty.
     pub fn whole(&self) -> Option<Stretch> {
         self.mean(self.extent())
     }

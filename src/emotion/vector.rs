@@ -1,9 +1,11 @@
 //! [`Emotion`] and [`EmotionVector`].
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::SerializeMap;
+use crate::{
+    error::{Error, Result},
+    text::did_you_mean,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// The eight emotions, counter-clockwise from the positive valence axis. This order is used everywhere.
 ///
@@ -15,46 +17,26 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Emotion {
-    /// 0 to 45 degrees: positive valence, arousal a little above the centre.
+    /// 0 to 45 degrees: positive valence, arousal a little above the center.
     Happy,
-    /// 45 to 90 degrees: high arousal, valence a little above the centre.
+    /// 45 to 90 degrees: high arousal, valence a little above the center.
     Excited,
-    /// 90 to 135 degrees: high arousal, valence a little below the centre.
+    /// 90 to 135 degrees: high arousal, valence a little below the center.
     Tense,
-    /// 135 to 180 degrees: negative valence, arousal a little above the centre.
+    /// 135 to 180 degrees: negative valence, arousal a little above the center.
     Frustrated,
-    /// 180 to 225 degrees: negative valence, arousal a little below the centre.
+    /// 180 to 225 degrees: negative valence, arousal a little below the center.
     Depressed,
-    /// 225 to 270 degrees: low arousal, valence a little below the centre.
+    /// 225 to 270 degrees: low arousal, valence a little below the center.
     Tired,
-    /// 270 to 315 degrees: low arousal, valence a little above the centre.
+    /// 270 to 315 degrees: low arousal, valence a little above the center.
     Calm,
-    /// 315 to 360 degrees: positive valence, arousal a little below the centre.
+    /// 315 to 360 degrees: positive valence, arousal a little below the center.
     Content,
 }
 
-/// Happens when a name is none of the eight emotions.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown emotion {name:?}{}; the eight are: {}", did_you_mean(*.suggestion), names())]
-pub struct UnknownEmotion {
-    /// The name as it was given.
-    pub name: String,
-    /// The emotion whose name is close to it, if one is.
-    pub suggestion: Option<Emotion>,
-}
-
-fn did_you_mean(suggestion: Option<Emotion>) -> String {
-    suggestion.map_or_else(String::new, |emotion| {
-        format!(" (did you mean \"{emotion}\"?)")
-    })
-}
-
-fn names() -> String {
-    Emotion::ALL.map(Emotion::name).join(", ")
-}
-
 impl Emotion {
-    /// How many there are.
+    /// The number of emotions.
     pub const COUNT: usize = 8;
     /// All eight in their order.
     pub const ALL: [Emotion; 8] = [
@@ -68,7 +50,7 @@ impl Emotion {
         Emotion::Content,
     ];
 
-    /// Lower-case name, as in every file this program writes.
+    /// The lower-case name, as in every file that circumplex writes.
     pub fn name(self) -> &'static str {
         match self {
             Emotion::Happy => "happy",
@@ -82,7 +64,7 @@ impl Emotion {
         }
     }
 
-    /// Place in the order, 0 to 7.
+    /// The index in [`ALL`](Self::ALL), 0 to 7.
     pub fn index(self) -> usize {
         self as usize
     }
@@ -94,65 +76,28 @@ impl fmt::Display for Emotion {
     }
 }
 
-impl std::str::FromStr for Emotion {
-    type Err = UnknownEmotion;
+impl FromStr for Emotion {
+    type Err = Error;
 
-    /// Reads a name in any case, blanks around it allowed.
-    fn from_str(s: &str) -> Result<Self, UnknownEmotion> {
-        let name = s.trim().to_lowercase();
-        if let Some(emotion) = Emotion::ALL.into_iter().find(|e| e.name() == name) {
-            return Ok(emotion);
-        }
-        // 0.7 of Jaro-Winkler lets typing errors through and keeps other words out.
-        let suggestion = Emotion::ALL
+    /// Reads a name in any case, with blanks around it or not.
+    fn from_str(text: &str) -> Result<Self> {
+        let name = text.trim();
+        let known = Emotion::ALL.map(Emotion::name);
+        Emotion::ALL
             .into_iter()
-            .map(|emotion| (strsim::jaro_winkler(&name, emotion.name()), emotion))
-            .filter(|(similarity, _)| *similarity >= 0.7)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, emotion)| emotion);
-        Err(UnknownEmotion {
-            name: s.to_owned(),
-            suggestion,
-        })
+            .find(|emotion| emotion.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "unknown emotion {name:?}{}; the eight are: {}",
+                    did_you_mean(name, known),
+                    known.join(", ")
+                ))
+            })
     }
 }
 
-/// Why eight numbers are not an [`EmotionVector`].
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum InvalidVector {
-    /// Happens when a number is NaN or infinite.
-    #[error("the percentage of {emotion} must be a finite number, found {value}")]
-    NotFinite {
-        /// Whose number it is.
-        emotion: Emotion,
-        /// What was found.
-        value: f64,
-    },
-    /// Happens when a number is below zero.
-    #[error("the percentage of {emotion} must not be negative, found {value}")]
-    Negative {
-        /// Whose number it is.
-        emotion: Emotion,
-        /// What was found.
-        value: f64,
-    },
-    /// Happens when percentages do not sum to 100 within [`EmotionVector::SUM_TOLERANCE`].
-    #[error(
-        "the eight percentages must sum to 100 (within {}), found a sum of {sum}",
-        EmotionVector::SUM_TOLERANCE
-    )]
-    Sum {
-        /// What was found.
-        sum: f64,
-    },
-    /// Happens when all eight weights are zero: there is nothing to share out.
-    #[error("at least one of the eight weights must be above zero, found none")]
-    AllZero,
-}
-
-/// Eight percentages, finite, non-negative, sum 100 within rounding. Can only be built valid, also when it is
-/// deserialised. Serialises as an object of the eight names (for an array of eight use
-/// `#[serde(with = "circumplex::emotion::as_array")]`); deserialises from either.
+/// Eight percentages in the order of [`Emotion::ALL`]: finite, at least 0, sum 100 within rounding. Serializes as an object
+/// of the eight names.
 ///
 /// ```
 /// use circumplex::emotion::{Emotion, EmotionVector};
@@ -160,40 +105,53 @@ pub enum InvalidVector {
 /// assert_eq!(vector.get(Emotion::Happy), 75.0);
 /// assert!(serde_json::to_string(&vector).unwrap().starts_with(r#"{"happy":75.0,"excited":25.0"#));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Named", try_from = "Named")]
 pub struct EmotionVector([f32; 8]);
 
+impl Default for EmotionVector {
+    /// The eight equal percentages.
+    fn default() -> Self {
+        Self::even()
+    }
+}
+
 impl EmotionVector {
-    /// How far the sum of percentages given to [`EmotionVector::new`] may be from 100.
+    /// Largest difference from 100 of the sum of percentages given to [`EmotionVector::new`].
     pub const SUM_TOLERANCE: f64 = 0.1;
 
-    /// The eight equal percentages, 12.5 each.
+    /// Eight equal percentages, 12.5 each.
     pub fn even() -> Self {
         Self([12.5; 8])
     }
 
-    /// Percentages that already sum to 100 (within 0.1). They are kept as they are.
+    /// Takes percentages that sum to 100 (within 0.1) as they are.
     ///
     /// # Errors
-    /// [`InvalidVector`] where one is not finite or negative, or where the sum is another.
-    pub fn new(percentages: [f32; 8]) -> Result<Self, InvalidVector> {
+    /// Where one is not finite or negative, or the sum is another.
+    pub fn new(percentages: [f32; 8]) -> Result<Self> {
         check(&percentages.map(f64::from))?;
         let sum: f64 = percentages.iter().copied().map(f64::from).sum();
         if (sum - 100.0).abs() > Self::SUM_TOLERANCE {
-            return Err(InvalidVector::Sum { sum });
+            return Err(Error::invalid(format!(
+                "the eight percentages must sum to 100 (within {}), found a sum of {sum}",
+                Self::SUM_TOLERANCE
+            )));
         }
         Ok(Self(percentages.map(positive_zero)))
     }
 
-    /// Non-negative weights in any unit, normalised to sum 100.
+    /// Normalizes weights of at least 0, in any unit, to sum 100.
     ///
     /// # Errors
-    /// [`InvalidVector`] where one is not finite or negative, or where all are zero.
-    pub fn from_weights(weights: [f64; 8]) -> Result<Self, InvalidVector> {
+    /// Where one is not finite or negative, or all are zero.
+    pub fn from_weights(weights: [f64; 8]) -> Result<Self> {
         check(&weights)?;
         let largest = weights.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
-            return Err(InvalidVector::AllZero);
+            return Err(Error::invalid(
+                "at least one of the eight weights must be above zero, found none",
+            ));
         }
         // Divided by the largest first: neither the sum nor the quotient can overflow or vanish.
         let scaled = weights.map(|weight| weight / largest);
@@ -228,136 +186,99 @@ impl EmotionVector {
         }
         best
     }
-
-    /// Cosine similarity, 0 to 1.
-    pub fn cosine(&self, other: &EmotionVector) -> f64 {
-        let dot = |a: &[f32; 8], b: &[f32; 8]| -> f64 {
-            a.iter()
-                .zip(b)
-                .map(|(x, y)| f64::from(*x) * f64::from(*y))
-                .sum()
-        };
-        let norms = (dot(&self.0, &self.0) * dot(&other.0, &other.0)).sqrt();
-        (dot(&self.0, &other.0) / norms).clamp(0.0, 1.0)
-    }
 }
 
-/// -0 is a valid zero on the way in and a plain one on the way out.
+/// -0 is read as a zero and written as a plain one.
 fn positive_zero(value: f32) -> f32 {
     if value == 0.0 { 0.0 } else { value }
 }
 
-fn check(values: &[f64; 8]) -> Result<(), InvalidVector> {
+fn check(values: &[f64; 8]) -> Result<()> {
     for (emotion, &value) in Emotion::ALL.into_iter().zip(values) {
-        if !value.is_finite() {
-            return Err(InvalidVector::NotFinite { emotion, value });
-        }
-        if value < 0.0 {
-            return Err(InvalidVector::Negative { emotion, value });
-        }
+        let fault = if !value.is_finite() {
+            "must be a finite number"
+        } else if value < 0.0 {
+            "must not be negative"
+        } else {
+            continue;
+        };
+        return Err(Error::invalid(format!(
+            "the percentage of {emotion} {fault}, found {value}"
+        )));
     }
     Ok(())
 }
 
-impl TryFrom<[f32; 8]> for EmotionVector {
-    type Error = InvalidVector;
-
-    fn try_from(percentages: [f32; 8]) -> Result<Self, InvalidVector> {
-        Self::new(percentages)
-    }
+/// A vector as an object of the eight names.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    happy: f32,
+    excited: f32,
+    tense: f32,
+    frustrated: f32,
+    depressed: f32,
+    tired: f32,
+    calm: f32,
+    content: f32,
 }
 
-impl From<EmotionVector> for [f32; 8] {
+impl From<EmotionVector> for Named {
     fn from(vector: EmotionVector) -> Self {
-        vector.0
+        let [
+            happy,
+            excited,
+            tense,
+            frustrated,
+            depressed,
+            tired,
+            calm,
+            content,
+        ] = vector.0;
+        Self {
+            happy,
+            excited,
+            tense,
+            frustrated,
+            depressed,
+            tired,
+            calm,
+            content,
+        }
     }
 }
 
-impl Serialize for EmotionVector {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Emotion::COUNT))?;
-        for (emotion, percentage) in self.iter() {
-            map.serialize_entry(emotion.name(), &percentage)?;
-        }
-        map.end()
+impl TryFrom<Named> for EmotionVector {
+    type Error = Error;
+
+    fn try_from(of: Named) -> Result<Self> {
+        Self::new([
+            of.happy,
+            of.excited,
+            of.tense,
+            of.frustrated,
+            of.depressed,
+            of.tired,
+            of.calm,
+            of.content,
+        ])
     }
 }
 
-impl<'de> Deserialize<'de> for EmotionVector {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EightPercentages)
-    }
-}
-
-struct EightPercentages;
-
-impl<'de> Visitor<'de> for EightPercentages {
-    type Value = EmotionVector;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "eight percentages, as an array or as an object with the keys {}",
-            names()
-        )
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<EmotionVector, A::Error> {
-        let mut values = [0.0_f32; 8];
-        for (i, value) in values.iter_mut().enumerate() {
-            *value = seq
-                .next_element()?
-                .ok_or_else(|| A::Error::invalid_length(i, &self))?;
-        }
-        let mut found = Emotion::COUNT;
-        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {
-            found += 1;
-        }
-        if found > Emotion::COUNT {
-            return Err(A::Error::invalid_length(found, &self));
-        }
-        EmotionVector::new(values).map_err(A::Error::custom)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EmotionVector, A::Error> {
-        let mut values = [None; 8];
-        while let Some(key) = map.next_key::<String>()? {
-            let emotion: Emotion = key.parse().map_err(A::Error::custom)?;
-            if values[emotion.index()]
-                .replace(map.next_value::<f32>()?)
-                .is_some()
-            {
-                return Err(A::Error::duplicate_field(emotion.name()));
-            }
-        }
-        let mut percentages = [0.0; 8];
-        for emotion in Emotion::ALL {
-            percentages[emotion.index()] =
-                values[emotion.index()].ok_or_else(|| A::Error::missing_field(emotion.name()))?;
-        }
-        EmotionVector::new(percentages).map_err(A::Error::custom)
-    }
-}
-
-/// Serialises an [`EmotionVector`] as an array of eight numbers; reads what `EmotionVector` itself reads.
-pub mod as_array {
+/// For `#[serde(with)]`: an [`EmotionVector`] as an array of eight numbers.
+pub(crate) mod as_array {
     use super::{Deserialize, Deserializer, EmotionVector, Serialize, Serializer};
 
-    /// Writes the eight percentages as an array.
-    pub fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         vector: &EmotionVector,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         vector.as_array().serialize(serializer)
     }
 
-    /// Reads the eight percentages from an array or an object.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<EmotionVector, D::Error> {
-        EmotionVector::deserialize(deserializer)
+        EmotionVector::new(<[f32; 8]>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,7 @@
 //! Arrow columns to songs.
 
 use super::{Column, FileStamp, LibraryError, Micros, Note, SongRow, row::exact_path};
-use crate::emotion::{Emotion, EmotionVector, InvalidVector, Moment};
+use crate::emotion::{Emotion, EmotionVector, Moment};
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     buffer::ScalarBuffer,
@@ -222,9 +222,7 @@ impl<'a> Rows<'a> {
 
     pub(super) fn check(&self, row: usize, vector: &[f32]) -> Result<EmotionVector, LibraryError> {
         let result = <[f32; Emotion::COUNT]>::try_from(vector)
-            .map_err(|_| InvalidVector::Sum {
-                sum: f64::from(vector.iter().sum::<f32>()),
-            })
+            .map_err(|_| crate::Error::invalid("expected eight numbers"))
             .and_then(EmotionVector::new);
         result.map_err(|source| LibraryError::DamagedVector {
             path: self.path.to_owned(),

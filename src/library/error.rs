@@ -1,6 +1,6 @@
 //! What can go wrong with a library.
 
-use crate::emotion::InvalidVector;
+use crate::Error;
 use parquet::errors::ParquetError;
 use std::{io, path::PathBuf};
 
@@ -95,7 +95,7 @@ pub enum LibraryError {
         path: PathBuf,
         row: u64,
         #[source]
-        source: InvalidVector,
+        source: Error,
     },
     /// When a row's embedding has a number that is not finite.
     #[error(

@@ -247,7 +247,7 @@ impl Update {
         {
             for vectors in old.vectors()? {
                 for (_, vector) in vectors?.iter() {
-                    if let Ok(vector) = (*vector).try_into() {
+                    if let Ok(vector) = crate::emotion::EmotionVector::new(*vector) {
                         report.spread.add(&vector);
                     }
                 }

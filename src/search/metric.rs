@@ -1,6 +1,6 @@
 //! How songs are compared with what is asked.
 
-use super::Asked;
+use super::QueryVector;
 use crate::emotion::Emotion;
 use std::fmt;
 
@@ -82,7 +82,7 @@ pub(super) struct Goal {
 impl Goal {
     /// `embedding` is the length of the library's embeddings.
     pub(super) fn new(
-        asked: &Asked,
+        asked: &QueryVector,
         metric: Metric,
         embedding: usize,
     ) -> Result<Self, MetricError> {
@@ -192,11 +192,11 @@ mod tests {
     use super::*;
     use crate::emotion::EmotionVector;
 
-    fn asked(target: [f64; 8]) -> Asked {
-        Asked {
+    fn asked(target: [f64; 8]) -> QueryVector {
+        QueryVector {
             target,
             embedding: None,
-            but_not: Vec::new(),
+            excluded_rows: Vec::new(),
         }
     }
 
@@ -243,7 +243,7 @@ mod tests {
         let error = refused(HAPPY, Metric::Embedding);
         assert!(error.to_string().contains("--like"), "{error}");
         let with = |embedding: Vec<f64>| {
-            let asked = Asked {
+            let asked = QueryVector {
                 embedding: Some(embedding),
                 ..asked(HAPPY)
             };

@@ -7,14 +7,14 @@ mod many;
 mod metric;
 mod nearest;
 mod question;
+mod song;
 mod sweep;
+mod vector;
 
 pub use filter::{Filter, FilterError};
 pub use many::{Answered, ManyError, Questions, QuestionsError, answer_many};
 pub use metric::{Metric, MetricError};
 pub use nearest::{Explore, Match, QueryError, Search};
-pub use question::{
-    Asked, Example, Examples, FaceError, FaceInput, FaceMapError, FaceOptions, Observation,
-    QuestionError, SongError, find_examples, observe, parse_emotions, parse_face, parse_point,
-    parse_target, parse_vector, read_face_map,
-};
+pub use question::{parse_emotions, parse_point, parse_target, parse_vector, point};
+pub use song::{Example, Examples, SongError, find_examples};
+pub use vector::QueryVector;

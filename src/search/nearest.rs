@@ -5,7 +5,7 @@ mod choose;
 mod tests;
 
 use super::{
-    Asked, Filter, Metric, MetricError,
+    Filter, Metric, MetricError, QueryVector,
     best::{Candidate, Ranking},
     metric::Goal,
     sweep::Scan,
@@ -81,7 +81,7 @@ impl Search {
     pub fn nearest(
         &self,
         library: &Collection,
-        asked: &Asked,
+        asked: &QueryVector,
         k: NonZeroUsize,
     ) -> Result<Vec<Match>, QueryError> {
         let answers = self.answers(library, std::slice::from_ref(asked), k)?;
@@ -93,7 +93,7 @@ impl Search {
     pub(super) fn answers(
         &self,
         library: &Collection,
-        asked: &[Asked],
+        asked: &[QueryVector],
         k: NonZeroUsize,
     ) -> Result<Vec<Vec<Candidate>>, QueryError> {
         let choice = self.choice(library)?;
@@ -103,7 +103,7 @@ impl Search {
             .zip(asked)
             .map(|(goal, asked)| Part {
                 goal,
-                but_not: &asked.but_not,
+                but_not: &asked.excluded_rows,
                 ranking: Ranking::Nearest,
             })
             .collect();
@@ -134,8 +134,8 @@ impl Search {
     pub fn shift(
         &self,
         library: &Collection,
-        asked: &Asked,
-        target: &Asked,
+        asked: &QueryVector,
+        target: &QueryVector,
         steps: NonZeroUsize,
     ) -> Result<Vec<Match>, QueryError> {
         let between = between(asked, target, steps)?;
@@ -146,7 +146,7 @@ impl Search {
             .zip(&between)
             .map(|(goal, asked)| Part {
                 goal,
-                but_not: &asked.but_not,
+                but_not: &asked.excluded_rows,
                 ranking: Ranking::Nearest,
             })
             .collect();
@@ -173,7 +173,7 @@ impl Search {
         })
     }
 
-    fn goals(&self, choice: &Choice<'_>, asked: &[Asked]) -> Result<Vec<Goal>, MetricError> {
+    fn goals(&self, choice: &Choice<'_>, asked: &[QueryVector]) -> Result<Vec<Goal>, MetricError> {
         let embedding = choice.scan.embedding;
         asked
             .iter()
@@ -202,13 +202,17 @@ impl Search {
 }
 
 /// The questions of the steps from one to another.
-fn between(from: &Asked, to: &Asked, steps: NonZeroUsize) -> Result<Vec<Asked>, QueryError> {
-    let scaled = |asked: &Asked| {
+fn between(
+    from: &QueryVector,
+    to: &QueryVector,
+    steps: NonZeroUsize,
+) -> Result<Vec<QueryVector>, QueryError> {
+    let scaled = |asked: &QueryVector| {
         let size: f64 = asked.target.iter().map(|value| value.abs()).sum();
         asked.target.map(|value| 100.0 * value / size)
     };
     let (start, end) = (scaled(from), scaled(to));
-    let mut but_not = [from.but_not.as_slice(), &to.but_not].concat();
+    let mut but_not = [from.excluded_rows.as_slice(), &to.excluded_rows].concat();
     but_not.sort_unstable();
     but_not.dedup();
     let last = steps.get() - 1;
@@ -227,10 +231,10 @@ fn between(from: &Asked, to: &Asked, steps: NonZeroUsize) -> Result<Vec<Asked>, 
                     steps: steps.get(),
                 });
             }
-            Ok(Asked {
+            Ok(QueryVector {
                 target,
                 embedding: None,
-                but_not: but_not.clone(),
+                excluded_rows: but_not.clone(),
             })
         })
         .collect()

@@ -1,149 +1,232 @@
-//! What can be asked: emotions, a point on the plane, songs, a face.
+//! Emotions and points as people type them.
 
-mod face;
-mod parse;
-mod point;
-mod song;
-
-pub use face::{
-    FaceError, FaceInput, FaceMapError, FaceOptions, Observation, observe, parse_face,
-    read_face_map,
+use crate::{
+    emotion::{AffectBox, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
+    error::{Error, Result},
 };
-pub use parse::{QuestionError, parse_emotions, parse_target, parse_vector};
-pub use point::parse_point;
-pub use song::{Example, Examples, SongError, find_examples};
 
-use crate::emotion::{Emotion, EmotionVector};
-use point::point;
-
-/// A question, ready to be compared with songs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
-    /// A direction in the space of the eight emotions, in their order: at least one number is not 0, all are finite. Sums to
-    /// 100 where nothing was subtracted. With something subtracted it has negative parts and sums to 0.
-    pub target: [f64; Emotion::COUNT],
-    /// The same in the space of the model's embedding, where the question is made of songs alone: the mean of their embeddings,
-    /// each scaled to length 1, less that of the songs that are subtracted. `None` for other questions, and where nothing of
-    /// it is left.
-    pub embedding: Option<Vec<f64>>,
-    /// Rows of the library that take no part, in ascending order: the songs that the question is made of, and copies of them.
-    pub but_not: Vec<u64>,
-}
-
-impl From<EmotionVector> for Asked {
-    fn from(emotions: EmotionVector) -> Self {
-        Self {
-            target: emotions.as_array().map(f64::from),
-            embedding: None,
-            but_not: Vec::new(),
-        }
-    }
-}
-
-/// Percentages that differ by less than this are the same: they are kept in single precision.
-const SAME: f64 = 1e-4;
-/// The same for numbers of embeddings that are scaled to length 1.
-const SAME_DIRECTION: f64 = 1e-6;
-
-impl Asked {
-    /// The emotions and the point at which `valence` and `arousal` (1 to 9) meet: the shares of the box `spread` to each side
-    /// in the eight sectors, as a song's label with these deviations has them.
-    ///
-    /// # Errors
-    /// [`QuestionError::OffScale`] and [`QuestionError::Spread`].
-    pub fn point(valence: f64, arousal: f64, spread: f64) -> Result<Self, QuestionError> {
-        Ok(point(valence, arousal, spread)?.into())
-    }
-
-    /// Songs like some others: the mean of their percentages and of their embeddings. `None` where there is no example.
-    pub fn like(examples: &Examples) -> Option<Self> {
-        Some(Self {
-            target: examples.mean_emotions()?,
-            embedding: examples
-                .mean_embedding()
-                .filter(|mean| mean.iter().any(|value| value.abs() > SAME_DIRECTION)),
-            but_not: examples.rows.clone(),
-        })
-    }
-
-    /// The same question away from some songs: the mean of their percentages and embeddings is subtracted. Without examples
-    /// nothing changes.
-    ///
-    /// # Errors
-    /// [`QuestionError::NothingLeft`] where the percentages are those of what is asked.
-    pub fn unlike(mut self, examples: &Examples) -> Result<Self, QuestionError> {
-        let Some(emotions) = examples.mean_emotions() else {
-            return Ok(self);
+/// Reads `happy=60,excited=40`: any of the eight emotions in any order, in any unit; absent ones weigh 0. The result is
+/// normalized to 100.
+///
+/// # Errors
+/// Where a part is not `name=weight`, a name is unknown or given twice, or the weights are not a valid vector.
+pub fn parse_emotions(text: &str) -> Result<EmotionVector> {
+    let mut weights = [None; Emotion::COUNT];
+    for part in text.split(',') {
+        let Some((name, weight)) = part.split_once('=') else {
+            return Err(Error::invalid(format!(
+                "expected an emotion and its weight, like happy=60,excited=40; found {:?}",
+                part.trim()
+            )));
         };
-        for (value, other) in self.target.iter_mut().zip(emotions) {
-            *value -= other;
+        let emotion: Emotion = name.parse()?;
+        if weights[emotion.index()]
+            .replace(parse_number(weight)?)
+            .is_some()
+        {
+            return Err(Error::invalid(format!(
+                "{emotion} is given twice; give each emotion one weight"
+            )));
         }
-        if self.target.iter().all(|value| value.abs() < SAME) {
-            return Err(QuestionError::NothingLeft);
-        }
-        self.embedding = self
-            .embedding
-            .zip(examples.mean_embedding())
-            .map(|(mine, other)| mine.iter().zip(other).map(|(a, b)| a - b).collect())
-            .filter(|rest: &Vec<f64>| rest.iter().any(|value| value.abs() > SAME_DIRECTION));
-        self.but_not.extend(&examples.rows);
-        self.but_not.sort_unstable();
-        self.but_not.dedup();
-        Ok(self)
     }
+    EmotionVector::from_weights(weights.map(|weight| weight.unwrap_or(0.0)))
+}
+
+/// Reads eight numbers separated by commas, in the order of the emotions, in any unit. The result is normalized to 100.
+///
+/// # Errors
+/// Where there are not eight numbers, or they are not a valid vector.
+pub fn parse_vector(text: &str) -> Result<EmotionVector> {
+    let numbers = text.split(',').map(parse_number);
+    let numbers = numbers.collect::<Result<Vec<f64>>>()?;
+    let Ok(weights) = <[f64; Emotion::COUNT]>::try_from(&numbers[..]) else {
+        return Err(Error::invalid(format!(
+            "expected eight numbers, in the order {}; found {}",
+            Emotion::ALL.map(Emotion::name).join(", "),
+            numbers.len()
+        )));
+    };
+    EmotionVector::from_weights(weights)
+}
+
+/// Reads `valence=7,arousal=3`, or the same with `spread=1`, which is 1.5 by default. See [`point`].
+///
+/// # Errors
+/// Where the text is not a point, or the point is off the scale.
+pub fn parse_point(text: &str) -> Result<EmotionVector> {
+    let not_a_point = || {
+        Error::invalid(format!(
+            "expected a point like valence=7,arousal=3 (perhaps with spread=1.5); found {:?}",
+            text.trim()
+        ))
+    };
+    let mut values = [None; KEYS.len()];
+    for part in text.split(',') {
+        let (key, value) = part.split_once('=').ok_or_else(not_a_point)?;
+        let index = key_index(key).ok_or_else(not_a_point)?;
+        if values[index].replace(parse_number(value)?).is_some() {
+            return Err(not_a_point());
+        }
+    }
+    let [Some(valence), Some(arousal), spread] = values else {
+        return Err(not_a_point());
+    };
+    point(valence, arousal, spread.unwrap_or(TYPICAL_DEVIATION))
+}
+
+/// The emotions at a point of the plane (1 to 9): the shares of the box that reaches `spread` to each side in the eight sectors,
+/// like the label of a song with these deviations.
+///
+/// # Errors
+/// Where the point is off the scale, or the spread is not a number of at least 0.
+pub fn point(valence: f64, arousal: f64, spread: f64) -> Result<EmotionVector> {
+    for (axis, found) in [("valence", valence), ("arousal", arousal)] {
+        if !(SCALE_MIN..=SCALE_MAX).contains(&found) {
+            return Err(Error::invalid(format!(
+                "{axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {found}"
+            )));
+        }
+    }
+    if !(spread.is_finite() && spread >= 0.0) {
+        return Err(Error::invalid(format!(
+            "the spread around a point must be a number of at least 0, found {spread}"
+        )));
+    }
+    let around = AffectBox {
+        valence_mean: valence,
+        valence_std: spread,
+        arousal_mean: arousal,
+        arousal_std: spread,
+    };
+    around.percentages(1.0)
+}
+
+/// Reads emotions in any of four forms: `happy=60,excited=40` ([`parse_emotions`]), the name of one emotion,
+/// `valence=7,arousal=3` ([`parse_point`]), or eight numbers ([`parse_vector`]).
+///
+/// # Errors
+/// Those of the form that the text has.
+pub fn parse_target(text: &str) -> Result<EmotionVector> {
+    let text = text.trim();
+    let first = text.split(',').next().unwrap_or_default().trim();
+    let mut pairs = text.split(',').filter_map(|part| part.split_once('='));
+    if text.is_empty() {
+        Err(Error::invalid(
+            "expected emotions like happy=60,excited=40, one emotion like calm, a point like valence=7,arousal=3, or eight \
+             numbers; found nothing",
+        ))
+    } else if pairs.any(|(key, _)| key_index(key).is_some()) {
+        parse_point(text)
+    } else if first.parse::<f64>().is_ok() {
+        parse_vector(text)
+    } else if text.contains(['=', ',']) {
+        parse_emotions(text)
+    } else {
+        let mut weights = [0.0; Emotion::COUNT];
+        weights[text.parse::<Emotion>()?.index()] = 1.0;
+        EmotionVector::from_weights(weights)
+    }
+}
+
+const KEYS: [&str; 3] = ["valence", "arousal", "spread"];
+
+fn key_index(key: &str) -> Option<usize> {
+    let key = key.trim();
+    KEYS.iter().position(|name| name.eq_ignore_ascii_case(key))
+}
+
+fn parse_number(text: &str) -> Result<f64> {
+    let text = text.trim();
+    text.parse()
+        .map_err(|_| Error::invalid(format!("expected a number, found {text:?}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn examples(of: &[([f64; 8], [f32; 2])], rows: &[u64]) -> Examples {
-        Examples {
-            songs: of
-                .iter()
-                .map(|(weights, embedding)| Example {
-                    name: "a song".to_owned(),
-                    emotions: EmotionVector::from_weights(*weights).unwrap(),
-                    embedding: embedding.to_vec(),
-                    row: None,
-                })
-                .collect(),
-            rows: rows.to_vec(),
+    #[test]
+    fn weights_are_normalized_and_absent_emotions_are_zero() {
+        let vector = parse_emotions("excited=0.5, HAPPY = 1.5").unwrap();
+        assert_eq!(
+            vector.as_array(),
+            &[75.0, 25.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn eight_numbers_are_in_the_order_of_the_emotions() {
+        let vector = parse_vector("0,0,0,0,0,0,1,3").unwrap();
+        assert_eq!(vector.get(Emotion::Calm), 25.0);
+        assert_eq!(vector.get(Emotion::Content), 75.0);
+    }
+
+    #[test]
+    fn emotions_may_be_typed_in_four_forms() {
+        let calm = parse_emotions("calm=1").unwrap();
+        for text in ["calm", " CALM ", "calm=3", "0,0,0,0,0,0,2,0"] {
+            assert_eq!(parse_target(text).unwrap(), calm, "{text}");
         }
-    }
-
-    const HAPPY: [f64; 8] = [1., 0., 0., 0., 0., 0., 0., 0.];
-    const CALM: [f64; 8] = [0., 0., 0., 0., 0., 0., 1., 0.];
-
-    #[test]
-    fn several_songs_are_averaged_and_each_counts_the_same() {
-        let asked = Asked::like(&examples(&[(HAPPY, [3., 0.]), (CALM, [0., 0.5])], &[4, 9]));
-        let asked = asked.unwrap();
-        assert_eq!(asked.target, [50., 0., 0., 0., 0., 0., 50., 0.]);
-        assert_eq!(asked.embedding, Some(vec![0.5, 0.5]));
-        assert_eq!(asked.but_not, [4, 9]);
-        assert_eq!(Asked::like(&examples(&[], &[])), None);
-    }
-
-    #[test]
-    fn what_is_subtracted_becomes_negative_and_takes_no_part_either() {
-        let like = examples(&[(HAPPY, [1., 0.])], &[4]);
-        let unlike = examples(&[(CALM, [0., 2.])], &[2]);
-        let asked = Asked::like(&like).unwrap().unlike(&unlike).unwrap();
-        assert_eq!(asked.target, [100., 0., 0., 0., 0., 0., -100., 0.]);
-        assert_eq!(asked.embedding, Some(vec![1., -1.]));
-        assert_eq!(asked.but_not, [2, 4]);
-        let asked = Asked::from(EmotionVector::even()).unlike(&unlike).unwrap();
-        assert_eq!(asked.target[6], -87.5);
-        assert_eq!(asked.embedding, None);
-        let same = Asked::like(&like).unwrap();
-        assert_eq!(same.clone().unlike(&examples(&[], &[])), Ok(same.clone()));
-        assert_eq!(same.unlike(&like), Err(QuestionError::NothingLeft));
+        assert_eq!(
+            parse_target("arousal=2, valence=6, spread=0").unwrap(),
+            calm
+        );
+        let message = |text| parse_target(text).unwrap_err().to_string();
+        assert!(message("clam").contains("did you mean \"calm\"?"));
+        assert!(message("").contains("one emotion like calm"));
+        assert!(message("calm,happy").contains("found \"calm\""));
+        assert!(message("1,2").contains("found 2"));
+        assert!(message("5").contains("found 1"));
+        assert!(message("valence=7").contains("arousal=3"));
+        assert!(message("happy=1,valence=3").contains("arousal=3"));
     }
 
     #[test]
-    fn a_song_without_a_direction_has_no_embedding_to_compare() {
-        let asked = Asked::like(&examples(&[(HAPPY, [0., 0.])], &[])).unwrap();
-        assert_eq!(asked.embedding, None);
+    fn errors_name_what_cannot_be_used() {
+        let message = |result: Result<EmotionVector>| result.unwrap_err().to_string();
+        assert!(message(parse_emotions("exited=1")).contains("did you mean \"excited\"?"));
+        assert!(message(parse_emotions("happy")).contains("\"happy\""));
+        assert!(message(parse_emotions("happy=many")).contains("\"many\""));
+        assert!(message(parse_emotions("happy=1,happy=2")).contains("twice"));
+        assert!(message(parse_emotions("")).contains("happy=60"));
+        assert!(message(parse_emotions("happy=-1")).contains("negative"));
+        assert!(message(parse_emotions("happy=0")).contains("above zero"));
+        assert!(message(parse_vector("1,2,3,4,5,6,7")).contains("found 7"));
+        assert!(message(parse_vector("1,2,3,4,5,6,7,inf")).contains("finite"));
+        assert!(message(parse_vector("1,2,3,4,5,6,7,NaN")).contains("finite"));
+        assert!(message(parse_vector("0,0,0,0,0,0,0,0")).contains("above zero"));
+        assert!(message(parse_vector("1,2,3,4,5,6,7,")).contains("expected a number"));
+    }
+
+    #[test]
+    fn a_point_is_shared_as_a_label_with_its_deviations() {
+        let vector = parse_point("arousal=3,valence=7").unwrap();
+        let label = AffectBox {
+            valence_mean: 7.0,
+            valence_std: 1.5,
+            arousal_mean: 3.0,
+            arousal_std: 1.5,
+        };
+        assert_eq!(vector, label.percentages(1.0).unwrap());
+        let sharp = parse_point("valence=6,arousal=8,spread=0").unwrap();
+        assert_eq!(sharp.get(Emotion::Excited), 100.0);
+        assert_eq!(
+            parse_point("valence=5,arousal=5").unwrap(),
+            EmotionVector::even()
+        );
+    }
+
+    #[test]
+    fn a_point_off_the_scale_and_half_a_point_are_rejected() {
+        let message = |text| parse_point(text).unwrap_err().to_string();
+        assert!(message("valence=10,arousal=3").contains("valence must lie between 1 and 9"));
+        assert!(message("valence=3,arousal=0.5").contains("arousal must lie between 1 and 9"));
+        assert!(message("valence=nan,arousal=3").contains("between 1 and 9"));
+        assert!(message("valence=3,arousal=5,spread=-1").contains("at least 0"));
+        assert!(message("valence=3,arousal=5,spread=inf").contains("at least 0"));
+        assert!(message("valence=3").contains("valence=7,arousal=3"));
+        assert!(message("valence=3,valence=3").contains("valence=7,arousal=3"));
+        assert!(message("valence=3,arousal=5,happy=1").contains("valence=7,arousal=3"));
+        assert!(message("valence=x,arousal=5").contains("expected a number"));
     }
 }

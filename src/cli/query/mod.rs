@@ -154,7 +154,7 @@ fn find(
     k: NonZeroUsize,
     console: &Console,
 ) -> Result<(Vec<Match>, NonZeroUsize), CliError> {
-    let asked = args.question.asked(library, console)?;
+    let asked = args.question.vector(library, console)?;
     let Some(target) = args.mood_shift else {
         return Ok((search.nearest(library, &asked, k)?, k));
     };

@@ -2,8 +2,8 @@
 
 use crate::{
     contain::catch_panic,
-    emotion::{Emotion, EmotionVector, InvalidVector},
-    search::Asked,
+    emotion::{Emotion, EmotionVector},
+    search::QueryVector,
 };
 use arrow::{
     array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch},
@@ -69,7 +69,7 @@ pub enum QuestionsError {
         path: PathBuf,
         row: u64,
         #[source]
-        source: InvalidVector,
+        source: crate::Error,
     },
 }
 
@@ -83,7 +83,7 @@ pub struct Questions {
     id: Option<(&'static str, DataType)>,
 }
 
-type Batch = Result<(ArrayRef, Vec<Asked>), QuestionsError>;
+type Batch = Result<(ArrayRef, Vec<QueryVector>), QuestionsError>;
 
 impl Questions {
     /// Opens a file of questions and looks for its columns.
@@ -265,7 +265,7 @@ impl Decode {
         Ok((ids, asked))
     }
 
-    fn question(&self, row: u64, numbers: Option<Vec<f64>>) -> Result<Asked, QuestionsError> {
+    fn question(&self, row: u64, numbers: Option<Vec<f64>>) -> Result<QueryVector, QuestionsError> {
         let count = |found| QuestionsError::Count {
             path: self.path.clone(),
             row,

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     emotion::EmotionVector,
     library::{Library, LibraryInfo, LibraryWriter, ModelStamp, test_rows::a_row},
-    search::Asked,
+    search::QueryVector,
 };
 use arrow::array::{AsArray, Float32Array, Int16Array, ListArray};
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
@@ -88,7 +88,7 @@ fn each_of_many_questions_has_the_answer_that_it_has_alone() {
     let song = found["song"].as_string::<i32>();
     let similarity = found["similarity"].as_primitive::<Float64Type>();
     for n in (0..count).step_by(997) {
-        let asked: Asked =
+        let asked: QueryVector =
             EmotionVector::from_weights(weights(n + 17).map(|v| f64::from(v as f32)))
                 .unwrap()
                 .into();

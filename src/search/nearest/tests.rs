@@ -40,7 +40,12 @@ fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
 }
 
 /// Rows (told by their names) and similarities.
-fn ask_with(search: &Search, library: &Collection, asked: &Asked, k: usize) -> Vec<(u64, f64)> {
+fn ask_with(
+    search: &Search,
+    library: &Collection,
+    asked: &QueryVector,
+    k: usize,
+) -> Vec<(u64, f64)> {
     let matches = search.nearest(library, asked, NonZeroUsize::new(k).unwrap());
     numbered(matches.unwrap())
 }
@@ -60,7 +65,7 @@ fn numbered(matches: Vec<Match>) -> Vec<(u64, f64)> {
         .collect()
 }
 
-fn feeling(weights: [f64; 8]) -> Asked {
+fn feeling(weights: [f64; 8]) -> QueryVector {
     EmotionVector::from_weights(weights).unwrap().into()
 }
 
@@ -155,9 +160,9 @@ fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
 fn embeddings_are_compared_where_they_are_wanted() {
     // The embedding of a row begins with its number.
     let (_folder, library) = library_with((0..40_000).map(a_row));
-    let asked = Asked {
+    let asked = QueryVector {
         embedding: Some(vec![30_000.0, 0.25, -1.0, 0.0]),
-        but_not: vec![30_000],
+        excluded_rows: vec![30_000],
         ..feeling([1.; 8])
     };
     let search = Search {

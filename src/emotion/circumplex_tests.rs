@@ -1,6 +1,6 @@
 //! Claims about the geometry, over random boxes.
 
-use super::{AffectBox, Emotion, EmotionVector, InvalidBox, Quadrant};
+use super::{AffectBox, Emotion, EmotionVector, Quadrant};
 use proptest::prelude::*;
 
 fn affect(v: f64, vs: f64, a: f64, as_: f64) -> AffectBox {
@@ -238,28 +238,23 @@ fn the_grid_has_its_known_shares() {
 
 #[test]
 fn a_box_off_the_scale_or_without_a_deviation_is_an_error() {
+    let message = |of: AffectBox, sigma| of.percentages(sigma).unwrap_err().to_string();
     for mean in [0.9, 9.1, -3.0, f64::NAN, f64::INFINITY] {
-        let error = affect(mean, 1.0, 5.0, 1.0).percentages(1.0).unwrap_err();
+        let error = message(affect(mean, 1.0, 5.0, 1.0), 1.0);
         assert!(
-            matches!(error, InvalidBox::MeanOutsideScale { .. }),
-            "{mean}: {error}"
+            error.contains("the mean of valence must lie between 1 and 9"),
+            "{error}"
         );
     }
     for std in [-0.1, f64::NAN, f64::INFINITY] {
-        let error = affect(5.0, 1.0, 5.0, std).percentages(1.0).unwrap_err();
-        assert!(
-            matches!(error, InvalidBox::Deviation { .. }),
-            "{std}: {error}"
-        );
+        let error = message(affect(5.0, 1.0, 5.0, std), 1.0);
+        assert!(error.contains("deviation of arousal"), "{error}");
     }
-    assert!(matches!(
-        affect(5.0, 1.0, 5.0, 1.0).percentages(f64::NAN),
-        Err(InvalidBox::Sigma { .. })
-    ));
+    assert!(message(affect(5.0, 1.0, 5.0, 1.0), f64::NAN).contains("sigma"));
 }
 
 #[test]
-fn quadrants_go_by_sign_and_the_centre_counts_as_positive() {
+fn quadrants_go_by_sign_and_the_center_counts_as_positive() {
     assert_eq!(Quadrant::of(5.0, 5.0), Quadrant::Q1);
     assert_eq!(Quadrant::of(4.9, 5.0), Quadrant::Q2);
     assert_eq!(Quadrant::of(4.9, 4.9), Quadrant::Q3);

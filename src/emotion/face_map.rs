@@ -1,11 +1,12 @@
-//! [`FaceMap`]: from what a face shows to the eight emotions.
+//! [`FaceMap`]: from the expressions of a face to the eight emotions.
 
-use super::{AffectBox, Emotion, EmotionVector, Expression, InvalidVector};
+use super::{AffectBox, Emotion, EmotionVector, Expression};
+use crate::error::{Context, Error, ErrorKind, Result};
 
 /// Mean and standard deviation of the valence and arousal of the word that names an expression, scale 1 to 9: Warriner,
 /// Kuperman & Brysbaert (2013), Norms of valence, arousal, and dominance for 13,915 English lemmas, Behavior Research Methods
-/// 45, 1191-1207. A face at rest says nothing of what is felt, and has none.
-pub const EXPRESSION_MEANS: [(Expression, Option<AffectBox>); Expression::COUNT] = [
+/// 45, 1191-1207. A face at rest tells nothing about emotions, and has none.
+pub(crate) const EXPRESSION_MEANS: [(Expression, Option<AffectBox>); Expression::COUNT] = [
     (Expression::Anger, means(2.50, 1.36, 5.93, 2.77)),
     (Expression::Disgust, means(3.32, 2.40, 5.00, 2.35)),
     (Expression::Fear, means(2.93, 1.79, 6.14, 2.76)),
@@ -30,22 +31,6 @@ const fn means(
     })
 }
 
-/// Why weights of expressions are no observation of a face.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-pub enum InvalidWeights {
-    /// When a weight is negative, infinite or NaN.
-    #[error("the weight of {expression} must be a number of at least 0, found {weight}")]
-    Weight {
-        /// Whose weight.
-        expression: Expression,
-        /// What was found.
-        weight: f64,
-    },
-    /// When all weights are 0.
-    #[error("at least one expression must have a weight above zero, found none")]
-    AllZero,
-}
-
 /// The eight emotions of each expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaceMap([[f64; Emotion::COUNT]; Expression::COUNT]);
@@ -65,16 +50,15 @@ impl Default for FaceMap {
 }
 
 impl FaceMap {
-    /// A map of other vectors, in the order of [`Expression::ALL`], each in any unit.
+    /// Makes a map of other vectors, in the order of [`Expression::ALL`], each in any unit.
     ///
     /// # Errors
-    /// The first expression whose eight numbers are no vector, and why.
-    pub fn new(
-        rows: [[f64; Emotion::COUNT]; Expression::COUNT],
-    ) -> Result<Self, (Expression, InvalidVector)> {
+    /// Where the eight numbers of an expression are not a valid vector.
+    pub fn new(rows: [[f64; Emotion::COUNT]; Expression::COUNT]) -> Result<Self> {
         let mut percentages = rows;
         for (expression, row) in Expression::ALL.into_iter().zip(&mut percentages) {
-            EmotionVector::from_weights(*row).map_err(|error| (expression, error))?;
+            EmotionVector::from_weights(*row)
+                .context(ErrorKind::InvalidInput, expression.name())?;
             // By the largest number first, so that no sum is too large. What sums to 100 stays as it is: a map that was
             // printed reads back the same.
             let largest = row.iter().copied().fold(0.0, f64::max);
@@ -98,27 +82,33 @@ impl FaceMap {
     /// use circumplex::emotion::{EmotionVector, Expression, FaceMap};
     /// let mut weights = [0.0; Expression::COUNT];
     /// weights[Expression::Neutral.index()] = 15.0;
-    /// assert_eq!(FaceMap::default().mix(&weights), Ok(EmotionVector::even()));
+    /// assert_eq!(FaceMap::default().mix(&weights).unwrap(), EmotionVector::even());
     /// ```
     ///
     /// # Errors
-    /// [`InvalidWeights`].
-    pub fn mix(&self, weights: &[f64; Expression::COUNT]) -> Result<EmotionVector, InvalidWeights> {
-        for (expression, &weight) in Expression::ALL.into_iter().zip(weights) {
-            if !(weight.is_finite() && weight >= 0.0) {
-                return Err(InvalidWeights::Weight { expression, weight });
+    /// Where a weight is negative or not finite, or all are zero.
+    pub fn mix(&self, weights: &[f64; Expression::COUNT]) -> Result<EmotionVector> {
+        for (expression, weight) in Expression::ALL.into_iter().zip(weights) {
+            if !(weight.is_finite() && *weight >= 0.0) {
+                return Err(Error::invalid(format!(
+                    "the weight of {expression} must be a number of at least 0, found {weight}"
+                )));
             }
         }
         let largest = weights.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Err(Error::invalid(
+                "at least one expression must have a weight above zero, found none",
+            ));
+        }
         let mut mixed = [0.0; Emotion::COUNT];
-        if largest > 0.0 {
-            for (row, weight) in self.0.iter().zip(weights) {
-                for (sum, share) in mixed.iter_mut().zip(row) {
-                    *sum += weight / largest * share;
-                }
+        for (row, weight) in self.0.iter().zip(weights) {
+            for (sum, share) in mixed.iter_mut().zip(row) {
+                // Divided by the largest first, so that no sum is too large.
+                *sum += weight / largest * share;
             }
         }
-        EmotionVector::from_weights(mixed).map_err(|_| InvalidWeights::AllZero)
+        EmotionVector::from_weights(mixed)
     }
 }
 
@@ -151,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_means_stand_in_the_order_of_the_expressions() {
+    fn the_means_are_in_the_order_of_the_expressions() {
         assert_eq!(
             EXPRESSION_MEANS.map(|(expression, _)| expression),
             Expression::ALL
@@ -176,41 +166,35 @@ mod tests {
         }
         // The unit does not matter, however large or small.
         for unit in [1e-300, 0.01, 1e307] {
-            assert_eq!(map.mix(&weights.map(|weight| weight * unit)), Ok(mixed));
+            let scaled = weights.map(|weight| weight * unit);
+            assert_eq!(map.mix(&scaled).unwrap(), mixed);
         }
     }
 
     #[test]
-    fn weights_that_are_no_observation_are_refused() {
+    fn invalid_weights_are_rejected() {
         let map = FaceMap::default();
-        assert_eq!(map.mix(&[0.0; 8]), Err(InvalidWeights::AllZero));
+        let error = map.mix(&[0.0; 8]).unwrap_err();
+        assert!(error.to_string().contains("above zero"), "{error}");
         for bad in [-1.0, f64::INFINITY, f64::NAN] {
             let mut weights = [1.0; 8];
             weights[2] = bad;
             let error = map.mix(&weights).unwrap_err();
-            assert!(matches!(
-                error,
-                InvalidWeights::Weight {
-                    expression: Expression::Fear,
-                    ..
-                }
-            ));
+            assert!(error.to_string().contains("weight of fear"), "{error}");
         }
     }
 
     #[test]
-    fn another_map_is_normalised_and_checked() {
+    fn another_map_is_normalized_and_checked() {
         let mut rows = [[1.0; 8]; 8];
         rows[0] = [0.0, 0.0, 3.0, 1.0, 0.0, 0.0, 0.0, 0.0];
         let map = FaceMap::new(rows).unwrap();
         assert_eq!(map.get(Expression::Anger)[2], 75.0);
         assert_eq!(map.get(Expression::Contempt), &[12.5; 8]);
         let own = FaceMap::default();
-        assert_eq!(FaceMap::new(own.0), Ok(own));
+        assert_eq!(FaceMap::new(own.0).unwrap(), own);
         rows[5] = [0.0; 8];
-        assert_eq!(
-            FaceMap::new(rows),
-            Err((Expression::Surprise, InvalidVector::AllZero))
-        );
+        let error = format!("{:#}", FaceMap::new(rows).unwrap_err());
+        assert!(error.contains("surprise: at least one"), "{error}");
     }
 }

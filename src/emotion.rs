@@ -1,0 +1,22 @@
+//! The eight emotions, vectors of their percentages, the valence-arousal plane, and the emotions of facial expressions.
+//! Pure arithmetic: no files.
+
+mod circumplex;
+#[cfg(test)]
+mod circumplex_tests;
+mod expression;
+mod face_map;
+mod moment;
+mod vector;
+#[cfg(test)]
+mod vector_tests;
+
+pub use circumplex::{AffectBox, Quadrant};
+pub(crate) use circumplex::{CENTRE, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION};
+pub use expression::Expression;
+pub(crate) use face_map::EXPRESSION_MEANS;
+pub use face_map::FaceMap;
+pub use moment::{Moment, Stretch, Timeline};
+#[cfg(test)]
+pub(crate) use vector::as_array;
+pub use vector::{Emotion, EmotionVector};

@@ -1,0 +1,74 @@
+//! Faces in pictures and video: the files of programs that recognize expressions, and expressions that people type.
+
+mod columns;
+mod map;
+mod observe;
+#[cfg(test)]
+mod observe_tests;
+mod rows;
+
+pub(crate) use map::read_face_map;
+pub(crate) use observe::{FaceInput, ObserveOptions, observe};
+
+use crate::{
+    emotion::{Expression, FaceMap},
+    error::{Error, ErrorKind, Result},
+};
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
+/// Reads `happy=9,neutral=4,surprise=2`: any of the eight expressions in any order and spelling, with seconds or weights in any
+/// unit; absent ones weigh 0. In the order of [`Expression::ALL`].
+///
+/// # Errors
+/// Where a part is not `name=weight`, a name is unknown or given twice, or the weights cannot be mixed.
+pub(crate) fn parse_face(text: &str) -> Result<[f64; Expression::COUNT]> {
+    let mut weights = [None; Expression::COUNT];
+    for part in text.split(',') {
+        let Some((name, weight)) = part.split_once('=') else {
+            return Err(invalid(format!(
+                "expected an expression and its seconds or weight, like happy=9,neutral=4, found {:?}",
+                part.trim()
+            )));
+        };
+        let expression: Expression = name.parse()?;
+        let weight = weight.trim();
+        let number: f64 = weight
+            .parse()
+            .map_err(|_| invalid(format!("expected a number, found {weight:?}")))?;
+        if weights[expression.index()].replace(number).is_some() {
+            return Err(invalid(format!("{expression} is given twice")));
+        }
+    }
+    let weights = weights.map(|weight| weight.unwrap_or(0.0));
+    // Any map tells whether they can be mixed.
+    FaceMap::default().mix(&weights)?;
+    Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_observation_is_typed_in_any_spelling() {
+        let weights = parse_face("Happy=9, neutral = 4,surprised=2").unwrap();
+        assert_eq!(weights, [0.0, 0.0, 0.0, 9.0, 0.0, 2.0, 4.0, 0.0]);
+    }
+
+    #[test]
+    fn errors_name_what_cannot_be_used() {
+        let message = |text| parse_face(text).unwrap_err().to_string();
+        assert!(message("hapiness=1").contains("did you mean \"happiness\"?"));
+        assert!(message("calm=1").contains("neutral, contempt"));
+        assert!(message("happy").contains("found \"happy\""));
+        assert!(message("").contains("happy=9"));
+        assert!(message("happy=x").contains("expected a number"));
+        assert!(message("happy=1,joy=2").contains("happiness is given twice"));
+        assert!(message("happy=-1").contains("at least 0"));
+        assert!(message("happy=inf").contains("at least 0"));
+        assert!(message("happy=0,sad=0").contains("above zero"));
+    }
+}

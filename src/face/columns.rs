@@ -1,0 +1,590 @@
+//! The columns of a face file: which says what, under the names that programs give them.
+
+use super::{invalid, rows::Row};
+use crate::{
+    emotion::Expression,
+    error::{Context, ErrorKind, Result},
+    text::listed,
+};
+
+/// Share of each expression in the order of [`Expression::ALL`], sum 1.
+pub(super) type Shares = [f64; Expression::COUNT];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Label,
+    Time,
+    Frame,
+    Face,
+    /// The image or video that a row belongs to.
+    Source,
+    /// 0 or false where no face was found.
+    Detected,
+}
+
+/// Normalized names of columns. Of several columns of one kind, the first in this order counts.
+const NAMES: [(Kind, &[&str]); 6] = [
+    (
+        Kind::Label,
+        &[
+            "dominant_emotion",
+            "emotion",
+            "expression",
+            "label",
+            "prediction",
+            "class",
+        ],
+    ),
+    (
+        Kind::Time,
+        &[
+            "timestamp",
+            "time",
+            "t",
+            "elapsed",
+            "frame_time",
+            "datetime",
+            "start",
+            "approx_time",
+        ],
+    ),
+    (Kind::Frame, &["frame", "frameno"]),
+    (Kind::Face, &["face", "faceid", "person"]),
+    (
+        Kind::Source,
+        &[
+            "input",
+            "image",
+            "image_path",
+            "video",
+            "video_path",
+            "file",
+            "filename",
+        ],
+    ),
+    (
+        Kind::Detected,
+        &[
+            "success",
+            "confidence",
+            "face_confidence",
+            "face_detected",
+            "face_score",
+            "facescore",
+        ],
+    ),
+];
+/// Words before and after these names.
+const PREFIXES: [&str; 4] = ["dominant", "facial", "predicted", "top"];
+const SUFFIXES: [&str; 7] = ["label", "id", "idx", "index", "number", "no", "in"];
+const SECONDS: [&str; 4] = ["s", "sec", "second", "seconds"];
+const MILLISECONDS: [&str; 5] = ["ms", "msec", "millis", "milliseconds", "mediatime"];
+/// Words around the name of an expression.
+const FILLERS: [&str; 17] = [
+    "confidence",
+    "emotion",
+    "emotions",
+    "expression",
+    "expressions",
+    "face",
+    "facial",
+    "fer",
+    "p",
+    "pct",
+    "percent",
+    "prob",
+    "probabilities",
+    "probability",
+    "probs",
+    "score",
+    "scores",
+];
+/// Cells of frames in which no face was recognized.
+const NO_FACE: [&str; 12] = [
+    "",
+    "-",
+    "na",
+    "n/a",
+    "nan",
+    "no face",
+    "no_face",
+    "noface",
+    "none",
+    "null",
+    "undetected",
+    "unknown",
+];
+/// The classes of AffectNet by number (Mollahosseini, Hasani & Mahoor 2017), which OpenFace 3 writes.
+const AFFECTNET: [Expression; 8] = [
+    Expression::Neutral,
+    Expression::Happiness,
+    Expression::Sadness,
+    Expression::Surprise,
+    Expression::Fear,
+    Expression::Disgust,
+    Expression::Anger,
+    Expression::Contempt,
+];
+pub(super) const EXPECTED: &str = "expected a column of labels (emotion, dominant_emotion, expression) or a column for each of \
+                                   at least two expressions (happy, sad, neutral, ...)";
+/// Columns that an error lists.
+const LISTED: usize = 12;
+
+/// The lower-case words of a name after its last dot; digits at the end of a word are a word of their own.
+fn words(name: &str) -> Vec<String> {
+    let last = name.rsplit('.').next().unwrap_or(name).to_lowercase();
+    let mut words = Vec::new();
+    for word in last.split(|c: char| !c.is_alphanumeric()) {
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let parts = [letters, &word[letters.len()..]];
+        words.extend(
+            parts
+                .into_iter()
+                .filter(|p| !p.is_empty())
+                .map(str::to_owned),
+        );
+    }
+    words
+}
+
+/// What a column holds, its rank among those of its kind, and whether it is in milliseconds.
+fn kind_of(mut words: &[String]) -> Option<(Kind, usize, bool)> {
+    let find = |words: &[String]| {
+        let name = words.join("_");
+        NAMES.iter().find_map(|(kind, names)| {
+            let rank = names.iter().position(|known| *known == name)?;
+            Some((*kind, rank, false))
+        })
+    };
+    if let Some(found) = find(words) {
+        return Some(found);
+    }
+    let is_in = |word: Option<&String>, list: &[&str]| word.is_some_and(|w| list.contains(&&**w));
+    let milliseconds = is_in(words.last(), &MILLISECONDS);
+    let has_unit = milliseconds || is_in(words.last(), &SECONDS);
+    if has_unit {
+        words = &words[..words.len() - 1];
+        if words.is_empty() {
+            return Some((Kind::Time, 0, milliseconds));
+        }
+    }
+    while words.len() > 1 && is_in(words.last(), &SUFFIXES) {
+        words = &words[..words.len() - 1];
+    }
+    while words.len() > 1 && is_in(words.first(), &PREFIXES) {
+        words = &words[1..];
+    }
+    find(words)
+        .filter(|(kind, ..)| !has_unit || *kind == Kind::Time)
+        .map(|(kind, rank, _)| (kind, rank, milliseconds))
+}
+
+/// The expression whose probability a column holds, and the number of the face.
+fn expression_of(words: &[String]) -> Option<(Expression, u32)> {
+    let mut words = words.iter().filter(|word| !FILLERS.contains(&&***word));
+    let word = words.next()?;
+    let expression = Expression::ALL
+        .into_iter()
+        .find(|expression| expression.spellings().contains(&&**word))?;
+    let face = words.next().map_or(Some(0), |face| face.parse().ok())?;
+    words.next().is_none().then_some((expression, face))
+}
+
+/// `AU01_r` and the like.
+fn is_action_unit(words: &[String]) -> bool {
+    matches!(words, [au, digits, ..] if au == "au" && digits.len() <= 2 && digits.parse::<u8>().is_ok())
+}
+
+/// The columns of a file that are used.
+#[derive(Debug)]
+pub(super) struct Columns {
+    names: Vec<String>,
+    shows: Shows,
+    /// And whether it is in milliseconds.
+    time: Option<(usize, bool)>,
+    frame: Option<usize>,
+    face: Option<usize>,
+    sources: Vec<usize>,
+    detected: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Shows {
+    /// Columns of probabilities, each with its expression and the number of the face.
+    Probabilities(Vec<(usize, Expression, u32)>),
+    /// A column of labels; where `numbered`, the numbers are classes of AffectNet.
+    Label { column: usize, numbered: bool },
+}
+
+impl Columns {
+    /// Finds the columns by their names.
+    ///
+    /// # Errors
+    /// Where no column tells the expression.
+    pub fn new(names: &[String]) -> Result<Self> {
+        let words: Vec<Vec<String>> = names.iter().map(|name| words(name)).collect();
+        let kinds: Vec<_> = words.iter().map(|words| kind_of(words)).collect();
+        let all = |wanted: Kind| {
+            let columns = kinds.iter().enumerate();
+            columns.filter_map(move |(column, kind)| match kind {
+                Some((kind, rank, ms)) if *kind == wanted => Some((column, *rank, *ms)),
+                _ => None,
+            })
+        };
+        let first = |kind| {
+            let columns = all(kind);
+            // Milliseconds are finer than anything else.
+            columns.min_by_key(|(_, rank, ms)| (!ms, *rank))
+        };
+        let mut probabilities: Vec<(usize, Expression, u32)> = Vec::new();
+        for (column, words) in words.iter().enumerate() {
+            if let Some((expression, face)) = expression_of(words)
+                && !probabilities
+                    .iter()
+                    .any(|(_, e, f)| (*e, *f) == (expression, face))
+            {
+                probabilities.push((column, expression, face));
+            }
+        }
+        let shows = if probabilities.iter().any(|p| p.1 != probabilities[0].1) {
+            Shows::Probabilities(probabilities)
+        } else if let Some((column, ..)) = first(Kind::Label) {
+            let has = |wanted: &str| names.iter().any(|name| name == wanted);
+            Shows::Label {
+                column,
+                numbered: has("action_units") && has("gaze_yaw"),
+            }
+        } else {
+            return Err(no_expression(names, &words));
+        };
+        Ok(Self {
+            names: names.to_vec(),
+            shows,
+            time: first(Kind::Time).map(|(column, _, ms)| (column, ms)),
+            frame: first(Kind::Frame).map(|(column, ..)| column),
+            face: first(Kind::Face).map(|(column, ..)| column),
+            sources: all(Kind::Source).map(|(column, ..)| column).collect(),
+            detected: all(Kind::Detected).map(|(column, ..)| column).collect(),
+        })
+    }
+
+    /// Whether these are the columns of a row with `names`.
+    pub fn are_of(&self, names: &[String]) -> bool {
+        self.names == names
+    }
+
+    /// The columns that tell the expression, for people.
+    pub fn description(&self) -> String {
+        match &self.shows {
+            Shows::Label { column, .. } => format!("column {}", self.names[*column]),
+            Shows::Probabilities(columns) => {
+                let (first, last) = (columns[0].0, columns[columns.len() - 1].0);
+                format!("columns {} to {}", self.names[first], self.names[last])
+            }
+        }
+    }
+
+    /// Whether times are in milliseconds by the name of their column.
+    pub fn are_milliseconds(&self) -> bool {
+        self.time.is_some_and(|(_, milliseconds)| milliseconds)
+    }
+
+    /// Equal for rows of one frame that follow each other; `None` where each row is a frame.
+    pub fn frame_key(&self, row: &Row<'_>) -> Option<String> {
+        let time = self.time.map(|(column, _)| column);
+        let column = self.frame.or(time.filter(|_| self.face.is_some()));
+        let mut key = match (row.image, column) {
+            (Some(image), _) => image.to_string(),
+            (None, Some(column)) => row.cell(column).to_owned(),
+            (None, None) => return None,
+        };
+        for column in &self.sources {
+            key.push('\n');
+            key.push_str(row.cell(*column));
+        }
+        Some(key)
+    }
+
+    /// The number of a row's frame, where it has one.
+    ///
+    /// # Errors
+    /// Where the cell is not a number.
+    pub fn frame_number(&self, row: &Row<'_>) -> Result<Option<f64>> {
+        let Some(column) = self.frame else {
+            return Ok(row.image.map(|image| image as f64));
+        };
+        let number = |text: &str| text.parse().ok();
+        self.number(row, column, number, "the number of a frame")
+    }
+
+    /// The time of a row in the unit of its column, where it has one.
+    ///
+    /// # Errors
+    /// Where there is no column of times, or the cell is not a time.
+    pub fn time(&self, row: &Row<'_>) -> Result<Option<f64>> {
+        let Some((column, _)) = self.time else {
+            return Err(invalid(
+                "--observe needs the times of the rows: a column time or timestamp in seconds, or time_ms; or give the frames \
+                 (without a column of frame numbers, the rows) per second with --fps",
+            ));
+        };
+        let expected = "a time such as 12.5, 1:10 or 2026-01-31 12:00:00.5";
+        self.number(row, column, time_of, expected)
+    }
+
+    fn number(
+        &self,
+        row: &Row<'_>,
+        column: usize,
+        parse: fn(&str) -> Option<f64>,
+        expected: &str,
+    ) -> Result<Option<f64>> {
+        let text = row.cell(column);
+        if is_no_face(text) {
+            return Ok(None);
+        }
+        match parse(text).filter(|number| number.is_finite()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(invalid(format!(
+                "{}: expected {expected}, found {text:?}",
+                self.place(row, column)
+            ))),
+        }
+    }
+
+    /// The faces of a row; none where nothing was recognized.
+    ///
+    /// # Errors
+    /// Where a label or probability cannot be used.
+    pub fn faces(&self, row: &Row<'_>) -> Result<Vec<Shares>> {
+        let is_zero = |text: &str| {
+            text.eq_ignore_ascii_case("false") || text.parse::<f64>().is_ok_and(|n| n == 0.0)
+        };
+        if self
+            .detected
+            .iter()
+            .any(|column| is_zero(row.cell(*column)))
+        {
+            return Ok(Vec::new());
+        }
+        match &self.shows {
+            Shows::Probabilities(columns) => self.probabilities(row, columns),
+            Shows::Label { column, .. } if is_no_face(row.cell(*column)) => Ok(Vec::new()),
+            Shows::Label { column, numbered } => {
+                let mut shares = [0.0; Expression::COUNT];
+                shares[self.label(row, *column, *numbered)?.index()] = 1.0;
+                Ok(vec![shares])
+            }
+        }
+    }
+
+    fn label(&self, row: &Row<'_>, column: usize, numbered: bool) -> Result<Expression> {
+        let text = row.cell(column);
+        let place = || self.place(row, column);
+        let Ok(number) = text.parse::<f64>() else {
+            return text
+                .parse::<Expression>()
+                .context(ErrorKind::InvalidInput, place());
+        };
+        let class = (0..AFFECTNET.len()).find(|class| numbered && *class as f64 == number);
+        class.map(|class| AFFECTNET[class]).ok_or_else(|| {
+            invalid(format!(
+                "{}: expected the name of an expression, found the number {text:?}",
+                place()
+            ))
+        })
+    }
+
+    fn probabilities(
+        &self,
+        row: &Row<'_>,
+        columns: &[(usize, Expression, u32)],
+    ) -> Result<Vec<Shares>> {
+        let mut faces: Vec<(u32, Shares)> = Vec::new();
+        for (column, expression, face) in columns {
+            let text = row.cell(*column);
+            if is_no_face(text) {
+                continue;
+            }
+            let value = text.trim_end_matches('%').trim_end().parse().ok();
+            // Rounding may put a zero a little below zero.
+            let value = value.filter(|value: &f64| value.is_finite() && *value >= -1e-6);
+            let value = value.ok_or_else(|| {
+                invalid(format!(
+                    "{}: expected a probability, percentage or weight of at least 0, found {text:?}",
+                    self.place(row, *column)
+                ))
+            })?;
+            let known = faces.iter().position(|(number, _)| number == face);
+            let index = known.unwrap_or_else(|| {
+                faces.push((*face, [0.0; Expression::COUNT]));
+                faces.len() - 1
+            });
+            faces[index].1[expression.index()] = value.max(0.0);
+        }
+        let shares = faces.into_iter().filter_map(|(_, values)| {
+            let largest = values.iter().copied().fold(0.0, f64::max);
+            let sum: f64 = values.iter().map(|value| value / largest).sum();
+            (largest > 0.0).then(|| values.map(|value| value / largest / sum))
+        });
+        Ok(shares.collect())
+    }
+
+    fn place(&self, row: &Row<'_>, column: usize) -> String {
+        format!("row {}, column {}", row.number, self.names[column])
+    }
+}
+
+fn no_expression(names: &[String], words: &[Vec<String>]) -> crate::Error {
+    let quote = |names: &[&String]| {
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        listed(&quoted, LISTED)
+    };
+    let columns = names.iter().zip(words);
+    let units: Vec<&String> = columns
+        .filter(|(_, words)| is_action_unit(words))
+        .map(|(name, _)| name)
+        .collect();
+    invalid(if units.is_empty() {
+        let found = quote(&names.iter().collect::<Vec<_>>());
+        format!("no column tells the expression of a face: {EXPECTED}, found {found}")
+    } else {
+        format!(
+            "the columns {} are action units, which tell how muscles move, not the expression. Run a program that recognizes \
+             expressions on the same video (py-feat, DeepFace, FER, LibreFace, OpenFace 3)",
+            quote(&units)
+        )
+    })
+}
+
+fn is_no_face(text: &str) -> bool {
+    NO_FACE.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.
+fn time_of(text: &str) -> Option<f64> {
+    if let Ok(number) = text.parse::<f64>() {
+        return Some(number);
+    }
+    if let Ok(date) = text.parse::<toml::value::Datetime>() {
+        return seconds_since_1970(&date);
+    }
+    let parts = text.split(':').map(|part| part.parse().ok());
+    let parts: Vec<f64> = parts.collect::<Option<_>>()?;
+    let is_clock = (2..=3).contains(&parts.len()) && parts.iter().all(|part| *part >= 0.0);
+    is_clock.then(|| parts.iter().fold(0.0, |sum, part| 60.0 * sum + part))
+}
+
+fn seconds_since_1970(at: &toml::value::Datetime) -> Option<f64> {
+    let date = at.date?;
+    // Years begin in March, so that leap days come last.
+    let months = 12 * i64::from(date.year) + i64::from(date.month) - 3;
+    let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = 365 * year + leap_days + (153 * month + 2) / 5 + i64::from(date.day) - 719_469;
+    let mut seconds = days as f64 * 86_400.0;
+    if let Some(time) = at.time {
+        let hours = 60 * u32::from(time.hour) + u32::from(time.minute);
+        let second = f64::from(time.second);
+        let nanosecond = f64::from(time.nanosecond);
+        seconds += f64::from(60 * hours) + second + nanosecond / 1e9;
+    }
+    if let Some(toml::value::Offset::Custom { minutes }) = at.offset {
+        seconds -= 60.0 * f64::from(minutes);
+    }
+    Some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_expressions_are_known_by_any_spelling_prefix_and_number() {
+        for (name, expected) in [
+            ("angry", Some((Expression::Anger, 0))),
+            (" Happiness ", Some((Expression::Happiness, 0))),
+            ("emotion.sad", Some((Expression::Sadness, 0))),
+            ("emotion_fear_prob", Some((Expression::Fear, 0))),
+            ("disgust1", Some((Expression::Disgust, 1))),
+            ("surprise_12", Some((Expression::Surprise, 12))),
+            ("p(contempt)", Some((Expression::Contempt, 0))),
+            ("region.x", None),
+            ("happy_time", None),
+            ("dominant_emotion", None),
+            ("emotion", None),
+            ("AU12", None),
+            ("box0", None),
+        ] {
+            assert_eq!(expression_of(&words(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn columns_are_known_by_many_names() {
+        let kind = |name: &str| kind_of(&words(name)).map(|(kind, _, ms)| (kind, ms));
+        for (expected, names) in [
+            (
+                Some((Kind::Label, false)),
+                "emotion dominant_emotion facial_expression emotion_label predicted_emotion class",
+            ),
+            (
+                Some((Kind::Time, false)),
+                "timestamp Time time_s timestamp_s t_s seconds elapsed frame_time start_s approx_time",
+            ),
+            (
+                Some((Kind::Time, true)),
+                "time_ms frame_time_in_ms t_ms ms MediaTime timestamp_ms elapsed_ms",
+            ),
+            (
+                Some((Kind::Frame, false)),
+                "frame frame_idx frame_index frame_no FrameNo",
+            ),
+            (Some((Kind::Face, false)), "face face_id faceid person_id"),
+            (
+                Some((Kind::Source, false)),
+                "input image_path video_path file filename",
+            ),
+            (
+                Some((Kind::Detected, false)),
+                "success face_confidence FaceScore",
+            ),
+            (
+                None,
+                "x_0 pitch region.x AU01 box0 gaze_yaw action_units ms_level",
+            ),
+        ] {
+            for name in names.split(' ') {
+                assert_eq!(kind(name), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_numbers_clocks_and_dates() {
+        assert_eq!(time_of("12.5"), Some(12.5));
+        assert_eq!(time_of("01:10"), Some(70.0));
+        assert_eq!(time_of("1:00:02.5"), Some(3602.5));
+        for (date, seconds) in [
+            ("1970-01-01 00:00:00", 0.0),
+            ("2000-02-29T12:00:00Z", 951_825_600.0),
+            ("2026-01-31 12:00:01.5", 1_769_860_801.5),
+            ("2026-01-31T13:00:01.5+01:00", 1_769_860_801.5),
+        ] {
+            assert_eq!(time_of(date), Some(seconds), "{date}");
+        }
+        for text in ["x", "1:-2", "1:2:3:4", ""] {
+            assert_eq!(time_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn action_units_are_known() {
+        for name in ["AU01_r", " AU45_c", "AU1", "au12", "au_1"] {
+            assert!(is_action_unit(&words(name)), "{name}");
+        }
+        for name in ["author", "AU", "AU123_r"] {
+            assert!(!is_action_unit(&words(name)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The rows of a face file: CSV, JSON and Parquet become rows of text under the names of their columns.
+
+use super::{columns::EXPECTED, invalid};
+use crate::{
+    contain::catch_panic,
+    error::{Context, ErrorKind::InvalidInput, Result},
+};
+use csv::{ByteRecord, StringRecord};
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
+use serde_json::{Map, Value};
+use std::{
+    io::{self, BufRead, Cursor, Read, Seek},
+    mem,
+    ops::ControlFlow,
+};
+
+/// Bytes of the longest heading.
+const LONGEST_HEADING: u64 = 1 << 20;
+const CANNOT_READ: &str = "cannot read the face file";
+
+/// A row with the names of its columns.
+pub(super) struct Row<'a> {
+    /// Counted from 1, the heading not included.
+    pub number: u64,
+    /// The list that it comes from, where the file has a list of faces for each image or frame.
+    pub image: Option<u64>,
+    /// Empty for an image without faces.
+    pub names: &'a [String],
+    cells: &'a StringRecord,
+}
+
+impl Row<'_> {
+    /// A cell without blanks around it; empty where it is missing.
+    pub fn cell(&self, column: usize) -> &str {
+        self.cells.get(column).unwrap_or_default().trim()
+    }
+}
+
+/// Takes the rows; may stop the reading.
+pub(super) type OnRow<'a> = dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// Hands each row of a file or stream to `on_row` as soon as it is there. The first bytes tell the format: Parquet, JSON (an
+/// array, objects one after another, or lists of them), else CSV with commas, semicolons or tabs.
+///
+/// # Errors
+/// Where the input cannot be read, and those of `on_row`.
+pub(super) fn read(mut input: Box<dyn BufRead + '_>, on_row: &mut OnRow<'_>) -> Result<()> {
+    // Blank lines before anything else are not the heading.
+    let mut first = Vec::new();
+    while first.trim_ascii().is_empty() {
+        first.clear();
+        let mut start = input.by_ref().take(LONGEST_HEADING);
+        if start
+            .read_until(b'\n', &mut first)
+            .context(InvalidInput, CANNOT_READ)?
+            == 0
+        {
+            return Err(empty());
+        }
+    }
+    if first.starts_with(b"PAR1") {
+        return read_parquet(Cursor::new(first).chain(input), on_row);
+    }
+    if first.starts_with(b"\xef\xbb\xbf") {
+        first.drain(..3);
+    }
+    if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return read_json(Cursor::new(first).chain(input), on_row);
+    }
+    if first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") {
+        return Err(invalid(
+            "expected a face file in UTF-8, found UTF-16; save it as UTF-8",
+        ));
+    }
+    if first.len() as u64 == LONGEST_HEADING || first.contains(&0) {
+        return Err(invalid(
+            "expected CSV with a heading, JSON or Parquet, found something else",
+        ));
+    }
+    read_csv(first, input, on_row)
+}
+
+/// The error for a file without rows.
+pub(super) fn empty() -> crate::Error {
+    invalid(format!(
+        "the face file has no rows; {EXPECTED}, and a row for each frame or second"
+    ))
+}
+
+fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
+    const NOT_CSV: &str = "cannot read the face file as CSV";
+    let count = |delimiter: u8| heading.iter().filter(|byte| **byte == delimiter).count();
+    // Of equally many the last, so a comma where there are none.
+    let delimiter = [b'\t', b';', b',']
+        .into_iter()
+        .max_by_key(|delimiter| count(*delimiter))
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(Cursor::new(heading).chain(rest));
+    let names: Vec<String> = reader
+        .byte_headers()
+        .context(InvalidInput, NOT_CSV)?
+        .iter()
+        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+        .collect();
+    let mut record = ByteRecord::new();
+    let mut number = 0;
+    while reader
+        .read_byte_record(&mut record)
+        .context(InvalidInput, NOT_CSV)?
+    {
+        number += 1;
+        let row = Row {
+            number,
+            image: None,
+            names: &names,
+            cells: &StringRecord::from_byte_record_lossy(mem::take(&mut record)),
+        };
+        if on_row(&row)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
+    let mut objects = Objects {
+        on_row,
+        number: 0,
+        image: 0,
+    };
+    let mut values = serde_json::Deserializer::from_reader(input)
+        .into_iter::<Value>()
+        .map(|value| {
+            value.context(
+                InvalidInput,
+                "cannot read the face file as JSON (one array, or one object a line)",
+            )
+        });
+    let first = values.next().transpose()?;
+    // An array alone holds the rows; the first of several arrays holds the faces of the first image.
+    let second = match first {
+        Some(Value::Array(_)) => values.next().transpose()?,
+        _ => None,
+    };
+    match (first, second) {
+        (Some(Value::Array(items)), None) => objects.add_all(items.into_iter().map(Ok)),
+        (first, second) => objects.add_all(first.into_iter().chain(second).map(Ok).chain(values)),
+    }
+}
+
+fn read_parquet(mut input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
+    const NOT_PARQUET: &str = "cannot read the face file as Parquet";
+    // The footer comes last, and a stream cannot be rewound.
+    let mut file = tempfile::tempfile().context(InvalidInput, CANNOT_READ)?;
+    io::copy(&mut input, &mut file)
+        .and_then(|_| file.rewind())
+        .context(InvalidInput, CANNOT_READ)?;
+    // The reader panics on some damaged files.
+    let result = catch_panic(|| {
+        let mut objects = Objects {
+            on_row,
+            number: 0,
+            image: 0,
+        };
+        let reader = SerializedFileReader::new(file).context(InvalidInput, NOT_PARQUET)?;
+        let rows = reader
+            .get_row_iter(None)
+            .context(InvalidInput, NOT_PARQUET)?;
+        objects.add_all(rows.map(|row| {
+            let columns = row.context(InvalidInput, NOT_PARQUET)?.into_columns();
+            Ok(object(columns))
+        }))
+    });
+    result.context(InvalidInput, NOT_PARQUET)?
+}
+
+fn object(columns: Vec<(String, Field)>) -> Value {
+    Value::Object(
+        columns
+            .into_iter()
+            .map(|(name, field)| (name, value(field)))
+            .collect(),
+    )
+}
+
+/// Times become their number since 1970, whose size tells its unit.
+fn value(field: Field) -> Value {
+    match field {
+        Field::Null => Value::Null,
+        Field::Str(text) => text.into(),
+        Field::Group(row) => object(row.into_columns()),
+        Field::ListInternal(_) | Field::MapInternal(_) | Field::Bytes(_) => {
+            Value::Array(Vec::new())
+        }
+        Field::TimestampMillis(number) | Field::TimestampMicros(number) => number.into(),
+        other => other.to_string().into(),
+    }
+}
+
+/// Turns values into rows.
+struct Objects<'a, 'b> {
+    on_row: &'a mut OnRow<'b>,
+    number: u64,
+    image: u64,
+}
+
+impl Objects<'_, '_> {
+    fn add_all(&mut self, values: impl Iterator<Item = Result<Value>>) -> Result<()> {
+        for value in values {
+            if self.add(value?)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a row, or the faces of one image.
+    fn add(&mut self, value: Value) -> Result<ControlFlow<()>> {
+        match value {
+            Value::Array(faces) => self.add_image(faces, &Map::new()),
+            Value::Object(mut object) => {
+                for key in ["results", "faces"] {
+                    if let Some(Value::Array(faces)) = object.get_mut(key) {
+                        let faces = mem::take(faces);
+                        return self.add_image(faces, &object);
+                    }
+                }
+                self.add_row(&object, None)
+            }
+            other => Err(self.not_an_object(&other)),
+        }
+    }
+
+    /// Adds the faces of one image, each with the properties of the image.
+    fn add_image(
+        &mut self,
+        faces: Vec<Value>,
+        properties: &Map<String, Value>,
+    ) -> Result<ControlFlow<()>> {
+        let image = Some(self.image);
+        self.image += 1;
+        if faces.is_empty() {
+            return self.add_row(&Map::new(), image);
+        }
+        for face in faces {
+            let Value::Object(mut face) = face else {
+                return Err(self.not_an_object(&face));
+            };
+            for (key, value) in properties {
+                face.entry(key).or_insert_with(|| value.clone());
+            }
+            if self.add_row(&face, image)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn add_row(
+        &mut self,
+        object: &Map<String, Value>,
+        image: Option<u64>,
+    ) -> Result<ControlFlow<()>> {
+        self.number += 1;
+        let (mut names, mut cells) = (Vec::new(), StringRecord::new());
+        flatten("", object, &mut names, &mut cells);
+        (self.on_row)(&Row {
+            number: self.number,
+            image,
+            names: &names,
+            cells: &cells,
+        })
+    }
+
+    fn not_an_object(&self, found: &Value) -> crate::Error {
+        let found = match found {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        invalid(format!(
+            "expected JSON objects, one for each frame or face, or lists of them, found {found} at row {}; pandas writes them \
+             with to_json(orient=\"records\")",
+            self.number + 1
+        ))
+    }
+}
+
+/// The values of an object and of those in it, under names with dots. Lists are skipped: none of their values is needed.
+fn flatten(
+    prefix: &str,
+    object: &Map<String, Value>,
+    names: &mut Vec<String>,
+    cells: &mut StringRecord,
+) {
+    for (key, value) in object {
+        let name = format!("{prefix}{key}");
+        match value {
+            Value::Array(_) => continue,
+            Value::Object(inner) => {
+                flatten(&format!("{name}."), inner, names, cells);
+                continue;
+            }
+            Value::Null => cells.push_field(""),
+            Value::String(text) => cells.push_field(text),
+            other => cells.push_field(&other.to_string()),
+        }
+        names.push(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each row as its number, image, and `name=cell` pairs.
+    fn rows(text: &[u8]) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        read(Box::new(text), &mut |row| {
+            let cells: Vec<String> = (0..row.names.len())
+                .map(|column| format!("{}={}", row.names[column], row.cell(column)))
+                .collect();
+            let image = row.image.map_or("-".to_owned(), |image| image.to_string());
+            found.push(format!("{} {image} {}", row.number, cells.join(" ")));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn tables_may_use_commas_semicolons_and_tabs() {
+        let expected = ["1 - a=1 b=x,y", "2 - a= b="];
+        assert_eq!(
+            rows(b"\xef\xbb\xbf a, b\r\n1,\"x,y\"\r\n,\r\n").unwrap(),
+            expected
+        );
+        assert_eq!(rows(b"\n\na;b\n1;x,y\n;\n").unwrap(), expected);
+        assert_eq!(rows(b"a\tb\n1\tx,y\n\t").unwrap(), expected);
+    }
+
+    #[test]
+    fn json_may_be_an_array_or_lines_or_lists_of_faces() {
+        let expected = ["1 - a=1 e.x=0.5", "2 - a=true e="];
+        let array = br#"[{"a": 1, "e": {"x": 0.5}, "box": [1, 2]}, {"a": true, "e": null}]"#;
+        assert_eq!(rows(array).unwrap(), expected);
+        let lines = b"{\"a\":1,\"e\":{\"x\":0.5}}\n{\"a\":true,\"e\":null}\n";
+        assert_eq!(rows(lines).unwrap(), expected);
+        assert_eq!(rows(br#"{"a": "1"}"#).unwrap(), ["1 - a=1"]);
+        let lists = br#"[[{"a": 1}, {"a": 2}], [], [{"a": 3}]]"#;
+        let expected = ["1 0 a=1", "2 0 a=2", "3 1 ", "4 2 a=3"];
+        assert_eq!(rows(lists).unwrap(), expected);
+        let lines = b"[{\"a\": 1}, {\"a\": 2}]\n[]\n[{\"a\": 3}]\n";
+        assert_eq!(rows(lines).unwrap(), expected);
+        let service = br#"{"results": [{"a": 1}, {"a": 2}], "time": 5}"#;
+        assert_eq!(rows(service).unwrap(), ["1 0 a=1 time=5", "2 0 a=2 time=5"]);
+    }
+
+    #[test]
+    fn other_content_is_rejected() {
+        let message = |text: &[u8]| format!("{:#}", rows(text).unwrap_err());
+        assert!(message(b"").contains("no rows"));
+        assert!(message(b" \n\n").contains("no rows"));
+        assert!(message(b"[1, 2]").contains("found a number at row 1"));
+        assert!(message(b"[{\"a\": NaN}]").contains("as JSON"));
+        assert!(message(b"{\"a\": 1").contains("as JSON"));
+        assert!(message(b"PAR1 is all").contains("as Parquet"));
+        assert!(message(b"\xff\xfea\0").contains("UTF-16"));
+        assert!(message(&[0; 100]).contains("something else"));
+        assert!(message(&[b'x'; 3 << 20]).contains("something else"));
+    }
+}
