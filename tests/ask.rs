@@ -1,12 +1,11 @@
-//! What can be asked of a library: a point on the plane, songs, faces.
+//! Queries by a point on the plane, songs and faces.
 
 mod common;
 
-use arrow::{
-    array::{ArrayRef, Float64Array, StringArray, StructArray, TimestampNanosecondArray},
-    datatypes::{DataType, Field},
-    record_batch::RecordBatch,
+use arrow_array::{
+    ArrayRef, Float64Array, RecordBatch, StringArray, StructArray, TimestampNanosecondArray,
 };
+use arrow_schema::{DataType, Field};
 use common::{Place, Ran, circumplex, json, run, three_songs};
 use parquet::arrow::ArrowWriter;
 use std::{
@@ -61,7 +60,7 @@ fn is_the_same(a: &[(String, f64)], b: &[(String, f64)]) {
 }
 
 #[test]
-fn a_point_on_the_plane_is_asked_for_as_its_emotions() {
+fn a_point_on_the_plane_is_a_query_for_its_emotions() {
     let place = library();
     let point = |words: &[&str]| answer(ask(&place, words));
     // Around 7 and 3 the diagonal cuts the box in halves.
@@ -100,20 +99,20 @@ fn a_point_on_the_plane_is_asked_for_as_its_emotions() {
             &["--emotions", "calm=1", "--face", "sad=1"],
             "cannot be used with",
         ),
-        (&[], "say what is asked for"),
+        (&[], "no query: give --emotions"),
     ] {
         ask(&place, words).ends_with_code(1).complains(message);
     }
 }
 
 #[test]
-fn songs_that_are_asked_with_take_no_part_in_the_answer() {
+fn songs_of_the_query_are_excluded_from_the_answer() {
     let place = library();
     let all = ["high.wav", "low.wav", "middle.wav"];
     assert_eq!(names(ask(&place, &["--emotions", "calm=1"])), all);
     let low = place.music().join("low.wav");
     for song in ["low.wav", "LOW", low.to_str().unwrap()] {
-        let ran = ask(&place, &["--like", song]).complains("asked with");
+        let ran = ask(&place, &["--like", song]).complains("query song: ");
         assert_eq!(names(ran), ["high.wav", "middle.wav"], "{song}");
     }
     let both = ask(&place, &["--like", "deep/high.wav", "--like", "low"]);
@@ -125,10 +124,10 @@ fn songs_that_are_asked_with_take_no_part_in_the_answer() {
 
     ask(&place, &["--like", "low", "--unlike", "low.wav"])
         .ends_with_code(1)
-        .complains("nothing is left of the question");
+        .complains("nothing is left of the query");
     ask(&place, &["--unlike", "low"])
         .ends_with_code(1)
-        .complains("say what is asked for");
+        .complains("no query: give --emotions");
     ask(&place, &["--like", "midle.wav"])
         .ends_with_code(1)
         .complains("did you mean")
@@ -139,16 +138,16 @@ fn songs_that_are_asked_with_take_no_part_in_the_answer() {
 }
 
 #[test]
-fn a_file_outside_the_library_is_heard_on_the_spot() {
+fn a_file_outside_the_library_is_analyzed_for_the_query() {
     let place = library();
     let outside = place.folder.path().join("outside.wav");
     let path = outside.to_str().unwrap().to_owned();
     let middle = fs::read(place.music().join("folder/middle.wav")).unwrap();
     // A copy is the same song.
     fs::write(&outside, &middle).unwrap();
-    let ran = ask(&place, &["--like", &path]).complains("heard now");
+    let ran = ask(&place, &["--like", &path]).complains("analyzed now");
     assert_eq!(names(ran), ["high.wav", "low.wav"]);
-    // One with other bytes is another, which sounds the same.
+    // With other bytes it is another song, with the same emotions.
     let mut other = middle;
     other[1000] ^= 1;
     fs::write(&outside, &other).unwrap();
@@ -172,7 +171,7 @@ const SEEN: &str = "happiness 45 %, neutral 30 %, sadness 25 %";
 const LABELLED: &str = "happiness 60 %, neutral 40 %";
 
 #[test]
-fn what_programs_write_that_watch_faces_is_understood() {
+fn files_of_five_face_programs_are_read() {
     let place = library();
     let seen = answer(ask(&place, &["--face", "happy=9,neutral=6,sad=5"]));
     let labelled = answer(ask(&place, &["--face", "joy=3,neutral=2"]));
@@ -195,7 +194,8 @@ fn what_programs_write_that_watch_faces_is_understood() {
             .complains(shows)
             .complains("5 frames, by column");
         assert_eq!(
-            ran.stderr.contains("left out: 1 frame in which"),
+            ran.stderr
+                .contains("skipped: 1 frame without a recognized face"),
             unsure == 1,
             "{file}: {}",
             ran.stderr
@@ -212,9 +212,9 @@ fn what_programs_write_that_watch_faces_is_understood() {
 }
 
 #[test]
-fn the_asked_stretch_is_taken_by_time_or_by_frames() {
+fn observe_takes_a_stretch_by_time_or_by_frames() {
     let place = library();
-    // The last three quarters of a second: nobody, happiness, rest.
+    // The last three quarters of a second: no face, happiness, neutral.
     let half = "happiness 50 %, neutral 50 %";
     for (file, words) in [
         ("labels.csv", ["--observe", "0.75s"].as_slice()),
@@ -290,7 +290,7 @@ fn piped(command: &mut Command, rows: &[u8], keep_open: bool) -> Ran {
 }
 
 #[test]
-fn a_program_that_watches_a_face_can_pipe_into_the_question() {
+fn a_face_program_can_pipe_into_the_query() {
     let place = library();
     let mut rows = "time,emotion\n".to_owned();
     for n in 0..15 {
@@ -428,7 +428,7 @@ fn the_map_from_faces_to_emotions_is_printed_and_can_be_replaced() {
 }
 
 #[test]
-fn faces_that_cannot_be_understood_are_refused_with_the_remedy() {
+fn invalid_faces_are_rejected_with_the_remedy() {
     let place = library();
     let file = place.folder.path().join("faces.csv");
     let path = file.to_str().unwrap();
@@ -451,7 +451,7 @@ fn faces_that_cannot_be_understood_are_refused_with_the_remedy() {
     for (content, message) in [
         (
             b"a,b\n1,2\n".as_slice(),
-            "no column says what the face shows",
+            "no column tells the expression of a face",
         ),
         (
             b"emotion\nhapy\n",
@@ -459,7 +459,7 @@ fn faces_that_cannot_be_understood_are_refused_with_the_remedy() {
         ),
         (b"emotion\nnone\n", "none of 1 rows shows a face"),
         (b"happy,sad\n1,-0.5\n", "row 1, column sad"),
-        (b"[{\"emotion\": 3}]", "could stand for any expression"),
+        (b"[{\"emotion\": 3}]", "expected the name of an expression"),
         (b"{\"emotion\": \"sad\"", "as JSON"),
         (b"", "no rows"),
     ] {

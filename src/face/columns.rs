@@ -466,8 +466,9 @@ fn time_of(text: &str) -> Option<f64> {
     if let Ok(number) = text.parse::<f64>() {
         return Some(number);
     }
-    if let Ok(date) = text.parse::<toml::value::Datetime>() {
-        return seconds_since_1970(&date);
+    let date = text.parse::<toml::value::Datetime>().ok();
+    if let Some(seconds) = date.and_then(|date| seconds_since_1970(&date)) {
+        return Some(seconds);
     }
     let parts = text.split(':').map(|part| part.parse().ok());
     let parts: Vec<f64> = parts.collect::<Option<_>>()?;
