@@ -6,7 +6,7 @@ use super::{
     exit::Exit,
     table::{Align, Table, visible},
 };
-use crate::dataset::{CheckProgress, CheckReport, Evidence, Fault, Finding, IdRange, check};
+use crate::dataset::{CheckProgress, CheckReport, Evidence, Finding, IdRange, RowFault, check};
 use std::{
     fmt::{Display, Write as _},
     path::PathBuf,
@@ -158,22 +158,23 @@ fn table(report: &CheckReport) -> String {
     for (what, fault, to_do) in [
         (
             "values outside 1 to 9",
-            Fault::OutsideScale,
+            RowFault::OutsideScale,
             "rows left out; correct them",
         ),
         (
             "missing values",
-            Fault::Missing,
+            RowFault::Missing,
             "rows left out; correct them",
         ),
         (
             "negative deviations",
-            Fault::NegativeDeviation,
+            RowFault::NegativeDeviation,
             "rows left out; correct them",
         ),
-        ("duplicate ids", Fault::Duplicate, "the first row counts"),
+        ("duplicate ids", RowFault::Duplicate, "the first row counts"),
     ] {
-        let found = report.faulty(fault);
+        let rejected = report.rejected.iter().filter(|row| row.fault == fault);
+        let found: Vec<&str> = rejected.map(|row| row.id.as_str()).collect();
         row(what, listed(&found), advice(&found, to_do));
     }
     row(

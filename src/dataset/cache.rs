@@ -7,8 +7,8 @@
 mod store;
 
 use self::store::{FILE_MAGIC, Record, Store, is_sound, map};
-use super::{SongError, columns::hex};
 use crate::{
+    Error,
     mel::{MelConfig, MelError},
     model::Preprocessing,
 };
@@ -63,7 +63,7 @@ pub struct FailedSong {
     /// Its file.
     pub path: PathBuf,
     /// Why.
-    pub error: SongError,
+    pub error: Error,
 }
 
 /// How far [`SpectrogramCache::open_or_build`] is.
@@ -127,7 +127,7 @@ impl SpectrogramCache {
         };
         fs::create_dir_all(dir).map_err(fault("making the folder"))?;
         let identity = configuration_hash(mel);
-        let path = dir.join(format!("spectrograms-{}.cache", &hex(&identity)[..16]));
+        let path = dir.join(format!("spectrograms-{}.cache", hex(&identity[..8])));
         let keys = files
             .iter()
             .map(|file| song_key(file))
@@ -299,4 +299,9 @@ fn lock(path: &Path, progress: &impl Fn(CacheProgress)) -> Result<File, CacheErr
         Err(fs::TryLockError::Error(source)) => return Err(fault("locking the file")(source)),
     }
     Ok(file)
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,56 +1,15 @@
 //! Labels from a single table: a person's own, or another collection's.
 
 use super::{
-    ColumnReport, Dataset, DatasetError, LabelOptions, LabelledSong,
-    annotations::id_order,
-    layout::{audio_by_id, audio_folder, is_audio},
-    mark_same_audio,
-    table::{Row, Table, canonical_id, is_missing},
+    ColumnReport, LabelOptions, Labels, SongLabel,
+    table::{Row, Table, canonical_id, id_order, is_missing},
 };
-use crate::emotion::{AffectBox, CENTRE, Emotion, EmotionVector};
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::{Path, PathBuf},
+use crate::{
+    Error, ErrorKind, Result,
+    emotion::{AffectBox, CENTRE, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
+    error::Context as _,
 };
-
-/// Which labels a file gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelKind {
-    /// Mean and deviation of valence and arousal.
-    MeansAndDeviations,
-    /// Valence and arousal; the deviation is one for all, from the options.
-    Means,
-    /// The eight percentages. Valence and arousal are derived: the mean of the sectors' centroids, weighted.
-    Percentages,
-}
-
-/// One song of a label file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileLabel {
-    /// Its id; for a path, the path as it stands in the file.
-    pub id: String,
-    /// The line on which it stands.
-    pub line: u64,
-    /// Valence and arousal on DEAM's scale.
-    pub affect: AffectBox,
-    /// The percentages.
-    pub emotions: EmotionVector,
-    /// Its artist, where the file has such a column.
-    pub artist: Option<String>,
-}
-
-/// A label file that was read and found sound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LabelFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Which labels it gives.
-    pub kind: LabelKind,
-    /// Whether songs are named by path; otherwise by id.
-    pub by_path: bool,
-    /// Its songs, in the file's order.
-    pub songs: Vec<FileLabel>,
-}
+use std::{collections::HashSet, path::Path, str::FromStr};
 
 const PATHS: [&str; 5] = ["path", "file", "filename", "file_name", "audio"];
 const IDS: [&str; 6] = ["song_id", "id", "musicid", "track_id", "songid", "song"];
@@ -59,211 +18,217 @@ const AROUSAL_MEANS: [&str; 3] = ["arousal_mean", "mean_arousal", "arousal(mean)
 const VALENCE_STDS: [&str; 3] = ["valence_std", "std_valence", "valence(std)"];
 const AROUSAL_STDS: [&str; 3] = ["arousal_std", "std_arousal", "arousal(std)"];
 
-/// Where a file's values stand.
+/// The scale of a file's valence and arousal; DEAM's is 1 to 9.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// The value on DEAM's scale; `None` if it lies outside of its own.
+    fn to_deam(self, value: f64) -> Option<f64> {
+        // Half a millionth of the scale is rounding in the file.
+        let share = (value - self.low) / (self.high - self.low);
+        let inside = (-5e-7..=1.0 + 5e-7).contains(&share);
+        inside.then(|| SCALE_MIN + (SCALE_MAX - SCALE_MIN) * share.clamp(0.0, 1.0))
+    }
+
+    /// The deviation on DEAM's scale.
+    fn deviation_to_deam(self, deviation: f64) -> f64 {
+        deviation * (SCALE_MAX - SCALE_MIN) / (self.high - self.low)
+    }
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self {
+            low: SCALE_MIN,
+            high: SCALE_MAX,
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers = text.split_once("..").and_then(|(low, high)| {
+            let high = high.strip_prefix('=').unwrap_or(high);
+            let (low, high): (f64, f64) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+            (low.is_finite() && high.is_finite() && low < high).then_some(Self { low, high })
+        });
+        numbers.ok_or_else(|| {
+            let expected = "expected LOW..HIGH with LOW below HIGH, such as -1..1";
+            Error::new(ErrorKind::InvalidInput, expected)
+        })
+    }
+}
+
+/// The columns with the labels.
+#[derive(Clone, Copy)]
 enum Columns {
+    /// Valence mean and deviation, arousal mean and deviation.
     Boxes([usize; 4]),
+    /// Valence and arousal; the deviation is the same for all songs.
     Points([usize; 2]),
+    /// The eight percentages.
     Percentages([usize; 8]),
 }
 
-impl LabelFile {
-    /// Reads a CSV or Parquet file that names each song by `path` or by `song_id` (or `id`) and labels it with
-    /// `valence_mean, valence_std, arousal_mean, arousal_std`, or with `valence, arousal`, or with the eight emotions by
-    /// name as percentages. Column names may be in any case and order; columns beyond these are left alone, except
-    /// `artist`, which splits can use.
-    ///
-    /// # Errors
-    /// [`DatasetError`], with the line and what was expected: columns that are none of these sets, values that do not
-    /// fit the stated scale, percentages that do not sum to 100, a song that stands twice.
-    pub fn read(path: &Path, options: &LabelOptions) -> Result<Self, DatasetError> {
-        options.check()?;
-        let table = Table::read(path)?;
-        let columns = find_columns(&table, options)?;
-        let (name, by_path) = match (table.find(&PATHS), table.find(&IDS)) {
-            (_, Some(id)) if table.find(&["path"]).is_none() => (id, false),
-            (Some(file), _) => (file, true),
-            _ => {
-                return Err(table.columns_error(
-                    "expected a column path or song_id that says which song each row is".to_owned(),
-                ));
-            }
-        };
-        let artist = table.find(&["artist", "artists", "artist_name"]);
-        let mut seen = HashSet::new();
-        let mut songs = Vec::new();
-        for row in &table.rows {
-            let cell = table.cell(row, name);
-            if cell.is_empty() {
-                return Err(table.value_error(row, name, "the song's path or id"));
-            }
-            let id = if by_path {
-                cell.to_owned()
-            } else {
-                canonical_id(cell)
-            };
-            if !seen.insert(id.clone()) {
-                return Err(DatasetError::Duplicate {
-                    path: path.to_owned(),
-                    line: row.line,
-                    id,
-                });
-            }
-            let (affect, emotions) = labels(&table, row, &columns, options, &id)?;
-            let artist = artist
-                .map(|column| table.cell(row, column))
-                .filter(|artist| !is_missing(artist))
-                .map(str::to_owned);
-            songs.push(FileLabel {
-                id,
-                line: row.line,
-                affect,
-                emotions,
-                artist,
-            });
+/// Reads a CSV or Parquet file of labels; see [`Dataset::open`](super::Dataset::open).
+pub(super) fn read(path: &Path, options: &LabelOptions) -> Result<Labels> {
+    let table = Table::read(path)?;
+    let columns = find_columns(&table, options)?;
+    let file = table.find(&PATHS);
+    let id = table.find(&IDS).filter(|_| table.find(&["path"]).is_none());
+    let name = id.or(file).ok_or_else(|| {
+        table.columns_error("expected a column path or song_id that names the song of each row")
+    })?;
+    let by_path = id.is_none();
+    let artist = table.find(&["artist", "artists", "artist_name"]);
+    let mut seen = HashSet::new();
+    let mut songs = Vec::new();
+    for row in &table.rows {
+        let cell = table.cell(row, name);
+        if cell.is_empty() {
+            return Err(table.cell_error(row, name, "the song's path or id"));
         }
-        Ok(Self {
-            path: path.to_owned(),
-            kind: match columns {
-                Columns::Boxes(_) => LabelKind::MeansAndDeviations,
-                Columns::Points(_) => LabelKind::Means,
-                Columns::Percentages(_) => LabelKind::Percentages,
-            },
-            by_path,
-            songs,
-        })
+        let id = match by_path {
+            true => cell.to_owned(),
+            false => canonical_id(cell),
+        };
+        if !seen.insert(id.clone()) {
+            let message = format!("line {}: song {id} has two rows", row.line);
+            return Err(Error::new(ErrorKind::Dataset, message).with_path(path));
+        }
+        let artist = artist.map(|column| table.cell(row, column));
+        let (affect, percentages) = label(&table, row, columns, options, &id)?;
+        songs.push(SongLabel {
+            id,
+            file: path.to_owned(),
+            line: row.line,
+            affect,
+            percentages,
+            artist: artist.filter(|name| !is_missing(name)).map(str::to_owned),
+        });
     }
+    songs.sort_by_cached_key(|song| id_order(&song.id));
+    Ok(Labels {
+        columns: ColumnReport::not_applicable(songs.len()),
+        songs,
+        rejected: Vec::new(),
+        by_path,
+    })
 }
 
-fn find_columns(table: &Table, options: &LabelOptions) -> Result<Columns, DatasetError> {
-    let all = |names: [&[&str]; 4]| {
-        let mut found = [0; 4];
-        for (place, names) in found.iter_mut().zip(names) {
-            *place = table.find(names)?;
-        }
-        Some(found)
-    };
-    if let Some(boxes) = all([&VALENCE_MEANS, &VALENCE_STDS, &AROUSAL_MEANS, &AROUSAL_STDS]) {
-        return Ok(Columns::Boxes(boxes));
+fn find_columns(table: &Table, options: &LabelOptions) -> Result<Columns> {
+    let (valence, arousal) = (table.find(&VALENCE_MEANS), table.find(&AROUSAL_MEANS));
+    let deviations = (table.find(&VALENCE_STDS), table.find(&AROUSAL_STDS));
+    if let (Some(valence), Some(arousal), (Some(valence_std), Some(arousal_std))) =
+        (valence, arousal, deviations)
+    {
+        return Ok(Columns::Boxes([valence, valence_std, arousal, arousal_std]));
     }
-    let mut percentages = [0; 8];
-    let mut missing = Vec::new();
-    for emotion in Emotion::ALL {
-        match table.find(&[emotion.name()]) {
-            Some(column) => percentages[emotion.index()] = column,
-            None => missing.push(emotion.name()),
-        }
-    }
+    let emotions = Emotion::ALL.map(|emotion| table.find(&[emotion.name()]));
+    let missing: Vec<&str> = Emotion::ALL
+        .into_iter()
+        .filter(|emotion| emotions[emotion.index()].is_none())
+        .map(Emotion::name)
+        .collect();
     if missing.is_empty() {
-        return Ok(Columns::Percentages(percentages));
+        return Ok(Columns::Percentages(
+            emotions.map(Option::unwrap_or_default),
+        ));
     }
-    let valence = table
-        .find(&["valence"])
-        .or_else(|| table.find(&VALENCE_MEANS));
-    let arousal = table
-        .find(&["arousal"])
-        .or_else(|| table.find(&AROUSAL_MEANS));
+    let valence = table.find(&["valence"]).or(valence);
+    let arousal = table.find(&["arousal"]).or(arousal);
     if let (Some(valence), Some(arousal)) = (valence, arousal) {
         if options.scale.is_none() {
-            return Err(DatasetError::Option {
-                option: "--scale",
-                expected: format!(
-                    "the scale of the valence and arousal in {} (1..9, -1..1, 0..1 and so on), since the file gives no deviations to judge it by",
-                    table.path.display()
-                ),
-                found: "none".to_owned(),
-            });
+            let message = "gives valence and arousal without deviations, so their scale is unknown; name it, such as --scale 1..9, -1..1 or 0..1";
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(&table.path));
         }
         return Ok(Columns::Points([valence, arousal]));
     }
-    let mut expected =
-        "expected valence_mean, valence_std, arousal_mean and arousal_std, or valence and arousal, or the eight emotions by name as percentages"
-            .to_owned();
-    if missing.len() < Emotion::COUNT {
-        expected.push_str(&format!(" (of these {} are missing)", missing.join(", ")));
-    }
-    Err(table.columns_error(expected))
+    let some_missing = match missing.len() {
+        Emotion::COUNT => String::new(),
+        _ => format!(" (of these {} are missing)", missing.join(", ")),
+    };
+    Err(table.columns_error(&format!(
+        "expected valence_mean, valence_std, arousal_mean and arousal_std, or valence and arousal, or the eight emotions by name as percentages{some_missing}"
+    )))
 }
 
-fn labels(
+/// Valence and arousal of a row, and its percentages if the file gives them.
+fn label(
     table: &Table,
     row: &Row,
-    columns: &Columns,
+    columns: Columns,
     options: &LabelOptions,
     id: &str,
-) -> Result<(AffectBox, EmotionVector), DatasetError> {
+) -> Result<(AffectBox, Option<EmotionVector>)> {
     let scale = options.scale.unwrap_or_default();
     let number = |column: usize, expected: &str| {
-        table
-            .number(row, column)?
-            .ok_or_else(|| table.value_error(row, column, expected))
+        let number = table.number(row, column)?;
+        number.ok_or_else(|| table.cell_error(row, column, expected))
     };
     let mean = |column: usize| {
         let found = number(column, "a number")?;
-        scale.to_deam(found).ok_or_else(|| DatasetError::Scale {
-            path: table.path.clone(),
-            line: row.line,
-            column: table.headers()[column].clone(),
-            found,
-            scale: scale.to_string(),
+        scale.to_deam(found).ok_or_else(|| {
+            let (line, name, Scale { low, high }) = (row.line, &table.headers[column], scale);
+            let message = format!(
+                "line {line}: {name} is {found}, outside the scale {low}..{high}; name the file's own scale with --scale LOW..HIGH"
+            );
+            Error::new(ErrorKind::Dataset, message).with_path(&table.path)
         })
     };
-    let deviation = |column: usize| match number(column, "a number of at least 0")? {
-        std if std >= 0.0 => Ok(scale.deviation_to_deam(std)),
-        _ => Err(table.value_error(row, column, "a number of at least 0")),
+    let deviation = |column: usize| {
+        let expected = "a number of at least 0";
+        match number(column, expected)? {
+            deviation if deviation >= 0.0 => Ok(scale.deviation_to_deam(deviation)),
+            _ => Err(table.cell_error(row, column, expected)),
+        }
     };
-    let affect = match columns {
-        Columns::Boxes([vm, vs, am, as_]) => AffectBox {
-            valence_mean: mean(*vm)?,
-            valence_std: deviation(*vs)?,
-            arousal_mean: mean(*am)?,
-            arousal_std: deviation(*as_)?,
-        },
-        Columns::Points([valence, arousal]) => {
-            let std = options
-                .deviation
-                .map_or(DEFAULT_DEVIATION, |d| scale.deviation_to_deam(d));
+    match columns {
+        Columns::Boxes([valence, valence_std, arousal, arousal_std]) => Ok((
             AffectBox {
-                valence_mean: mean(*valence)?,
-                valence_std: std,
-                arousal_mean: mean(*arousal)?,
-                arousal_std: std,
-            }
+                valence_mean: mean(valence)?,
+                valence_std: deviation(valence_std)?,
+                arousal_mean: mean(arousal)?,
+                arousal_std: deviation(arousal_std)?,
+            },
+            None,
+        )),
+        Columns::Points([valence, arousal]) => {
+            let given = options.deviation.map(|d| scale.deviation_to_deam(d));
+            let deviation = given.unwrap_or(TYPICAL_DEVIATION);
+            let affect = AffectBox {
+                valence_mean: mean(valence)?,
+                valence_std: deviation,
+                arousal_mean: mean(arousal)?,
+                arousal_std: deviation,
+            };
+            Ok((affect, None))
         }
         Columns::Percentages(columns) => {
-            let mut values = [0.0; 8];
+            let mut values = [0.0; Emotion::COUNT];
             for (value, column) in values.iter_mut().zip(columns) {
-                *value = number(*column, "a percentage")?;
+                *value = number(column, "a percentage")? as f32;
             }
-            let fault = |source| DatasetError::Vector {
-                path: table.path.clone(),
-                line: row.line,
-                id: id.to_owned(),
-                source,
-            };
-            let emotions = EmotionVector::new(values.map(|v| v as f32)).map_err(fault)?;
-            return Ok((centroid(&emotions), emotions));
+            let place = format!("line {}, song {id}", row.line);
+            let emotions = EmotionVector::new(values);
+            let emotions = emotions.context_at(ErrorKind::Dataset, &table.path, place)?;
+            Ok((centroid(&emotions), Some(emotions)))
         }
-    };
-    let emotions = affect
-        .percentages(options.sigma)
-        .map_err(|source| DatasetError::Box {
-            path: table.path.clone(),
-            line: row.line,
-            id: id.to_owned(),
-            source,
-        })?;
-    Ok((affect, emotions))
+    }
 }
 
-/// Deviation of a label without one, on DEAM's scale.
-pub const DEFAULT_DEVIATION: f64 = crate::emotion::TYPICAL_DEVIATION;
-
-/// The point that eight percentages stand for: the mean of the sectors' centroids, weighted. A sector of the square is
-/// a triangle with corners at distances (0, 0), (4, 0) and (4, 4) from the centre, so its centroid is at 8/3 and 4/3.
+/// The point of eight percentages: the weighted mean of the sectors' centroids. A sector of the square is a triangle
+/// with corners at (0, 0), (4, 0) and (4, 4) from the center, so its centroid is at 8/3 and 4/3.
 fn centroid(emotions: &EmotionVector) -> AffectBox {
     const FAR: f64 = 8.0 / 3.0;
     const NEAR: f64 = 4.0 / 3.0;
-    const CENTROIDS: [(f64, f64); 8] = [
+    const CENTROIDS: [(f64, f64); Emotion::COUNT] = [
         (FAR, NEAR),
         (NEAR, FAR),
         (-NEAR, FAR),
@@ -285,75 +250,4 @@ fn centroid(emotions: &EmotionVector) -> AffectBox {
         arousal_mean: CENTRE + arousal / sum,
         arousal_std: 0.0,
     }
-}
-
-/// Opens a label file as a data set: paths are relative to the options' audio folder or else the file's own; ids are the
-/// names of audio files there (or in `audio`, `MEMD_audio` and so on below it).
-pub(super) fn open(path: &Path, options: &LabelOptions) -> Result<Dataset, DatasetError> {
-    let file = LabelFile::read(path, options)?;
-    let own = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let base = options.audio.as_deref().unwrap_or(own);
-    if !base.is_dir() {
-        return Err(DatasetError::NotFound {
-            path: base.to_owned(),
-        });
-    }
-    let (mut by_id, folder) = match file.by_path {
-        true => (BTreeMap::new(), Some(base.to_owned())),
-        false => match audio_folder(base)? {
-            Some(folder) => (audio_by_id(&folder)?.0, Some(folder)),
-            None => (BTreeMap::new(), None),
-        },
-    };
-    let (labelled, found) = (file.songs.len(), by_id.len());
-    let (mut songs, mut without_audio) = (Vec::new(), Vec::new());
-    for label in file.songs {
-        let audio = if file.by_path {
-            let audio = base.join(&label.id);
-            if !audio.is_file() || !is_audio(&audio) {
-                return Err(DatasetError::AudioMissing {
-                    path: path.to_owned(),
-                    line: label.line,
-                    audio,
-                    base: base.to_owned(),
-                });
-            }
-            audio
-        } else if let Some(audio) = by_id.remove(&label.id) {
-            audio
-        } else {
-            without_audio.push(label.id);
-            continue;
-        };
-        songs.push(LabelledSong {
-            id: label.id,
-            audio,
-            affect: label.affect,
-            emotions: label.emotions,
-            artist: label.artist,
-            same_audio: None,
-        });
-    }
-    if songs.is_empty() {
-        return Err(DatasetError::NoSongs {
-            root: path.to_owned(),
-            labelled,
-            audio: found,
-            folder,
-        });
-    }
-    songs.sort_by_cached_key(|song| id_order(&song.id));
-    mark_same_audio(&mut songs);
-    Ok(Dataset {
-        root: path.to_owned(),
-        columns: ColumnReport::not_applicable(songs.len()),
-        songs,
-        without_audio,
-        without_labels: by_id.into_values().collect(),
-        rejected: Vec::new(),
-        sigma: options.sigma,
-    })
 }

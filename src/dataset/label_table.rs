@@ -1,34 +1,33 @@
 //! Labels of all annotated songs as one table, for people who train elsewhere. No audio is needed.
 
 use super::{
-    Annotations, ColumnReport, DatasetError, Folders, LabelFile, LabelKind, LabelOptions, settle,
+    ColumnReport, LabelOptions, Labels, RejectedRow, SongLabel, invalid, table::is_parquet,
 };
 use crate::{
-    atomic_file,
-    emotion::{AffectBox, Emotion, EmotionVector},
+    Error, ErrorKind, Result, atomic_file,
+    emotion::{AffectBox, Emotion},
+    error::Context as _,
 };
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt8Array};
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
     file::{metadata::KeyValue, properties::WriterProperties},
 };
-use serde::{Deserialize, Serialize};
-use std::{io, path::Path, sync::Arc};
+use serde_json::json;
+use std::{io::Write, path::Path, sync::Arc};
 
-/// How the plane is divided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scheme {
+/// How the plane is divided into classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
     /// Eight sectors of 45 degrees.
-    #[default]
     Sectors,
     /// Sixteen cells, the middle four neutral, the others by the sector that holds them: nine classes.
     Grid,
 }
 
 impl Scheme {
-    /// Names of the classes in their order: the eight emotions and, in the grid, `neutral`.
+    /// Names of the classes: the eight emotions and, in the grid, `neutral`.
     pub fn classes(self) -> Vec<&'static str> {
         let mut names = Emotion::ALL.map(Emotion::name).to_vec();
         if self == Scheme::Grid {
@@ -37,8 +36,7 @@ impl Scheme {
         names
     }
 
-    /// `sectors` or `grid`.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Scheme::Sectors => "sectors",
             Scheme::Grid => "grid",
@@ -48,22 +46,38 @@ impl Scheme {
 
 /// Labels of one song.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelRow {
+pub(crate) struct LabelRow {
     /// The song's id.
     pub id: String,
     /// Percentage of each class, in the scheme's order; sum 100.
     pub percentages: Vec<f64>,
-    /// What they were made of, scale 1 to 9.
+    /// Valence and arousal, scale 1 to 9.
     pub affect: AffectBox,
 }
 
 impl LabelRow {
-    /// The strongest class; the first in order where several tie.
+    fn of(label: SongLabel, sigma: f64, scheme: Scheme) -> Result<Self> {
+        let shares = match (label.percentages, scheme) {
+            (Some(emotions), _) => Ok(emotions.as_array().map(f64::from).to_vec()),
+            (None, Scheme::Sectors) => label.affect.shares(sigma).map(Vec::from),
+            (None, Scheme::Grid) => label
+                .affect
+                .grid_shares(sigma)
+                .map(|shares| [&shares.emotions[..], &[shares.neutral]].concat()),
+        };
+        Ok(Self {
+            percentages: shares.context_at(ErrorKind::Dataset, &label.file, label.place())?,
+            id: label.id,
+            affect: label.affect,
+        })
+    }
+
+    /// The strongest class; the first of several that tie.
     pub fn argmax(&self) -> usize {
         let mut best = 0;
-        for (i, value) in self.percentages.iter().enumerate() {
+        for (class, value) in self.percentages.iter().enumerate() {
             if *value > self.percentages[best] {
-                best = i;
+                best = class;
             }
         }
         best
@@ -72,284 +86,175 @@ impl LabelRow {
 
 /// Labels of all annotated songs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelTable {
+pub(crate) struct LabelTable {
     /// How the plane is divided.
     pub scheme: Scheme,
     /// Deviations to each side that the boxes reach.
     pub sigma: f64,
-    /// Above this percentage a class is present in the binary labels.
+    /// The percentage above which a class is present in the binary labels.
     pub threshold: f64,
-    /// One row for each song, ordered by id.
+    /// One row per song, ordered by id.
     pub rows: Vec<LabelRow>,
-    /// What was found out about crossed columns.
+    /// Whether columns are crossed, and how they were read.
     pub columns: ColumnReport,
-    /// Rows of the annotation files that give no label.
-    pub rejected: Vec<super::Rejected>,
+    /// Rows of the annotation files that cannot be used.
+    pub rejected: Vec<RejectedRow>,
 }
 
-/// What the Parquet footer says under the key `circumplex`.
-#[derive(Serialize)]
-struct Footer<'a> {
-    format_version: u32,
-    scheme: Scheme,
-    sigma: f64,
-    threshold: f64,
-    classes: Vec<&'static str>,
-    columns: &'a ColumnReport,
+/// The cells of one column.
+enum Cells {
+    Text(Vec<String>),
+    Integers(Vec<i64>),
+    Numbers(Vec<f64>),
+    Flags(Vec<u8>),
 }
 
 impl LabelTable {
-    /// Makes the labels of a DEAM folder or of a label file. `threshold` in percent; none: 100 / number of classes.
-    ///
-    /// # Errors
-    /// [`DatasetError`] where the annotations cannot be read, or where the grid is asked of a file that gives
-    /// percentages, from which it cannot be told what is neutral.
+    /// Makes the labels of a DEAM directory or of a label file. `threshold` in percent; default: 100 / number of
+    /// classes.
     pub fn make(
         path: &Path,
         options: &LabelOptions,
         scheme: Scheme,
         threshold: Option<f64>,
-    ) -> Result<Self, DatasetError> {
-        options.check()?;
+    ) -> Result<Self> {
         let threshold = threshold.unwrap_or(100.0 / scheme.classes().len() as f64);
         if !(0.0..=100.0).contains(&threshold) {
-            return Err(DatasetError::Option {
-                option: "threshold",
-                expected: "a percentage from 0 to 100".to_owned(),
-                found: threshold.to_string(),
-            });
+            let expected = "a percentage from 0 to 100";
+            return Err(invalid("threshold", expected, threshold));
         }
-        let (mut rows, columns, rejected) = match path.is_file() {
-            true => from_file(path, options, scheme)?,
-            false => from_folder(path, options, scheme)?,
-        };
-        rows.sort_by_cached_key(|row| super::annotations::id_order(&row.id));
+        let labels = Labels::read(path, options)?;
+        if scheme == Scheme::Grid && labels.songs.iter().any(|song| song.percentages.is_some()) {
+            let message =
+                "gives percentages, from which a grid cannot be made; use --scheme sectors";
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+        }
+        let rows = labels.songs.into_iter();
+        let rows = rows.map(|song| LabelRow::of(song, options.sigma, scheme));
         Ok(Self {
             scheme,
             sigma: options.sigma,
             threshold,
-            rows,
-            columns,
-            rejected,
+            rows: rows.collect::<Result<_>>()?,
+            columns: labels.columns,
+            rejected: labels.rejected,
         })
     }
 
     /// Mean percentage of each class over all songs.
     pub fn means(&self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.scheme.classes().len()];
-        for row in &self.rows {
-            for (sum, value) in sums.iter_mut().zip(&row.percentages) {
-                *sum += value;
-            }
-        }
-        let n = self.rows.len().max(1) as f64;
-        sums.into_iter().map(|sum| sum / n).collect()
-    }
-
-    /// Writes the table, as Parquet where the name ends in `.parquet`, else as CSV: `song_id`; the percentage of each
-    /// class by name; `valence_mean`, `valence_std`, `arousal_mean`, `arousal_std`; `quadrant`; `argmax`, the strongest
-    /// class; `above_<class>`, 1 where its percentage is above the threshold. A file that was there is replaced once
-    /// the new one is whole.
-    ///
-    /// # Errors
-    /// [`DatasetError::Write`], [`DatasetError::Parquet`].
-    pub fn save(&self, path: &Path) -> Result<(), DatasetError> {
-        let batch = self.batch().map_err(|source| DatasetError::Parquet {
-            path: path.to_owned(),
-            source: source.into(),
-        })?;
-        let is_parquet = path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        let bytes = if is_parquet {
-            self.parquet(&batch)
-                .map_err(|source| DatasetError::Parquet {
-                    path: path.to_owned(),
-                    source,
-                })?
-        } else {
-            self.csv().map_err(|source| DatasetError::Csv {
-                path: path.to_owned(),
-                source,
-            })?
+        let songs = self.rows.len().max(1) as f64;
+        let mean = |class| {
+            let values = self.rows.iter().map(|row| row.percentages[class]);
+            values.sum::<f64>() / songs
         };
-        atomic_file::write(path, |file| io::Write::write_all(file, &bytes))?;
-        Ok(())
+        (0..self.scheme.classes().len()).map(mean).collect()
     }
 
-    fn is_above(&self, row: &LabelRow, class: usize) -> u8 {
-        u8::from(row.percentages[class] > self.threshold)
+    /// Writes the table, as Parquet if the name ends in `.parquet`, else as CSV: `song_id`; the percentage of each class
+    /// by name; `valence_mean`, `valence_std`, `arousal_mean`, `arousal_std`; `quadrant`; `argmax`, the strongest class;
+    /// `above_<class>`, 1 if its percentage is above the threshold. An existing file is replaced once the new one is
+    /// complete.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let bytes = match is_parquet(path) {
+            true => self.parquet()?,
+            false => self.csv()?,
+        };
+        atomic_file::write(path, |file| file.write_all(&bytes))
     }
 
-    fn batch(&self) -> Result<RecordBatch, arrow::error::ArrowError> {
+    /// The columns by name, in their order.
+    fn columns(&self) -> Vec<(String, Cells)> {
         let classes = self.scheme.classes();
-        let text = |values: Vec<&str>| Arc::new(StringArray::from(values)) as ArrayRef;
+        let rows = self.rows.iter();
         let numbers = |value: &dyn Fn(&LabelRow) -> f64| {
-            Arc::new(
-                self.rows
-                    .iter()
-                    .map(|r| Some(value(r)))
-                    .collect::<Float64Array>(),
-            ) as ArrayRef
+            Cells::Numbers(self.rows.iter().map(value).collect())
         };
-        let ids: Option<Vec<i64>> = self.rows.iter().map(|r| r.id.parse().ok()).collect();
+        let ids: Option<Vec<i64>> = rows.clone().map(|row| row.id.parse().ok()).collect();
         let ids = match ids {
-            Some(numbers) => Arc::new(Int64Array::from(numbers)) as ArrayRef,
-            None => text(self.rows.iter().map(|r| r.id.as_str()).collect()),
+            Some(ids) => Cells::Integers(ids),
+            None => Cells::Text(rows.clone().map(|row| row.id.clone()).collect()),
         };
         let mut columns = vec![("song_id".to_owned(), ids)];
-        for (i, class) in classes.iter().enumerate() {
-            columns.push(((*class).to_owned(), numbers(&|r| r.percentages[i])));
+        for (class, name) in classes.iter().enumerate() {
+            let percentages = numbers(&|row| row.percentages[class]);
+            columns.push(((*name).to_owned(), percentages));
         }
-        columns.push((
-            "valence_mean".to_owned(),
-            numbers(&|r| r.affect.valence_mean),
-        ));
-        columns.push(("valence_std".to_owned(), numbers(&|r| r.affect.valence_std)));
-        columns.push((
-            "arousal_mean".to_owned(),
-            numbers(&|r| r.affect.arousal_mean),
-        ));
-        columns.push(("arousal_std".to_owned(), numbers(&|r| r.affect.arousal_std)));
-        let quadrants = self.rows.iter().map(|r| r.affect.quadrant().name());
-        columns.push(("quadrant".to_owned(), text(quadrants.collect())));
-        let strongest = self.rows.iter().map(|r| classes[r.argmax()]);
-        columns.push(("argmax".to_owned(), text(strongest.collect())));
-        for (i, class) in classes.iter().enumerate() {
-            let above: UInt8Array = self
-                .rows
-                .iter()
-                .map(|r| Some(self.is_above(r, i)))
-                .collect();
-            columns.push((format!("above_{class}"), Arc::new(above)));
+        let affect: [(&str, fn(&AffectBox) -> f64); 4] = [
+            ("valence_mean", |affect| affect.valence_mean),
+            ("valence_std", |affect| affect.valence_std),
+            ("arousal_mean", |affect| affect.arousal_mean),
+            ("arousal_std", |affect| affect.arousal_std),
+        ];
+        for (name, value) in affect {
+            columns.push((name.to_owned(), numbers(&|row| value(&row.affect))));
         }
-        RecordBatch::try_from_iter(columns)
+        let quadrants = rows.clone().map(|row| row.affect.quadrant().to_string());
+        columns.push(("quadrant".to_owned(), Cells::Text(quadrants.collect())));
+        let strongest = rows.clone().map(|row| classes[row.argmax()].to_owned());
+        columns.push(("argmax".to_owned(), Cells::Text(strongest.collect())));
+        for (class, name) in classes.iter().enumerate() {
+            let above = |row: &LabelRow| u8::from(row.percentages[class] > self.threshold);
+            let flags = Cells::Flags(rows.clone().map(above).collect());
+            columns.push((format!("above_{name}"), flags));
+        }
+        columns
     }
 
-    fn parquet(&self, batch: &RecordBatch) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-        let footer = serde_json::to_string(&Footer {
-            format_version: 1,
-            scheme: self.scheme,
-            sigma: self.sigma,
-            threshold: self.threshold,
-            classes: self.scheme.classes(),
-            columns: &self.columns,
-        })
-        .map_err(|e| parquet::errors::ParquetError::External(Box::new(e)))?;
+    fn parquet(&self) -> Result<Vec<u8>> {
+        let columns = self.columns().into_iter().map(|(name, cells)| {
+            let array: ArrayRef = match cells {
+                Cells::Text(cells) => Arc::new(StringArray::from(cells)),
+                Cells::Integers(cells) => Arc::new(Int64Array::from(cells)),
+                Cells::Numbers(cells) => Arc::new(Float64Array::from(cells)),
+                Cells::Flags(cells) => Arc::new(UInt8Array::from(cells)),
+            };
+            (name, array)
+        });
+        let footer = json!({
+            "format_version": 1,
+            "scheme": self.scheme.name(),
+            "sigma": self.sigma,
+            "threshold": self.threshold,
+            "classes": self.scheme.classes(),
+            "columns": self.columns,
+        });
+        let footer = KeyValue::new("circumplex".to_owned(), footer.to_string());
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_key_value_metadata(Some(vec![KeyValue::new("circumplex".to_owned(), footer)]))
+            .set_key_value_metadata(Some(vec![footer]))
             .build();
+        let failed = "the labels cannot be written as Parquet";
+        let batch = RecordBatch::try_from_iter(columns).context(ErrorKind::Internal, failed)?;
         let mut bytes = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-        writer.write(batch)?;
-        writer.close()?;
+        let write = || {
+            let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
+            writer.write(&batch)?;
+            writer.close()
+        };
+        write().context(ErrorKind::Internal, failed)?;
         Ok(bytes)
     }
 
-    fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let classes = self.scheme.classes();
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let mut header = vec!["song_id".to_owned()];
-        header.extend(classes.iter().map(|c| (*c).to_owned()));
-        for name in [
-            "valence_mean",
-            "valence_std",
-            "arousal_mean",
-            "arousal_std",
-            "quadrant",
-            "argmax",
-        ] {
-            header.push(name.to_owned());
-        }
-        header.extend(classes.iter().map(|c| format!("above_{c}")));
-        writer.write_record(&header)?;
-        for row in &self.rows {
-            let b = row.affect;
-            let mut cells = vec![row.id.clone()];
-            cells.extend(row.percentages.iter().map(f64::to_string));
-            for value in [b.valence_mean, b.valence_std, b.arousal_mean, b.arousal_std] {
-                cells.push(value.to_string());
+    fn csv(&self) -> Result<Vec<u8>> {
+        let columns = self.columns();
+        let write = || -> csv::Result<csv::Writer<Vec<u8>>> {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(columns.iter().map(|(name, _)| name))?;
+            for row in 0..self.rows.len() {
+                writer.write_record(columns.iter().map(|(_, cells)| match cells {
+                    Cells::Text(cells) => cells[row].clone(),
+                    Cells::Integers(cells) => cells[row].to_string(),
+                    Cells::Numbers(cells) => cells[row].to_string(),
+                    Cells::Flags(cells) => cells[row].to_string(),
+                }))?;
             }
-            cells.push(b.quadrant().name().to_owned());
-            cells.push(classes[row.argmax()].to_owned());
-            cells.extend((0..classes.len()).map(|i| self.is_above(row, i).to_string()));
-            writer.write_record(&cells)?;
-        }
-        writer
-            .into_inner()
-            .map_err(|e| csv::Error::from(io::Error::other(e.to_string())))
-    }
-}
-
-type Rows = (Vec<LabelRow>, ColumnReport, Vec<super::Rejected>);
-
-fn percentages(affect: &AffectBox, sigma: f64, scheme: Scheme) -> crate::Result<Vec<f64>> {
-    Ok(match scheme {
-        Scheme::Sectors => affect.shares(sigma)?.to_vec(),
-        Scheme::Grid => {
-            let shares = affect.grid_shares(sigma)?;
-            let mut all = shares.emotions.to_vec();
-            all.push(shares.neutral);
-            all
-        }
-    })
-}
-
-fn from_folder(root: &Path, options: &LabelOptions, scheme: Scheme) -> Result<Rows, DatasetError> {
-    let folders = Folders::find(root)?;
-    let mut annotations = Annotations::read(&folders.statics)?;
-    let columns = settle(&mut annotations, folders.dynamics.as_ref(), options.columns)?;
-    let mut rows = Vec::new();
-    for song in annotations.songs {
-        let percentages = percentages(&song.affect, options.sigma, scheme).map_err(|source| {
-            DatasetError::Box {
-                path: song.file.clone(),
-                line: song.line,
-                id: song.id.clone(),
-                source,
-            }
-        })?;
-        rows.push(LabelRow {
-            id: song.id,
-            percentages,
-            affect: song.affect,
-        });
-    }
-    Ok((rows, columns, annotations.rejected))
-}
-
-fn from_file(path: &Path, options: &LabelOptions, scheme: Scheme) -> Result<Rows, DatasetError> {
-    let file = LabelFile::read(path, options)?;
-    if file.kind == LabelKind::Percentages && scheme == Scheme::Grid {
-        return Err(DatasetError::Option {
-            option: "--scheme",
-            expected: "sectors, as this file gives percentages and no box to cut anew".to_owned(),
-            found: scheme.name().to_owned(),
-        });
-    }
-    let mut rows = Vec::new();
-    for song in file.songs {
-        let given = |emotions: &EmotionVector| -> Vec<f64> {
-            emotions.as_array().iter().map(|p| f64::from(*p)).collect()
+            Ok(writer)
         };
-        let percentages = match file.kind {
-            LabelKind::Percentages => given(&song.emotions),
-            _ => percentages(&song.affect, options.sigma, scheme).map_err(|source| {
-                DatasetError::Box {
-                    path: path.to_owned(),
-                    line: song.line,
-                    id: song.id.clone(),
-                    source,
-                }
-            })?,
-        };
-        rows.push(LabelRow {
-            id: song.id,
-            percentages,
-            affect: song.affect,
-        });
+        let failed = "the labels cannot be written as CSV";
+        let writer = write().context(ErrorKind::Internal, failed)?;
+        let bytes = writer.into_inner();
+        bytes
+            .map_err(|error| Error::new(ErrorKind::Internal, failed).with_source(error.to_string()))
     }
-    let columns = ColumnReport::not_applicable(rows.len());
-    Ok((rows, columns, Vec::new()))
 }

@@ -1,6 +1,7 @@
-//! Claims about reading and splitting, on folders that the tests write themselves.
+//! Reading data sets that the tests write, and real ones if they are there.
 
-use super::{splits_tests::assert_together, *};
+use super::{deam::PerSecondFiles, draw_tests::assert_together, *};
+use deam::Layout;
 use std::{fs, path::Path};
 
 const SONG_LEVEL: &str = "annotations/annotations averaged per song/song_level";
@@ -54,7 +55,7 @@ fn every_layout_is_read_and_what_is_missing_is_named() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         small(dir.path(), audio, annotations);
-        assert_eq!(Folders::find(dir.path()).unwrap().layout, layout);
+        assert_eq!(DeamFiles::find(dir.path()).unwrap().layout, layout);
         let data = Dataset::open(dir.path(), &LabelOptions::default()).unwrap();
         let ids: Vec<&str> = data.songs.iter().map(|s| s.id.as_str()).collect();
         assert_eq!(ids, ["1001", "1002"], "{layout}");
@@ -84,7 +85,7 @@ fn rows_that_cannot_be_used_are_rejected_with_their_reasons() {
         ]),
     );
     let data = Dataset::open(dir.path(), &LabelOptions::default()).unwrap();
-    let found: Vec<(&str, Fault)> = data
+    let found: Vec<(&str, RowFault)> = data
         .rejected
         .iter()
         .map(|r| (r.id.as_str(), r.fault))
@@ -93,11 +94,11 @@ fn rows_that_cannot_be_used_are_rejected_with_their_reasons() {
         found,
         [
             // Files are read in order of their names, so the first file's row counts.
-            ("4", Fault::OutsideScale),
-            ("5", Fault::Missing),
-            ("6", Fault::NegativeDeviation),
-            ("7", Fault::Missing),
-            ("1001", Fault::Duplicate),
+            ("4", RowFault::OutsideScale),
+            ("5", RowFault::Missing),
+            ("6", RowFault::NegativeDeviation),
+            ("7", RowFault::Missing),
+            ("1001", RowFault::Duplicate),
         ]
     );
     assert!(
@@ -108,10 +109,14 @@ fn rows_that_cannot_be_used_are_rejected_with_their_reasons() {
 }
 
 #[test]
-fn folders_without_what_is_needed_are_errors_that_say_what_to_do() {
+fn directories_without_annotations_or_audio_are_errors_with_advice() {
     let dir = tempfile::tempdir().unwrap();
     let open = || Dataset::open(dir.path(), &LabelOptions::default()).unwrap_err();
-    assert!(matches!(open(), DatasetError::NoAnnotations { .. }));
+    let error = open();
+    assert!(
+        error.to_string().contains("holds no annotations"),
+        "{error}"
+    );
     write(
         &dir.path().join("static_annotations.csv"),
         "song_id,valence,arousal\n1,5,5\n",
@@ -125,30 +130,23 @@ fn folders_without_what_is_needed_are_errors_that_say_what_to_do() {
         &dir.path().join("static_annotations.csv"),
         statics(&["1,5,1,5,1"]),
     );
-    assert!(matches!(
-        open(),
-        DatasetError::NoSongs {
-            labelled: 1,
-            audio: 0,
-            ..
-        }
-    ));
-    assert!(matches!(
-        Dataset::open(&dir.path().join("absent"), &LabelOptions::default()),
-        Err(DatasetError::NotFound { .. })
-    ));
+    let error = open();
+    assert!(
+        error.to_string().contains("(1 with labels, 0 audio files)"),
+        "{error}"
+    );
+    let error = Dataset::open(&dir.path().join("absent"), &LabelOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
     let nonsense = LabelOptions {
         sigma: f64::NAN,
         ..LabelOptions::default()
     };
-    assert!(matches!(
-        Dataset::open(dir.path(), &nonsense),
-        Err(DatasetError::Option { .. })
-    ));
+    let error = Dataset::open(dir.path(), &nonsense).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
-/// Annotations of ids 1 to 60 and 1001 to 1060, whose per-second files agree with valence and arousal; `crossed` says
-/// whether the static file has the columns crossed for the low ids.
+/// Annotations of ids 1 to 60 and 1001 to 1060, whose per-second files agree with valence and arousal; if `crossed`, the
+/// static file has the columns crossed for the low ids.
 fn rated(root: &Path, crossed: bool, with_dynamics: bool) {
     let mut rows = Vec::new();
     let (mut valences, mut arousals) = (
@@ -181,22 +179,21 @@ fn rated(root: &Path, crossed: bool, with_dynamics: bool) {
     }
 }
 
-fn settled(root: &Path, choice: ColumnChoice) -> (Annotations, ColumnReport) {
-    let folders = Folders::find(root).unwrap();
-    let mut annotations = Annotations::read(&folders.statics).unwrap();
-    let report = settle(&mut annotations, folders.dynamics.as_ref(), choice).unwrap();
-    (annotations, report)
+fn labels(root: &Path, choice: ColumnChoice) -> Labels {
+    DeamFiles::find(root).unwrap().labels(choice).unwrap()
 }
 
 #[test]
 fn crossed_columns_are_found_by_correlation_and_exchanged_unless_asked_not_to() {
     let dir = tempfile::tempdir().unwrap();
     rated(dir.path(), true, true);
-    let (published, report) = settled(dir.path(), ColumnChoice::AsPublished);
+    let published = labels(dir.path(), ColumnChoice::AsPublished);
+    let report = published.columns;
     assert_eq!(report.up_to_1000.finding, Finding::Crossed);
     assert_eq!(report.above_1000.finding, Finding::Straight);
     assert_eq!(report.exchanged, 0);
-    let (corrected, report) = settled(dir.path(), ColumnChoice::Corrected);
+    let corrected = labels(dir.path(), ColumnChoice::Corrected);
+    let report = corrected.columns;
     assert_eq!((report.exchanged, report.up_to_1000.songs), (60, 60));
     let r = report.up_to_1000.correlations.unwrap();
     assert!(
@@ -210,7 +207,7 @@ fn crossed_columns_are_found_by_correlation_and_exchanged_unless_asked_not_to() 
             .contains("crossed in the file for the 60 songs with ids up to 1000")
     );
     for (p, c) in published.songs.iter().zip(&corrected.songs) {
-        if c.number().unwrap() <= 1000 {
+        if c.id.parse::<u64>().unwrap() <= 1000 {
             assert_eq!(p.affect.valence_mean, c.affect.arousal_mean);
             assert_eq!(c.affect.valence_std, 1.0);
         } else {
@@ -220,31 +217,31 @@ fn crossed_columns_are_found_by_correlation_and_exchanged_unless_asked_not_to() 
 }
 
 #[test]
-fn straight_columns_stay_although_the_file_has_the_published_name() {
+fn straight_columns_stay_despite_the_published_file_name() {
     let dir = tempfile::tempdir().unwrap();
     rated(dir.path(), false, true);
-    let (_, report) = settled(dir.path(), ColumnChoice::Corrected);
+    let report = labels(dir.path(), ColumnChoice::Corrected).columns;
     assert_eq!(report.up_to_1000.finding, Finding::Straight);
     assert_eq!((report.exchanged, report.message()), (0, None));
 }
 
 #[test]
-fn without_evidence_nothing_is_exchanged_and_the_report_says_so() {
+fn without_evidence_nothing_is_exchanged_and_the_report_warns() {
     let dir = tempfile::tempdir().unwrap();
     rated(dir.path(), true, false);
-    let (_, report) = settled(dir.path(), ColumnChoice::Corrected);
+    let report = labels(dir.path(), ColumnChoice::Corrected).columns;
     assert_eq!(report.up_to_1000.finding, Finding::Unknown);
     assert_eq!(report.exchanged, 0);
-    assert!(report.message().unwrap().contains("cannot be told"));
+    assert!(report.message().unwrap().contains("unknown whether"));
 }
 
-/// The folder of real data named by the environment, where it has the wanted part.
+/// A directory of the real data that the environment names, if it exists.
 fn real(part: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("CIRCUMPLEX_DATA").map(|data| PathBuf::from(data).join(part));
     let found = folder.filter(|f| f.is_dir());
     if found.is_none() {
         eprintln!(
-            "skipped: CIRCUMPLEX_DATA names no folder with {part}/ (real music, not part of the project)"
+            "skipped: CIRCUMPLEX_DATA names no directory with {part}/ (real music, not part of the project)"
         );
     }
     found
@@ -253,7 +250,8 @@ fn real(part: &str) -> Option<PathBuf> {
 #[test]
 fn deams_published_file_is_known_by_its_values_and_read_corrected() {
     let Some(deam) = real("deam") else { return };
-    let (annotations, report) = settled(&deam, ColumnChoice::Corrected);
+    let annotations = labels(&deam, ColumnChoice::Corrected);
+    let report = annotations.columns;
     assert_eq!(annotations.songs.len(), 1802);
     assert!(annotations.rejected.is_empty());
     assert_eq!(report.up_to_1000.finding, Finding::Crossed);
@@ -276,13 +274,12 @@ fn emomusics_per_second_annotations_show_that_deams_columns_are_crossed() {
     let (Some(deam), Some(emomusic)) = (real("deam"), real("emomusic")) else {
         return;
     };
-    let folders = Folders::find(&deam).unwrap();
-    let mut annotations = Annotations::read(&folders.statics).unwrap();
-    let files = DynamicFiles {
+    let mut files = DeamFiles::find(&deam).unwrap();
+    files.per_second = Some(PerSecondFiles {
         arousal: emomusic.join("arousal_cont_average.csv"),
         valence: emomusic.join("valence_cont_average.csv"),
-    };
-    let report = settle(&mut annotations, Some(&files), ColumnChoice::AsPublished).unwrap();
+    });
+    let report = files.labels(ColumnChoice::AsPublished).unwrap().columns;
     assert_eq!(report.up_to_1000.finding, Finding::Crossed);
     assert_eq!(report.up_to_1000.evidence, Evidence::PerSecondAnnotations);
     let r = report.up_to_1000.correlations.unwrap();
@@ -306,10 +303,11 @@ fn the_mer4q_set_is_whole_and_its_artists_are_known() {
     let known = data.songs.iter().filter(|s| s.artist.is_some()).count();
     assert_eq!(known, 597);
     assert_eq!(data.columns.message(), None);
-    let folds = k_folds(&data.songs, 5, true, 1).unwrap();
-    assert_together(&data.songs, |i| folds[i], true);
-    for fold in 0..5 {
-        let members: Vec<usize> = (0..600).filter(|i| folds[*i] == fold).collect();
-        assert_eq!(members.len(), 120, "fold {fold}");
+    let folds = Folds::draw(&data.songs, 5, true, 1).unwrap();
+    let fold = |i: usize| folds.fold_of(&data.songs[i].id).unwrap();
+    assert_together(&data.songs, fold, true);
+    for number in 0..5 {
+        let songs = (0..600).filter(|i| fold(*i) == number).count();
+        assert_eq!(songs, 120, "fold {number}");
     }
 }

@@ -113,11 +113,7 @@ pub fn keep_part(
         }
         (None, None) => return Err(PartError::NoSplit { model, part }),
     };
-    let wanted: Vec<&str> = split
-        .iter()
-        .filter(|(_, its_part)| *its_part == part)
-        .map(|(id, _)| id)
-        .collect();
+    let wanted = split.ids(part);
     if wanted.is_empty() {
         return Err(PartError::Empty { model, part });
     }

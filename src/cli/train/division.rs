@@ -3,9 +3,14 @@
 use super::folder::{Plan, RunFolder};
 use crate::{
     cli::{CliError, console::Console, table::visible},
-    dataset::{Folds, Fractions, LabelledSong, Part, Split, SplitMethod, k_folds, save_folds},
+    dataset::{Folds, Fractions, LabelledSong, Part, Split, SplitMethod},
 };
-use std::{convert::Infallible, fs, path::PathBuf, str::FromStr};
+use std::{
+    convert::Infallible,
+    fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// A fifth is the test, as in the published split of DEAM (361 of 1,802 songs); a tenth decides the epoch.
 const FRACTIONS: Fractions = Fractions {
@@ -102,12 +107,8 @@ impl Division {
         }
         let by_artist = by_artist(songs, choice, console);
         Ok(match folds {
-            Some(count) => {
-                let folds = k_folds(songs, count, by_artist, seed)?;
-                Self::Folds(Folds::of(songs, &folds, by_artist, seed))
-            }
-            None if by_artist => Self::Split(Split::artist_disjoint(songs, FRACTIONS, seed)?),
-            None => Self::Split(Split::random(songs, FRACTIONS, seed)?),
+            Some(count) => Self::Folds(Folds::draw(songs, count, by_artist, seed)?),
+            None => Self::Split(Split::draw(songs, FRACTIONS, by_artist, seed)?),
         })
     }
 
@@ -129,19 +130,14 @@ impl Division {
 
     /// Writes it into a run's folder; one that is there already, in a run that goes on or was finished, must be the
     /// same.
-    pub fn keep_in(
-        &self,
-        folder: &RunFolder,
-        plan: Plan,
-        songs: &[LabelledSong],
-    ) -> Result<(), CliError> {
+    pub fn keep_in(&self, folder: &RunFolder, plan: Plan) -> Result<(), CliError> {
         let path = folder.file(self.file());
         if plan == Plan::Begin || !path.exists() {
-            return self.save(&path, songs);
+            return Ok(self.save(&path)?);
         }
         let scratch = tempfile::tempdir()?;
         let ours = scratch.path().join(self.file());
-        self.save(&ours, songs)?;
+        self.save(&ours)?;
         if fs::read(&ours)? == fs::read(&path)? {
             return Ok(());
         }
@@ -153,18 +149,11 @@ impl Division {
         .into())
     }
 
-    fn save(&self, path: &std::path::Path, songs: &[LabelledSong]) -> Result<(), CliError> {
+    fn save(&self, path: &Path) -> crate::Result<()> {
         match self {
-            Self::Split(split) => split.save(path)?,
-            Self::Folds(folds) => {
-                let (songs, numbers): (Vec<LabelledSong>, Vec<usize>) = songs
-                    .iter()
-                    .filter_map(|song| Some((song.clone(), folds.fold_of(&song.id)?)))
-                    .unzip();
-                save_folds(path, &songs, &numbers)?;
-            }
+            Self::Split(split) => split.save(path),
+            Self::Folds(folds) => folds.save(path),
         }
-        Ok(())
     }
 
     /// What scores on the songs that a network did not learn from are called.

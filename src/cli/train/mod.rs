@@ -284,7 +284,7 @@ impl Session<'_> {
                 self.division.insert(division)
             }
         };
-        division.keep_in(folder, *plan, songs)?;
+        division.keep_in(folder, *plan)?;
         if *plan == Plan::Keep {
             console.remark(&format!(
                 "{} holds this run, finished: it is kept.",

@@ -1,0 +1,316 @@
+//! Music with labels: DEAM's directories, label files, checks, splits, the cache of spectrograms.
+
+mod audio_files;
+mod cache;
+#[cfg(test)]
+mod cache_tests;
+mod check;
+mod columns;
+mod deam;
+#[cfg(any(test, feature = "train"))]
+mod draw;
+#[cfg(test)]
+mod draw_tests;
+mod label_file;
+#[cfg(test)]
+mod label_file_tests;
+mod label_plot;
+mod label_table;
+mod splits;
+mod table;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+pub use cache::{CacheError, CacheProgress, FailedSong, SpectrogramCache};
+pub(crate) use check::{CheckProgress, CheckReport, check};
+pub use columns::{ColumnChoice, ColumnReport, Correlations, Evidence, Finding, IdRange};
+#[cfg(feature = "train")]
+pub(crate) use draw::Fractions;
+pub use label_file::Scale;
+pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
+pub use splits::{Folds, Part, Provenance, Split, SplitMethod};
+pub use whole::whole_song;
+
+use crate::{
+    Error, ErrorKind, Result,
+    emotion::{AffectBox, EmotionVector},
+    error::Context as _,
+};
+use audio_files::{audio_by_id, audio_directory, identical_audio, is_audio};
+use deam::{Artists, DeamFiles, not_found};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+    path::{Path, PathBuf},
+};
+
+/// How labels are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelOptions {
+    /// Standard deviations to each side of the mean that the box reaches, above 0. The published figures for DEAM
+    /// belong to 1.
+    pub sigma: f64,
+    /// How crossed columns are read.
+    pub columns: ColumnChoice,
+    /// The scale of a label file's valence and arousal; default: 1 to 9. DEAM's own files are always 1 to 9.
+    pub scale: Option<Scale>,
+    /// The deviation, on the file's scale, of labels without one; default: [`TYPICAL_DEVIATION`](crate::emotion::TYPICAL_DEVIATION).
+    pub deviation: Option<f64>,
+    /// The directory of a label file's audio; default: that of the file.
+    pub audio: Option<PathBuf>,
+}
+
+impl Default for LabelOptions {
+    fn default() -> Self {
+        Self {
+            sigma: 1.0,
+            columns: ColumnChoice::Corrected,
+            scale: None,
+            deviation: None,
+            audio: None,
+        }
+    }
+}
+
+impl LabelOptions {
+    fn check(&self) -> Result<()> {
+        match (self.sigma, self.deviation) {
+            (sigma, _) if !(sigma.is_finite() && sigma > 0.0) => {
+                Err(invalid("sigma", "a number above 0", sigma))
+            }
+            (_, Some(deviation)) if !(deviation.is_finite() && deviation >= 0.0) => {
+                Err(invalid("deviation", "a number of at least 0", deviation))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The error of an option whose value cannot be used.
+fn invalid(option: &str, expected: &str, found: impl Display) -> Error {
+    let message = format!("{option}: expected {expected}, found {found}");
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
+/// The label of one song, before its audio is looked for.
+#[derive(Debug, Clone, PartialEq)]
+struct SongLabel {
+    /// Its id as text, numbers without leading zeros; in a label file with paths, the path.
+    id: String,
+    /// The file with its row.
+    file: PathBuf,
+    line: u64,
+    /// Valence and arousal, scale 1 to 9.
+    affect: AffectBox,
+    /// The eight percentages, if the file gives them instead of valence and arousal.
+    percentages: Option<EmotionVector>,
+    artist: Option<String>,
+}
+
+impl SongLabel {
+    /// The eight percentages: those of the file, or the shares of a box that reaches `sigma` deviations.
+    fn emotions(&self, sigma: f64) -> Result<EmotionVector> {
+        match self.percentages {
+            Some(percentages) => Ok(percentages),
+            None => {
+                let percentages = self.affect.percentages(sigma);
+                percentages.context_at(ErrorKind::Dataset, &self.file, self.place())
+            }
+        }
+    }
+
+    /// `line 3, song 12`, for errors.
+    fn place(&self) -> String {
+        format!("line {}, song {}", self.line, self.id)
+    }
+}
+
+/// All labels of a data set, ordered by id.
+#[derive(Debug)]
+struct Labels {
+    songs: Vec<SongLabel>,
+    rejected: Vec<RejectedRow>,
+    columns: ColumnReport,
+    /// Whether ids are paths of audio files.
+    by_path: bool,
+}
+
+impl Labels {
+    /// Reads a directory in DEAM's layout, or a label file.
+    fn read(path: &Path, options: &LabelOptions) -> Result<Self> {
+        options.check()?;
+        if path.is_file() {
+            return label_file::read(path, options);
+        }
+        let files = DeamFiles::find(path)?;
+        let artists = Artists::read(&files.metadata)?;
+        let mut labels = files.labels(options.columns)?;
+        for song in &mut labels.songs {
+            song.artist = artists.by_id.get(&song.id).cloned();
+        }
+        Ok(labels)
+    }
+}
+
+/// A row of an annotation file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct RejectedRow {
+    /// The song's id.
+    pub id: String,
+    pub file: PathBuf,
+    pub line: u64,
+    /// The reason, for people.
+    pub reason: String,
+    pub fault: RowFault,
+}
+
+impl Display for RejectedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, file, line) = (&self.id, self.file.display(), self.line);
+        write!(f, "song {id} ({file} line {line}): {}", self.reason)
+    }
+}
+
+/// Kinds of faults of an annotation row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RowFault {
+    /// A mean is outside 1 to 9.
+    OutsideScale,
+    /// A mean or a deviation is missing or not a number.
+    Missing,
+    /// A deviation is negative.
+    NegativeDeviation,
+    /// The id has a row already, which is used.
+    Duplicate,
+}
+
+/// A song with audio and labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledSong {
+    /// Its id as text; numbers without leading zeros.
+    pub id: String,
+    /// Its audio file.
+    pub audio: PathBuf,
+    /// Mean and deviation of its valence and arousal, scale 1 to 9.
+    pub affect: AffectBox,
+    /// The eight percentages of its label.
+    pub emotions: EmotionVector,
+    /// Its artist, if known.
+    pub artist: Option<String>,
+    /// The number of its group of songs with identical audio, if there is another such song.
+    pub same_audio: Option<usize>,
+}
+
+/// The songs of a data set that have both audio and labels, and what is missing.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The directory or label file that was opened.
+    pub root: PathBuf,
+    /// The songs, ordered by id.
+    pub songs: Vec<LabelledSong>,
+    /// Ids with labels but without audio.
+    pub without_audio: Vec<String>,
+    /// Audio files without labels.
+    pub without_labels: Vec<PathBuf>,
+    /// Annotation rows that cannot be used.
+    pub(crate) rejected: Vec<RejectedRow>,
+    /// Whether columns are crossed, and how they were read.
+    pub columns: ColumnReport,
+    /// The deviations to each side that the labels' boxes reach.
+    pub sigma: f64,
+}
+
+impl Dataset {
+    /// Opens a directory in DEAM's layout (the official archives, the Kaggle mirror, or flat), or a CSV or Parquet file
+    /// that names each song by `path` or by `song_id` (or `id`) and labels it with `valence_mean, valence_std,
+    /// arousal_mean, arousal_std`, or with `valence, arousal`, or with the eight emotions by name as percentages.
+    /// Column names may be in any case and order; other columns are ignored, except `artist`, which splits can use.
+    ///
+    /// Paths in a label file are relative to [`LabelOptions::audio`] or else to the file's directory; ids are the names
+    /// of audio files there, or in `audio`, `MEMD_audio` and so on below it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if there is no such directory or file, [`ErrorKind::Dataset`] if it holds no annotations, a row
+    /// of a label file is wrong, or no song has both audio and labels, [`ErrorKind::InvalidInput`] for wrong options.
+    pub fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
+        let labels = Labels::read(root, options)?;
+        let base = match (root.is_file(), &options.audio) {
+            (true, Some(directory)) => directory,
+            (true, None) => match root.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            },
+            (false, _) => root,
+        };
+        if !base.is_dir() {
+            return Err(not_found(base));
+        }
+        let directory = match labels.by_path {
+            true => Some(base.to_owned()),
+            false => audio_directory(base)?,
+        };
+        let mut audio = match &directory {
+            Some(directory) if !labels.by_path => audio_by_id(directory)?.0,
+            _ => BTreeMap::new(),
+        };
+        let (labeled, found) = (labels.songs.len(), audio.len());
+        let (mut songs, mut without_audio) = (Vec::new(), Vec::new());
+        for label in labels.songs {
+            let file = match labels.by_path {
+                true => Some(audio_at(base, &label)?),
+                false => audio.remove(&label.id),
+            };
+            match file {
+                Some(audio) => songs.push(LabelledSong {
+                    emotions: label.emotions(options.sigma)?,
+                    id: label.id,
+                    audio,
+                    affect: label.affect,
+                    artist: label.artist,
+                    same_audio: None,
+                }),
+                None => without_audio.push(label.id),
+            }
+        }
+        if songs.is_empty() {
+            let place = directory.map_or(String::new(), |d| format!(" in {}", d.display()));
+            let message = format!(
+                "no song has both audio and labels ({labeled} with labels, {found} audio files{place}); expected audio files named <song id>.<extension> in DEAM_audio/MEMD_audio, MEMD_audio, audio or the directory itself"
+            );
+            return Err(Error::new(ErrorKind::Dataset, message).with_path(root));
+        }
+        let files: Vec<PathBuf> = songs.iter().map(|song| song.audio.clone()).collect();
+        for (group, members) in identical_audio(&files).into_iter().enumerate() {
+            for index in members {
+                songs[index].same_audio = Some(group);
+            }
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            songs,
+            without_audio,
+            without_labels: audio.into_values().collect(),
+            rejected: labels.rejected,
+            columns: labels.columns,
+            sigma: options.sigma,
+        })
+    }
+}
+
+/// The audio file that a row of a label file names.
+fn audio_at(base: &Path, label: &SongLabel) -> Result<PathBuf> {
+    let audio = base.join(&label.id);
+    if audio.is_file() && is_audio(&audio) {
+        return Ok(audio);
+    }
+    let message = format!(
+        "line {}: the audio file {} does not exist (paths are relative to {})",
+        label.line,
+        audio.display(),
+        base.display()
+    );
+    Err(Error::new(ErrorKind::Dataset, message).with_path(&label.file))
+}

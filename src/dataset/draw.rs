@@ -1,0 +1,397 @@
+//! Splits and folds, drawn or read from a file. The same seed gives the same split on every machine: the random numbers
+//! are ChaCha8's, the shuffle is written out here, and nothing depends on the order of files on a disk.
+
+use super::{
+    Folds, LabelledSong, Part, Split, SplitMethod,
+    deam::artist_key,
+    table::{Table, canonical_id, id_order},
+};
+use crate::{Error, ErrorKind, Result, atomic_file};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
+
+/// Sizes of the parts as shares of all songs, rounded up: 0.2 of 1,802 songs are 361.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fractions {
+    pub test: f64,
+    pub validation: f64,
+}
+
+impl Part {
+    /// All three.
+    pub(crate) const ALL: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
+}
+
+impl Split {
+    /// Draws a part for each song, stratified by Russell's quadrant. Songs with identical audio stay together and, if
+    /// `by_artist`, all songs of an artist; a song of an unknown artist is on its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Dataset`] if a part that should have songs gets none, or no artist is known.
+    pub(crate) fn draw(
+        songs: &[LabelledSong],
+        fractions: Fractions,
+        by_artist: bool,
+        seed: u64,
+    ) -> Result<Self> {
+        let Fractions { test, validation } = fractions;
+        let usable = |fraction: f64| (0.0..1.0).contains(&fraction);
+        if !(usable(test) && usable(validation) && test + validation < 1.0) {
+            return Err(error(format!(
+                "the parts for test and validation must each be at least 0 and together less than 1, found {test} and {validation}"
+            )));
+        }
+        let units = Units::of(songs, by_artist)?;
+        let count = |share: f64| (share * songs.len() as f64 - 1e-9).ceil().max(0.0) as usize;
+        let (test, validation) = (count(test), count(validation));
+        let train = songs.len().saturating_sub(test + validation);
+        let wanted = [train, validation, test];
+        let parts = units.assign(&wanted, seed).into_iter();
+        let parts = songs.iter().zip(parts.map(|part| Part::ALL[part]));
+        let split = Self {
+            method: method(by_artist),
+            seed: Some(seed),
+            parts: parts.map(|(song, part)| (song.id.clone(), part)).collect(),
+        };
+        for (part, wanted) in Part::ALL.into_iter().zip(wanted) {
+            if split.ids(part).is_empty() && (wanted > 0 || part == Part::Train) {
+                return Err(error(format!(
+                    "{} songs in {} groups that must stay together are too few for a split: none is left for {part}; {}",
+                    songs.len(),
+                    units.members.len(),
+                    match by_artist {
+                        true => "split at random, or add songs of other artists",
+                        false => "add songs",
+                    }
+                )));
+            }
+        }
+        Ok(split)
+    }
+
+    /// Reads a split: a CSV or Parquet file with the columns `song_id` and `part` (train, validation, test), or a list
+    /// of ids, one per line, which are the test songs while all others train. A file with parts may omit songs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Dataset`] for an id that the data set lacks or that is listed twice, and for songs with identical
+    /// audio in different parts.
+    pub(crate) fn from_file(path: &Path, songs: &[LabelledSong]) -> Result<Self> {
+        let table = Table::read(path)?;
+        let id_column = table.find(&["song_id", "id"]);
+        let part_column = table.find(&["part", "split"]);
+        let is_list = table.headers.len() == 1;
+        if !is_list && (id_column.is_none() || part_column.is_none()) {
+            let expected = "expected the columns song_id and part, or one id on each line";
+            return Err(table.columns_error(expected));
+        }
+        let mut listed = Vec::new();
+        if is_list && id_column.is_none() {
+            // There is no header: the first line is an id.
+            listed.push((1, canonical_id(&table.headers[0]), Part::Test));
+        }
+        for row in &table.rows {
+            let part = match part_column {
+                Some(column) if !is_list => parse_part(table.cell(row, column))
+                    .ok_or_else(|| table.cell_error(row, column, "train, validation or test"))?,
+                _ => Part::Test,
+            };
+            let id = canonical_id(table.cell(row, id_column.unwrap_or(0)));
+            listed.push((row.line, id, part));
+        }
+        let known: HashSet<&str> = songs.iter().map(|song| song.id.as_str()).collect();
+        let mut parts = BTreeMap::new();
+        for (line, id, part) in listed {
+            let problem = match known.contains(id.as_str()) {
+                false => Some(format!(
+                    "song {id:?} is not among the {} songs with audio and labels",
+                    songs.len()
+                )),
+                true => parts
+                    .insert(id.clone(), part)
+                    .map(|_| format!("song {id} is listed twice")),
+            };
+            if let Some(problem) = problem {
+                return Err(error(format!("line {line}: {problem}")).with_path(path));
+            }
+        }
+        if is_list {
+            for song in songs {
+                parts.entry(song.id.clone()).or_insert(Part::Train);
+            }
+        }
+        let mut groups: HashMap<usize, (&str, Part)> = HashMap::new();
+        for song in songs {
+            let (Some(group), Some(part)) = (song.same_audio, parts.get(&song.id).copied()) else {
+                continue;
+            };
+            let (first, first_part) = *groups.entry(group).or_insert((&song.id, part));
+            if first_part != part {
+                let id = &song.id;
+                return Err(error(format!(
+                    "songs {first} ({first_part}) and {id} ({part}) have identical audio and must be in the same part"
+                ))
+                .with_path(path));
+            }
+        }
+        Ok(Self {
+            method: SplitMethod::File,
+            seed: None,
+            parts,
+        })
+    }
+
+    /// Indices of a part's songs in `songs`.
+    pub(crate) fn indices(&self, songs: &[LabelledSong], part: Part) -> Vec<usize> {
+        let is_in = |index: &usize| self.part_of(&songs[*index].id) == Some(part);
+        (0..songs.len()).filter(is_in).collect()
+    }
+
+    /// Writes `song_id,part` in the order of ids.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the file cannot be written.
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        let parts = self.parts.iter();
+        save_csv(path, "part", parts.map(|(id, part)| (id, part.to_string())))
+    }
+}
+
+impl Folds {
+    /// Draws a fold for each song as [`Split::draw`] draws parts.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Dataset`] if `count` is below 2 or above the number of groups, or no artist is known.
+    pub(crate) fn draw(
+        songs: &[LabelledSong],
+        count: usize,
+        by_artist: bool,
+        seed: u64,
+    ) -> Result<Self> {
+        let units = Units::of(songs, by_artist)?;
+        let groups = units.members.len();
+        if count < 2 || count > groups {
+            return Err(error(format!(
+                "the number of folds must be from 2 to the number of groups that stay together ({groups}), found {count}"
+            )));
+        }
+        let wanted: Vec<usize> = (0..count)
+            .map(|fold| songs.len() / count + usize::from(fold < songs.len() % count))
+            .collect();
+        let folds = songs.iter().zip(units.assign(&wanted, seed));
+        Ok(Self {
+            method: method(by_artist),
+            seed,
+            count,
+            folds: folds.map(|(song, fold)| (song.id.clone(), fold)).collect(),
+        })
+    }
+
+    /// Writes `song_id,fold` with folds from 0, in the order of ids.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the file cannot be written.
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        let folds = self.folds.iter();
+        save_csv(path, "fold", folds.map(|(id, fold)| (id, fold.to_string())))
+    }
+}
+
+fn error(message: String) -> Error {
+    Error::new(ErrorKind::Dataset, message)
+}
+
+fn method(by_artist: bool) -> SplitMethod {
+    match by_artist {
+        true => SplitMethod::Artist,
+        false => SplitMethod::Random,
+    }
+}
+
+fn parse_part(text: &str) -> Option<Part> {
+    match text.to_lowercase().as_str() {
+        "train" | "training" => Some(Part::Train),
+        "validation" | "valid" | "val" => Some(Part::Validation),
+        "test" => Some(Part::Test),
+        _ => None,
+    }
+}
+
+fn save_csv<'a>(
+    path: &Path,
+    column: &str,
+    rows: impl Iterator<Item = (&'a String, String)>,
+) -> Result<()> {
+    let mut rows: Vec<(&String, String)> = rows.collect();
+    rows.sort_by_cached_key(|(id, _)| id_order(id));
+    atomic_file::write(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(["song_id", column])?;
+        for (id, value) in rows {
+            writer.write_record([id, &value])?;
+        }
+        writer.flush()
+    })
+}
+
+/// Songs that must stay together, with their quadrants.
+struct Units {
+    /// Indices of songs, ascending within a unit; units by their smallest id.
+    members: Vec<Vec<usize>>,
+    quadrants: Vec<usize>,
+}
+
+impl Units {
+    fn of(songs: &[LabelledSong], by_artist: bool) -> Result<Self> {
+        if by_artist && songs.iter().all(|song| song.artist.is_none()) {
+            return Err(error(
+                "no song's artist is known, so songs cannot be divided by artist; add DEAM's metadata files (metadata/metadata_2013.csv and so on) or a songs.csv with song_id and artist, or split at random".to_owned(),
+            ));
+        }
+        // Union-find with the smaller index as root, over equal audio and equal artists.
+        let mut parent: Vec<usize> = (0..songs.len()).collect();
+        fn root(parent: &mut [usize], mut i: usize) -> usize {
+            while parent[i] != i {
+                parent[i] = parent[parent[i]];
+                i = parent[i];
+            }
+            i
+        }
+        let mut first_with: HashMap<(bool, String), usize> = HashMap::new();
+        for (i, song) in songs.iter().enumerate() {
+            let audio = song.same_audio.map(|group| (false, group.to_string()));
+            let artist = song.artist.as_ref().filter(|_| by_artist);
+            let artist = artist.map(|artist| (true, artist_key(artist)));
+            for key in [audio, artist].into_iter().flatten() {
+                let other = *first_with.entry(key).or_insert(i);
+                let (a, b) = (root(&mut parent, i), root(&mut parent, other));
+                parent[a.max(b)] = a.min(b);
+            }
+        }
+        let mut by_root: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for i in 0..songs.len() {
+            by_root.entry(root(&mut parent, i)).or_default().push(i);
+        }
+        let mut members: Vec<Vec<usize>> = by_root.into_values().collect();
+        members.sort_by_cached_key(|unit| unit.iter().map(|i| id_order(&songs[*i].id)).min());
+        Ok(Self {
+            members,
+            quadrants: songs.iter().map(|s| s.affect.quadrant() as usize).collect(),
+        })
+    }
+
+    fn counts(&self, unit: &[usize]) -> [f64; 4] {
+        let mut counts = [0.0; 4];
+        for i in unit {
+            counts[self.quadrants[*i]] += 1.0;
+        }
+        counts
+    }
+
+    /// Gives every song a part so that part p gets about `wanted[p]` songs with the quadrants of the whole. Units come
+    /// in random order, the large ones first; each goes to the part that it overfills least, of these to the one that
+    /// lacks the largest share of what it wants, and of these to a random one.
+    fn assign(&self, wanted: &[usize], seed: u64) -> Vec<usize> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut order: Vec<usize> = (0..self.members.len()).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, below(&mut rng, i as u64 + 1) as usize);
+        }
+        order.sort_by_key(|unit| Reverse(self.members[*unit].len()));
+        let all: Vec<usize> = (0..self.quadrants.len()).collect();
+        let targets = apportion(self.counts(&all).map(|count| count as usize), wanted);
+        let mut lacking: Vec<[f64; 4]> = targets.iter().map(|t| t.map(|n| n as f64)).collect();
+        let mut parts = vec![0; self.quadrants.len()];
+        for unit in order {
+            let unit = &self.members[unit];
+            let counts = self.counts(unit);
+            let mut best: Vec<usize> = Vec::new();
+            let mut best_score = (f64::INFINITY, 0.0);
+            for (part, lack) in lacking.iter().enumerate() {
+                if wanted[part] == 0 {
+                    continue;
+                }
+                let (mut overfill, mut need) = (0.0, 0.0);
+                for q in 0..4 {
+                    overfill += (counts[q] - lack[q].max(0.0)).max(0.0);
+                    need += counts[q] * lack[q] / (targets[part][q] as f64).max(1.0);
+                }
+                // Smaller is better in both.
+                let score = (overfill, -need);
+                if score < best_score || best.is_empty() {
+                    best_score = score;
+                    best = vec![part];
+                } else if score == best_score {
+                    best.push(part);
+                }
+            }
+            // Ties are drawn by the parts' sizes, so that a first large artist is not always in a small part.
+            let total: u64 = best.iter().map(|part| wanted[*part] as u64).sum();
+            let mut ticket = below(&mut rng, total.max(1));
+            let mut chosen = best.first().copied().unwrap_or(0);
+            for part in best {
+                chosen = part;
+                if ticket < wanted[part] as u64 {
+                    break;
+                }
+                ticket -= wanted[part] as u64;
+            }
+            for q in 0..4 {
+                lacking[chosen][q] -= counts[q];
+            }
+            for i in unit {
+                parts[*i] = chosen;
+            }
+        }
+        parts
+    }
+}
+
+/// A whole number below `n`, all equally likely (rejection).
+fn below(rng: &mut ChaCha8Rng, n: u64) -> u64 {
+    let limit = u64::MAX - u64::MAX % n;
+    loop {
+        let x = rng.next_u64();
+        if x < limit {
+            return x % n;
+        }
+    }
+}
+
+/// Whole numbers for each part and quadrant whose sums are exactly `wanted` and exactly the quadrants' counts, each
+/// within one of the proportional share: rounded down, then the rest given to the largest remainders that both sums
+/// still allow, and what is left after that to any cell that they allow.
+fn apportion(counts: [usize; 4], wanted: &[usize]) -> Vec<[usize; 4]> {
+    let total: usize = counts.iter().sum();
+    let share = |p: usize, q: usize| wanted[p] as f64 * counts[q] as f64 / total.max(1) as f64;
+    let mut cells: Vec<[usize; 4]> = (0..wanted.len())
+        .map(|p| [0, 1, 2, 3].map(|q| share(p, q).floor() as usize))
+        .collect();
+    let mut rest_of_part: Vec<usize> = wanted
+        .iter()
+        .zip(&cells)
+        .map(|(wanted, cells)| wanted.saturating_sub(cells.iter().sum()))
+        .collect();
+    let mut rest_of_quadrant =
+        [0, 1, 2, 3].map(|q| counts[q].saturating_sub(cells.iter().map(|c| c[q]).sum()));
+    let mut order: Vec<(usize, usize)> = (0..wanted.len())
+        .flat_map(|p| [0, 1, 2, 3].map(|q| (p, q)))
+        .collect();
+    let remainder = |&(p, q): &(usize, usize)| share(p, q).fract();
+    order.sort_by(|a, b| remainder(b).total_cmp(&remainder(a)));
+    for most in [1, usize::MAX] {
+        for &(p, q) in &order {
+            let give = rest_of_part[p].min(rest_of_quadrant[q]).min(most);
+            cells[p][q] += give;
+            rest_of_part[p] -= give;
+            rest_of_quadrant[q] -= give;
+        }
+    }
+    cells
+}
