@@ -23,97 +23,36 @@ enum Kind {
 }
 
 /// Normalized names of columns. Of several columns of one kind, the first in this order counts.
-const NAMES: [(Kind, &[&str]); 6] = [
+const NAMES: [(Kind, &str); 6] = [
     (
         Kind::Label,
-        &[
-            "dominant_emotion",
-            "emotion",
-            "expression",
-            "label",
-            "prediction",
-            "class",
-        ],
+        "dominant_emotion emotion expression label prediction class",
     ),
     (
         Kind::Time,
-        &[
-            "timestamp",
-            "time",
-            "t",
-            "elapsed",
-            "frame_time",
-            "datetime",
-            "start",
-            "approx_time",
-        ],
+        "timestamp time t elapsed frame_time datetime start approx_time",
     ),
-    (Kind::Frame, &["frame", "frameno"]),
-    (Kind::Face, &["face", "faceid", "person"]),
+    (Kind::Frame, "frame frameno"),
+    (Kind::Face, "face faceid person"),
     (
         Kind::Source,
-        &[
-            "input",
-            "image",
-            "image_path",
-            "video",
-            "video_path",
-            "file",
-            "filename",
-        ],
+        "input image image_path video video_path file filename",
     ),
     (
         Kind::Detected,
-        &[
-            "success",
-            "confidence",
-            "face_confidence",
-            "face_detected",
-            "face_score",
-            "facescore",
-        ],
+        "success confidence face_confidence face_detected face_score facescore",
     ),
 ];
 /// Words before and after these names.
-const PREFIXES: [&str; 4] = ["dominant", "facial", "predicted", "top"];
-const SUFFIXES: [&str; 7] = ["label", "id", "idx", "index", "number", "no", "in"];
-const SECONDS: [&str; 4] = ["s", "sec", "second", "seconds"];
-const MILLISECONDS: [&str; 5] = ["ms", "msec", "millis", "milliseconds", "mediatime"];
+const PREFIXES: &str = "dominant facial predicted top";
+const SUFFIXES: &str = "label id idx index number no in";
+const SECONDS: &str = "s sec second seconds";
+const MILLISECONDS: &str = "ms msec millis milliseconds mediatime";
 /// Words around the name of an expression.
-const FILLERS: [&str; 17] = [
-    "confidence",
-    "emotion",
-    "emotions",
-    "expression",
-    "expressions",
-    "face",
-    "facial",
-    "fer",
-    "p",
-    "pct",
-    "percent",
-    "prob",
-    "probabilities",
-    "probability",
-    "probs",
-    "score",
-    "scores",
-];
+const FILLERS: &str = "confidence emotion emotions expression expressions face facial fer p pct percent prob probs \
+                       probability probabilities score scores";
 /// Cells of frames in which no face was recognized.
-const NO_FACE: [&str; 12] = [
-    "",
-    "-",
-    "na",
-    "n/a",
-    "nan",
-    "no face",
-    "no_face",
-    "noface",
-    "none",
-    "null",
-    "undetected",
-    "unknown",
-];
+const NO_FACE: &str = ",-,na,n/a,nan,no face,no_face,noface,none,null,undetected,unknown";
 /// The classes of AffectNet by number (Mollahosseini, Hasani & Mahoor 2017), which OpenFace 3 writes.
 const AFFECTNET: [Expression; 8] = [
     Expression::Neutral,
@@ -147,31 +86,35 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
+fn has_word(list: &str, word: &str) -> bool {
+    list.split(' ').any(|known| known == word)
+}
+
 /// What a column holds, its rank among those of its kind, and whether it is in milliseconds.
 fn kind_of(mut words: &[String]) -> Option<(Kind, usize, bool)> {
     let find = |words: &[String]| {
         let name = words.join("_");
         NAMES.iter().find_map(|(kind, names)| {
-            let rank = names.iter().position(|known| *known == name)?;
+            let rank = names.split(' ').position(|known| known == name)?;
             Some((*kind, rank, false))
         })
     };
     if let Some(found) = find(words) {
         return Some(found);
     }
-    let is_in = |word: Option<&String>, list: &[&str]| word.is_some_and(|w| list.contains(&&**w));
-    let milliseconds = is_in(words.last(), &MILLISECONDS);
-    let has_unit = milliseconds || is_in(words.last(), &SECONDS);
+    let is_in = |word: Option<&String>, list: &str| word.is_some_and(|word| has_word(list, word));
+    let milliseconds = is_in(words.last(), MILLISECONDS);
+    let has_unit = milliseconds || is_in(words.last(), SECONDS);
     if has_unit {
         words = &words[..words.len() - 1];
         if words.is_empty() {
             return Some((Kind::Time, 0, milliseconds));
         }
     }
-    while words.len() > 1 && is_in(words.last(), &SUFFIXES) {
+    while words.len() > 1 && is_in(words.last(), SUFFIXES) {
         words = &words[..words.len() - 1];
     }
-    while words.len() > 1 && is_in(words.first(), &PREFIXES) {
+    while words.len() > 1 && is_in(words.first(), PREFIXES) {
         words = &words[1..];
     }
     find(words)
@@ -181,7 +124,7 @@ fn kind_of(mut words: &[String]) -> Option<(Kind, usize, bool)> {
 
 /// The expression whose probability a column holds, and the number of the face.
 fn expression_of(words: &[String]) -> Option<(Expression, u32)> {
-    let mut words = words.iter().filter(|word| !FILLERS.contains(&&***word));
+    let mut words = words.iter().filter(|word| !has_word(FILLERS, word));
     let word = words.next()?;
     let expression = Expression::ALL
         .into_iter()
@@ -458,7 +401,9 @@ fn no_expression(names: &[String], words: &[Vec<String>]) -> crate::Error {
 }
 
 fn is_no_face(text: &str) -> bool {
-    NO_FACE.iter().any(|word| text.eq_ignore_ascii_case(word))
+    NO_FACE
+        .split(',')
+        .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.

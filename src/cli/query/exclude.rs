@@ -1,6 +1,6 @@
 //! `--exclude-list`: a list of paths or a playlist.
 
-use crate::{cli::CliError, scan::read_paths};
+use crate::{cli::CliError, scan::read_paths, text::percent_decode};
 use std::{
     collections::HashSet,
     ffi::OsString,
@@ -9,59 +9,51 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The files of a list, absolute; each also as it really is where symbolic links lead to it. Relative paths in it begin at
-/// its own folder, as in playlists.
+/// Reads the files to exclude: absolute paths; if a symbolic link leads to a file, both paths. Relative paths in the list start
+/// at its own directory, as in playlists.
 pub fn excluded(list: &Path) -> Result<HashSet<PathBuf>, CliError> {
     let name = list.display().to_string();
     let file = File::open(list)
-        .map_err(|error| format!("{name}: cannot open the list of files to leave out: {error}"))?;
-    let entries = read_paths(BufReader::new(file), &name)?;
-    let folder = std::path::absolute(list)?;
-    let folder = folder.parent().unwrap_or(Path::new("/"));
+        .map_err(|error| format!("{name}: cannot open the list of files to exclude: {error}"))?;
+    let mut entries = read_paths(BufReader::new(file), &name)?;
+    // Some programs write a byte order mark before UTF-8.
+    let first = entries.first().and_then(|first| first.to_str());
+    if let Some(rest) = first.and_then(|first| first.strip_prefix('\u{feff}')) {
+        entries[0] = rest.into();
+    }
     let is_playlist = list
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("m3u") || e.eq_ignore_ascii_case("m3u8"))
-        || entries.first().is_some_and(|first| is_header(first));
+        || entries
+            .first()
+            .and_then(|first| first.to_str())
+            .map(str::trim)
+            == Some("#EXTM3U");
+    let directory = std::path::absolute(list)?;
+    let directory = directory.parent().unwrap_or(Path::new("/"));
     let mut files = HashSet::new();
     for entry in entries {
-        let entry = without_mark(entry);
         if is_playlist && entry.as_os_str().as_encoded_bytes().starts_with(b"#") {
             continue;
         }
-        let path = tidy(&folder.join(from_uri(&entry).unwrap_or(entry)));
+        let path = normalize(&directory.join(from_uri(&entry).unwrap_or(entry)));
+        // A directory does not exclude the files in it.
         if path.is_dir() {
-            // It names no song; those in it are meant no more than those further below.
             continue;
         }
-        if let Ok(real) = fs::canonicalize(&path) {
-            files.insert(real);
+        if let Ok(target) = fs::canonicalize(&path) {
+            files.insert(target);
         }
         files.insert(path);
     }
     Ok(files)
 }
 
-/// The mark that some programs put before the first line of UTF-8.
-const MARK: &str = "\u{feff}";
-
-fn is_header(line: &Path) -> bool {
-    line.to_str()
-        .is_some_and(|line| line.trim_start_matches(MARK).trim() == "#EXTM3U")
-}
-
-fn without_mark(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|text| text.strip_prefix(MARK)) {
-        Some(rest) => rest.into(),
-        None => path,
-    }
-}
-
-/// The path that a `file://` URI means; `None` where it is none.
+/// The path of a `file://` URI; `None` for other entries.
 fn from_uri(entry: &Path) -> Option<PathBuf> {
     let text = entry.to_str()?.strip_prefix("file://")?;
     let text = text.strip_prefix("localhost").unwrap_or(text);
-    let bytes = crate::text::percent_decode(text);
-    Some(PathBuf::from(os_string(bytes)))
+    Some(PathBuf::from(os_string(percent_decode(text))))
 }
 
 #[cfg(unix)]
@@ -77,18 +69,18 @@ fn os_string(bytes: Vec<u8>) -> OsString {
 }
 
 /// An absolute path without `.` and `..`.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
+fn normalize(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
             Component::ParentDir => {
-                tidy.pop();
+                normal.pop();
             }
-            part => tidy.push(part),
+            part => normal.push(part),
         }
     }
-    tidy
+    normal
 }
 
 #[cfg(all(test, unix))]
@@ -97,22 +89,22 @@ mod tests {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
     fn read(name: &str, content: &[u8]) -> (PathBuf, HashSet<PathBuf>) {
-        let folder = tempfile::tempdir().unwrap();
-        let list = folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let list = directory.path().join(name);
         fs::write(&list, content).unwrap();
-        (folder.path().to_owned(), excluded(&list).unwrap())
+        (directory.path().to_owned(), excluded(&list).unwrap())
     }
 
     #[test]
-    fn a_playlist_is_read_as_one() {
-        let (folder, files) = read(
-            "heard.m3u8",
+    fn playlists_are_read_with_comments_uris_and_relative_paths() {
+        let (directory, files) = read(
+            "played.m3u8",
             b"\xef\xbb\xbf#EXTM3U\n#EXTINF:3,A - B\n/music/a.mp3\r\n./#1.mp3\n../up/c.mp3\nfile:///music/caf%E9%201.mp3\n",
         );
-        let above = folder.parent().unwrap();
+        let above = directory.parent().unwrap();
         for path in [
             PathBuf::from("/music/a.mp3"),
-            folder.join("#1.mp3"),
+            directory.join("#1.mp3"),
             above.join("up/c.mp3"),
             PathBuf::from(OsStr::from_bytes(b"/music/caf\xe9 1.mp3")),
         ] {
@@ -122,19 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_line_by_line_whatever_the_names() {
-        let (folder, files) = read("heard.txt", b"/m/%20.mp3\n#1.mp3\n");
+    fn lists_of_paths_are_read_line_by_line() {
+        let (directory, files) = read("played.txt", b"/m/%20.mp3\n#1.mp3\n");
         assert!(files.contains(Path::new("/m/%20.mp3")), "{files:?}");
-        assert!(files.contains(&folder.join("#1.mp3")), "{files:?}");
+        assert!(files.contains(&directory.join("#1.mp3")), "{files:?}");
         let (_, files) = read("z", b"/m/a\nb.mp3\0/m/c.mp3\0");
         assert!(files.contains(Path::new("/m/a\nb.mp3")), "{files:?}");
         assert_eq!(files.len(), 2);
     }
 
     #[test]
-    fn a_file_behind_a_link_is_left_out_under_both_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(folder.path()).unwrap();
+    fn a_linked_file_is_excluded_under_both_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(directory.path()).unwrap();
         fs::write(root.join("a.mp3"), b"x").unwrap();
         std::os::unix::fs::symlink(root.join("a.mp3"), root.join("b.mp3")).unwrap();
         fs::write(root.join("list"), b"b.mp3\n").unwrap();
