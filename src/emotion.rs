@@ -12,7 +12,7 @@ mod vector;
 mod vector_tests;
 
 pub use circumplex::{AffectBox, Quadrant};
-pub(crate) use circumplex::{CENTRE, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION};
+pub(crate) use circumplex::{CENTER, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION};
 pub use expression::Expression;
 pub(crate) use face_map::EXPRESSION_MEANS;
 pub use face_map::FaceMap;

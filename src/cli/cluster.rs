@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cluster::{Clusters, Point, Silhouette, from_centers, from_random, silhouette, within_range},
-    emotion::{CENTRE, EXPRESSION_MEANS, Expression},
+    emotion::{CENTER, EXPRESSION_MEANS, Expression},
     library::{Collection, Column, Note},
     output::{Extra, Format},
 };
@@ -175,7 +175,7 @@ fn center(expression: Expression) -> Point {
         .iter()
         .find(|(other, _)| *other == expression)
         .and_then(|(_, means)| means.as_ref())
-        .map_or([CENTRE; 2], |means| {
+        .map_or([CENTER; 2], |means| {
             [means.valence_mean, means.arousal_mean]
         })
 }

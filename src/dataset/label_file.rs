@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    emotion::{AffectBox, CENTRE, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
+    emotion::{AffectBox, CENTER, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
     error::Context as _,
 };
 use std::{collections::HashSet, path::Path, str::FromStr};
@@ -245,9 +245,9 @@ fn centroid(emotions: &EmotionVector) -> AffectBox {
         sum += f64::from(share);
     }
     AffectBox {
-        valence_mean: CENTRE + valence / sum,
+        valence_mean: CENTER + valence / sum,
         valence_std: 0.0,
-        arousal_mean: CENTRE + arousal / sum,
+        arousal_mean: CENTER + arousal / sum,
         arousal_std: 0.0,
     }
 }

@@ -10,7 +10,7 @@ pub(crate) const SCALE_MIN: f64 = 1.0;
 /// Largest value of valence and arousal.
 pub(crate) const SCALE_MAX: f64 = 9.0;
 /// Neutral valence and arousal: where the eight sectors meet.
-pub(crate) const CENTRE: f64 = 5.0;
+pub(crate) const CENTER: f64 = 5.0;
 
 /// Standard deviation of valence and arousal where none is known: the rounded mean of DEAM's own (1.52 and 1.47).
 pub(crate) const TYPICAL_DEVIATION: f64 = 1.5;
@@ -40,7 +40,7 @@ impl Quadrant {
 
     /// Sign of (valence - 5) and (arousal - 5); a value of exactly 5 counts as positive.
     pub fn of(valence: f64, arousal: f64) -> Quadrant {
-        match (valence >= CENTRE, arousal >= CENTRE) {
+        match (valence >= CENTER, arousal >= CENTER) {
             (true, true) => Quadrant::Q1,
             (false, true) => Quadrant::Q2,
             (false, false) => Quadrant::Q3,
@@ -159,8 +159,8 @@ impl AffectBox {
             at_least_0(&format!("the standard deviation of {axis}"), std)?;
             let reach = sigma * std;
             Ok(Span {
-                low: (mean - reach).max(SCALE_MIN) - CENTRE,
-                high: (mean + reach).min(SCALE_MAX) - CENTRE,
+                low: (mean - reach).max(SCALE_MIN) - CENTER,
+                high: (mean + reach).min(SCALE_MAX) - CENTER,
             })
         };
         Ok((

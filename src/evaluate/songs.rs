@@ -44,8 +44,8 @@ impl Default for JudgedSong {
     fn default() -> Self {
         let neutral = Answer {
             emotions: EmotionVector::even(),
-            valence: crate::emotion::CENTRE,
-            arousal: crate::emotion::CENTRE,
+            valence: crate::emotion::CENTER,
+            arousal: crate::emotion::CENTER,
             probabilities: None,
         };
         Self {

@@ -6,7 +6,7 @@ use super::{
     color::{INK, PAPER, emotion_color},
     font::TextStyle,
 };
-use crate::emotion::{CENTRE, Emotion, SCALE_MAX, SCALE_MIN};
+use crate::emotion::{CENTER, Emotion, SCALE_MAX, SCALE_MIN};
 
 /// The square of the plane, and the bars beside it.
 const PLANE: Area = Area {
@@ -70,8 +70,8 @@ impl Plane {
     }
 
     fn draw_sectors(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
-        let center = (x.at(CENTRE), y.at(CENTRE));
-        let (low, high, mid) = (SCALE_MIN, SCALE_MAX, CENTRE);
+        let center = (x.at(CENTER), y.at(CENTER));
+        let (low, high, mid) = (SCALE_MIN, SCALE_MAX, CENTER);
         // The border counterclockwise from the positive valence axis, an eighth of it to each sector.
         let border = [
             (high, mid),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     dataset::{LabelledSong, SpectrogramCache},
-    emotion::{CENTRE, Emotion},
+    emotion::{CENTER, Emotion},
     model::Recipe,
 };
 
@@ -62,7 +62,7 @@ impl Songs<'_> {
             let song = &self.songs[song];
             emotions.extend(song.emotions.as_array().map(|percent| percent / 100.0));
             for value in [song.affect.valence_mean, song.affect.arousal_mean] {
-                affect.push(((value - CENTRE) / AFFECT_UNIT) as f32);
+                affect.push(((value - CENTER) / AFFECT_UNIT) as f32);
             }
         }
         (

@@ -10,7 +10,7 @@ pub use self::settle::Plain;
 
 use self::member::Member;
 use crate::{
-    emotion::{CENTRE, Emotion},
+    emotion::{CENTER, Emotion},
     model::{OutputKind, Recipe},
 };
 
@@ -237,7 +237,7 @@ impl Network {
         let pool = [1, self.recipe.network.frame_pool as i64];
         let frames = log_mel.avg_pool2d(pool, pool, [0, 0], false, true, None);
         let answer = self.answer(&frames);
-        (answer.shares * 100.0, answer.affect * AFFECT_UNIT + CENTRE)
+        (answer.shares * 100.0, answer.affect * AFFECT_UNIT + CENTER)
     }
 }
 

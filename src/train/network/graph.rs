@@ -7,7 +7,7 @@ use super::{
     member::Member,
 };
 use crate::{
-    emotion::CENTRE,
+    emotion::CENTER,
     model::{
         EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, INPUT, METADATA_KEY, ModelMetadata, OutputKind,
         PROBABILITIES, Statistic, VALENCE_AROUSAL,
@@ -58,7 +58,7 @@ impl Network {
         let affect = match &self.centres {
             Some(centres) => {
                 let weight = on_scale(&values(&centres.transpose(0, 1)));
-                graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTRE as f32; 2])
+                graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTER as f32; 2])
             }
             None => {
                 let affect: Vec<&Value> = answers.iter().flat_map(|parts| &parts.affect).collect();
@@ -147,7 +147,7 @@ impl Network {
                     *weight *= kept;
                 }
                 let mean = mean[axis] * AFFECT_UNIT as f32;
-                offsets[axis] = (offsets[axis] - mean) * kept + mean + CENTRE as f32;
+                offsets[axis] = (offsets[axis] - mean) * kept + mean + CENTER as f32;
             }
             graph.dense(&x, (&[2, width], &weight), &offsets)
         });
