@@ -8,7 +8,10 @@
 //! tags; or the error. `--list` names a file with a path on each line. `--raw` writes the mono samples of the last file as
 //! little-endian 32-bit floats.
 
-use circumplex::audio::{AudioError, Decoder, Resampler};
+use circumplex::{
+    Result,
+    audio::{Decoder, Resampler},
+};
 use rayon::{ThreadPoolBuilder, prelude::*};
 use std::{io::Write as _, path::Path, process::ExitCode, time::Instant};
 
@@ -22,7 +25,7 @@ struct Outcome {
     facts: String,
 }
 
-fn decode(path: &Path, to: Option<u32>, keep: bool) -> Result<Outcome, AudioError> {
+fn decode(path: &Path, to: Option<u32>, keep: bool) -> Result<Outcome> {
     let start = Instant::now();
     let mut decoder = Decoder::open(path)?;
     let rate = decoder.info().sample_rate;

@@ -5,12 +5,12 @@
 
 use crate::{
     Error, ErrorKind, Result,
-    audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment},
+    audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection},
     emotion::{Emotion, EmotionVector, Moment},
     mel::{Framer, MelExtractor, Window},
     model::{Model, Prediction, Preprocessing},
 };
-use std::{cell::Cell, ops::AddAssign, path::Path, time::Instant};
+use std::{cell::Cell, ops::AddAssign, path::Path, sync::Arc, time::Instant};
 
 /// A song is silent if no sample of its mono audio, at the model's rate, reaches this: -70 dB of full scale, about ten
 /// steps of 16-bit audio. Below is the noise of an empty recording.
@@ -25,6 +25,16 @@ pub struct AnalyzeOptions {
     pub excerpt: Option<Excerpt>,
     /// Analyze only this segment, as for a track of a CUE sheet; [`excerpt`](Self::excerpt) is then ignored.
     pub segment: Option<Segment>,
+}
+
+impl AnalyzeOptions {
+    fn selection(&self) -> Selection {
+        match (self.segment, self.excerpt) {
+            (Some(segment), _) => Selection::Segment(segment),
+            (None, Some(excerpt)) => Selection::Excerpt(excerpt),
+            (None, None) => Selection::All,
+        }
+    }
 }
 
 /// The emotions of one song.
@@ -104,16 +114,28 @@ pub fn analyze_file(
     model: &Model,
     options: &AnalyzeOptions,
 ) -> Result<Analysis> {
-    let path = path.as_ref();
-    analyze(path, model, options).map_err(|error| error.with_path(path))
+    let input = Input::from(path.as_ref());
+    analyze(&input, model, options).map_err(|error| input.name(error))
 }
 
-fn analyze(path: &Path, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
+/// Analyzes the content of an audio file, of any format that [`analyze_file`] reads.
+///
+/// # Errors
+/// Those of [`analyze_file`], without a file name.
+pub fn analyze_bytes(
+    bytes: impl Into<Arc<[u8]>>,
+    model: &Model,
+    options: &AnalyzeOptions,
+) -> Result<Analysis> {
+    analyze(&Input::Bytes(bytes.into()), model, options)
+}
+
+fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
     let mut windows = 0;
     let preprocessing = &model.metadata().preprocessing;
-    let pass = pass(path, options, preprocessing, |window| {
+    let pass = pass(input, options.selection(), preprocessing, |window| {
         let prediction = model.predict(window.values)?;
         mean.add(&prediction, window.weight);
         windows += 1;
@@ -148,7 +170,7 @@ pub fn spectrograms(
     preprocessing: &Preprocessing,
     emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<AudioInfo> {
-    let pass = pass(path, &AnalyzeOptions::default(), preprocessing, emit)?;
+    let pass = pass(&Input::from(path), Selection::All, preprocessing, emit)?;
     Ok(pass.audio)
 }
 
@@ -162,8 +184,8 @@ struct Pass {
 }
 
 fn pass(
-    path: &Path,
-    options: &AnalyzeOptions,
+    input: &Input,
+    selection: Selection,
     preprocessing: &Preprocessing,
     mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<Pass> {
@@ -179,11 +201,7 @@ fn pass(
     let mut clock = Stopwatch::start();
     let mut times = StageTimes::default();
 
-    let mut decoder = match (options.segment, &options.excerpt) {
-        (Some(segment), _) => Decoder::open_segment(path, segment)?,
-        (None, Some(excerpt)) => Decoder::open_excerpt(path, excerpt)?,
-        (None, None) => Decoder::open(path)?,
-    };
+    let mut decoder = Decoder::open_input(input.clone(), selection)?;
     let offset_s = decoder
         .info()
         .segment

@@ -1,13 +1,12 @@
-//! A window of sound to a log-mel spectrogram, the picture that the model sees.
+//! A window of audio to a log-mel spectrogram, the input of the model.
 //!
 //! The numbers are those of librosa 0.11's `feature.melspectrogram` followed by `power_to_db`:
 //!
-//! * frames are centred (`center=True`): frame `t` is centred on sample `t * hop_length`, and what lies before the
-//!   first or after the last sample is zero (librosa's default, `pad_mode="constant"`), so that a sound of `n`
-//!   samples has `1 + n / hop_length` frames;
+//! * frames are centered (`center=True`): frame `t` is centered on sample `t * hop_length`, and samples before the
+//!   first and after the last are zero (librosa's default, `pad_mode="constant"`), so that `n` samples have `1 + n / hop_length` frames;
 //! * each frame is weighted with a periodic Hann window of `n_fft` points;
 //! * the power of its spectrum is summed by triangular filters on Slaney's mel scale, each of unit area (Slaney's
-//!   normalisation: M. Slaney, *Auditory Toolbox*, Interval Research Technical Report 1998-010);
+//!   normalization: M. Slaney, *Auditory Toolbox*, Interval Research Technical Report 1998-010);
 //! * the sum becomes `10 * log10(max(power, 1e-10))` dB: reference 1.0, floor -100 dB, and **no** `top_db`, so that
 //!   nothing depends on the loudest moment of the window and loudness is kept.
 //!
@@ -22,31 +21,32 @@
 //! assert_eq!(frames, 44);
 //! assert_eq!(log_mel.len(), 128 * 44);
 //! assert!(log_mel.iter().all(|db| (db + 100.0).abs() < 1e-4));
-//! # Ok::<(), circumplex::mel::MelError>(())
+//! # Ok::<(), circumplex::Error>(())
 //! ```
 
 mod config;
 mod window;
 
-pub use config::{FrequencyScale, MelConfig, MelError};
+pub use config::{FrequencyScale, MelConfig};
 pub use window::{Framer, Window, WindowRule};
 
+use crate::Result;
 use multiversion::multiversion;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 use std::{ops::Range, sync::Arc};
 
-/// The least power that is told from silence (librosa's `amin`): -100 dB.
+/// The least power that differs from silence (librosa's `amin`): -100 dB.
 const MIN_POWER: f32 = 1e-10;
-/// Frames that are worked on together, each in its own SIMD lane. Even, since two frames share one transform.
+/// Frames that are computed together, each in its own SIMD lane. Even, since two frames share one transform.
 const LANES: usize = 8;
 
-/// One triangular filter: where it lies in the spectrum and where its weights are kept.
+/// One triangular filter: its range of the spectrum and of the weights.
 struct Band {
     bins: Range<usize>,
     weights: Range<usize>,
 }
 
-/// Makes log-mel spectrograms. Holds the plans and buffers of one thread: make one per thread and keep it.
+/// Computes log-mel spectrograms. Holds the plans and buffers of one thread: make one per thread and keep it.
 pub struct MelExtractor {
     config: MelConfig,
     fft: Arc<dyn Fft<f32>>,
@@ -66,7 +66,7 @@ impl MelExtractor {
     ///
     /// # Errors
     /// Those of [`MelConfig::validate`].
-    pub fn new(config: &MelConfig) -> Result<Self, MelError> {
+    pub fn new(config: &MelConfig) -> Result<Self> {
         let filters = config.filters()?;
         let mut bands = Vec::with_capacity(filters.len());
         let mut weights = Vec::new();
@@ -97,7 +97,7 @@ impl MelExtractor {
         })
     }
 
-    /// The configuration that it was made with.
+    /// The settings.
     pub fn config(&self) -> &MelConfig {
         &self.config
     }
@@ -105,8 +105,8 @@ impl MelExtractor {
     /// Log-mel spectrogram of mono `samples` (full scale is -1 to 1) at the configured rate.
     ///
     /// Clears `out` and fills it with dB (reference 1.0, floor -100), row-major `[n_mels, frames]`, lowest band
-    /// first. Returns the number of frames, [`MelConfig::frames`]. Every output is finite; a frame that holds a
-    /// sample which is not a number reads as silence.
+    /// first. Returns the number of frames, [`MelConfig::frames`]. Every output is finite; a frame with a sample that is not
+    /// a number counts as silence.
     pub fn compute(&mut self, samples: &[f32], out: &mut Vec<f32>) -> usize {
         let frames = self.config.frames(samples.len());
         out.clear();

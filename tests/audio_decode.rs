@@ -3,7 +3,10 @@
 
 mod common;
 
-use circumplex::audio::{AudioError, AudioErrorKind, Decoder, Tags};
+use circumplex::{
+    Error, ErrorKind, Result,
+    audio::{Decoder, Tags},
+};
 use common::wav;
 use std::{
     fs,
@@ -50,7 +53,7 @@ fn expected() -> Vec<Expected> {
 }
 
 /// All samples of a file, and the decoder at its end.
-fn decode(path: &Path) -> Result<(Vec<f32>, Decoder), AudioError> {
+fn decode(path: &Path) -> Result<(Vec<f32>, Decoder)> {
     let mut decoder = Decoder::open(path)?;
     let mut samples = Vec::new();
     while let Some(block) = decoder.next_block()? {
@@ -65,7 +68,7 @@ fn decode(path: &Path) -> Result<(Vec<f32>, Decoder), AudioError> {
 }
 
 /// The error of a file that must not decode.
-fn failure(path: &Path) -> AudioError {
+fn failure(path: &Path) -> Error {
     match decode(path) {
         Ok((samples, _)) => panic!("{}: {} samples", path.display(), samples.len()),
         Err(error) => {
@@ -79,20 +82,20 @@ fn failure(path: &Path) -> AudioError {
     }
 }
 
-/// A file of the given bytes in a folder of its own.
+/// A file of the given bytes in a directory of its own.
 struct Scratch {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Scratch {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
         }
     }
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.folder.path().join(name);
+        let path = self.directory.path().join(name);
         fs::write(&path, bytes).unwrap();
         path
     }
@@ -139,7 +142,7 @@ fn title_artist_album_and_genre_are_read_from_every_kind_of_tag() {
 }
 
 #[test]
-fn the_content_decides_what_a_file_is_and_not_its_name() {
+fn the_content_decides_the_format_and_not_the_name() {
     let scratch = Scratch::new();
     for (i, e) in expected().into_iter().enumerate() {
         let wrong = ["song.mp3", "song.flac", "song.wav", "song.txt", "song"][i % 5];
@@ -151,7 +154,7 @@ fn the_content_decides_what_a_file_is_and_not_its_name() {
 }
 
 #[test]
-fn a_file_that_ends_early_is_a_failure_and_never_a_shorter_success() {
+fn a_truncated_file_is_an_error_and_never_a_shorter_success() {
     let scratch = Scratch::new();
     for e in expected() {
         // Streams of frames that say nothing of their length, so that what is left of one is a whole one.
@@ -183,10 +186,7 @@ fn a_file_that_ends_early_is_a_failure_and_never_a_shorter_success() {
         let path = scratch.file("cut", &whole[..end - 40]);
         let error = failure(&path);
         assert!(
-            matches!(
-                error.kind(),
-                AudioErrorKind::Truncated | AudioErrorKind::Damaged
-            ),
+            matches!(error.kind(), ErrorKind::Truncated | ErrorKind::Damaged),
             "{}: {error}",
             e.file
         );
@@ -194,7 +194,7 @@ fn a_file_that_ends_early_is_a_failure_and_never_a_shorter_success() {
 }
 
 #[test]
-fn a_damaged_packet_is_left_out_and_counted() {
+fn a_damaged_packet_is_skipped_and_counted() {
     let scratch = Scratch::new();
     for (file, at, len) in [
         ("cbr.mp3", 6_000, 300),
@@ -216,22 +216,20 @@ fn a_damaged_packet_is_left_out_and_counted() {
                 );
             }
             // A short fixture has few packets, so that one may be more than a tenth.
-            Err(error) => assert_eq!(error.kind(), AudioErrorKind::Damaged, "{file}: {error}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{file}: {error}"),
         }
     }
 }
 
 #[test]
-fn more_than_a_tenth_of_damaged_packets_is_a_failure() {
+fn more_than_a_tenth_of_damaged_packets_is_an_error() {
     let scratch = Scratch::new();
     let mut bytes = bytes_of("cbr.mp3");
     let len = bytes.len();
     bytes[len / 3..len / 2].fill(0);
     let error = failure(&scratch.file("holes.mp3", &bytes));
-    assert!(
-        matches!(error, AudioError::Damaged { damaged, packets, .. } if damaged * 10 > packets),
-        "{error}"
-    );
+    assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
+    assert!(error.to_string().contains("more than a tenth"), "{error}");
 }
 
 #[test]
@@ -244,31 +242,31 @@ fn samples_that_are_not_numbers_are_damage() {
         let at = bytes.len() - 1200;
         bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());
         let error = failure(&scratch.file("nan.wav", &bytes));
-        assert_eq!(error.kind(), AudioErrorKind::Damaged, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
     }
 }
 
 #[test]
-fn files_without_sound_are_failures_with_a_reason() {
+fn files_without_audio_are_errors_with_a_reason() {
     let scratch = Scratch::new();
     let kind = |name: &str, bytes: &[u8]| failure(&scratch.file(name, bytes)).kind();
-    assert_eq!(kind("empty.mp3", b""), AudioErrorKind::Empty);
+    assert_eq!(kind("empty.mp3", b""), ErrorKind::Empty);
     assert_eq!(
         kind("notes.mp3", b"These are notes about a song, no song.\n"),
-        AudioErrorKind::NotAudio
+        ErrorKind::NotAudio
     );
-    assert_eq!(kind("zeros.wav", &[0; 50_000]), AudioErrorKind::NotAudio);
+    assert_eq!(kind("zeros.wav", &[0; 50_000]), ErrorKind::NotAudio);
     assert_eq!(
         kind("cover.flac", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01"),
-        AudioErrorKind::NotAudio
+        ErrorKind::NotAudio
     );
     assert_eq!(
         kind("song.ape", b"MAC \x96\x0f\0\0\x34\0\0\0"),
-        AudioErrorKind::Unsupported
+        ErrorKind::Unsupported
     );
     assert_eq!(
         kind("song.wv", b"wvpk\x20\0\0\0\x10\x04"),
-        AudioErrorKind::Unsupported
+        ErrorKind::Unsupported
     );
     // A WAV file with all its headers and no samples.
     let mut wav = bytes_of("s16.wav");
@@ -277,17 +275,17 @@ fn files_without_sound_are_failures_with_a_reason() {
     wav[data + 4..].fill(0);
     let riff_len = (wav.len() as u32 - 8).to_le_bytes();
     wav[4..8].copy_from_slice(&riff_len);
-    assert_eq!(kind("silent.wav", &wav), AudioErrorKind::Empty);
-    let folder = failure(scratch.folder.path());
-    assert_eq!(folder.kind(), AudioErrorKind::Io);
+    assert_eq!(kind("silent.wav", &wav), ErrorKind::Empty);
+    let directory = failure(scratch.directory.path());
+    assert_eq!(directory.kind(), ErrorKind::Io);
     assert_eq!(
-        failure(&scratch.folder.path().join("absent.mp3")).kind(),
-        AudioErrorKind::Io
+        failure(&scratch.directory.path().join("absent.mp3")).kind(),
+        ErrorKind::Io
     );
 }
 
 #[test]
-fn headers_that_lie_are_found_out() {
+fn headers_that_lie_are_detected() {
     let scratch = Scratch::new();
     let data = [7u8; 9600];
     let outcome = |bytes: &[u8]| decode(&scratch.file("lie.wav", bytes)).map(|(s, _)| s.len());
@@ -309,7 +307,7 @@ fn headers_that_lie_are_found_out() {
         assert!(
             matches!(
                 error.kind(),
-                AudioErrorKind::Truncated | AudioErrorKind::Unsupported | AudioErrorKind::Damaged
+                ErrorKind::Truncated | ErrorKind::Unsupported | ErrorKind::Damaged
             ),
             "{error}"
         );
@@ -317,7 +315,7 @@ fn headers_that_lie_are_found_out() {
 }
 
 #[test]
-fn an_enormous_tag_in_front_of_the_sound_is_passed_over() {
+fn an_enormous_tag_before_the_audio_is_skipped() {
     let scratch = Scratch::new();
     let sound = bytes_of("no-info-frame.mp3");
     let size: usize = 200 * 1024 * 1024;
@@ -339,15 +337,15 @@ fn an_enormous_tag_in_front_of_the_sound_is_passed_over() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_is_refused_instead_of_waited_for() {
+fn a_pipe_is_an_error_and_does_not_block() {
     let scratch = Scratch::new();
-    let pipe = scratch.folder.path().join("pipe.mp3");
+    let pipe = scratch.directory.path().join("pipe.mp3");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     if !made.is_ok_and(|status| status.success()) {
         eprintln!("skipped: no mkfifo here");
         return;
     }
-    assert_eq!(failure(&pipe).kind(), AudioErrorKind::Io);
+    assert_eq!(failure(&pipe).kind(), ErrorKind::Io);
 }
 
 /// Numbers without a pattern, the same in every run.
@@ -396,9 +394,11 @@ fn mutated_files_give_an_answer_without_panic_or_hang() {
             }
             let path = scratch.file("mutant", &bytes);
             let outcome = decode(&path);
-            if let Err(AudioError::DecoderFailed { message, .. }) = &outcome {
-                // Contained, so no failure of this test; worth knowing where symphonia is to be mended.
-                eprintln!("{}: a decoder panicked: {message}", e.file);
+            if let Err(error) = &outcome
+                && error.to_string().contains("decoder failed")
+            {
+                // Caught, so no failure of this test, but worth a report to symphonia.
+                eprintln!("{}: a decoder panicked: {error:#}", e.file);
             }
             if let Ok((samples, _)) = outcome {
                 assert!(samples.iter().all(|x| x.is_finite()));

@@ -66,7 +66,7 @@ fn failures_are_listed_with_their_reasons_until_they_are_mended() {
         .ends_with_code(0)
         .complains("--retry-failed");
     assert!(ran.stdout.contains("broken.mp3"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("is not a sound file"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("not an audio file"), "{}", ran.stdout);
     let ran = library(&place, &["failures", "--json"]).ends_with_code(0);
     let failures = lines(&ran.stdout);
     assert_eq!(failures.len(), 1);

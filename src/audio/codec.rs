@@ -1,10 +1,12 @@
 //! Packets to mono samples, whichever decoder does it.
 
 use super::{
-    mix::append_mean,
-    opus::{OpusHeadError, OpusPackets, SAMPLE_RATE as OPUS_RATE},
+    opus::{OpusPackets, SAMPLE_RATE as OPUS_RATE},
+    source::unsupported,
 };
+use crate::{Error, ErrorKind, Result};
 use symphonia::core::{
+    audio::{Audio, AudioBuffer, GenericAudioBufferRef, conv::IntoSample, sample::Sample},
     codecs::audio::{
         AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_OPUS,
     },
@@ -18,15 +20,7 @@ pub(super) enum Codec {
     Opus(Box<OpusPackets>),
 }
 
-/// Why a track cannot be decoded.
-pub(super) enum CodecError {
-    /// There is no decoder for it: what it is.
-    Unsupported(String),
-    /// There is one, and it refuses the track's parameters.
-    Malformed(Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Why a packet was not decoded.
+/// The reason why a packet was not decoded.
 pub(super) enum PacketError {
     /// It is damaged; the next one may be fine.
     Damaged,
@@ -35,25 +29,23 @@ pub(super) enum PacketError {
 }
 
 impl Codec {
-    /// `trim`: whether the decoder applies the trimming that the packets carry.
-    pub(super) fn new(params: &AudioCodecParameters, trim: bool) -> Result<Self, CodecError> {
+    /// Makes the decoder of a track.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] without a decoder for the codec, [`ErrorKind::Damaged`] for broken parameters.
+    pub(super) fn new(params: &AudioCodecParameters) -> Result<Self> {
         if params.codec == CODEC_ID_OPUS {
             let head = params.extra_data.as_deref().unwrap_or_default();
-            return match OpusPackets::new(head) {
-                Ok(opus) => Ok(Self::Opus(Box::new(opus))),
-                Err(error @ OpusHeadError::Mapping(_)) => {
-                    Err(CodecError::Unsupported(error.to_string()))
-                }
-                Err(error) => Err(CodecError::Malformed(Box::new(error))),
-            };
+            return Ok(Self::Opus(Box::new(OpusPackets::new(head)?)));
         }
-        let options = AudioDecoderOptions::default().gapless(trim);
+        let options = AudioDecoderOptions::default().gapless(true);
         match symphonia::default::get_codecs().make_audio_decoder(params, &options) {
             Ok(decoder) => Ok(Self::Symphonia(decoder)),
-            Err(SymphoniaError::Unsupported(what)) => Err(CodecError::Unsupported(
-                codec_name(params).map_or_else(|| format!("its codec ({what})"), str::to_owned),
-            )),
-            Err(error) => Err(CodecError::Malformed(Box::new(error))),
+            Err(SymphoniaError::Unsupported(what)) => Err(match codec_name(params) {
+                Some(name) => unsupported(name),
+                None => unsupported(&format!("its codec ({what})")),
+            }),
+            Err(error) => Err(Error::new(ErrorKind::Damaged, error.to_string())),
         }
     }
 
@@ -65,7 +57,7 @@ impl Codec {
         }
     }
 
-    /// Samples at the start of the stream that are no sound, where the codec itself says so.
+    /// Samples at the start of the stream that precede the audio, according to the codec.
     pub(super) fn pre_skip(&self) -> u64 {
         match self {
             Self::Symphonia(_) => 0,
@@ -73,7 +65,7 @@ impl Codec {
         }
     }
 
-    /// Forgets the packets before: the next one stands elsewhere.
+    /// Forgets earlier packets, after seeking.
     pub(super) fn reset(&mut self) {
         match self {
             Self::Symphonia(decoder) => decoder.reset(),
@@ -81,7 +73,7 @@ impl Codec {
         }
     }
 
-    /// Appends the mono samples of `packet` to `out`. Gives their rate and the number of channels that they had.
+    /// Appends the mono samples of `packet` to `out`. Returns their rate and the number of channels.
     pub(super) fn decode(
         &mut self,
         packet: &Packet,
@@ -99,8 +91,7 @@ impl Codec {
             },
             Self::Opus(opus) => {
                 let start = out.len();
-                opus.decode(&packet.data, out)
-                    .map_err(|_| PacketError::Damaged)?;
+                opus.decode(&packet.data, out).ok_or(PacketError::Damaged)?;
                 let trim = |d: symphonia::core::units::Duration| d.get() as usize;
                 let end = (out.len() - start).saturating_sub(trim(packet.trim_end));
                 out.truncate(start + end);
@@ -134,4 +125,55 @@ fn codec_name(params: &AudioCodecParameters) -> Option<&'static str> {
         .iter()
         .find(|(codec, _)| *codec == params.codec)
         .map(|(_, name)| *name)
+}
+
+/// Appends the mean of the channels of `buffer` to `out`, as samples from -1 to 1.
+pub(super) fn append_mean(buffer: &GenericAudioBufferRef<'_>, out: &mut Vec<f32>) {
+    match buffer {
+        GenericAudioBufferRef::U8(b) => mean(b, out),
+        GenericAudioBufferRef::U16(b) => mean(b, out),
+        GenericAudioBufferRef::U24(b) => mean(b, out),
+        GenericAudioBufferRef::U32(b) => mean(b, out),
+        GenericAudioBufferRef::S8(b) => mean(b, out),
+        GenericAudioBufferRef::S16(b) => mean(b, out),
+        GenericAudioBufferRef::S24(b) => mean(b, out),
+        GenericAudioBufferRef::S32(b) => mean(b, out),
+        GenericAudioBufferRef::F32(b) => mean(b, out),
+        GenericAudioBufferRef::F64(b) => mean(b, out),
+    }
+}
+
+fn mean<S: Sample + IntoSample<f32>>(buffer: &AudioBuffer<S>, out: &mut Vec<f32>) {
+    let channels = buffer.num_planes();
+    let Some(first) = buffer.plane(0) else {
+        return;
+    };
+    if channels == 1 {
+        out.extend(first.iter().map(|&x| x.into_sample()));
+    } else if let (2, Some(second)) = (channels, buffer.plane(1)) {
+        out.extend(first.iter().zip(second).map(|(&l, &r)| {
+            let (l, r): (f32, f32) = (l.into_sample(), r.into_sample());
+            0.5 * (l + r)
+        }));
+    } else {
+        let start = out.len();
+        out.extend(first.iter().map(|&x| -> f32 { x.into_sample() }));
+        let sums = &mut out[start..];
+        for plane in buffer.iter_planes().skip(1) {
+            for (sum, &x) in sums.iter_mut().zip(plane) {
+                *sum += IntoSample::<f32>::into_sample(x);
+            }
+        }
+        let scale = 1.0 / channels as f32;
+        sums.iter_mut().for_each(|sum| *sum *= scale);
+    }
+}
+
+/// Largest magnitude of audio: 100 dB above full scale.
+const LIMIT: f32 = 1e5;
+
+/// Whether all samples are plausible. NaN, infinity and absurd magnitudes are damage.
+pub(super) fn is_audio(samples: &[f32]) -> bool {
+    // NaN fails the comparison. No early exit, so that it runs in SIMD lanes.
+    samples.iter().fold(true, |ok, x| ok & (x.abs() <= LIMIT))
 }

@@ -1,32 +1,29 @@
 //! A file to mono samples at its own rate, packet by packet.
 
 use super::{
-    AudioError, Tags,
-    open::check_ranges,
-    part::{Part, Segment},
-    source::{Source, Step},
+    Excerpt, Segment, Tags,
+    excerpt::Selection,
+    input::Input,
+    source::{self, Source, Step, truncated},
     time_limit::{MAX_HOURS, TimeLimit},
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use crate::{Error, ErrorKind, Result, contain::catch_panic};
+use std::{ops::Range, path::Path, sync::Arc};
 
-/// What is known of a sound file. Complete as soon as the decoder is open, but for tags that stand behind the sound.
+/// The facts about the audio of a file. Those after the tags are known when the decoder has reached the end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioInfo {
-    /// Samples per second and channel, as decoded; 2,000 to 768,000.
+    /// Samples per second and channel, as decoded: 2,000 to 768,000.
     pub sample_rate: u32,
-    /// Channels in the file, 1 to 64; their mean is what the decoder gives.
+    /// Channels in the file, 1 to 64. The decoder returns their mean.
     pub channels: u16,
     /// Short name of the codec: `mp3`, `aac`, `alac`, `flac`, `vorbis`, `opus`, `pcm_s16le`, ...
     pub codec: String,
     /// Text tags.
     pub tags: Tags,
-    /// Length of the song in seconds; according to its header if only a segment was decoded.
+    /// Length of the song in seconds; according to the file's header if only a segment is decoded.
     pub duration_s: f64,
-    /// The segment that was decoded, if that is not the whole song.
+    /// The segment that is decoded, if that is not the whole song.
     pub segment: Option<Segment>,
     /// Packets that were skipped as damaged. A gap without readable packets counts as the packets that fit in it.
     pub damaged_packets: u64,
@@ -35,108 +32,163 @@ pub struct AudioInfo {
 }
 
 impl AudioInfo {
-    /// Seconds that were decoded: the segment, or the whole song.
+    /// Seconds that are decoded: the segment, or the whole song.
     pub fn analyzed_s(&self) -> f64 {
-        self.segment
-            .map_or(self.duration_s, |segment| segment.length_s())
+        match self.segment {
+            Some(segment) => segment.length_s(),
+            None => self.duration_s,
+        }
     }
 }
 
-/// Decodes one file. Memory does not grow with the length of the sound.
+/// Decodes one file. Memory does not grow with the length of the audio.
 ///
-/// What the file is comes from its content; its name plays no part. The encoder's delay and padding are trimmed where
-/// the file says how long they are. A damaged packet is left out and counted; a file that ends before the length that
-/// it claims, or has more than a tenth of its packets damaged, gives an error at its end instead of `None`. One that takes
-/// absurdly long to decode, or goes on for more than 100 hours, is given up with an error.
+/// The content decides the format, not the name. The encoder's delay and padding are trimmed if the file declares them. A
+/// damaged packet is skipped and counted; a file that ends before its declared length, or has more than a tenth of its
+/// packets damaged, returns an error at its end instead of `None`. A file that takes absurdly long to decode, or has more
+/// than 100 hours of audio, is an error too.
 ///
 /// ```no_run
-/// # fn main() -> Result<(), circumplex::audio::AudioError> {
-/// let mut decoder = circumplex::audio::Decoder::open("song.mp3".as_ref())?;
+/// let mut decoder = circumplex::audio::Decoder::open("song.mp3")?;
 /// let mut samples = 0;
 /// while let Some(block) = decoder.next_block()? {
 ///     samples += block.len();
 /// }
 /// println!("{} s", samples as f64 / f64::from(decoder.info().sample_rate));
-/// # Ok(())
-/// # }
+/// # Ok::<(), circumplex::Error>(())
 /// ```
 pub struct Decoder {
-    pub(super) path: PathBuf,
-    pub(super) info: AudioInfo,
-    pub(super) source: Source,
-    /// The block that `next_block` hands out.
-    pub(super) block: Vec<f32>,
-    /// `block` was decoded while opening and not handed out yet.
-    pub(super) ready: bool,
+    input: Input,
+    info: AudioInfo,
+    source: Source,
+    /// The block that `next_block` returns.
+    block: Vec<f32>,
+    /// `block` was decoded while opening and not returned yet.
+    is_ready: bool,
     state: State,
-    pub(super) limit: Arc<TimeLimit>,
-    /// Samples decoded so far, that of `block` included.
+    limit: Arc<TimeLimit>,
+    /// Samples decoded so far, `block` included.
     samples: u64,
-    /// What of the sound is wanted, where that is not all.
-    pub(super) part: Option<Part>,
+    part: Option<Part>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Decoding,
-    /// What is wanted was handed out.
+    /// All of the segment was returned.
     PartDone,
     Ended,
-    Failed,
 }
+
+/// The samples to return, counted from the start of the song.
+#[derive(Debug, Clone)]
+struct Part {
+    samples: Range<i64>,
+    /// The sample at which the next block starts.
+    position: i64,
+    /// The decoder came here by seeking.
+    seeked: bool,
+    /// The first samples were returned.
+    started: bool,
+}
+
+/// How long decoders of lossy codecs run before their output is used: it depends on earlier packets. MP3 has the longest
+/// memory, whose frames borrow from up to nine before; Opus asks for 80 ms (RFC 7845, section 4.6).
+const PREROLL_S: f64 = 0.5;
 
 impl Decoder {
     /// Opens a file and decodes its first packets.
     ///
     /// # Errors
-    /// Any [`AudioError`] but [`AudioError::Resample`].
-    pub fn open(path: &Path) -> Result<Self, AudioError> {
-        // Where it cannot be looked at, opening it says so.
-        let size = fs::metadata(path).map_or(0, |facts| facts.len());
-        Self::open_within(path, TimeLimit::of_size(size))
+    /// An error that names the file, if it is not audio, not supported, damaged or known to be truncated.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::start(Input::from(path.as_ref()))
     }
 
-    fn open_within(path: &Path, limit: Arc<TimeLimit>) -> Result<Self, AudioError> {
+    /// Opens a file and decodes an excerpt of it; all of it if it is no longer than the excerpt, or if its container has
+    /// no times.
+    ///
+    /// PCM, FLAC, ALAC, MP3 and Vorbis give the samples of the whole file. So does AAC except for the noise that its
+    /// decoder makes up, and Opus within what its decoder forgets in half a second. Matroska, WebM, Opus in MP4 and Ogg
+    /// files of several streams have no exact positions and are decoded from the start. Damage outside the excerpt goes
+    /// unnoticed.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_excerpt(path: impl AsRef<Path>, excerpt: &Excerpt) -> Result<Self> {
+        Self::open_input(Input::from(path.as_ref()), Selection::Excerpt(*excerpt))
+    }
+
+    /// Opens a file, or the content of one, and decodes the selected part.
+    pub(crate) fn open_input(input: Input, selection: Selection) -> Result<Self> {
+        let mut decoder = Self::start(input)?;
+        if selection == Selection::All {
+            return Ok(decoder);
+        }
+        let rate = f64::from(decoder.info.sample_rate);
+        let (input, limit) = (&decoder.input, &decoder.limit);
+        let total_s = match decoder.source.declared_samples() {
+            Some(samples) => samples as f64 / rate,
+            None => guarded(input, limit, || {
+                Source::open(input, limit)?.count_seconds(limit)
+            })?,
+        };
+        let place = selection
+            .place(total_s)
+            .map_err(|error| input.name(error))?;
+        let Some(place) = place else {
+            return Ok(decoder);
+        };
+        let sample = |seconds: f64| (seconds * rate).round() as i64;
+        let samples = sample(place.start_s)..sample(place.end_s);
+        decoder.info.duration_s = total_s;
+        decoder.info.segment = Some(Segment {
+            start_s: samples.start as f64 / rate,
+            end_s: samples.end as f64 / rate,
+        });
+        decoder.go_to(samples)
+    }
+
+    fn start(input: Input) -> Result<Self> {
+        let limit = TimeLimit::of(&input);
+        Self::start_within(input, limit)
+    }
+
+    fn start_within(input: Input, limit: Arc<TimeLimit>) -> Result<Self> {
         let mut block = Vec::new();
-        let opened = contain(path, || {
-            let mut source = Source::open(path, &limit)?;
-            loop {
-                limit.check(path)?;
+        let (source, info) = guarded(&input, &limit, || {
+            let mut source = Source::open(&input, &limit)?;
+            let (sample_rate, channels) = loop {
+                limit.check()?;
                 block.clear();
-                match source.step(path, None, &mut block)? {
-                    Step::Sound { rate, channels } if !block.is_empty() => {
-                        break Ok((source, rate, channels));
-                    }
+                match source.step(None, &mut block)? {
+                    Step::Audio { rate, channels } if !block.is_empty() => break (rate, channels),
                     Step::End => {
-                        source.verdict(path, None)?;
-                        break Err(AudioError::Empty {
-                            path: path.to_owned(),
-                            what: "its track has no samples",
-                        });
+                        source.check_complete(None)?;
+                        return Err(source::no_audio("its track has no samples"));
                     }
                     _ => {}
                 }
-            }
-        })
-        .map_err(|error| limit.explain(path, error))?;
-        let (mut source, sample_rate, channels) = opened;
-        check_ranges(path, sample_rate, channels)?;
-        let info = AudioInfo {
-            sample_rate,
-            channels: channels as u16,
-            codec: source.codec_name().to_owned(),
-            tags: source.tags(),
-            duration_s: 0.0,
-            segment: None,
-            damaged_packets: 0,
-            missing_s: 0.0,
-        };
+            };
+            source::check_ranges(sample_rate, channels)?;
+            let info = AudioInfo {
+                sample_rate,
+                channels: channels as u16,
+                codec: source.names().1.to_owned(),
+                tags: source.tags(&input, &limit),
+                duration_s: 0.0,
+                segment: None,
+                damaged_packets: 0,
+                missing_s: 0.0,
+            };
+            Ok((source, info))
+        })?;
         Ok(Self {
-            path: path.to_owned(),
+            input,
             info,
             source,
             block,
-            ready: true,
+            is_ready: true,
             state: State::Decoding,
             limit,
             samples: 0,
@@ -144,7 +196,7 @@ impl Decoder {
         })
     }
 
-    /// What is known of the sound.
+    /// The facts about the audio.
     pub fn info(&self) -> &AudioInfo {
         &self.info
     }
@@ -153,19 +205,18 @@ impl Decoder {
     /// last. Blocks are as long as the file's packets. After an error there are no more.
     ///
     /// # Errors
-    /// [`AudioError::Truncated`] or [`AudioError::Damaged`] at the end of a sound that was not whole, and
-    /// [`AudioError::Io`] or [`AudioError::DecoderFailed`] at any time.
-    pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
+    /// [`ErrorKind::Truncated`] or [`ErrorKind::Damaged`] at the end of an incomplete file, [`ErrorKind::Io`] at any time.
+    pub fn next_block(&mut self) -> Result<Option<&[f32]>> {
         while self.read_block()? {
-            if self.keep_part() {
+            if self.trim_to_part() {
                 return Ok(Some(&self.block));
             }
         }
         Ok(None)
     }
 
-    /// Leaves of the block what belongs to the part that is wanted. Says whether that is anything.
-    fn keep_part(&mut self) -> bool {
+    /// Trims the block to the selected part. Returns false if nothing is left.
+    fn trim_to_part(&mut self) -> bool {
         let Some(part) = &mut self.part else {
             return true;
         };
@@ -178,8 +229,8 @@ impl Decoder {
         let (start, end) = (inside(part.samples.start), inside(part.samples.end));
         self.block.truncate(end);
         self.block.drain(..start.min(end));
-        if !self.block.is_empty() && !part.begun {
-            part.begun = true;
+        if !self.block.is_empty() && !part.started {
+            part.started = true;
             self.source.forget_damage();
         }
         if part.position >= part.samples.end {
@@ -188,172 +239,151 @@ impl Decoder {
         !self.block.is_empty()
     }
 
-    /// Decodes the next block. `false` after the last.
-    pub(super) fn read_block(&mut self) -> Result<bool, AudioError> {
-        if self.ready {
-            self.ready = false;
-            self.count_block();
+    /// Decodes the next block. Returns false after the last.
+    fn read_block(&mut self) -> Result<bool> {
+        if self.is_ready {
+            self.is_ready = false;
+            self.count_block()?;
             return Ok(true);
         }
-        if self.state == State::PartDone {
-            self.state = State::Ended;
-            self.info.tags.fill_from(self.source.tags());
-            self.info.damaged_packets = self.damaged_packets();
-            return self.source.damage_verdict(&self.path).map(|()| false);
-        }
-        if self.state != State::Decoding {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        if state == State::Ended {
             return Ok(false);
         }
-        let (path, source, info, block, limit, part) = (
-            &self.path,
-            &mut self.source,
-            &mut self.info,
-            &mut self.block,
-            &self.limit,
-            &self.part,
-        );
-        limit.resume();
-        let result = contain(path, || {
+        let Self {
+            input,
+            source,
+            info,
+            block,
+            limit,
+            part,
+            ..
+        } = self;
+        let more = guarded(input, limit, || {
             loop {
-                limit.check(path)?;
+                limit.check()?;
                 block.clear();
-                match source.step(path, Some(info.sample_rate), block)? {
-                    Step::Sound { .. } if !block.is_empty() => return Ok(true),
-                    Step::End => {
-                        match part {
-                            Some(part) if part.sought => ends_in_part(path, info, part)?,
-                            _ => source.verdict(path, Some(info.sample_rate))?,
-                        }
-                        return Ok(false);
+                if state == State::PartDone {
+                    return source.check_damage().map(|()| false);
+                }
+                let step = source.step(Some(info.sample_rate), block)?;
+                match (step, &part) {
+                    (Step::Audio { .. }, _) if !block.is_empty() => return Ok(true),
+                    (Step::End, Some(part)) if part.seeked => {
+                        return check_end(info, part).map(|()| false);
+                    }
+                    (Step::End, _) => {
+                        return source
+                            .check_complete(Some(info.sample_rate))
+                            .map(|()| false);
                     }
                     _ => {}
                 }
             }
-        });
-        match result {
-            Ok(true) => {
-                self.count_block();
-                if self.samples / u64::from(self.info.sample_rate) / 3600 >= MAX_HOURS {
-                    self.state = State::Failed;
-                    return Err(AudioError::TooLong {
-                        path: self.path.clone(),
-                        max_hours: MAX_HOURS,
-                    });
-                }
-                Ok(true)
-            }
-            Ok(false) => {
-                self.state = State::Ended;
-                self.info.damaged_packets = self.source.damaged_packets();
-                // Some tags stand behind the sound.
-                self.info.tags.fill_from(self.source.tags());
-                Ok(false)
-            }
-            Err(error) => {
-                self.state = State::Failed;
-                Err(self.limit.explain(&self.path, error))
-            }
+        })?;
+        info.damaged_packets = source.damaged_packets();
+        if more {
+            self.count_block()?;
+            self.state = State::Decoding;
         }
+        Ok(more)
     }
 
-    fn count_block(&mut self) {
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for endless audio.
+    fn count_block(&mut self) -> Result<()> {
         let samples = self.block.len() as u64;
+        let rate = u64::from(self.info.sample_rate);
         self.samples += samples;
-        self.limit
-            .grant(samples as f64 / f64::from(self.info.sample_rate));
+        self.limit.grant(samples as f64 / rate as f64);
+        if self.samples / rate / 3600 < MAX_HOURS {
+            return Ok(());
+        }
+        let message =
+            format!("more than {MAX_HOURS} hours of audio; it is damaged, or must be split");
+        Err(self.input.name(Error::new(ErrorKind::Unsupported, message)))
     }
 
-    /// Packets left out as damaged so far. A stretch without readable packets counts as the packets that fit in it.
+    /// Packets skipped as damaged so far.
     pub fn damaged_packets(&self) -> u64 {
         self.source.damaged_packets()
     }
+
+    /// Goes to some samples, after the first block was decoded: by seeking if the container can, else by decoding from the
+    /// start and discarding.
+    fn go_to(mut self, samples: Range<i64>) -> Result<Self> {
+        let codec = self.info.codec.as_str();
+        let is_lossless = matches!(codec, "flac" | "alac") || codec.starts_with("pcm");
+        let preroll_s = if is_lossless { 0.0 } else { PREROLL_S };
+        let start = samples.start;
+        let target = start - (preroll_s * f64::from(self.info.sample_rate)) as i64;
+        let mut part = Part {
+            samples,
+            position: 0,
+            seeked: false,
+            started: false,
+        };
+        if target > self.block.len() as i64 {
+            match self.seek(target) {
+                Ok(Some(position)) if position <= start => {
+                    part.position = position;
+                    part.seeked = true;
+                }
+                // Seeking failed, or the position is unknown.
+                _ => {
+                    let info = self.info;
+                    self = Self::start(self.input)?;
+                    self.info = info;
+                }
+            }
+        }
+        self.part = Some(part);
+        Ok(self)
+    }
+
+    /// Seeks to a sample or some before it, and decodes one block there. Returns its position.
+    fn seek(&mut self, sample: i64) -> Result<Option<i64>> {
+        let (source, rate) = (&mut self.source, self.info.sample_rate);
+        if !guarded(&self.input, &self.limit, || Ok(source.seek(sample, rate)))? {
+            return Ok(None);
+        }
+        self.is_ready = false;
+        if !self.read_block()? {
+            return Ok(None);
+        }
+        self.is_ready = true;
+        Ok(self.source.position())
+    }
 }
 
-/// The file ended before the part that was sought did. Accounts of a length may be off by some packets, not by a second.
-fn ends_in_part(path: &Path, info: &AudioInfo, part: &Part) -> Result<(), AudioError> {
-    let seconds = |sample: i64| sample as f64 / f64::from(info.sample_rate);
+/// Checks that a part was complete that the decoder came to by seeking. Declared lengths may be off by some packets, not
+/// by a second.
+fn check_end(info: &AudioInfo, part: &Part) -> Result<()> {
+    let rate = f64::from(info.sample_rate);
     if part.position + i64::from(info.sample_rate) >= part.samples.end {
         return Ok(());
     }
-    Err(AudioError::Truncated {
-        path: path.to_owned(),
-        expected: format!("{:.2} s by its own account", part.total_s),
-        found: format!("the end of the file after {:.2} s", seconds(part.position)),
-    })
+    let (found, declared) = (part.position as f64 / rate, info.duration_s);
+    Err(truncated(&format!(
+        "{found:.2} s of {declared:.2} s decoded"
+    )))
 }
 
-/// Runs `work`, which calls other people's decoders, and turns a panic in it into an error.
-pub(super) fn contain<T>(
-    path: &Path,
-    work: impl FnOnce() -> Result<T, AudioError>,
-) -> Result<T, AudioError> {
+/// Runs `work`, which calls other crates' decoders: a panic becomes an error, time is limited, and errors name the file.
+pub(super) fn guarded<T>(
+    input: &Input,
+    limit: &TimeLimit,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    limit.resume();
     // After a panic the decoder is not used again, so no broken state can be seen.
-    crate::contain::catch_panic(work).unwrap_or_else(|panicked| {
-        Err(AudioError::DecoderFailed {
-            path: path.to_owned(),
-            message: panicked.message,
-        })
-    })
+    let result = catch_panic(work).unwrap_or_else(|panic| {
+        let message =
+            "damaged: the decoder failed on its content; restore it from its source, or convert it";
+        Err(Error::new(ErrorKind::Damaged, message).with_source(panic))
+    });
+    result.map_err(|error| input.name(limit.explain(error)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    /// A WAV file of some seconds, mono, 16 bit.
-    fn wav(folder: &Path, seconds: u32, rate: u32) -> PathBuf {
-        let path = folder.join("song.wav");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: rate,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        for n in 0..seconds * rate {
-            writer.write_sample((n % 100) as i16).unwrap();
-        }
-        writer.finalize().unwrap();
-        path
-    }
-
-    #[test]
-    fn a_file_that_takes_too_long_is_given_up_with_that_reason() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = wav(folder.path(), 1, 8000);
-        let none = TimeLimit::short(Duration::ZERO);
-        let error = Decoder::open_within(&path, none).err().unwrap();
-        assert!(matches!(error, AudioError::TooSlow { .. }), "{error}");
-        assert!(error.to_string().contains("song.wav"), "{error}");
-        assert_eq!(error.kind().name(), "too-slow");
-
-        // Time that runs out midway: what was decoded before is no song.
-        let mut decoder = Decoder::open(&path).unwrap();
-        assert!(decoder.next_block().unwrap().is_some());
-        decoder.limit = TimeLimit::short(Duration::ZERO);
-        std::thread::sleep(Duration::from_millis(1));
-        decoder.limit.has_time();
-        assert!(matches!(
-            decoder.next_block(),
-            Err(AudioError::TooSlow { .. })
-        ));
-        assert!(decoder.next_block().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_sound_without_end_is_given_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = wav(folder.path(), 3, 8000);
-        let mut decoder = Decoder::open(&path).unwrap();
-        decoder.samples = 8000 * 3600 * MAX_HOURS - 8000;
-        let error = loop {
-            match decoder.next_block() {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("must not end well"),
-                Err(error) => break error,
-            }
-        };
-        assert!(error.to_string().contains("100 hours"), "{error}");
-    }
-}
+mod tests;

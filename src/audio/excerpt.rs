@@ -1,12 +1,65 @@
-//! Which part of a song is heard.
+//! The part of a song to analyze.
 
-use crate::clock::{number, position, seconds};
-use std::{fmt, ops::Range, str::FromStr};
+use super::source::{no_audio, unsupported};
+use crate::{
+    Error, ErrorKind, Result,
+    clock::{number, position, seconds},
+};
+use std::{fmt, str::FromStr};
 
-/// A part of a song: so many seconds from its middle, or from a place on.
+/// A segment of a song.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Segment {
+    /// Start in seconds.
+    pub start_s: f64,
+    /// End in seconds. Infinity, or any time after the end of the song, stands for that end.
+    pub end_s: f64,
+}
+
+impl Segment {
+    /// Length in seconds.
+    pub fn length_s(&self) -> f64 {
+        self.end_s - self.start_s
+    }
+}
+
+/// The part of a song to decode.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Selection {
+    All,
+    Excerpt(Excerpt),
+    Segment(Segment),
+}
+
+impl Selection {
+    /// The segment of a song of `total_s` seconds; `None` for the whole song. 0 seconds stand for an unknown length.
+    ///
+    /// # Errors
+    /// If a [`Segment`] is not in the song, or its length is unknown.
+    pub(super) fn place(&self, total_s: f64) -> Result<Option<Segment>> {
+        let segment = match self {
+            Self::All => return Ok(None),
+            Self::Excerpt(excerpt) => return Ok(excerpt.place(total_s)),
+            Self::Segment(segment) => segment,
+        };
+        let end_s = segment.end_s.min(total_s);
+        if total_s <= 0.0 {
+            return Err(unsupported(
+                "a segment of a file whose container has no times",
+            ));
+        }
+        if segment.start_s >= end_s {
+            return Err(no_audio("the segment starts after its end"));
+        }
+        let is_whole = segment.start_s <= 0.0 && end_s >= total_s;
+        Ok((!is_whole).then_some(Segment { end_s, ..*segment }))
+    }
+}
+
+/// An excerpt of a song: a length from its middle, or from a start.
 ///
-/// Written `LENGTH` or `START:LENGTH`. A length is a number with its unit, `45s` or `1.5m`; a start is the same, or a place
-/// as players show it, `1:10` or `1:02:03`.
+/// Written `LENGTH` or `START:LENGTH`. A length is a number with a unit, `45s` or `1.5m`; a start is the same, or a time as
+/// players show it, `1:10` or `1:02:03`.
 ///
 /// ```
 /// use circumplex::audio::Excerpt;
@@ -16,51 +69,42 @@ use std::{fmt, ops::Range, str::FromStr};
 /// assert_eq!((later.start_s, later.length_s), (Some(70.0), 45.0));
 /// assert_eq!("70s:0.75m".parse::<Excerpt>()?, later);
 /// assert_eq!(later.to_string(), "1:10:45s");
-/// # Ok::<(), circumplex::audio::InvalidExcerpt>(())
+/// # Ok::<(), circumplex::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Excerpt {
-    /// Where it begins, in seconds; `None`: so that it lies in the middle.
+    /// Start in seconds; `None` centers it in the song.
     pub start_s: Option<f64>,
-    /// How long it is, in seconds, above 0.
+    /// Length in seconds, above 0.
     pub length_s: f64,
 }
 
-/// Text that is no [`Excerpt`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected a length like 45s (from the middle) or a start and a length like 1:10:45s or 70s:45s, found {found:?}: {why}"
-)]
-pub struct InvalidExcerpt {
-    /// The text.
-    pub found: String,
-    /// What is wrong with it.
-    pub why: &'static str,
-}
-
-/// Longest song that is thought of, in seconds: some eleven days.
+/// Longest excerpt or start, in seconds: some eleven days.
 const LONGEST: f64 = 1e6;
 
 impl Excerpt {
-    /// From where to where it goes in a song of `total_s` seconds; `None` where that is the whole song. It never reaches
-    /// beyond the song's end: it begins earlier instead.
-    pub fn place(&self, total_s: f64) -> Option<Range<f64>> {
+    /// Its segment of a song of `total_s` seconds; `None` if that is the whole song. It never reaches beyond the song's
+    /// end: it starts earlier instead.
+    pub(crate) fn place(&self, total_s: f64) -> Option<Segment> {
         let latest = total_s - self.length_s;
-        if latest <= 0.0 {
-            return None;
-        }
-        let start = self.start_s.unwrap_or(latest / 2.0).min(latest);
-        Some(start..start + self.length_s)
+        let start_s = self.start_s.unwrap_or(latest / 2.0).min(latest);
+        (latest > 0.0).then_some(Segment {
+            start_s,
+            end_s: start_s + self.length_s,
+        })
     }
 }
 
 impl FromStr for Excerpt {
-    type Err = InvalidExcerpt;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidExcerpt> {
-        let invalid = |why| InvalidExcerpt {
-            found: text.to_owned(),
-            why,
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = |why| {
+            let message = format!(
+                "expected a length like 45s or a start and a length like 1:10:45s or 70s:45s, found \
+                 {text:?}: {why}"
+            );
+            Error::new(ErrorKind::InvalidInput, message)
         };
         let (start, length) = match text.rsplit_once(':') {
             Some((start, length)) => (Some(start), length),
@@ -87,7 +131,7 @@ impl FromStr for Excerpt {
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.start_s {
-            // Tenths are all that a place can say.
+            // Times have tenths at most.
             Some(start) if (start * 10.0).fract() == 0.0 => {
                 write!(f, "{}:{}s", position(start), self.length_s)
             }
@@ -97,7 +141,7 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// Seconds of `45s` and `1.5m`.
+/// Seconds of a duration like `45s` or `1.5m`.
 fn duration(text: &str) -> Option<f64> {
     match (text.strip_suffix('s'), text.strip_suffix('m')) {
         (Some(text), _) => number(text),
@@ -123,7 +167,7 @@ mod tests {
         ] {
             let excerpt: Excerpt = text.parse().unwrap();
             assert_eq!(excerpt, Excerpt { start_s, length_s }, "{text}");
-            assert_eq!(excerpt.to_string().parse(), Ok(excerpt), "{text}");
+            assert_eq!(excerpt.to_string().parse::<Excerpt>().unwrap(), excerpt);
         }
         for text in [
             "",
@@ -149,13 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn it_lies_in_the_middle_and_never_reaches_beyond_the_end() {
-        let at = |text: &str, total| text.parse::<Excerpt>().unwrap().place(total);
-        assert_eq!(at("10s", 30.0), Some(10.0..20.0));
+    fn an_excerpt_is_centered_and_never_reaches_beyond_the_end() {
+        let at = |text: &str, total| {
+            let segment = text.parse::<Excerpt>().unwrap().place(total);
+            segment.map(|segment| (segment.start_s, segment.end_s))
+        };
+        assert_eq!(at("10s", 30.0), Some((10.0, 20.0)));
         assert_eq!(at("10s", 10.0), None);
         assert_eq!(at("10s", 3.0), None);
-        assert_eq!(at("5s:10s", 30.0), Some(5.0..15.0));
-        assert_eq!(at("25s:10s", 30.0), Some(20.0..30.0));
-        assert_eq!(at("99s:10s", 30.0), Some(20.0..30.0));
+        assert_eq!(at("5s:10s", 30.0), Some((5.0, 15.0)));
+        assert_eq!(at("25s:10s", 30.0), Some((20.0, 30.0)));
+        assert_eq!(at("99s:10s", 30.0), Some((20.0, 30.0)));
     }
 }

@@ -1,6 +1,8 @@
 //! Opus packets to samples. symphonia reads the containers but has no decoder for this codec.
 
-use opus_pure::{Error as OpusError, OpusDecoder, OpusMSDecoder};
+use super::source::unsupported;
+use crate::{Error, ErrorKind, Result};
+use opus_pure::{OpusDecoder, OpusMSDecoder};
 
 /// Opus is always decoded at this rate.
 pub(super) const SAMPLE_RATE: u32 = 48_000;
@@ -8,25 +10,6 @@ const RATE: i32 = SAMPLE_RATE as i32;
 
 /// Longest packet that the codec allows: 120 ms, in samples per channel.
 const MAX_PACKET: usize = 5_760;
-
-/// Why an Opus stream cannot be decoded at all.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum OpusHeadError {
-    /// The identification header is too short or contradicts itself.
-    #[error("the Opus identification header is broken")]
-    Broken,
-    /// A channel mapping family that RFC 7845 does not define for playback, or channels in an order of their own.
-    #[error("an Opus channel mapping of family {0}")]
-    Mapping(u8),
-    /// The decoder refuses the header's numbers.
-    #[error("the Opus decoder refuses the identification header")]
-    Refused(#[source] OpusError),
-}
-
-/// A packet that cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-#[error("the Opus packet is damaged")]
-pub(super) struct OpusPacketError;
 
 enum Streams {
     One(Box<OpusDecoder>),
@@ -37,9 +20,9 @@ enum Streams {
 pub(super) struct OpusPackets {
     streams: Streams,
     channels: usize,
-    /// Samples at the start of the stream that are no sound (RFC 7845, section 4.2).
+    /// Samples at the start of the stream that precede the audio (RFC 7845, section 4.2).
     pub(super) pre_skip: u64,
-    /// Factor that the header asks for.
+    /// The factor that the header asks for.
     gain: f32,
     pcm: Vec<f32>,
 }
@@ -47,10 +30,10 @@ pub(super) struct OpusPackets {
 impl OpusPackets {
     /// Reads the identification header: `OpusHead` as in Ogg and Matroska (RFC 7845, section 5.1), or what MP4's `dOps`
     /// box holds behind the same eight letters (the same fields, big-endian, version 0).
-    pub(super) fn new(head: &[u8]) -> Result<Self, OpusHeadError> {
-        let fields = head
-            .strip_prefix(b"OpusHead")
-            .ok_or(OpusHeadError::Broken)?;
+    pub(super) fn new(head: &[u8]) -> Result<Self> {
+        let broken = || Error::new(ErrorKind::Damaged, "the Opus header is broken");
+        let mapping = |family| unsupported(&format!("an Opus channel mapping of family {family}"));
+        let fields = head.strip_prefix(b"OpusHead").ok_or_else(broken)?;
         let &[
             version,
             channels,
@@ -66,7 +49,7 @@ impl OpusPackets {
             ref table @ ..,
         ] = fields
         else {
-            return Err(OpusHeadError::Broken);
+            return Err(broken());
         };
         let (pre_skip, gain) = if version == 0 {
             (u16::from_be_bytes([s0, s1]), i16::from_be_bytes([g0, g1]))
@@ -80,21 +63,21 @@ impl OpusPackets {
             }
             (1 | 255, &[streams, coupled, ..]) => {
                 let many = OpusMSDecoder::new(RATE, channels, family);
-                let many = many.map_err(OpusHeadError::Refused)?;
+                let many = many.map_err(|_| broken())?;
                 // The decoder knows the layouts that RFC 7845 defines. An order of channels of its own would not
                 // matter for their mean; another number of streams would.
                 let known = many.layout();
                 if (known.nb_streams, known.nb_coupled_streams)
                     != (usize::from(streams), usize::from(coupled))
                 {
-                    return Err(OpusHeadError::Mapping(family));
+                    return Err(mapping(family));
                 }
                 Ok(Streams::Many(Box::new(many)))
             }
-            (0 | 1 | 255, _) => return Err(OpusHeadError::Broken),
-            (other, _) => return Err(OpusHeadError::Mapping(other)),
+            (0 | 1 | 255, _) => return Err(broken()),
+            (other, _) => return Err(mapping(other)),
         }
-        .map_err(OpusHeadError::Refused)?;
+        .map_err(|_| broken())?;
         Ok(Self {
             streams,
             channels,
@@ -109,33 +92,29 @@ impl OpusPackets {
         self.channels
     }
 
-    /// Forgets the packets before.
+    /// Forgets earlier packets.
     pub(super) fn reset(&mut self) {
-        // Where that is refused, the packets that run before a part overwrite what is remembered.
+        // If that fails, the packets of the preroll overwrite the state.
         let _ = match &mut self.streams {
             Streams::One(decoder) => decoder.reset_state(),
             Streams::Many(decoder) => decoder.reset_state(),
         };
     }
 
-    /// Appends the mean of the channels of one packet to `out`.
-    pub(super) fn decode(
-        &mut self,
-        packet: &[u8],
-        out: &mut Vec<f32>,
-    ) -> Result<(), OpusPacketError> {
-        // An empty packet would ask the decoder to invent sound for a lost one.
+    /// Appends the mean of the channels of one packet to `out`; `None` for a damaged packet.
+    pub(super) fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Option<()> {
+        // An empty packet would ask the decoder to make up audio for a lost one.
         if packet.is_empty() {
-            return Err(OpusPacketError);
+            return None;
         }
         let samples = match &mut self.streams {
             Streams::One(decoder) => decoder.decode(packet, MAX_PACKET, &mut self.pcm),
             Streams::Many(decoder) => decoder.decode(packet, MAX_PACKET, &mut self.pcm),
         }
-        .map_err(|_| OpusPacketError)?;
+        .ok()?;
         let scale = self.gain / self.channels as f32;
         let frames = self.pcm[..samples * self.channels].chunks_exact(self.channels);
         out.extend(frames.map(|frame| frame.iter().sum::<f32>() * scale));
-        Ok(())
+        Some(())
     }
 }

@@ -1,6 +1,7 @@
 //! Resampling of a mono stream without delay and without damage at its ends.
 
-use super::{AudioError, extrapolate::extrapolate};
+use super::extrapolate::extrapolate;
+use crate::{Error, ErrorKind, Result};
 use rubato::{
     Fft, FixedSync, Resampler as _, WindowFunction, audioadapter_buffers::direct::SequentialSlice,
 };
@@ -53,17 +54,13 @@ impl Resampler {
     /// A resampler at the start of a sound.
     ///
     /// # Errors
-    /// [`AudioError::Resample`] where a rate is zero, where one is more than 64 times the other, or where the two have
+    /// [`ErrorKind::Unsupported`] if a rate is zero, one is more than 64 times the other, or the two have
     /// so small a common divisor that a filter block would pass 400,000 samples (possible above 200 kHz only).
-    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self, AudioError> {
+    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self> {
         if from_hz == to_hz && from_hz > 0 {
             return Ok(Self { engine: None });
         }
-        let refuse = |reason: String| AudioError::Resample {
-            from_hz,
-            to_hz,
-            reason,
-        };
+        let refuse = |reason: String| cannot_resample(from_hz, to_hz, &reason);
         let (low, high) = (from_hz.min(to_hz), from_hz.max(to_hz));
         if low == 0 || high / low >= MAX_FACTOR {
             return Err(refuse(format!(
@@ -115,8 +112,8 @@ impl Resampler {
     /// Takes the next input samples and appends the resampled samples that are ready to `out`.
     ///
     /// # Errors
-    /// [`AudioError::Resample`] where the filter refuses a block, which no input is known to cause.
-    pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
+    /// [`ErrorKind::Unsupported`] if the filter refuses a block, which no input is known to cause.
+    pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) -> Result<()> {
         match &mut self.engine {
             None => {
                 out.extend_from_slice(input);
@@ -131,7 +128,7 @@ impl Resampler {
     ///
     /// # Errors
     /// As [`Resampler::push`].
-    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
         match &mut self.engine {
             None => Ok(()),
             Some(engine) => engine.finish(out),
@@ -140,7 +137,7 @@ impl Resampler {
 }
 
 impl Engine {
-    fn push(&mut self, mut input: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
+    fn push(&mut self, mut input: &[f32], out: &mut Vec<f32>) -> Result<()> {
         self.received += input.len() as u64;
         // A block at a time, so that `pending` stays short however long the input is.
         while !input.is_empty() {
@@ -168,7 +165,7 @@ impl Engine {
     }
 
     /// Processes all whole blocks of `pending`.
-    fn process(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+    fn process(&mut self, out: &mut Vec<f32>) -> Result<()> {
         let mut at = self.kept;
         while self.pending.len() - at >= self.block_in {
             let input = &self.pending[at..at + self.block_in];
@@ -184,11 +181,7 @@ impl Engine {
                         .map_err(|error| error.to_string())
                 });
             if let Err(reason) = result {
-                return Err(AudioError::Resample {
-                    from_hz: self.from as u32,
-                    to_hz: self.to as u32,
-                    reason,
-                });
+                return Err(cannot_resample(self.from as u32, self.to as u32, &reason));
             }
             at += self.block_in;
             let dropped = self.drop.min(self.block_out);
@@ -204,7 +197,7 @@ impl Engine {
         Ok(())
     }
 
-    fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+    fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
         if self.received == 0 {
             return Ok(());
         }
@@ -228,6 +221,11 @@ impl Engine {
         self.emitted = total;
         Ok(())
     }
+}
+
+fn cannot_resample(from_hz: u32, to_hz: u32, reason: &str) -> Error {
+    let message = format!("cannot resample from {from_hz} Hz to {to_hz} Hz: {reason}");
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

@@ -1,21 +1,20 @@
-//! What a file is by its first bytes, where that decides without a decoder: formats that have no decoder here, and
-//! formats that are no sound.
+//! The format of a file by its first bytes: formats without a decoder here, and formats that are not audio.
 
-/// How many bytes [`sniff`] wants to see.
-pub(super) const HEAD: usize = 4096;
+/// The number of bytes that [`sniff`] looks at.
+pub(super) const HEAD: u64 = 4096;
 
-/// A verdict on the first bytes of a file.
+/// The result of looking at the first bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sniffed {
-    /// A sound format without a decoder here, by name.
+    /// An audio format without a decoder here, by name.
     Unsupported(&'static str),
-    /// No sound: what it is instead.
+    /// Another kind of file, by name.
     NotAudio(&'static str),
-    /// Nothing that speaks against trying the decoders.
-    Open,
+    /// To be decided by the decoders.
+    Unknown,
 }
 
-/// (offset, bytes, verdict)
+/// (offset, bytes, result)
 const MAGIC: &[(usize, &[u8], Sniffed)] = {
     use Sniffed::{NotAudio, Unsupported};
     &[
@@ -39,11 +38,7 @@ const MAGIC: &[(usize, &[u8], Sniffed)] = {
         (0, b".RMF", Unsupported("RealMedia")),
         (0, b".ra\xfd", Unsupported("RealAudio")),
         (0, b"#!AMR", Unsupported("AMR")),
-        (
-            0,
-            b"MThd",
-            Unsupported("MIDI, which is notes rather than sound,"),
-        ),
+        (0, b"MThd", Unsupported("MIDI (notes, not audio)")),
         (0, b".snd", Unsupported("Sun audio (AU)")),
         (0, b"FLV\x01", Unsupported("Flash video")),
         (0, b"\x0b\x77", Unsupported("Dolby Digital (AC-3)")),
@@ -86,14 +81,14 @@ const MAGIC: &[(usize, &[u8], Sniffed)] = {
     ]
 };
 
-/// The verdict on `head`, the first [`HEAD`] bytes of a file or all of a shorter one.
+/// Looks at `head`, the first [`HEAD`] bytes of a file or all of a shorter one.
 pub(super) fn sniff(head: &[u8]) -> Sniffed {
-    for &(offset, magic, verdict) in MAGIC {
+    for &(offset, magic, result) in MAGIC {
         if head
             .get(offset..)
             .is_some_and(|rest| rest.starts_with(magic))
         {
-            return verdict;
+            return result;
         }
     }
     if !head.is_empty() && head.iter().all(|&b| b == 0) {
@@ -102,10 +97,10 @@ pub(super) fn sniff(head: &[u8]) -> Sniffed {
     if is_text(head) {
         return Sniffed::NotAudio("text");
     }
-    Sniffed::Open
+    Sniffed::Unknown
 }
 
-/// Whether `head` is text: UTF-8 (a letter may be cut at its end) without control characters other than white space.
+/// Returns whether `head` is text: UTF-8, perhaps cut inside a character, without control characters but white space.
 fn is_text(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -139,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_text_and_zero_bytes_are_no_sound() {
+    fn pictures_text_and_zero_bytes_are_not_audio() {
         assert_eq!(
             sniff(b"\xff\xd8\xff\xe0\0\x10JFIF"),
             Sniffed::NotAudio("a JPEG picture")
@@ -157,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_is_left_to_the_decoders() {
+    fn audio_is_left_to_the_decoders() {
         for head in [
             b"RIFF\x24\0\0\0WAVEfmt ".as_slice(),
             b"fLaC\0\0\0\x22",
@@ -167,7 +162,7 @@ mod tests {
             b"\0\0\0\x20ftypM4A ",
             b"FORM\0\0\0\0AIFF",
         ] {
-            assert_eq!(sniff(head), Sniffed::Open, "{head:?}");
+            assert_eq!(sniff(head), Sniffed::Unknown, "{head:?}");
         }
     }
 }

@@ -1,206 +1,280 @@
-//! The packets of a file: decoding them one by one, and at the end whether they were all that the file promised.
+//! The packets of a file: opening the container, decoding packet by packet, and checking at the end that all came.
 
 use super::{
-    AudioError, Tags,
-    codec::{Codec, PacketError},
-    mix::is_sound,
-    mpeg,
+    Tags,
+    codec::{Codec, PacketError, is_audio},
+    container::{self, ContainerInfo},
+    input::Input,
+    sniff::{self, Sniffed},
+    time_limit::TimeLimit,
 };
-use std::{io, path::Path};
+use crate::{Error, ErrorKind, Result};
+use std::{io, sync::Arc};
 use symphonia::core::{
     codecs::audio::AudioCodecParameters,
+    common::Limit,
     errors::Error as SymphoniaError,
-    formats::{FormatReader, Track, TrackType},
-    units::TimeBase,
+    formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType, probe::Hint},
+    io::{MediaSourceStream, MediaSourceStreamOptions},
+    meta::MetadataOptions,
+    packet::Packet,
+    units::{TimeBase, Timestamp},
 };
 
-/// Errors of the container in a row after which it is given up.
+/// Accepted sample rates.
+const RATES: std::ops::RangeInclusive<u32> = 2_000..=768_000;
+/// Largest accepted number of channels.
+const MAX_CHANNELS: usize = 64;
+/// Largest tag that symphonia keeps.
+const MAX_TAG_BYTES: usize = 64 * 1024;
+/// Largest ID3v2 tag that is read, pictures included; a larger one is skipped. symphonia holds the whole tag in memory.
+const MAX_ID3V2_BYTES: u64 = 16 * 1024 * 1024;
+/// Errors of the container in a row after which the rest of the file is given up.
 const MAX_CONTAINER_ERRORS: u32 = 64;
 /// Packets after which a file that is mostly damage is given up without reading the rest.
-const EARLY_VERDICT: u64 = 2_000;
+const EARLY_CHECK: u64 = 2_000;
 
-/// The container being read and what has come of it.
+/// An open container and the decoder of its track.
 pub(super) struct Source {
-    pub(super) format: Box<dyn FormatReader>,
-    pub(super) codec: Codec,
-    pub(super) track: u32,
-    /// Samples still to be left out at the start.
-    pub(super) skip: u64,
-    /// Samples that the sound has by the file's own account.
-    pub(super) claim: Option<u64>,
-    /// Whether what lies behind the claimed end is padding rather than sound.
-    pub(super) cut: bool,
-    /// Where the frames of an MPEG audio file stand.
-    pub(super) mpeg: Option<mpeg::Layout>,
-    /// Tags that the container's reader leaves unread.
-    pub(super) tags: Tags,
-    /// The container has said, or shown by its end, that the sound is whole.
-    pub(super) complete: bool,
-    /// The file was written to a pipe and does not know its own length.
-    pub(super) endless: bool,
-    /// Another sound follows the first in the same file; what its container says of length and place is of the first only.
-    pub(super) chained: bool,
-    /// Whether the packets carry times, in samples, that show gaps.
-    pub(super) has_clock: bool,
-    /// The time at which the next packet should stand.
-    pub(super) next_time: Option<i64>,
-    /// The unit of the packets' times, where they have one.
-    pub(super) time_base: Option<TimeBase>,
-    /// Whether decoding takes away what the packets say is no sound.
-    pub(super) trims: bool,
-    /// The packets' time of the first sample that is handed out, in samples.
-    pub(super) origin: Option<i64>,
-    /// By the packets' times, the place in the sound of the block decoded last, in samples.
-    pub(super) position: Option<i64>,
-    pub(super) tally: Tally,
+    format: Box<dyn FormatReader>,
+    codec: Codec,
+    track: u32,
+    /// The unit of the packets' times, if they have one.
+    time_base: Option<TimeBase>,
+    container: ContainerInfo,
+    tally: Tally,
+    /// The time at which the next packet should start.
+    next_time: Option<i64>,
+    /// The packets' time of the first sample, in samples.
+    origin: Option<i64>,
+    /// Start of the last block in the song, in samples, according to the packets' times.
+    position: Option<i64>,
 }
 
-/// What has come of the packets so far.
+/// Counts of packets, bytes and samples.
 #[derive(Default)]
-pub(super) struct Tally {
+struct Tally {
     packets: u64,
     damaged: u64,
     /// Bytes of all packets.
     bytes: u64,
-    /// Samples handed out.
+    /// Samples decoded.
     delivered: u64,
     /// Samples that damaged packets would have given.
     lost: u64,
-    /// Samples of the packet decoded last.
+    /// Samples of the last packet.
     packet_len: u64,
     /// Errors of the container since the last packet.
     container_errors: u32,
 }
 
-impl Tally {
-    /// Only what comes from here on counts.
-    pub(super) fn forget_damage(&mut self) {
-        self.packets = 0;
-        self.damaged = 0;
-    }
+/// The outcome of reading one packet.
+pub(super) enum Next {
+    Packet(Packet),
+    /// Something that is no packet.
+    Damage,
+    /// The next of several streams that follow one another.
+    NewStream,
+    End,
+    /// The end of the file, inside a packet or header.
+    Cut,
 }
 
-/// What one turn of the loop gave.
+/// The outcome of decoding one packet.
 pub(super) enum Step {
-    Sound { rate: u32, channels: usize },
+    Audio { rate: u32, channels: usize },
     Nothing,
     End,
 }
 
 impl Source {
-    /// Short name of the codec.
-    pub(super) fn codec_name(&self) -> &'static str {
-        self.codec.name()
+    /// Opens the container and makes the decoder of its track.
+    ///
+    /// # Errors
+    /// Those of a file that cannot be decoded, or that is known to be truncated without decoding it.
+    pub(super) fn open(input: &Input, limit: &Arc<TimeLimit>) -> Result<Self> {
+        let len = input.len().map_err(io_error)?;
+        if len == 0 {
+            return Err(no_audio("the file is empty"));
+        }
+        let mut file = input.reader(0, limit).map_err(io_error)?;
+        let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
+        match sniff::sniff(&head) {
+            Sniffed::Unsupported(what) => return Err(unsupported(what)),
+            Sniffed::NotAudio(found) => return Err(not_audio(found)),
+            Sniffed::Unknown => {}
+        }
+        check_length(container::missing_until(&mut file, &head, len), len)?;
+        let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
+        check_length(Ok(Some(tag_end).filter(|end| *end > len)), len)?;
+        let format = open_format(input, audio_start(tag_end), len, limit)?;
+
+        let container = format.format_info().long_name;
+        let Some((track, params)) = audio_track(format.as_ref()) else {
+            let message =
+                format!("contains no audio: its {container} container has no audio track");
+            return Err(Error::new(ErrorKind::Empty, message));
+        };
+        if let (Some(rate), Some(channels)) = (params.sample_rate, &params.channels) {
+            check_ranges(rate, channels.count())?;
+        }
+        let codec = Codec::new(params).map_err(|error| match error.kind() {
+            ErrorKind::Damaged => damaged_headers(container, error),
+            _ => error,
+        })?;
+        let pre_skip = codec.pre_skip();
+        let info = ContainerInfo::read(format.as_ref(), track.id, pre_skip, &mut file, len)
+            .map_err(io_error)?;
+        check_length(Ok(info.missing_until), len)?;
+        Ok(Self {
+            track: track.id,
+            time_base: track.time_base,
+            container: info,
+            tally: Tally::default(),
+            next_time: None,
+            origin: None,
+            position: None,
+            codec,
+            format,
+        })
     }
 
-    /// All tags that were met so far.
-    pub(super) fn tags(&mut self) -> Tags {
-        let mut tags = Tags::of_format(self.format.as_mut());
-        tags.fill_from(self.tags.clone());
-        tags
+    /// symphonia's short names of the container (`mp3`, `isomp4`, `ogg`, ...) and of the codec.
+    pub(super) fn names(&self) -> (&'static str, &'static str) {
+        (self.format.format_info().short_name, self.codec.name())
     }
 
-    /// Packets that gave no sound so far.
+    /// The properties that files with the same audio share.
+    pub(super) fn identity(&self) -> String {
+        let info = &self.container;
+        format!(
+            "{} {} {:?}",
+            self.codec.name(),
+            info.skip,
+            info.declared_samples
+        )
+    }
+
+    /// The tags of the file.
+    pub(super) fn tags(&mut self, input: &Input, limit: &Arc<TimeLimit>) -> Tags {
+        let read = || {
+            let tag_end = container::after_id3v2(&mut input.reader(0, limit)?)?;
+            input.reader(audio_start(tag_end), limit)
+        };
+        let (container, codec) = self.names();
+        let tags = read()
+            .ok()
+            .and_then(|reader| Tags::read(reader, container, codec));
+        tags.unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
+    }
+
     pub(super) fn damaged_packets(&self) -> u64 {
         self.tally.damaged
     }
 
-    /// Reads and decodes one packet, appending its samples to `block`. `rate`: the rate of the packets before.
-    pub(super) fn step(
-        &mut self,
-        path: &Path,
-        rate: Option<u32>,
-        block: &mut Vec<f32>,
-    ) -> Result<Step, AudioError> {
-        let packet = match self.format.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => return Ok(Step::End),
-            Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                // The end, in the middle of something. Where the sound has no known length, that is how it ends.
-                self.complete &= self.claim.is_none() && self.endless;
-                return Ok(Step::End);
+    /// Forgets the damage so far: the requested segment starts now.
+    pub(super) fn forget_damage(&mut self) {
+        (self.tally.packets, self.tally.damaged) = (0, 0);
+    }
+
+    /// Reads one packet, of any track.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub(super) fn next_packet(&mut self) -> Result<Next> {
+        match self.format.next_packet() {
+            Ok(Some(packet)) => {
+                self.tally.container_errors = 0;
+                Ok(Next::Packet(packet))
             }
-            Err(SymphoniaError::IoError(error)) => return Err(io_error(path, error)),
-            Err(SymphoniaError::ResetRequired) => return self.next_chain(path),
+            Ok(None) => Ok(Next::End),
+            Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Ok(Next::Cut)
+            }
+            Err(SymphoniaError::IoError(error)) => Err(io_error(error)),
+            Err(SymphoniaError::ResetRequired) => Ok(Next::NewStream),
+            Err(_) if self.tally.container_errors >= MAX_CONTAINER_ERRORS => Ok(Next::End),
             Err(_) => {
                 self.tally.container_errors += 1;
-                if self.tally.container_errors > MAX_CONTAINER_ERRORS {
-                    return Ok(Step::End);
-                }
-                self.lose(1);
+                Ok(Next::Damage)
+            }
+        }
+    }
+
+    /// Reads and decodes one packet and appends its samples to `block`. `rate`: the rate of the packets before.
+    pub(super) fn step(&mut self, rate: Option<u32>, block: &mut Vec<f32>) -> Result<Step> {
+        let packet = match self.next_packet()? {
+            Next::Packet(packet) if packet.track_id == self.track => packet,
+            Next::Packet(_) => return Ok(Step::Nothing),
+            Next::NewStream => return self.next_stream(),
+            Next::End => return Ok(Step::End),
+            Next::Cut => {
+                // A stream of unknown length ends like this.
+                let info = &mut self.container;
+                info.complete &= info.declared_samples.is_none() && info.unknown_length;
+                return Ok(Step::End);
+            }
+            Next::Damage => {
+                self.record_lost(1);
                 return Ok(Step::Nothing);
             }
         };
-        self.tally.container_errors = 0;
-        if packet.track_id != self.track {
-            return Ok(Step::Nothing);
+        if self.container.has_clock {
+            self.count_gap(&packet);
         }
-        if self.has_clock {
-            let trimmed = packet.trim_start.saturating_add(packet.trim_end);
-            let duration = packet.dur.saturating_add(trimmed).get();
-            self.count_gap(packet.pts.get(), duration);
-        }
-        self.tally.packets += 1;
         self.tally.bytes += packet.data.len() as u64;
-        let decoded = self.codec.decode(&packet, block);
-        let (found, channels) = match decoded {
-            Ok((found, channels)) if rate.is_none_or(|rate| rate == found) && is_sound(block) => {
+        let (found, channels) = match self.codec.decode(&packet, block) {
+            Ok((found, channels)) if rate.is_none_or(|rate| rate == found) && is_audio(block) => {
                 (found, channels)
             }
             Err(PacketError::Unsupported(what)) if self.tally.delivered == 0 => {
-                return Err(AudioError::Unsupported {
-                    path: path.to_owned(),
-                    what: format!("a feature of its {} sound ({what})", self.codec.name()),
-                });
+                let what = format!("a feature of its {} audio ({what})", self.codec.name());
+                return Err(unsupported(&what));
             }
             _ => {
                 block.clear();
-                self.tally.packets -= 1;
-                self.lose(1);
-                if self.tally.packets >= EARLY_VERDICT
-                    && self.tally.damaged * 2 > self.tally.packets
-                {
-                    return Err(self.damage(path));
+                self.record_lost(1);
+                let Tally {
+                    packets, damaged, ..
+                } = self.tally;
+                if packets >= EARLY_CHECK && damaged * 2 > packets {
+                    return Err(self.damage());
                 }
                 return Ok(Step::Nothing);
             }
         };
+        self.tally.packets += 1;
         self.tally.packet_len = block.len() as u64;
         if !block.is_empty() {
+            let skip = i64::try_from(self.container.skip).unwrap_or(0);
             let time = self.time_in_samples(&packet, found);
             if self.origin.is_none() {
-                let skipped = i64::try_from(self.skip).unwrap_or(0);
-                self.origin = time.map(|time| time.saturating_add(skipped));
+                self.origin = time.map(|time| time.saturating_add(skip));
             }
-            self.position = time
-                .zip(self.origin)
-                .map(|(time, origin)| time.saturating_sub(origin));
+            let since = |(time, origin): (i64, i64)| time.saturating_sub(origin);
+            self.position = time.zip(self.origin).map(since);
         }
-        if self.skip > 0 {
-            let skipped = self.skip.min(block.len() as u64);
-            self.skip -= skipped;
-            block.drain(..skipped as usize);
-        }
-        if let Some(claim) = self.claim.filter(|_| self.cut) {
-            let left = claim.saturating_sub(self.tally.delivered + self.tally.lost);
-            block.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        }
+        let skipped = self.container.skip.min(block.len() as u64);
+        self.container.skip -= skipped;
+        block.drain(..skipped as usize);
         self.tally.delivered += block.len() as u64;
-        Ok(Step::Sound {
+        Ok(Step::Audio {
             rate: found,
             channels,
         })
     }
 
-    /// Counts packets that gave no sound.
-    fn lose(&mut self, packets: u64) {
+    /// Counts packets that gave no audio.
+    fn record_lost(&mut self, packets: u64) {
         self.tally.packets += packets;
         self.tally.damaged += packets;
         self.tally.lost += packets * self.tally.packet_len;
     }
 
-    /// Counts the packets that are missing between the last one and one at `time`, both in samples.
-    fn count_gap(&mut self, time: i64, duration: u64) {
+    /// Counts the packets that are missing between the last one and this one.
+    fn count_gap(&mut self, packet: &Packet) {
+        let trimmed = packet.trim_start.saturating_add(packet.trim_end);
+        let (time, duration) = (packet.pts.get(), packet.dur.saturating_add(trimmed).get());
         let gap = self.next_time.map_or(0, |next| time.saturating_sub(next));
         if let Ok(gap) = u64::try_from(gap)
             && duration > 0
@@ -214,89 +288,218 @@ impl Source {
         self.next_time = time.checked_add_unsigned(duration);
     }
 
-    /// Goes on with the next of several streams that follow one another in one file.
-    fn next_chain(&mut self, path: &Path) -> Result<Step, AudioError> {
-        let next = audio_track(self.format.as_ref())
-            .map(|(track, params)| (track.id, Codec::new(params, true)));
-        match next {
-            Some((track, Ok(codec))) => {
-                self.track = track;
-                self.skip = codec.pre_skip();
-                self.codec = codec;
-                self.next_time = None;
-                Ok(Step::Nothing)
-            }
-            _ => Err(AudioError::Unsupported {
-                path: path.to_owned(),
-                what: "a file whose sound changes its codec midway".to_owned(),
-            }),
+    /// Continues with the next of several streams that follow one another in one file.
+    fn next_stream(&mut self) -> Result<Step> {
+        if let Some((track, params)) = audio_track(self.format.as_ref())
+            && let Ok(codec) = Codec::new(params)
+        {
+            self.track = track.id;
+            self.container.skip = codec.pre_skip();
+            self.codec = codec;
+            self.next_time = None;
+            return Ok(Step::Nothing);
         }
+        Err(unsupported("a file whose audio changes its codec midway"))
     }
 
-    /// At the end: whether what came is all that the file promised. `rate`: samples per second, where known.
-    pub(super) fn verdict(&mut self, path: &Path, rate: Option<u32>) -> Result<(), AudioError> {
-        if let Some(mpeg) = self.mpeg {
-            self.count_mpeg_gaps(&mpeg);
+    /// Checks at the end that the file has all that it declares. `rate`: samples per
+    /// second, if known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`] and [`ErrorKind::Damaged`].
+    pub(super) fn check_complete(&mut self, rate: Option<u32>) -> Result<()> {
+        let is_mpeg = self.container.mpeg_bytes.is_some();
+        if let Some(bytes) = self.container.mpeg_bytes
+            && self.tally.packets > 0
+        {
+            // Frames with damaged headers are skipped silently.
+            let mean = (self.tally.bytes / self.tally.packets).max(1);
+            self.record_lost((bytes.saturating_sub(self.tally.bytes) + mean / 2) / mean);
         }
+        if self.tally.delivered == 0 && self.tally.damaged > 0 {
+            return Err(self.damage());
+        }
+        let found = self.tally.delivered;
         let length = |samples: u64| match rate {
             Some(rate) => format!("{:.2} s", samples as f64 / f64::from(rate)),
             None => format!("{samples} samples"),
         };
-        // Some encoders count the account itself as a frame of sound.
-        let slack = self.mpeg.map_or(0, |_| self.tally.packet_len);
-        if self.tally.delivered == 0 && self.tally.damaged > 0 {
-            return Err(self.damage(path));
+        // Some encoders count the frame with the header as audio.
+        let slack = if is_mpeg { self.tally.packet_len } else { 0 };
+        let declared = self.container.declared_samples.unwrap_or(0);
+        if declared > found + self.tally.lost + slack {
+            return Err(truncated(&format!(
+                "{} of {} decoded",
+                length(found),
+                length(declared)
+            )));
         }
-        let accounted = self.tally.delivered + self.tally.lost + slack;
-        if let Some(claim) = self.claim.filter(|&claim| accounted < claim) {
-            return Err(AudioError::Truncated {
-                path: path.to_owned(),
-                expected: format!("{} by its own account", length(claim)),
-                found: length(self.tally.delivered),
-            });
+        if !self.container.complete {
+            let found = length(found);
+            return Err(truncated(&format!("no end-of-stream marker after {found}")));
         }
-        if !self.complete {
-            return Err(AudioError::Truncated {
-                path: path.to_owned(),
-                expected: "a sound that is marked as whole at its end".to_owned(),
-                found: format!("the end of the file after {}", length(self.tally.delivered)),
-            });
-        }
-        self.damage_verdict(path)
+        self.check_damage()
     }
 
-    /// Whether too much of what was met was damaged.
-    pub(super) fn damage_verdict(&self, path: &Path) -> Result<(), AudioError> {
+    /// Checks that at most a tenth of the packets was damaged.
+    pub(super) fn check_damage(&self) -> Result<()> {
         if self.tally.damaged * 10 > self.tally.packets {
-            return Err(self.damage(path));
+            return Err(self.damage());
         }
         Ok(())
     }
 
-    fn damage(&self, path: &Path) -> AudioError {
-        AudioError::Damaged {
-            path: path.to_owned(),
-            damaged: self.tally.damaged,
-            packets: self.tally.packets,
-        }
+    fn damage(&self) -> Error {
+        let Tally {
+            packets, damaged, ..
+        } = self.tally;
+        let message = format!(
+            "damaged: {damaged} of {packets} packets cannot be decoded, more than a tenth; {RESTORE}"
+        );
+        Error::new(ErrorKind::Damaged, message)
     }
 
-    /// Frames of an MPEG audio file with damaged headers are passed over without a word: finds them by the bytes that no
-    /// packet has.
-    fn count_mpeg_gaps(&mut self, layout: &mpeg::Layout) {
-        if self.tally.packets == 0 {
-            return;
+    // Times and places
+
+    /// The samples of the audio according to the headers.
+    pub(super) fn declared_samples(&self) -> Option<u64> {
+        let info = &self.container;
+        if info.chained || info.unknown_length {
+            return None;
         }
-        let info = layout.info.map_or(0, |info| info.len);
-        let sound = layout.end.saturating_sub(layout.start + info);
-        let gap = sound.saturating_sub(self.tally.bytes);
-        let mean = (self.tally.bytes / self.tally.packets).max(1);
-        self.lose((gap + mean / 2) / mean);
+        let of_ogg = || {
+            let mut tracks = self.format.tracks().iter();
+            let track = tracks.find(|track| track.id == self.track)?;
+            let is_ogg = self.format.format_info().short_name == "ogg";
+            track.num_frames.filter(|frames| is_ogg && *frames > 0)
+        };
+        info.declared_samples.or_else(of_ogg)
+    }
+
+    /// Start of the last block in the song, in samples, according to the packets' times.
+    pub(super) fn position(&self) -> Option<i64> {
+        self.position
+    }
+
+    /// The time of a packet's first decoded sample, in samples at `rate`.
+    fn time_in_samples(&self, packet: &Packet, rate: u32) -> Option<i64> {
+        let base = self.time_base?;
+        let ticks = i128::from(packet.pts.get()) + i128::from(packet.trim_start.get());
+        let samples = ticks * i128::from(base.numer.get()) * i128::from(rate);
+        let denom = i128::from(base.denom.get());
+        i64::try_from((samples + denom / 2).div_euclid(denom)).ok()
+    }
+
+    /// Seeks to the packet of a sample, or some packets before it. Returns false if the container cannot; its position is
+    /// then unknown.
+    pub(super) fn seek(&mut self, sample: i64, rate: u32) -> bool {
+        let Some((origin, base)) = self.origin.zip(self.time_base) else {
+            return false;
+        };
+        let is_exact = match self.format.format_info().short_name {
+            // Milliseconds only, and not the encoder's delay.
+            "matroska" | "mkv" | "webm" => false,
+            "isomp4" => self.codec.pre_skip() == 0,
+            // Packets of another stream in between would block the search of symphonia 0.6 forever.
+            "ogg" => self.format.tracks().len() == 1 && !self.container.chained,
+            _ => true,
+        };
+        let time = i128::from(origin) + i128::from(sample);
+        let unit = i128::from(base.numer.get()) * i128::from(rate);
+        let ticks = i64::try_from((time * i128::from(base.denom.get())).div_euclid(unit));
+        let (true, Ok(ticks)) = (is_exact, ticks) else {
+            return false;
+        };
+        let to = SeekTo::Timestamp {
+            ts: Timestamp::from(ticks),
+            track_id: self.track,
+        };
+        if self.format.seek(SeekMode::Accurate, to).is_err() {
+            return false;
+        }
+        self.codec.reset();
+        // From here on nothing shows whether the audio is complete.
+        self.container.skip = 0;
+        self.container.declared_samples = None;
+        self.container.mpeg_bytes = None;
+        self.next_time = None;
+        self.position = None;
+        self.tally = Tally::default();
+        true
+    }
+
+    /// The length of the audio according to the times of all its packets, which are read and not decoded; 0 if they have
+    /// none. The sum, if several streams follow one another.
+    pub(super) fn count_seconds(&mut self, limit: &TimeLimit) -> Result<f64> {
+        let (mut first, mut end, mut seconds) = (None, i64::MIN, 0.0);
+        let length = |first: Option<i64>, end: i64, base: Option<TimeBase>| match (first, base) {
+            (Some(first), Some(base)) if end > first => {
+                (end - first) as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
+            }
+            _ => 0.0,
+        };
+        loop {
+            limit.check()?;
+            match self.next_packet()? {
+                Next::Packet(packet) if packet.track_id == self.track => {
+                    let time = packet.pts.get();
+                    let length = packet.trim_start.saturating_add(packet.dur);
+                    first.get_or_insert(time);
+                    end = end.max(time.saturating_add_unsigned(length.get()));
+                }
+                Next::Packet(_) | Next::Damage => {}
+                Next::NewStream => {
+                    seconds += length(first, end, self.time_base);
+                    (first, end) = (None, i64::MIN);
+                    let Some((track, _)) = audio_track(self.format.as_ref()) else {
+                        break;
+                    };
+                    (self.track, self.time_base) = (track.id, track.time_base);
+                }
+                Next::End | Next::Cut => break,
+            }
+        }
+        Ok(seconds + length(first, end, self.time_base))
     }
 }
 
-/// The track to decode: the default one where it has sound, else the first with a known codec.
-pub(super) fn audio_track(format: &dyn FormatReader) -> Option<(&Track, &AudioCodecParameters)> {
+/// The byte at which symphonia and lofty start to read.
+fn audio_start(tag_end: u64) -> u64 {
+    if tag_end > MAX_ID3V2_BYTES {
+        tag_end
+    } else {
+        0
+    }
+}
+
+fn open_format(
+    input: &Input,
+    start: u64,
+    len: u64,
+    limit: &Arc<TimeLimit>,
+) -> Result<Box<dyn FormatReader>> {
+    let media = input.reader(start, limit).map_err(io_error)?;
+    let stream = MediaSourceStream::new(Box::new(media), MediaSourceStreamOptions::default());
+    let metadata = MetadataOptions::default()
+        .limit_tag_bytes(Limit::Maximum(MAX_TAG_BYTES))
+        .limit_visual_bytes(Limit::Maximum(0));
+    symphonia::default::get_probe()
+        .probe(&Hint::new(), stream, FormatOptions::default(), metadata)
+        .map_err(|error| match error {
+            SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                truncated(&format!("its headers are incomplete after {len} bytes"))
+            }
+            SymphoniaError::IoError(e) => io_error(e),
+            SymphoniaError::Unsupported(what) if what.contains("no suitable format reader") => {
+                not_audio("bytes of no known format")
+            }
+            SymphoniaError::Unsupported(what) if !what.contains("missing") => unsupported(what),
+            error => damaged_headers("audio", error),
+        })
+}
+
+/// The track to decode: the default one if it is audio, else the first with a known codec.
+fn audio_track(format: &dyn FormatReader) -> Option<(&Track, &AudioCodecParameters)> {
     let track = format
         .default_track(TrackType::Audio)
         .or_else(|| format.first_track(TrackType::Audio))?;
@@ -304,9 +507,69 @@ pub(super) fn audio_track(format: &dyn FormatReader) -> Option<(&Track, &AudioCo
     Some((track, params))
 }
 
-pub(super) fn io_error(path: &Path, source: io::Error) -> AudioError {
-    AudioError::Io {
-        path: path.to_owned(),
-        source,
+/// Checks a sample rate and a number of channels.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`].
+pub(super) fn check_ranges(rate: u32, channels: usize) -> Result<()> {
+    if !RATES.contains(&rate) {
+        let (low, high) = (RATES.start(), RATES.end());
+        return Err(unsupported(&format!(
+            "a sample rate of {rate} Hz (not {low} to {high} Hz)"
+        )));
     }
+    if channels == 0 || channels > MAX_CHANNELS {
+        return Err(unsupported(&format!(
+            "audio of {channels} channels (not 1 to {MAX_CHANNELS})"
+        )));
+    }
+    Ok(())
+}
+
+fn check_length(missing_until: io::Result<Option<u64>>, len: u64) -> Result<()> {
+    match missing_until.map_err(io_error)? {
+        Some(until) => Err(truncated(&format!("{len} of at least {until} bytes"))),
+        None => Ok(()),
+    }
+}
+
+// Errors. The decoder adds the path.
+
+const RESTORE: &str = "restore it from its source";
+
+pub(super) fn io_error(source: io::Error) -> Error {
+    let message = "cannot be read; check that it exists, is an ordinary file and is readable";
+    Error::new(ErrorKind::Io, message).with_source(source)
+}
+
+pub(super) fn no_audio(why: &str) -> Error {
+    let message = format!("contains no audio ({why}); {RESTORE}");
+    Error::new(ErrorKind::Empty, message)
+}
+
+pub(super) fn unsupported(what: &str) -> Error {
+    let message = format!(
+        "{what} is not supported; convert the file to FLAC, for example with `ffmpeg -i INPUT OUTPUT.flac`"
+    );
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+pub(super) fn truncated(what: &str) -> Error {
+    let message = format!("truncated: {what}; download or copy it again");
+    Error::new(ErrorKind::Truncated, message)
+}
+
+fn not_audio(found: &str) -> Error {
+    Error::new(
+        ErrorKind::NotAudio,
+        format!("not an audio file: found {found}"),
+    )
+}
+
+fn damaged_headers(
+    container: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    let message = format!("damaged: its {container} headers cannot be parsed; {RESTORE}");
+    Error::new(ErrorKind::Damaged, message).with_source(source)
 }

@@ -1,16 +1,22 @@
 //! Title, artist, album and genre from a file's tags.
 
-use symphonia::core::{
-    formats::FormatReader,
-    meta::{MetadataRevision, StandardTag},
+use super::input::Reader;
+use crate::contain::catch_panic;
+use lofty::{
+    config::ParseOptions,
+    file::{FileType, TaggedFile, TaggedFileExt},
+    probe::Probe,
+    tag::{ItemKey, Tag, TagType},
 };
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use symphonia::core::{formats::FormatReader, meta::StandardTag};
 
 /// Text tags of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags {
     /// Title of the song.
     pub title: Option<String>,
-    /// Artist, or the album's artist where the song names none. Several are joined by "; ".
+    /// Artist, or the album's artist if the song names none. Several are joined by "; ".
     pub artist: Option<String>,
     /// Title of the album.
     pub album: Option<String>,
@@ -18,82 +24,82 @@ pub struct Tags {
     pub genre: Option<String>,
 }
 
-/// Longest tag kept, in characters: what is longer is no title.
+/// Longest tag kept, in characters.
 const MAX_CHARS: usize = 1000;
+/// Bytes that are read in search of tags: more than any text needs, and a bound for hostile files.
+const MAX_BYTES: u64 = 32 << 20;
 
 impl Tags {
-    /// Takes over what `other` has and `self` has not.
-    pub(super) fn fill_from(&mut self, other: Tags) {
-        for (mine, theirs) in [
-            (&mut self.title, other.title),
-            (&mut self.artist, other.artist),
-            (&mut self.album, other.album),
-            (&mut self.genre, other.genre),
-        ] {
-            if mine.is_none() {
-                *mine = theirs;
-            }
+    /// Reads the tags of a file whose container and codec are known by symphonia's short names. Unreadable tags are no
+    /// tags.
+    pub(super) fn read(reader: Reader, container: &str, codec: &str) -> Option<Self> {
+        let kind = match (container, codec) {
+            ("mp1" | "mp2" | "mp3", _) => FileType::Mpeg,
+            ("aac", _) => FileType::Aac,
+            ("wave", _) => FileType::Wav,
+            ("aiff", _) => FileType::Aiff,
+            ("isomp4", _) => FileType::Mp4,
+            ("flac", _) => FileType::Flac,
+            ("ogg", "vorbis") => FileType::Vorbis,
+            ("ogg", "opus") => FileType::Opus,
+            _ => return None,
+        };
+        let options = ParseOptions::new()
+            .read_properties(false)
+            .read_cover_art(false);
+        let reader = BufReader::new(Limited(reader, MAX_BYTES));
+        let probe = Probe::with_file_type(reader, kind).options(options);
+        let file = catch_panic(|| probe.read()).ok()?.ok()?;
+        Some(Self::of_file(&file))
+    }
+
+    /// The first tag that has a field provides it. ID3v1, which cuts every text at 30 characters, comes last.
+    fn of_file(file: &TaggedFile) -> Self {
+        let mut tags: Vec<&Tag> = file.tags().iter().collect();
+        tags.sort_by_key(|tag| tag.tag_type() == TagType::Id3v1);
+        let field = |key| tags.iter().find_map(|tag| joined(tag.get_strings(key)));
+        let first = |key| {
+            let text = |tag: &&Tag| tag.get_strings(key).find_map(clean);
+            tags.iter().find_map(text)
+        };
+        Self {
+            title: first(ItemKey::TrackTitle),
+            artist: field(ItemKey::TrackArtist).or_else(|| field(ItemKey::AlbumArtist)),
+            album: first(ItemKey::AlbumTitle),
+            genre: field(ItemKey::Genre),
         }
     }
 
-    /// What all the tags that `format` has read so far say. Where two formats of tags disagree the richer wins: ID3v1,
-    /// which cuts every text at 30 characters, comes last.
-    pub(super) fn of_format(format: &mut dyn FormatReader) -> Tags {
-        let mut all: Vec<(bool, Tags)> = Vec::new();
-        let mut log = format.metadata();
-        loop {
-            if let Some(revision) = log.current() {
-                all.push((
-                    revision.info.short_name == "id3v1",
-                    Tags::of_revision(revision),
-                ));
-            }
-            if log.is_latest() || log.pop().is_none() {
-                break;
-            }
-        }
-        all.sort_by_key(|(last, _)| *last);
-        let mut tags = Tags::default();
-        for (_, more) in all {
-            tags.fill_from(more);
-        }
-        tags
-    }
-
-    /// What one set of tags says.
-    pub(super) fn of_revision(revision: &MetadataRevision) -> Tags {
-        let mut found = Found::default();
+    /// The tags that symphonia has read: for Matroska and the other containers that lofty does not know.
+    pub(super) fn of_format(format: &mut dyn FormatReader) -> Self {
+        let metadata = format.metadata();
+        let Some(revision) = metadata.current() else {
+            return Self::default();
+        };
         let of_tracks = revision.per_track.iter().flat_map(|t| &t.metadata.tags);
-        for tag in revision.media.tags.iter().chain(of_tracks) {
-            match &tag.std {
-                Some(StandardTag::TrackTitle(text)) => found.title.push(text),
-                Some(StandardTag::Artist(text)) => found.artist.push(text),
-                Some(StandardTag::AlbumArtist(text)) => found.album_artist.push(text),
-                Some(StandardTag::Album(text)) => found.album.push(text),
-                Some(StandardTag::Genre(text)) => found.genre.push(text),
-                _ => {}
-            }
+        let all = || revision.media.tags.iter().chain(of_tracks.clone());
+        let field = |pick: fn(&StandardTag) -> Option<&str>| {
+            joined(all().filter_map(|tag| pick(tag.std.as_ref()?)))
+        };
+        macro_rules! text {
+            ($kind:ident) => {
+                field(|tag| match tag {
+                    StandardTag::$kind(text) => Some(text),
+                    _ => None,
+                })
+            };
         }
-        Tags {
-            title: first(&found.title),
-            artist: joined(&found.artist).or_else(|| joined(&found.album_artist)),
-            album: first(&found.album),
-            genre: joined(&found.genre),
+        Self {
+            title: text!(TrackTitle),
+            artist: text!(Artist).or_else(|| text!(AlbumArtist)),
+            album: text!(Album),
+            genre: text!(Genre),
         }
     }
 }
 
-#[derive(Default)]
-struct Found<'a> {
-    title: Vec<&'a str>,
-    artist: Vec<&'a str>,
-    album_artist: Vec<&'a str>,
-    album: Vec<&'a str>,
-    genre: Vec<&'a str>,
-}
-
-/// `text` without the padding and the control characters that some writers leave in it; `None` where nothing is left.
-pub(super) fn clean(text: &str) -> Option<String> {
+/// `text` without padding and control characters, which some writers leave; `None` if nothing remains.
+fn clean(text: &str) -> Option<String> {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -103,16 +109,32 @@ pub(super) fn clean(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn first(texts: &[&str]) -> Option<String> {
-    texts.iter().find_map(|text| clean(text))
-}
-
-fn joined(texts: &[&str]) -> Option<String> {
+fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
-    for part in texts.iter().filter_map(|text| clean(text)) {
+    for part in texts.filter_map(clean) {
         if !parts.contains(&part) {
             parts.push(part);
         }
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// A reader that fails after a number of bytes.
+struct Limited(Reader, u64);
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1 = self
+            .1
+            .checked_sub(count as u64)
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(count)
+    }
+}
+
+impl Seek for Limited {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
 }

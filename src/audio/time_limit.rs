@@ -1,9 +1,9 @@
 //! The time that decoding one file may take.
 
-use super::AudioError;
+use super::input::Input;
+use crate::{Error, ErrorKind, Result};
 use std::{
     io,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,26 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What every file may take.
+/// Allowed for every file.
 const BASE: Duration = Duration::from_secs(120);
-/// What each MiB of the file may take, on top of that: a disk or a network of 0.5 MiB a second is waited for.
+/// Allowed for each MiB of the file in addition: a disk or a network of 0.5 MiB a second is waited for.
 const PER_MIB: Duration = Duration::from_secs(2);
-/// What each second of sound may take, on top of that: twice its length, thousands of times what decoding takes.
+/// Allowed for each second of audio in addition: twice its length, thousands of times what decoding takes.
 const PER_SECOND: Duration = Duration::from_secs(2);
-/// The longest time between two looks at the clock that counts. A program that was halted, or a computer that slept, is not
-/// the file's fault.
+/// The longest time between two checks that counts: a suspended program or computer is not the file's fault.
 const LONGEST_STEP: Duration = Duration::from_secs(30);
 
-/// Longest sound that is accepted, in hours: a small file of compressed silence may claim years.
+/// Longest audio that is accepted, in hours: a small file of compressed silence may declare years.
 pub(super) const MAX_HOURS: u64 = 100;
 
-/// Counts the time that goes into decoding a file, and says when it was too much. A decoder cannot be stopped from outside:
-/// the clock is looked at with every packet, and whenever bytes are read. What a caller does between two blocks is not
-/// counted.
+/// Measures the time that decoding a file takes, and ends it when that is too much. A decoder cannot be stopped from
+/// outside: the clock is checked at every packet and at every read. The time that a caller spends between two blocks does
+/// not count.
 #[derive(Debug)]
 pub(super) struct TimeLimit {
     begin: Instant,
-    /// Microseconds since `begin` at the last look.
+    /// Microseconds since `begin` at the last check.
     last: AtomicU64,
     spent: AtomicU64,
     allowed: AtomicU64,
@@ -38,8 +37,12 @@ pub(super) struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// The limit for a file of `size` bytes.
-    pub(super) fn of_size(size: u64) -> Arc<Self> {
+    /// The limit for a file. If its size cannot be read, opening it returns the error.
+    pub(super) fn of(input: &Input) -> Arc<Self> {
+        Self::of_size(input.len().unwrap_or(0))
+    }
+
+    fn of_size(size: u64) -> Arc<Self> {
         let mib = size as f64 / f64::from(1 << 20);
         Self::new(BASE + PER_MIB.mul_f64(mib), size)
     }
@@ -54,18 +57,18 @@ impl TimeLimit {
         })
     }
 
-    /// Gives more time for the sound that was decoded.
-    pub(super) fn grant(&self, seconds_of_sound: f64) {
+    /// Allows more time for the audio that was decoded.
+    pub(super) fn grant(&self, seconds_of_audio: f64) {
         self.allowed
-            .fetch_add(micros(PER_SECOND.mul_f64(seconds_of_sound)), Relaxed);
+            .fetch_add(micros(PER_SECOND.mul_f64(seconds_of_audio)), Relaxed);
     }
 
-    /// Counts from now on: what was between the last look and now was not spent on decoding.
+    /// Counts from now on: the time since the last check was not spent on decoding.
     pub(super) fn resume(&self) {
         self.last.store(micros(self.begin.elapsed()), Relaxed);
     }
 
-    /// Looks at the clock. Whether there is time left.
+    /// Checks the clock. Returns whether there is time left.
     pub(super) fn has_time(&self) -> bool {
         let now = micros(self.begin.elapsed());
         let step = now.saturating_sub(self.last.swap(now, Relaxed));
@@ -74,7 +77,7 @@ impl TimeLimit {
         spent <= self.allowed.load(Relaxed)
     }
 
-    /// Looks at the clock while reading.
+    /// Checks the clock while reading.
     pub(super) fn check_read(&self) -> io::Result<()> {
         if self.has_time() {
             Ok(())
@@ -83,30 +86,35 @@ impl TimeLimit {
         }
     }
 
-    /// Looks at the clock while decoding `path`.
-    pub(super) fn check(&self, path: &Path) -> Result<(), AudioError> {
+    /// Checks the clock while decoding.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`].
+    pub(super) fn check(&self) -> Result<()> {
         if self.has_time() {
             Ok(())
         } else {
-            Err(self.error(path))
+            Err(self.error())
         }
     }
 
-    /// What became of a step: where time has run out, that is its reason, whatever it says itself.
-    pub(super) fn explain(&self, path: &Path, error: AudioError) -> AudioError {
+    /// The error of a step: if time has run out, that is the reason, whatever `error` says.
+    pub(super) fn explain(&self, error: Error) -> Error {
         if self.spent.load(Relaxed) > self.allowed.load(Relaxed) {
-            self.error(path)
+            self.error()
         } else {
             error
         }
     }
 
-    fn error(&self, path: &Path) -> AudioError {
-        AudioError::TooSlow {
-            path: path.to_owned(),
-            spent_s: self.spent.load(Relaxed) / 1_000_000,
-            size: self.size,
-        }
+    fn error(&self) -> Error {
+        let message = format!(
+            "decoding timed out after {} s, far more than {:.1} MiB should need; if the disk or network was slow, try again \
+             with --retry-failed, otherwise restore the file from its source",
+            self.spent.load(Relaxed) / 1_000_000,
+            self.size as f64 / f64::from(1 << 20),
+        );
+        Error::new(ErrorKind::Timeout, message)
     }
 
     /// A limit that tests reach.
@@ -128,7 +136,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(40);
 
     #[test]
-    fn the_limit_is_generous_and_grows_with_the_size_and_the_sound() {
+    fn the_limit_is_generous_and_grows_with_the_size_and_the_audio() {
         let seconds = |limit: &TimeLimit| limit.allowed.load(Relaxed) / 1_000_000;
         let limit = TimeLimit::of_size(10 << 20);
         assert_eq!(seconds(&limit), 140);
@@ -138,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn time_runs_out_and_sound_buys_more_of_it() {
+    fn time_runs_out_and_audio_buys_more_of_it() {
         let limit = TimeLimit::short(SHORT);
         assert!(limit.has_time());
         sleep(2 * SHORT);
@@ -148,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_caller_does_between_two_steps_is_not_counted() {
+    fn the_time_of_a_caller_between_two_steps_does_not_count() {
         let limit = TimeLimit::short(SHORT);
         for _ in 0..4 {
             sleep(SHORT);

@@ -180,7 +180,7 @@ impl<'a> Features<'a> {
             mel.sample_rate,
         );
         let spectrogram = Spectrogram {
-            band_centers: mel.band_centres(),
+            band_centers: mel.band_centers(),
             hop_s: mel.hop_length as f64 / f64::from(mel.sample_rate),
             window_s: self.window_s(),
             windows: &self.windows,

@@ -9,7 +9,7 @@ mod store;
 use self::store::{FILE_MAGIC, Record, Store, is_sound, map};
 use crate::{
     Error,
-    mel::{MelConfig, MelError},
+    mel::MelConfig,
     model::Preprocessing,
 };
 use half::f16;
@@ -44,7 +44,7 @@ pub enum CacheError {
     },
     /// Happens when the spectrogram's settings make no sense.
     #[error(transparent)]
-    Mel(#[from] MelError),
+    Mel(#[from] crate::Error),
     /// Happens when songs cannot be decoded. All others are in the cache by then: leave these out and ask again.
     #[error("{} of {total} songs cannot be decoded; the first: {}", .failed.len(), .failed.first().map(|f| f.error.to_string()).unwrap_or_default())]
     Songs {

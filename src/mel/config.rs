@@ -1,21 +1,23 @@
 //! [`MelConfig`]: the settings of a log-mel spectrogram, and the filters that they ask for.
 
+use crate::{Error, ErrorKind, Result};
 use mel_spec::mel::{SparseMelFilterbank, mel_frequencies};
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 
-/// Longest window that [`MelConfig::validate`] lets pass, in samples.
+/// Longest window that is accepted, in samples.
 const MAX_N_FFT: usize = 32_768;
-/// Most mel bands that [`MelConfig::validate`] lets pass.
+/// Most bands that are accepted.
 const MAX_N_MELS: usize = 512;
 
-/// How a sound becomes a log-mel spectrogram. The default is librosa's, at 22,050 Hz.
+/// Settings of a log-mel spectrogram. The default is librosa's, at 22,050 Hz.
 ///
-/// A configuration comes from a model file or a recipe, thus from outside: [`MelConfig::validate`] (which
-/// [`MelExtractor::new`](super::MelExtractor::new) calls) says whether it makes sense.
+/// They come from a model file or a recipe: [`MelConfig::validate`] checks them, which
+/// [`MelExtractor::new`](super::MelExtractor::new) calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MelConfig {
-    /// Samples per second of the sound. Default 22,050.
+    /// Samples per second of the audio. Default 22,050.
     pub sample_rate: u32,
     /// Samples per frame, and points of the Hann window. Even. Default 2048 (93 ms).
     pub n_fft: usize,
@@ -27,12 +29,12 @@ pub struct MelConfig {
     pub f_min: f64,
     /// Upper edge of the highest band, in Hz, at most half of `sample_rate`. Default 11,025.
     pub f_max: f64,
-    /// How the bands lie between the two edges. Default mel.
+    /// Spacing of the bands between the two edges. Default mel.
     #[serde(default, skip_serializing_if = "FrequencyScale::is_mel")]
     pub scale: FrequencyScale,
 }
 
-/// How bands lie between the lowest and the highest frequency.
+/// Spacing of bands between the lowest and the highest frequency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrequencyScale {
@@ -76,13 +78,13 @@ impl Default for MelConfig {
 }
 
 impl MelConfig {
-    /// Frames of a sound of `samples` samples, centred: `1 + samples / hop_length`.
+    /// Frames of `samples` samples, centered: `1 + samples / hop_length`.
     pub fn frames(&self, samples: usize) -> usize {
         1 + samples.checked_div(self.hop_length).unwrap_or(0)
     }
 
-    /// Centre frequencies of the bands in Hz, lowest first.
-    pub fn band_centres(&self) -> Vec<f64> {
+    /// Center frequencies of the bands in Hz, lowest first.
+    pub fn band_centers(&self) -> Vec<f64> {
         let mut edges = self.scale.steps(self.n_mels + 2, self.f_min, self.f_max);
         edges.truncate(self.n_mels + 1);
         edges.split_off(1)
@@ -91,64 +93,85 @@ impl MelConfig {
     /// Checks every field, and that every band holds at least one point of the spectrum.
     ///
     /// # Errors
-    /// [`MelError::OutOfRange`] for a field outside its range, [`MelError::EmptyBand`] where there are more bands
-    /// than the window's length can tell apart.
-    pub fn validate(&self) -> Result<(), MelError> {
+    /// [`ErrorKind::InvalidInput`] for a field outside its range, or for more bands than the window's length can resolve.
+    pub fn validate(&self) -> Result<()> {
         self.filters().map(|_| ())
     }
 
-    fn validate_ranges(&self) -> Result<(), MelError> {
-        let out_of_range = |field, expected: String, found: String| {
-            Err(MelError::OutOfRange {
-                field,
-                expected,
-                found,
-            })
+    fn validate_ranges(&self) -> Result<()> {
+        let check = |is_valid: bool, field: &str, found: &dyn Display, expected: &str| {
+            if is_valid {
+                return Ok(());
+            }
+            let message = format!("mel settings: {field} must be {expected}, found {found}");
+            Err(Error::new(ErrorKind::InvalidInput, message))
         };
-        if self.sample_rate == 0 {
-            let expected = "1 or more samples per second".to_owned();
-            return out_of_range("sample_rate", expected, self.sample_rate.to_string());
-        }
-        if !(16..=MAX_N_FFT).contains(&self.n_fft) || !self.n_fft.is_multiple_of(2) {
-            let expected = format!("an even number of samples from 16 to {MAX_N_FFT}");
-            return out_of_range("n_fft", expected, self.n_fft.to_string());
-        }
-        if !(1..=self.n_fft).contains(&self.hop_length) {
-            let expected = format!("1 to n_fft = {} samples", self.n_fft);
-            return out_of_range("hop_length", expected, self.hop_length.to_string());
-        }
-        if !(1..=MAX_N_MELS).contains(&self.n_mels) {
-            let expected = format!("1 to {MAX_N_MELS} bands");
-            return out_of_range("n_mels", expected, self.n_mels.to_string());
-        }
-        let nyquist = f64::from(self.sample_rate) / 2.0;
-        if !(self.f_max > 0.0 && self.f_max <= nyquist) {
-            let expected = format!("above 0 and at most half the sample rate, {nyquist} Hz");
-            return out_of_range("f_max", expected, self.f_max.to_string());
-        }
-        if !(self.f_min >= 0.0 && self.f_min < self.f_max) {
-            let expected = format!("at least 0 and below f_max = {} Hz", self.f_max);
-            return out_of_range("f_min", expected, self.f_min.to_string());
-        }
-        Ok(())
+        let Self {
+            sample_rate,
+            n_fft,
+            hop_length,
+            n_mels,
+            f_min,
+            f_max,
+            ..
+        } = self;
+        let nyquist = f64::from(*sample_rate) / 2.0;
+        check(
+            *sample_rate > 0,
+            "sample_rate",
+            sample_rate,
+            "1 or more samples per second",
+        )?;
+        check(
+            (16..=MAX_N_FFT).contains(n_fft) && n_fft.is_multiple_of(2),
+            "n_fft",
+            n_fft,
+            &format!("an even number of samples from 16 to {MAX_N_FFT}"),
+        )?;
+        check(
+            (1..=*n_fft).contains(hop_length),
+            "hop_length",
+            hop_length,
+            &format!("1 to n_fft = {n_fft} samples"),
+        )?;
+        check(
+            (1..=MAX_N_MELS).contains(n_mels),
+            "n_mels",
+            n_mels,
+            &format!("1 to {MAX_N_MELS} bands"),
+        )?;
+        check(
+            *f_max > 0.0 && *f_max <= nyquist,
+            "f_max",
+            f_max,
+            &format!("above 0 and at most half the sample rate, {nyquist} Hz"),
+        )?;
+        check(
+            *f_min >= 0.0 && f_min < f_max,
+            "f_min",
+            f_min,
+            &format!("at least 0 and below f_max = {f_max} Hz"),
+        )
     }
 
     /// The filter bank, after all checks: one filter per band, lowest first.
-    pub(super) fn filters(&self) -> Result<Vec<Filter>, MelError> {
+    pub(super) fn filters(&self) -> Result<Vec<Filter>> {
         self.validate_ranges()?;
         let filters = match self.scale {
             FrequencyScale::Mel => self.mel_filters(),
             FrequencyScale::Linear => self.linear_filters(),
         };
-        match filters.iter().position(|filter| filter.weights.is_empty()) {
-            None => Ok(filters),
-            Some(band) => Err(MelError::EmptyBand {
-                band,
-                centre_hz: self.band_centres()[band],
-                n_mels: self.n_mels,
-                n_fft: self.n_fft,
-            }),
+        if let Some(band) = filters.iter().position(|filter| filter.weights.is_empty()) {
+            let message = format!(
+                "mel settings: band {band} of {}, around {:.1} Hz, is narrower than the spectrum of n_fft = {} samples can \
+                 resolve; use fewer bands (n_mels) or a longer window (n_fft)",
+                self.n_mels,
+                self.band_centers()[band],
+                self.n_fft
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
+        Ok(filters)
     }
 
     fn mel_filters(&self) -> Vec<Filter> {
@@ -173,7 +196,7 @@ impl MelConfig {
             .collect()
     }
 
-    /// Triangles of unit area between neighbouring edges, as Slaney's are on the mel scale.
+    /// Triangles of unit area between neighboring edges, as Slaney's are on the mel scale.
     fn linear_filters(&self) -> Vec<Filter> {
         let hz_per_bin = f64::from(self.sample_rate) / self.n_fft as f64;
         let edges = self.scale.steps(self.n_mels + 2, self.f_min, self.f_max);
@@ -205,42 +228,6 @@ impl MelConfig {
 pub(super) struct Filter {
     pub first_bin: usize,
     pub weights: Vec<f64>,
-}
-
-/// Why a [`MelConfig`] cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum MelError {
-    /// A field is outside the range in which it makes sense.
-    #[error("mel settings: {field} must be {expected}, found {found}")]
-    OutOfRange {
-        /// Name of the field of [`MelConfig`].
-        field: &'static str,
-        /// The range, in words.
-        expected: String,
-        /// What the configuration says.
-        found: String,
-    },
-    /// A band is so narrow that no point of the spectrum falls into it, so that it would be silent for ever.
-    #[error(
-        "mel settings: band {band} of {n_mels}, around {centre_hz:.1} Hz, is narrower than the spectrum of n_fft = \
-         {n_fft} samples can resolve; take fewer bands (n_mels) or a longer window (n_fft)"
-    )]
-    EmptyBand {
-        /// The lowest such band, counted from 0.
-        band: usize,
-        /// Its centre in Hz.
-        centre_hz: f64,
-        /// Bands asked for.
-        n_mels: usize,
-        /// Window length asked for.
-        n_fft: usize,
-    },
-}
-
-impl From<MelError> for crate::Error {
-    fn from(error: MelError) -> Self {
-        crate::Error::new(crate::ErrorKind::InvalidInput, error.to_string())
-    }
 }
 
 #[cfg(test)]

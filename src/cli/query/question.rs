@@ -83,12 +83,8 @@ pub struct Question {
 
 /// Reads a stretch like an excerpt; without a start it is the end of the file, not the middle.
 fn stretch(text: &str) -> Result<Excerpt, String> {
-    text.parse().map_err(|error: crate::audio::InvalidExcerpt| {
-        format!(
-            "expected a length like 15s or a start and a length like 1:10:15s or 70s:15s: {}",
-            error.why
-        )
-    })
+    text.parse()
+        .map_err(|error: crate::Error| error.to_string())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -20,7 +20,7 @@
 use super::{CacheError, CacheProgress, FailedSong};
 use crate::{
     dataset::whole_song,
-    mel::{MelConfig, MelError, MelExtractor},
+    mel::{MelConfig, MelExtractor},
 };
 use half::f16;
 use memmap2::Mmap;
@@ -160,7 +160,7 @@ impl Store {
         let writer = Mutex::new(writer);
         let (done, stop) = (AtomicUsize::new(ready), AtomicBool::new(false));
         let extractor = || MelExtractor::new(mel);
-        let one = |extractor: &mut Result<MelExtractor, MelError>, index: usize| {
+        let one = |extractor: &mut Result<MelExtractor, crate::Error>, index: usize| {
             let Ok(extractor) = extractor else {
                 return Ok(None); // The settings were validated before.
             };

@@ -128,7 +128,7 @@ impl Decoded {
         let mel = &preprocessing.mel;
         let rate = f64::from(mel.sample_rate);
         let spectrogram = Spectrogram {
-            band_centers: mel.band_centres(),
+            band_centers: mel.band_centers(),
             hop_s: mel.hop_length as f64 / rate,
             window_s: preprocessing.window.length as f64 / rate,
             windows,

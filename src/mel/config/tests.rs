@@ -11,7 +11,7 @@ fn linear_bands_are_triangles_of_unit_area_at_equal_steps() {
         scale: FrequencyScale::Linear,
         ..MelConfig::default()
     };
-    let centres = config.band_centres();
+    let centres = config.band_centers();
     assert_eq!(centres.len(), 40);
     for (band, centre) in centres.iter().enumerate() {
         assert!(
@@ -46,7 +46,7 @@ fn settings_from_before_there_was_a_choice_of_scale_are_mel_and_are_written_as_b
 #[test]
 fn a_wrong_setting_is_refused_with_its_name_and_range() {
     let good = MelConfig::default();
-    assert_eq!(good.validate(), Ok(()));
+    good.validate().unwrap();
     let bad = [
         (
             "sample_rate",
@@ -150,15 +150,12 @@ fn more_bands_than_the_window_resolves_are_refused() {
         ..MelConfig::default()
     };
     let error = config.validate().unwrap_err();
-    assert!(matches!(
-        error,
-        MelError::EmptyBand {
-            n_mels: 128,
-            n_fft: 256,
-            ..
-        }
-    ));
-    assert!(error.to_string().contains("take fewer bands"), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("of 128") && text.contains("n_fft = 256"),
+        "{text}"
+    );
+    assert!(text.contains("use fewer bands"), "{text}");
 }
 
 #[test]

@@ -1,16 +1,13 @@
-//! A part of a file against the same samples of the whole, for every kind of file in `tests/fixtures/audio`.
+//! Excerpts against the same samples of the whole file, for every kind of file in `tests/fixtures/audio`; and limits.
 
-use super::{AudioError, Decoder, Excerpt};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use super::*;
+use std::{fs, path::PathBuf, time::Duration};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio")
 }
 
-fn samples_of(decoder: &mut Decoder) -> Result<Vec<f32>, AudioError> {
+fn samples_of(decoder: &mut Decoder) -> Result<Vec<f32>> {
     let mut samples = Vec::new();
     while let Some(block) = decoder.next_block()? {
         assert!(!block.is_empty());
@@ -26,7 +23,7 @@ struct Compared {
     whole: Vec<f32>,
     start: usize,
     rate: f64,
-    sought: bool,
+    seeked: bool,
 }
 
 impl Compared {
@@ -44,7 +41,7 @@ impl Compared {
             whole: whole.to_vec(),
             start: usize::try_from(part.samples.start).unwrap(),
             rate,
-            sought: part.sought,
+            seeked: part.seeked,
         }
     }
 
@@ -78,10 +75,10 @@ impl Compared {
 /// Checks the claim that the README makes for a kind of file.
 fn check(name: &str, compared: &Compared) {
     let difference = compared.difference(0);
-    let (start, sought) = (compared.start_s(), compared.sought);
-    println!("{name} {start:.3}: {difference:?} {sought}");
+    let (start, seeked) = (compared.start_s(), compared.seeked);
+    println!("{name} {start:.3}: {difference:?} {seeked}");
     // AAC leaves noise to be made up by the decoder, which never makes it up alike; Opus predicts from packet to packet.
-    let by_memory = sought && (name.starts_with("opus") || name.starts_with("aac"));
+    let by_memory = seeked && (name.starts_with("opus") || name.starts_with("aac"));
     let most = if by_memory { 0.3 } else { 1e-6 };
     assert!(
         difference.is_some_and(|found| found <= most),
@@ -94,7 +91,7 @@ fn check(name: &str, compared: &Compared) {
 
 #[test]
 fn a_part_is_what_the_whole_has_there() {
-    let mut sought = Vec::new();
+    let mut seeked = Vec::new();
     for entry in fs::read_dir(fixtures()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -117,8 +114,8 @@ fn a_part_is_what_the_whole_has_there() {
                 (start - share * total_s).abs() < 0.05,
                 "{name}: {excerpt}: {start}"
             );
-            if compared.sought {
-                sought.push(name.clone());
+            if compared.seeked {
+                seeked.push(name.clone());
             }
         }
         let middle = Excerpt {
@@ -140,16 +137,16 @@ fn a_part_is_what_the_whole_has_there() {
         "s16.aiff",
     ] {
         assert!(
-            sought.iter().any(|found| found == name),
-            "{name} was not sought"
+            seeked.iter().any(|found| found == name),
+            "{name} was not seeked"
         );
     }
 }
 
 #[test]
 fn a_part_of_a_long_wav_is_exact_and_a_song_that_is_no_longer_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("long.wav");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("long.wav");
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: 8_000,
@@ -176,15 +173,15 @@ fn a_part_of_a_long_wav_is_exact_and_a_song_that_is_no_longer_is_whole() {
 }
 
 #[test]
-fn frames_without_any_account_are_counted_and_sought() {
-    let folder = tempfile::tempdir().unwrap();
+fn frames_without_any_account_are_counted_and_seeked() {
+    let directory = tempfile::tempdir().unwrap();
     for name in ["layer2.mp2", "aac.aac"] {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         fs::write(&path, fs::read(fixtures().join(name)).unwrap().repeat(20)).unwrap();
         let whole = samples_of(&mut Decoder::open(&path).unwrap()).unwrap();
         for text in ["3s", "0:07:2s"] {
             let compared = Compared::new(&path, &whole, &text.parse().unwrap());
-            assert!(compared.sought, "{name} {text}");
+            assert!(compared.seeked, "{name} {text}");
             check(name, &compared);
         }
     }
@@ -192,8 +189,8 @@ fn frames_without_any_account_are_counted_and_sought() {
 
 #[test]
 fn a_file_that_claims_more_than_it_has_fails_in_its_part_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cut.flac");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cut.flac");
     let bytes = fs::read(fixtures().join("flac.flac")).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
     let excerpt: Excerpt = "0.4s:0.05s".parse().unwrap();
@@ -229,10 +226,10 @@ fn renumbered(mut file: Vec<u8>, serial: u32) -> Vec<u8> {
 
 #[test]
 fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for name in ["vorbis.ogg", "opus.opus"] {
         let one = fs::read(fixtures().join(name)).unwrap();
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         let streams: Vec<_> = (1..=3).map(|n| renumbered(one.clone(), n)).collect();
         fs::write(&path, streams.concat()).unwrap();
         let whole = samples_of(&mut Decoder::open(&path).unwrap()).unwrap();
@@ -242,7 +239,7 @@ fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
         for text in ["0.5s", "1.5s:0.5s", "4s:0.5s"] {
             let excerpt: Excerpt = text.parse().unwrap();
             let compared = Compared::new(&path, &whole, &excerpt);
-            assert!(!compared.sought);
+            assert!(!compared.seeked);
             assert_eq!(compared.difference(0), Some(0.0), "{name} {text}");
             let decoder = Decoder::open_excerpt(&path, &excerpt).unwrap();
             let total_s = decoder.info().duration_s;
@@ -257,9 +254,60 @@ fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
         cut.pop();
         fs::write(&path, cut).unwrap();
         let error = samples_of(&mut Decoder::open(&path).unwrap()).unwrap_err();
-        assert!(
-            matches!(error, AudioError::Truncated { .. }),
-            "{name}: {error}"
-        );
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{name}: {error}");
     }
+}
+
+/// A WAV file of some seconds, mono, 16 bit.
+fn wav(directory: &Path, seconds: u32, rate: u32) -> PathBuf {
+    let path = directory.join("song.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for n in 0..seconds * rate {
+        writer.write_sample((n % 100) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+    path
+}
+
+#[test]
+fn a_file_that_takes_too_long_is_an_error_of_that_kind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = wav(directory.path(), 1, 8000);
+    let none = TimeLimit::short(Duration::ZERO);
+    let error = Decoder::start_within(Input::from(path.as_path()), none)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("song.wav"), "{error}");
+    assert_eq!(error.kind().name(), "too-slow");
+
+    // Time that runs out midway: the part that was decoded is no song.
+    let mut decoder = Decoder::open(&path).unwrap();
+    assert!(decoder.next_block().unwrap().is_some());
+    decoder.limit = TimeLimit::short(Duration::ZERO);
+    std::thread::sleep(Duration::from_millis(1));
+    decoder.limit.has_time();
+    assert_eq!(decoder.next_block().unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(decoder.next_block().unwrap().is_none());
+}
+
+#[test]
+fn endless_audio_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = wav(directory.path(), 3, 8000);
+    let mut decoder = Decoder::open(&path).unwrap();
+    decoder.samples = 8000 * 3600 * MAX_HOURS - 8000;
+    let error = loop {
+        match decoder.next_block() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("must not end well"),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("100 hours"), "{error}");
 }

@@ -1,0 +1,26 @@
+//! An audio file, on disk or in memory, to mono samples at the model's sample rate. Streams: never holds a whole song.
+//!
+//! [`Decoder`] decodes packet by packet, with symphonia (Opus: opus-pure), [`Resampler`] changes the rate. A truncated or
+//! badly damaged file is an error, never a shorter success.
+
+mod codec;
+mod container;
+mod decode;
+mod excerpt;
+mod extrapolate;
+mod input;
+mod opus;
+mod packets;
+mod resample;
+mod sniff;
+mod source;
+mod tags;
+mod time_limit;
+
+pub use decode::{AudioInfo, Decoder};
+pub(crate) use excerpt::Selection;
+pub use excerpt::{Excerpt, Segment};
+pub(crate) use input::Input;
+pub(crate) use packets::{container, packet_hash};
+pub use resample::Resampler;
+pub use tags::Tags;

@@ -1,0 +1,122 @@
+//! The bytes of an audio file, on disk or in memory.
+
+use super::time_limit::TimeLimit;
+use crate::Error;
+use std::{
+    fs::{self, File},
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use symphonia::core::io::MediaSource;
+
+/// An audio file on disk or in memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Input {
+    /// A file on disk.
+    Path(PathBuf),
+    /// The content of a file.
+    Bytes(Arc<[u8]>),
+}
+
+impl From<&Path> for Input {
+    fn from(path: &Path) -> Self {
+        Self::Path(path.to_owned())
+    }
+}
+
+impl Input {
+    /// The error, with the path of a file on disk.
+    pub(crate) fn name(&self, error: Error) -> Error {
+        match self {
+            Self::Path(path) => error.with_path(path),
+            Self::Bytes(_) => error,
+        }
+    }
+
+    /// Length in bytes.
+    pub(super) fn len(&self) -> io::Result<u64> {
+        match self {
+            Self::Path(path) => {
+                // Asked before opening: opening a pipe would wait for its writer.
+                let metadata = fs::metadata(path)?;
+                if !metadata.is_file() {
+                    let what = "not an ordinary file";
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+                }
+                Ok(metadata.len())
+            }
+            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// A reader from byte `offset` on, which is its byte 0. It fails once `limit` has run out.
+    pub(super) fn reader(&self, offset: u64, limit: &Arc<TimeLimit>) -> io::Result<Reader> {
+        let source: Box<dyn ReadSeek> = match self {
+            Self::Path(path) => Box::new(File::open(path)?),
+            Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
+        };
+        let mut reader = Reader {
+            source,
+            offset,
+            len: self.len()?.saturating_sub(offset),
+            limit: limit.clone(),
+        };
+        reader.rewind()?;
+        Ok(reader)
+    }
+}
+
+trait ReadSeek: Read + Seek + Send + Sync {}
+
+impl<T: Read + Seek + Send + Sync> ReadSeek for T {}
+
+/// See [`Input::reader`].
+pub(super) struct Reader {
+    source: Box<dyn ReadSeek>,
+    offset: u64,
+    len: u64,
+    limit: Arc<TimeLimit>,
+}
+
+impl Reader {
+    /// Up to `count` bytes from `start` on; fewer at the end of the file.
+    pub(super) fn bytes(&mut self, start: u64, count: u64) -> io::Result<Vec<u8>> {
+        self.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        self.take(count).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.limit.check_read()?;
+        self.source.read(buffer)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => SeekFrom::Start(at.saturating_add(self.offset)),
+            other => other,
+        };
+        let at = self.source.seek(to).map_err(|error| match error.kind() {
+            // A header points to where no file reaches.
+            io::ErrorKind::InvalidInput => io::ErrorKind::UnexpectedEof.into(),
+            _ => error,
+        })?;
+        Ok(at.saturating_sub(self.offset))
+    }
+}
+
+impl MediaSource for Reader {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.len)
+    }
+}
