@@ -7,11 +7,7 @@
 mod store;
 
 use self::store::{FILE_MAGIC, Record, Store, is_sound, map};
-use crate::{
-    Error,
-    mel::MelConfig,
-    model::Preprocessing,
-};
+use crate::{Error, mel::MelConfig, model::Preprocessing};
 use half::f16;
 use memmap2::Mmap;
 use rayon::prelude::*;
