@@ -67,7 +67,7 @@ fn start_and_wait(place: &Place) -> Child {
 }
 
 #[test]
-fn a_second_run_does_nothing_and_touches_nothing() {
+fn a_second_run_changes_nothing() {
     let place = three_songs();
     place.file("broken.mp3", b"no music");
     run(&mut place.analyze()).ends_with_code(3);
@@ -75,8 +75,8 @@ fn a_second_run_does_nothing_and_touches_nothing() {
     let ran = run(&mut place.analyze())
         .ends_with_code(3)
         .complains("1 file failed before and did not change");
-    assert!(ran.stdout.contains("3 kept as they were"), "{}", ran.stdout);
-    assert!(!ran.stdout.contains("analysed now"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("3 unchanged"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("analyzed"), "{}", ran.stdout);
     assert_eq!(fs::read(place.library()).unwrap(), before);
     assert_eq!(place.leftovers(), [""; 0]);
     run(place.analyze().arg("--retry-failed"))
@@ -85,7 +85,7 @@ fn a_second_run_does_nothing_and_touches_nothing() {
 }
 
 #[test]
-fn only_what_changed_is_done() {
+fn only_changed_files_are_analyzed() {
     let place = three_songs();
     run(&mut place.analyze()).ends_with_code(0);
     let music = place.music();
@@ -114,7 +114,7 @@ fn only_what_changed_is_done() {
     let ran = run(&mut place.analyze()).ends_with_code(0);
     assert!(
         ran.stdout
-            .contains("2 analysed now, 1 recognised by their content, 1 removed"),
+            .contains("2 analyzed, 1 moved (recognized by content), 1 removed"),
         "{}",
         ran.stdout
     );
@@ -123,11 +123,11 @@ fn only_what_changed_is_done() {
     assert_eq!(paths(&place), expected);
     let updated = answers(&place);
     run(place.analyze().arg("--force")).ends_with_code(0);
-    assert_eq!(answers(&place), updated, "as if analysed from nothing");
+    assert_eq!(answers(&place), updated, "as if analyzed from scratch");
 }
 
 #[test]
-fn rows_of_missing_files_stay_where_that_is_asked_for() {
+fn keep_missing_keeps_rows_of_missing_files() {
     let place = three_songs();
     run(&mut place.analyze()).ends_with_code(0);
     fs::remove_file(place.music().join("low.wav")).unwrap();
@@ -138,7 +138,7 @@ fn rows_of_missing_files_stay_where_that_is_asked_for() {
 }
 
 #[test]
-fn silence_and_short_songs_are_noted_and_silence_answers_no_question() {
+fn silence_is_marked_and_never_matches_a_query() {
     let place = Place::new();
     place.tone("long.wav", 220.0, 16.0);
     place.tone("short.wav", 330.0, 3.0);
@@ -164,20 +164,20 @@ fn silence_and_short_songs_are_noted_and_silence_answers_no_question() {
 }
 
 #[test]
-fn a_library_without_timelines_is_made_anew_and_one_with_them_goes_on_having_them() {
+fn adding_timelines_analyzes_every_file_and_later_runs_keep_them() {
     let place = three_songs();
     place.tone("long.wav", 220.0, 50.0);
     run(&mut place.analyze()).ends_with_code(0);
     let plain = answers(&place);
     let ran = run(place.analyze().arg("--timeline"))
         .ends_with_code(0)
-        .complains("its songs have no timelines: every file is analysed again");
+        .complains("4 songs without timelines: every file is analyzed again");
     assert!(ran.stdout.contains("4 songs, 0 failed"), "{}", ran.stdout);
     assert_eq!(answers(&place), plain, "the songs' answers are the same");
     place.tone("new.wav", 220.0, 3.0);
     let ran = run(&mut place.analyze()).ends_with_code(0);
     assert!(
-        ran.stdout.contains("1 analysed now, 4 kept as they were"),
+        ran.stdout.contains("1 analyzed, 4 unchanged"),
         "{}",
         ran.stdout
     );
@@ -194,7 +194,7 @@ fn a_library_without_timelines_is_made_anew_and_one_with_them_goes_on_having_the
 }
 
 #[test]
-fn excerpts_say_so_in_their_rows_and_never_stand_beside_whole_songs() {
+fn excerpts_are_marked_and_never_mixed_with_whole_songs() {
     let place = three_songs();
     place.tone("long.wav", 220.0, 100.0);
     run(&mut place.analyze()).ends_with_code(0);
@@ -205,8 +205,8 @@ fn excerpts_say_so_in_their_rows_and_never_stand_beside_whole_songs() {
         (ran, songs)
     };
     let (ran, songs) = excerpt("45s");
-    let ran = ran.complains("its songs were heard whole; now they are heard as excerpts of 45s");
-    assert!(ran.stderr.contains("every file is analysed again"));
+    let ran = ran.complains("4 songs of whole songs, not excerpts of 45s");
+    assert!(ran.stderr.contains("every file is analyzed again"));
     for song in &songs {
         let note = song.note.as_deref();
         if song.path.ends_with("long.wav") {
@@ -219,9 +219,9 @@ fn excerpts_say_so_in_their_rows_and_never_stand_beside_whole_songs() {
         }
     }
     let (ran, _) = excerpt("45s");
-    assert!(ran.stdout.contains("4 kept as they were"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("4 unchanged"), "{}", ran.stdout);
     let (ran, songs) = excerpt("1:10:15s");
-    ran.complains("heard as excerpts of 45s; now they are heard as excerpts of 1:10:15s");
+    ran.complains("4 songs of excerpts of 45s, not excerpts of 1:10:15s");
     let long = songs.iter().find(|song| song.path.ends_with("long.wav"));
     let note = long.and_then(|song| song.note.as_deref());
     assert_eq!(note, Some("excerpt 15 s from 1:10"));
@@ -231,7 +231,7 @@ fn excerpts_say_so_in_their_rows_and_never_stand_beside_whole_songs() {
 }
 
 #[test]
-fn another_folder_joins_the_library() {
+fn another_directory_is_added_to_the_library() {
     let place = three_songs();
     let elsewhere = three_songs();
     run(&mut place.analyze()).ends_with_code(0);
@@ -243,7 +243,7 @@ fn another_folder_joins_the_library() {
 
 #[cfg(unix)]
 #[test]
-fn a_killed_run_goes_on_where_it_stopped() {
+fn a_killed_run_resumes() {
     let place = many_songs();
     // A library from before, which the kill must not damage.
     let mut first = common::circumplex();
@@ -262,9 +262,9 @@ fn a_killed_run_goes_on_where_it_stopped() {
 
     let ran = run(&mut place.analyze())
         .ends_with_code(0)
-        .complains("going on where the last run stopped");
+        .complains("resuming an interrupted run");
     assert!(
-        ran.stdout.contains("from the run that was stopped"),
+        ran.stdout.contains("from the interrupted run"),
         "{}",
         ran.stdout
     );
@@ -277,7 +277,7 @@ fn a_killed_run_goes_on_where_it_stopped() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_writes_what_is_done_and_says_how_to_go_on() {
+fn ctrl_c_writes_the_library_and_the_next_run_resumes() {
     let place = many_songs();
     let child = start_and_wait(&place);
     let sent = std::process::Command::new("kill")
@@ -287,7 +287,7 @@ fn ctrl_c_writes_what_is_done_and_says_how_to_go_on() {
     assert!(sent.success());
     let ran: common::Ran = child.wait_with_output().unwrap().into();
     ran.ends_with_code(130)
-        .complains("run the same command again to go on");
+        .complains("run the same command to resume");
     let done = paths(&place).len();
     assert!((3..40).contains(&done), "{done}");
     assert_eq!(place.leftovers(), [""; 0]);
@@ -297,12 +297,12 @@ fn ctrl_c_writes_what_is_done_and_says_how_to_go_on() {
 
 #[cfg(unix)]
 #[test]
-fn of_two_runs_on_one_library_the_second_says_so_and_stops() {
+fn a_second_run_on_a_library_is_rejected() {
     let place = many_songs();
     let mut first = start_and_wait(&place);
     run(&mut place.analyze())
         .ends_with_code(1)
-        .complains("another run of circumplex is writing this library");
+        .complains("another circumplex process is writing this library");
     first.kill().unwrap();
     first.wait().unwrap();
     assert!(!Path::new(&place.library()).exists());
@@ -327,7 +327,7 @@ fn a_full_disk_is_reported_and_loses_nothing() {
     assert!(journal(&place).exists());
     run(&mut place.analyze())
         .ends_with_code(0)
-        .complains("going on where the last run stopped");
+        .complains("resuming an interrupted run");
     assert_eq!(paths(&place).len(), 40);
     assert_eq!(place.leftovers(), [""; 0]);
 }

@@ -132,7 +132,7 @@ fn files_that_fail_are_listed_and_the_rest_is_done() {
         .complains("text.flac: ")
         .complains("cut.wav: ")
         .complains("WMA 1")
-        .complains("left alone: 1 file that is no music");
+        .complains("skipped: 1 file that is not audio");
     assert!(ran.stdout.contains("3 songs, 3 failed"), "{}", ran.stdout);
     assert_eq!(ran.stderr.matches("failed: ").count(), 3, "{}", ran.stderr);
     assert!(!ran.stderr.contains("hidden"), "{}", ran.stderr);
@@ -155,7 +155,7 @@ fn where_nothing_can_be_done_the_code_is_1_and_an_older_library_stays() {
     fs::remove_file(song).unwrap();
     run(&mut place.analyze())
         .ends_with_code(1)
-        .complains("no music file found");
+        .complains("no music files found");
     place.file("broken.mp3", b"not music");
     run(&mut place.analyze())
         .ends_with_code(1)
@@ -200,7 +200,7 @@ fn a_file_that_is_no_library_is_never_replaced_by_one() {
     fs::write(place.library(), b"precious").unwrap();
     run(&mut place.analyze())
         .ends_with_code(1)
-        .complains("is no library that could be brought up to date");
+        .complains("is not a circumplex library");
     assert_eq!(fs::read(place.library()).unwrap(), b"precious");
     assert_eq!(place.leftovers(), [""; 0]);
 }
@@ -320,7 +320,7 @@ fn results_that_cannot_be_written_are_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_name_that_is_not_utf8_and_one_that_steers_terminals_are_analysed() {
+fn names_that_are_not_utf8_or_have_control_characters_are_analyzed() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     let place = Place::new();
     let made = place.tone("plain.wav", 220.0, 3.0);

@@ -5,8 +5,6 @@
 //! `mod <name>;`, a variant of `Command` and an arm in `dispatch`.
 
 mod analyze;
-mod analyze_said;
-mod analyze_text;
 mod cluster;
 mod console;
 mod dataset;
@@ -33,6 +31,7 @@ mod train;
 #[cfg(not(feature = "train"))]
 mod train_absent;
 
+use self::analyze::report as analyze_text;
 use self::console::Console;
 use self::exit::Exit;
 use crate::{contain::silence_caught_panics, error::one_line};

@@ -2,19 +2,19 @@
 
 use std::{num::NonZeroUsize, thread::available_parallelism};
 
-/// How many files are worked on at once.
+/// The number of threads.
 #[derive(clap::Args)]
 pub struct Threads {
-    /// Files to work on at once [default: one for each core]
+    /// Files to process at once [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
 
 impl Threads {
-    /// More than this gains nothing on any machine, and might exhaust one.
+    /// More threads are never faster, and might exhaust the machine.
     const MOST: usize = 1024;
 
-    /// The number that was asked for, or that of the cores that this process may use.
+    /// The requested number, or the number of cores that this process may use.
     pub fn count(&self) -> NonZeroUsize {
         self.threads
             .or_else(|| available_parallelism().ok())

@@ -1,23 +1,20 @@
-//! CUE sheets: the tracks of one long file, and where each begins.
+//! CUE sheets: the tracks of a long file and their start times.
 
-use std::{
-    fmt,
-    fs::{self, File},
-    io::{self, Read},
-    path::Path,
-};
+use super::patterns::read_small_file;
+use crate::{Error, ErrorKind, Result, error::Context};
+use std::{fmt, path::Path};
 
-/// No sheet is longer; a folder may hold anything under that name.
+/// The longest sheet that is read: a directory may hold anything under that name.
 const LONGEST_FILE: u64 = 1 << 20;
-/// Frames of a compact disc per second, the unit of a sheet's times.
+/// Frames of a compact disc per second, the unit of times in a sheet.
 const FRAMES: u64 = 75;
-/// Longest time that is accepted, in minutes: that of the longest sound.
+/// The longest time that is accepted, in minutes.
 const LONGEST_MINUTES: u64 = 6000;
 
-/// What a CUE sheet says of the files that it names.
+/// A CUE sheet.
 ///
-/// Of its commands, FILE, TRACK, INDEX 01, TITLE, PERFORMER and REM GENRE are read, the others passed over: programs write
-/// many that no standard knows. A track belongs to the file in which its INDEX 01 lies. Tracks of data are left out.
+/// The commands FILE, TRACK, INDEX 01, TITLE, PERFORMER and REM GENRE are read, all others ignored, because programs write
+/// many that are not in the standard. A track belongs to the file of its INDEX 01. Data tracks are skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sheet {
     /// Title of the album.
@@ -30,12 +27,12 @@ pub struct Sheet {
     pub files: Vec<SheetFile>,
 }
 
-/// A file that a sheet names.
+/// A file of a sheet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SheetFile {
-    /// Its name, as the sheet writes it.
+    /// Its name, as it is in the sheet.
     pub name: String,
-    /// Its tracks, first to last; each begins behind the one before.
+    /// Its tracks; each starts after the one before.
     pub tracks: Vec<SheetTrack>,
 }
 
@@ -44,7 +41,7 @@ pub struct SheetFile {
 pub struct SheetTrack {
     /// Its number; above that of the track before it in its file.
     pub number: u32,
-    /// Where it begins in its file.
+    /// Its start in the file.
     pub start: SheetTime,
     /// Its title.
     pub title: Option<String>,
@@ -52,7 +49,7 @@ pub struct SheetTrack {
     pub performer: Option<String>,
 }
 
-/// A time as sheets say it: minutes, seconds, and frames of 1/75 s.
+/// A time in minutes, seconds and frames of 1/75 s.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SheetTime(u64);
 
@@ -81,82 +78,55 @@ impl fmt::Display for SheetTime {
     }
 }
 
-/// A CUE sheet cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SheetError {
-    /// When the sheet cannot be read.
-    #[error("cannot be read")]
-    Read(#[source] io::Error),
-    /// When a line says what cannot be.
-    #[error("line {line}: expected {expected}, found {found:?}")]
-    Line {
-        /// Counted from 1.
-        line: usize,
-        /// What should stand there.
-        expected: &'static str,
-        /// What stands there.
-        found: String,
-    },
-}
-
 impl Sheet {
     /// Reads a sheet.
     ///
     /// # Errors
-    /// [`SheetError`].
-    pub fn load(path: &Path) -> Result<Self, SheetError> {
-        let read = || -> io::Result<Vec<u8>> {
-            let facts = fs::metadata(path)?;
-            // A pipe of that name would be waited for.
-            if !facts.is_file() || facts.len() > LONGEST_FILE {
-                return Err(io::Error::other("expected a file of 1 MiB at most"));
-            }
-            let mut bytes = Vec::new();
-            File::open(path)?
-                .take(LONGEST_FILE)
-                .read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        Self::parse(&read().map_err(SheetError::Read)?)
+    /// When the file cannot be read, or is not a CUE sheet.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let invalid = "invalid CUE sheet; fix or remove it";
+        let bytes = read_small_file(path, LONGEST_FILE);
+        let bytes = bytes.context_at(ErrorKind::Io, path, "cannot read the CUE sheet")?;
+        Self::parse(&bytes).context_at(ErrorKind::InvalidInput, path, invalid)
     }
 
-    /// Reads a sheet from its bytes: UTF-8, or UTF-16 with a byte order mark, or else Latin-1.
+    /// Parses a sheet in UTF-8, UTF-16 with a byte order mark, or Latin-1.
     ///
     /// # Errors
-    /// [`SheetError::Line`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, SheetError> {
-        let mut reader = Reader::default();
-        for (line, text) in (1..).zip(text_of(bytes).lines()) {
-            let (command, rest) = word(text);
-            reader
+    /// When a line is invalid.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut parser = Parser::default();
+        for (line, text) in (1..).zip(decode_text(bytes).lines()) {
+            let (command, rest) = split_word(text);
+            parser
                 .command(&command.to_ascii_uppercase(), rest)
-                .map_err(|expected| SheetError::Line {
-                    line,
-                    expected,
-                    found: text.trim().chars().take(200).collect(),
+                .map_err(|expected| {
+                    let found: String = text.trim().chars().take(200).collect();
+                    let message = format!("line {line}: expected {expected}, found {found:?}");
+                    Error::new(ErrorKind::InvalidInput, message)
                 })?;
         }
-        Ok(reader.sheet)
+        Ok(parser.sheet)
     }
 }
 
-/// The sheet so far, and the track that is being described.
+/// The sheet and the current track.
 #[derive(Default)]
-struct Reader {
+struct Parser {
     sheet: Sheet,
     track: Option<SheetTrack>,
-    /// The track stands in its file already.
+    /// Whether the current track is in its file.
     placed: bool,
 }
 
-impl Reader {
-    /// Takes one command. What should have stood there is the error.
+impl Parser {
+    /// Parses a command. The error is what was expected.
     fn command(&mut self, command: &str, rest: &str) -> Result<(), &'static str> {
         match command {
             "FILE" => {
                 let name = file_name(rest);
                 if name.is_empty() {
-                    return Err("the name of a file");
+                    return Err("a file name");
                 }
                 self.sheet.files.push(SheetFile {
                     name,
@@ -164,30 +134,30 @@ impl Reader {
                 });
             }
             "TRACK" => {
-                let (number, kind) = word(rest);
-                let number = number.parse().map_err(|_| "the number of a track")?;
+                let (number, kind) = split_word(rest);
+                let number = number.parse().map_err(|_| "a track number")?;
                 let track = SheetTrack {
                     number,
                     ..SheetTrack::default()
                 };
-                let is_sound = !kind.to_ascii_uppercase().starts_with("MODE");
-                (self.track, self.placed) = (is_sound.then_some(track), false);
+                let is_audio = !kind.to_ascii_uppercase().starts_with("MODE");
+                (self.track, self.placed) = (is_audio.then_some(track), false);
             }
             "INDEX" => {
-                let (number, time) = word(rest);
-                let time = SheetTime::parse(time.trim()).ok_or("a time like 04:15:00")?;
+                let (number, time) = split_word(rest);
+                let time = SheetTime::parse(time.trim()).ok_or("a time such as 04:15:00")?;
                 if number.parse() == Ok(1) && !self.placed {
                     self.place(time)?;
                 }
             }
-            "TITLE" => self.say(rest, |sheet| &mut sheet.title, |track| &mut track.title),
-            "PERFORMER" => self.say(
+            "TITLE" => self.set_text(rest, |sheet| &mut sheet.title, |track| &mut track.title),
+            "PERFORMER" => self.set_text(
                 rest,
                 |sheet| &mut sheet.performer,
                 |track| &mut track.performer,
             ),
             "REM" => {
-                let (key, value) = word(rest);
+                let (key, value) = split_word(rest);
                 if key.eq_ignore_ascii_case("GENRE") && self.track.is_none() {
                     self.sheet.genre = quoted(value);
                 }
@@ -197,27 +167,27 @@ impl Reader {
         Ok(())
     }
 
-    /// Puts the track that is being described where it begins.
+    /// Adds the current track to its file.
     fn place(&mut self, start: SheetTime) -> Result<(), &'static str> {
         let Some(track) = &mut self.track else {
             return Ok(());
         };
         track.start = start;
-        let file = self.sheet.files.last_mut().ok_or("a FILE before")?;
+        let file = self.sheet.files.last_mut().ok_or("FILE before it")?;
         let follows = file
             .tracks
             .last()
             .is_none_or(|last| last.start < start && last.number < track.number);
         if !follows {
-            return Err("a track behind the one before, with a higher number");
+            return Err("a later start and a higher number than the previous track");
         }
         file.tracks.push(track.clone());
         self.placed = true;
         Ok(())
     }
 
-    /// A text of the track that is being described, or of the album.
-    fn say(
+    /// Sets a text of the current track or of the album.
+    fn set_text(
         &mut self,
         text: &str,
         of_sheet: fn(&mut Sheet) -> &mut Option<String>,
@@ -227,7 +197,7 @@ impl Reader {
         match &mut self.track {
             None => *of_sheet(&mut self.sheet) = text,
             Some(track) if !self.placed => *of_track(track) = text,
-            // Behind its INDEX, as some programs write it.
+            // Some programs write it after INDEX.
             Some(_) => {
                 let file = self.sheet.files.last_mut();
                 if let Some(track) = file.and_then(|file| file.tracks.last_mut()) {
@@ -238,8 +208,8 @@ impl Reader {
     }
 }
 
-/// The bytes as text. Latin-1 has a character for every byte.
-fn text_of(bytes: &[u8]) -> String {
+/// Decodes text. In Latin-1 every byte is a character.
+fn decode_text(bytes: &[u8]) -> String {
     let utf_16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, _) = bytes.as_chunks::<2>();
         let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
@@ -256,14 +226,14 @@ fn text_of(bytes: &[u8]) -> String {
     }
 }
 
-/// The first word and what follows it.
-fn word(text: &str) -> (&str, &str) {
+/// Splits off the first word.
+fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     text.split_once(char::is_whitespace)
         .map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
 }
 
-/// A text with or without quotes; `None` where there is none.
+/// A text with or without quotes; `None` if it is empty.
 fn quoted(text: &str) -> Option<String> {
     let text = text.trim();
     let inner = text
@@ -273,7 +243,7 @@ fn quoted(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The name in `"mix of 2004.flac" WAVE`, without the type behind it.
+/// The name in `"mix of 2004.flac" WAVE`.
 fn file_name(text: &str) -> String {
     let text = text.trim();
     match text.strip_prefix('"') {
@@ -296,7 +266,7 @@ mod tests {
         \x20   INDEX 01 130:00:00\r\n";
 
     #[test]
-    fn tracks_have_their_places_titles_and_artists() {
+    fn tracks_have_start_times_titles_and_artists() {
         let sheet = Sheet::parse(MIX.as_bytes()).unwrap();
         assert_eq!(sheet.title.as_deref(), Some("A Mix"));
         assert_eq!(sheet.performer.as_deref(), Some("A DJ"));
@@ -337,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_track_belongs_to_the_file_in_which_it_begins() {
+    fn a_track_belongs_to_the_file_of_its_index() {
         let sheet = "FILE a.wav WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\nTRACK 02 AUDIO\nINDEX 00 03:00:00\n\
             FILE b.wav WAVE\nINDEX 01 00:00:00\n";
         let sheet = Sheet::parse(sheet.as_bytes()).unwrap();
@@ -350,28 +320,31 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_named_with_its_line() {
+    fn invalid_lines_are_named() {
         let file = "FILE a.wav WAVE\nTRACK 01 AUDIO\n";
         for (text, expected) in [
             ("INDEX 01 00:61:00", "a time"),
             ("INDEX 01 99999999999:00:00", "a time"),
             ("INDEX 01 18446744073709551615:00:00", "a time"),
             ("INDEX 01", "a time"),
-            ("TRACK one AUDIO", "the number"),
-            ("FILE", "the name"),
+            ("TRACK one AUDIO", "a track number"),
+            ("FILE", "a file name"),
         ] {
             let error = Sheet::parse(format!("{file}{text}\n").as_bytes()).unwrap_err();
-            let said = error.to_string();
-            assert!(said.contains("line 3") && said.contains(expected), "{said}");
+            let message = error.to_string();
+            assert!(
+                message.contains("line 3") && message.contains(expected),
+                "{message}"
+            );
         }
         let back = "INDEX 01 02:00:00\nTRACK 02 AUDIO\nINDEX 01 01:00:00\n";
         let error = Sheet::parse(format!("{file}{back}").as_bytes()).unwrap_err();
         assert!(
-            error.to_string().contains("behind the one before"),
+            error.to_string().contains("than the previous track"),
             "{error}"
         );
         let error = Sheet::parse(b"TRACK 01 AUDIO\nINDEX 01 00:00:00\n").unwrap_err();
-        assert!(error.to_string().contains("a FILE before"), "{error}");
+        assert!(error.to_string().contains("FILE before it"), "{error}");
         assert_eq!(Sheet::parse(b"").unwrap(), Sheet::default());
     }
 }

@@ -1,15 +1,14 @@
-//! The hash by which a file is recognised under another name.
+//! The hash by which a moved file is recognized.
 
 use super::{FoundFile, Track};
 use sha2::{Digest, Sha256};
 use std::{cell::RefCell, fmt::Write, fs::File, io, io::Read, path::Path};
 
-/// The first 128 bits of the SHA-256 of a file's bytes, hexadecimal. Reading the file once before decoding it also brings
-/// it into the system's cache.
+/// The first 128 bits of the SHA-256 of a file's bytes, in hexadecimal.
 ///
 /// # Errors
-/// Where the file cannot be read.
-pub fn content_hash(path: &Path) -> io::Result<String> {
+/// When the file cannot be read.
+pub(crate) fn content_hash(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
@@ -36,46 +35,37 @@ fn hexadecimal(hasher: Sha256) -> String {
         })
 }
 
-/// What a thread hashed last: the file as it was found, and its hash.
-type Last = Option<(FoundFile, String)>;
-
-/// The hash by which what was found is recognised: that of the file's bytes, and for a track also of what its sheet says of
-/// it. A file is read once for the tracks that one thread takes of it in turn.
+/// A hash of the audio file's bytes and, for a track, of what the sheet contains about it. A thread that analyzes the tracks
+/// of a file one after the other reads the file once.
 ///
 /// # Errors
-/// Where the file cannot be read.
-pub fn found_hash(file: &FoundFile) -> io::Result<String> {
+/// When the file cannot be read.
+pub(super) fn found_hash(file: &FoundFile) -> io::Result<String> {
     thread_local! {
-        static LAST: RefCell<Last> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<(FoundFile, String)>> = const { RefCell::new(None) };
     }
     let Some(track) = file.track.as_deref() else {
         return content_hash(&file.path);
     };
-    let sound = FoundFile {
+    let whole = FoundFile {
         path: track.sound.clone(),
         track: None,
         ..file.clone()
     };
-    let known = LAST.with_borrow(|last| {
-        let (of, hash) = last.as_ref()?;
-        (*of == sound).then(|| hash.clone())
-    });
-    let hash = match known {
-        Some(hash) => hash,
-        None => {
-            let hash = content_hash(&sound.path)?;
-            LAST.set(Some((sound, hash.clone())));
-            hash
-        }
+    let last = LAST.take().filter(|(last, _)| *last == whole);
+    let hash = match last {
+        Some((_, hash)) => hash,
+        None => content_hash(&whole.path)?,
     };
+    LAST.set(Some((whole, hash.clone())));
     Ok(of_track(&hash, track))
 }
 
-fn of_track(sound: &str, track: &Track) -> String {
+fn of_track(file_hash: &str, track: &Track) -> String {
     let mut hasher = Sha256::new();
     let end = track.end.map(|end| end.to_string());
     for part in [
-        Some(sound),
+        Some(file_hash),
         Some(&track.start.to_string()),
         end.as_deref(),
         track.title.as_deref(),
@@ -83,7 +73,7 @@ fn of_track(sound: &str, track: &Track) -> String {
         track.album.as_deref(),
         track.genre.as_deref(),
     ] {
-        // What is absent and what is empty differ, and so do parts that are cut elsewhere.
+        // Separators tell an absent part from an empty one, and "a" + "bc" from "ab" + "c".
         let part = part.map_or(String::new(), |part| format!("{part}\u{1f}"));
         hasher.update(part + "\u{1e}");
     }

@@ -1,84 +1,62 @@
-//! What a run has done so far, on the disk, so that a run that is killed goes on where it stopped.
+//! The journal: the outcomes of a run so far, on disk, so that a run that is killed can be resumed.
 //!
-//! A hidden file beside the library, `.<name>.journal`: one record a line, each with its checksum before it. It is locked
-//! while a run works on the library, and removed when the library is in its place.
+//! A hidden file beside the library, `.<name>.journal`, with one record per line, each after its checksum. A run locks it,
+//! and removes it once the library is written.
 
-use crate::library::{FailedFile, LibraryInfo, Micros, SongRow};
+use super::FileKey;
+use crate::{
+    Error, ErrorKind, Result,
+    error::Context,
+    library::{FailedFile, LibraryInfo, Micros, SongRow},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-/// How much work a power failure may cost; a kill costs none.
+/// The work that a power failure may lose; a kill loses none.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
-/// No line is longer: a damaged journal cannot make the program eat memory.
+/// Bounds the memory for a damaged journal.
 const LONGEST_LINE: u64 = 16 << 20;
+const VERSION: u32 = 1;
 
-/// The journal cannot be kept.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// When another run works on the same library.
-    #[error(
-        "{}: another run of circumplex is writing this library; wait until it is done, or give another name with -o",
-        library.display()
-    )]
-    Busy { library: PathBuf },
-    /// When the journal cannot be made beside the library: the folder is absent or may not be written.
-    #[error("{}: cannot write in the folder of the library", path.display())]
-    Create {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// When the disk is full or fails. What was done before is kept.
-    #[error(
-        "{}: cannot record what is done; what was recorded before is kept: free some room and run the same command again",
-        path.display()
-    )]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// When a record cannot be read back.
-    #[error("{}: cannot read back what was done; remove the file and run the same command again", path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// One file's outcome.
+/// The outcome of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
-    /// It was analysed.
+    /// It was analyzed.
     Song(Box<SongRow>),
     /// It failed.
     Failed(FailedFile),
 }
 
 impl Record {
-    fn stamp(&self) -> (OsString, u64, Option<Micros>) {
+    pub(super) fn key(&self) -> FileKey {
         match self {
-            Record::Song(row) => (row.file().into(), row.size_bytes, row.modified),
-            Record::Failed(file) => (file.file().into(), file.size_bytes, file.modified),
+            Self::Song(song) => song.file().into(),
+            Self::Failed(file) => file.file().into(),
+        }
+    }
+
+    fn stamp(&self) -> (u64, Option<Micros>) {
+        match self {
+            Self::Song(song) => (song.size_bytes, song.modified),
+            Self::Failed(file) => (file.size_bytes, file.modified),
         }
     }
 }
 
+/// Where a record is in the journal, and the version of the file that it is about.
 #[derive(Debug, Clone)]
-struct Place {
+struct Entry {
     offset: u64,
     length: u64,
-    size: u64,
-    modified: Option<Micros>,
+    stamp: (u64, Option<Micros>),
 }
 
 /// The journal of a library, locked by this run.
@@ -87,23 +65,21 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     end: u64,
-    places: HashMap<OsString, Place>,
+    entries: HashMap<FileKey, Entry>,
+    discarded: bool,
+    /// Whether the journal stays on disk as it is.
+    read_only: bool,
     last_sync: Instant,
 }
 
 impl Journal {
-    /// Opens or makes the journal of the library at `target` (symbolic links resolved) and locks it. Records of a run that
-    /// was killed are taken over where they were made by the model and preprocessing of `info`; a last record that was cut
-    /// off is dropped. Temporary files that a killed run left are removed.
+    /// Opens or creates the journal of the library at `target` (symbolic links resolved), locks it, and removes temporary
+    /// files of a killed run. [`resume`](Self::resume) reads its records.
     ///
     /// # Errors
-    /// [`JournalError::Busy`], [`JournalError::Create`], [`JournalError::Write`], [`JournalError::Read`].
-    pub fn open(target: &Path, info: &LibraryInfo) -> Result<Self, JournalError> {
+    /// When another run holds the lock, or the library's directory cannot be written.
+    pub(super) fn lock(target: &Path) -> Result<Self> {
         let path = Self::path_of(target);
-        let create_error = |source| JournalError::Create {
-            path: path.clone(),
-            source,
-        };
         let file = loop {
             let file = OpenOptions::new()
                 .read(true)
@@ -111,35 +87,80 @@ impl Journal {
                 .create(true)
                 .truncate(false)
                 .open(&path)
-                .map_err(create_error)?;
+                .context_at(
+                    ErrorKind::Io,
+                    &path,
+                    "cannot write in the library's directory",
+                )?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(JournalError::Busy {
-                        library: target.to_owned(),
-                    });
+                    let message = "another circumplex process is writing this library; wait for it, or choose another \
+                                   file with -o";
+                    return Err(Error::new(ErrorKind::Library, message).with_path(target));
                 }
-                // A file system without locks: go on without.
+                // A file system without locks.
                 Err(TryLockError::Error(_)) => break file,
             }
-            // The run that held the lock may have removed the file in between: the lock would then guard nothing.
+            // The run that held the lock may have removed the file: the lock would then protect nothing.
             if is_still_at(&file, &path) {
                 break file;
             }
         };
         remove_leftovers(target);
-        let mut journal = Self {
+        Ok(Self {
             file,
             path,
             end: 0,
-            places: HashMap::new(),
+            entries: HashMap::new(),
+            discarded: false,
+            // Until its records are read.
+            read_only: true,
             last_sync: Instant::now(),
-        };
-        journal.take_over(&header(info))?;
+        })
+    }
+
+    /// Locks the journal of a library and reads its records.
+    ///
+    /// # Errors
+    /// Those of [`lock`](Self::lock) and [`resume`](Self::resume).
+    pub fn open(target: &Path, info: &LibraryInfo) -> Result<Self> {
+        let mut journal = Self::lock(target)?;
+        journal.resume(info, false)?;
         Ok(journal)
     }
 
-    /// Where the journal of a library stands.
+    /// Reads the records of an interrupted run up to the first incomplete one. All are discarded if they are of another
+    /// format, model or preprocessing than `info`. With `read_only` the file stays as it is.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub(super) fn resume(&mut self, info: &LibraryInfo, read_only: bool) -> Result<()> {
+        self.read_only = read_only;
+        let header = header(info);
+        let copy = self.file.try_clone();
+        let mut reader = BufReader::new(copy.context_at(ErrorKind::Io, &self.path, UNREADABLE)?);
+        let mut line = Vec::new();
+        let length = read_line(&mut reader, &mut line, &self.path)?;
+        if parse_line(&line) != Some(header.as_bytes()) {
+            self.discarded = length > 0 && read_line(&mut reader, &mut line, &self.path)? > 0;
+            return if read_only { Ok(()) } else { self.clear(info) };
+        }
+        self.end = length;
+        loop {
+            let length = read_line(&mut reader, &mut line, &self.path)?;
+            let record = parse_line(&line).and_then(|json| serde_json::from_slice(json).ok());
+            let Some(record) = record else { break };
+            self.add_entry(&record, length);
+        }
+        if read_only {
+            return Ok(());
+        }
+        let truncated = self.file.set_len(self.end);
+        truncated.context_at(ErrorKind::Io, &self.path, UNWRITABLE)
+    }
+
+    /// The path of the journal of a library.
     pub fn path_of(target: &Path) -> PathBuf {
         let mut name = OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
@@ -147,188 +168,134 @@ impl Journal {
         target.with_file_name(name)
     }
 
-    /// Whether a run that was stopped or still goes on has left outcomes beside the library, which are not in it yet.
-    pub fn holds_work(target: &Path) -> bool {
-        let Ok(file) = File::open(Self::path_of(target)) else {
+    /// Whether an interrupted or running analysis has records that are not in the library yet.
+    pub(crate) fn has_records(target: &Path) -> bool {
+        let path = Self::path_of(target);
+        let Ok(file) = File::open(&path) else {
             return false;
         };
-        // Behind the first line, which says what the records depend on.
         let mut reader = BufReader::new(file);
         let mut line = Vec::new();
-        (0..2).all(|_| {
-            line.clear();
-            let read = (&mut reader)
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut line);
-            read.is_ok_and(|length| length > 0)
-        })
+        // The first line is the header.
+        (0..2).all(|_| read_line(&mut reader, &mut line, &path).is_ok_and(|length| length > 0))
     }
 
-    /// Number of files that have an outcome.
+    /// The number of records.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.entries.len()
     }
 
-    /// Whether no file has an outcome.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.entries.is_empty()
     }
 
-    /// Whether the file has an outcome for this size and time.
-    pub fn knows(&self, path: &Path, size: u64, modified: Option<Micros>) -> bool {
-        self.places
-            .get(path.as_os_str())
-            .is_some_and(|place| place.size == size && place.modified == modified)
+    /// Whether records of an interrupted run were discarded.
+    pub(super) fn is_discarded(&self) -> bool {
+        self.discarded
     }
 
-    /// Adds an outcome. It survives this program's end at once, and that of the system after some seconds.
+    /// Whether there is a record for this version of a file.
+    pub(super) fn contains(&self, key: &FileKey, size: u64, modified: Option<Micros>) -> bool {
+        let entry = self.entries.get(key);
+        entry.is_some_and(|entry| entry.stamp == (size, modified))
+    }
+
+    /// Adds a record. It survives the end of this program at once, and that of the system within seconds.
     ///
     /// # Errors
-    /// [`JournalError::Write`].
-    pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        let json = serde_json::to_string(record).map_err(|e| self.write_error(e.into()))?;
-        let (path, size, modified) = record.stamp();
-        let offset = self.end;
-        self.write_line(&json)?;
-        let place = Place {
-            offset,
-            length: self.end - offset,
-            size,
-            modified,
-        };
-        self.places.insert(path, place);
+    /// When the journal cannot be written.
+    pub fn append(&mut self, record: &Record) -> Result<()> {
+        let json = serde_json::to_string(record);
+        let json = json.context_at(ErrorKind::Internal, &self.path, UNWRITABLE)?;
+        let length = self.write_line(&json)?;
+        self.add_entry(record, length);
         if self.last_sync.elapsed() >= SYNC_EVERY {
-            self.file
-                .sync_data()
-                .map_err(|source| self.write_error(source))?;
+            let synced = self.file.sync_data();
+            synced.context_at(ErrorKind::Io, &self.path, UNWRITABLE)?;
             self.last_sync = Instant::now();
         }
         Ok(())
     }
 
-    /// The outcome of a file.
+    fn add_entry(&mut self, record: &Record, length: u64) {
+        let entry = Entry {
+            offset: self.end,
+            length,
+            stamp: record.stamp(),
+        };
+        self.entries.insert(record.key(), entry);
+        self.end += length;
+    }
+
+    /// The record of a file.
     ///
     /// # Errors
-    /// [`JournalError::Read`].
-    pub fn read(&mut self, path: &Path) -> Result<Option<Record>, JournalError> {
-        let Some(place) = self.places.get(path.as_os_str()).cloned() else {
-            return Ok(None);
-        };
+    /// When there is none, or it cannot be read.
+    pub(super) fn read(&mut self, key: &FileKey) -> Result<Record> {
+        let damaged = || Error::new(ErrorKind::Damaged, UNREADABLE).with_path(&self.path);
+        let entry = self.entries.get(key).ok_or_else(damaged)?;
         let mut line = Vec::new();
-        let read = self
-            .file
-            .seek(SeekFrom::Start(place.offset))
-            .and_then(|_| (&self.file).take(place.length).read_to_end(&mut line));
-        let record = read.and_then(|_| {
-            parse_line(&line)
-                .and_then(|json| serde_json::from_slice(json).ok())
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a damaged record"))
-        });
-        record.map(Some).map_err(|source| JournalError::Read {
-            path: self.path.clone(),
-            source,
-        })
-    }
-
-    /// Forgets all outcomes.
-    ///
-    /// # Errors
-    /// [`JournalError::Write`].
-    pub fn clear(&mut self, info: &LibraryInfo) -> Result<(), JournalError> {
-        self.places.clear();
-        self.begin(&header(info))
-    }
-
-    /// Removes the journal: its library is in its place.
-    pub fn remove(mut self) {
-        self.places.clear();
-        // Dropped empty, it goes.
-    }
-
-    /// Reads what a run before this one recorded. What does not belong to this model is dropped, and so is everything
-    /// after a line that is not whole.
-    fn take_over(&mut self, header: &str) -> Result<(), JournalError> {
-        let read_error = |path: &Path, source| JournalError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let copy = self
-            .file
-            .try_clone()
-            .map_err(|e| read_error(&self.path, e))?;
-        let mut reader = BufReader::new(copy);
-        let mut line = Vec::new();
-        let mut next = |line: &mut Vec<u8>| {
-            line.clear();
-            (&mut reader)
-                .take(LONGEST_LINE)
-                .read_until(b'\n', line)
-                .map_err(|e| read_error(&self.path, e))
-        };
-        let length = next(&mut line)?;
-        if parse_line(&line) != Some(header.as_bytes()) {
-            return self.begin(header);
-        }
-        self.end = length as u64;
-        loop {
-            let length = next(&mut line)? as u64;
-            let record =
-                parse_line(&line).and_then(|json| serde_json::from_slice::<Record>(json).ok());
-            let Some(record) = record else { break };
-            let (path, size, modified) = record.stamp();
-            let place = Place {
-                offset: self.end,
-                length,
-                size,
-                modified,
-            };
-            self.places.insert(path, place);
-            self.end += length;
-        }
         self.file
-            .set_len(self.end)
-            .map_err(|source| self.write_error(source))
+            .seek(SeekFrom::Start(entry.offset))
+            .and_then(|_| (&self.file).take(entry.length).read_to_end(&mut line))
+            .context_at(ErrorKind::Io, &self.path, UNREADABLE)?;
+        parse_line(&line)
+            .and_then(|json| serde_json::from_slice(json).ok())
+            .ok_or_else(damaged)
     }
 
-    fn begin(&mut self, header: &str) -> Result<(), JournalError> {
+    /// Removes all records.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) fn clear(&mut self, info: &LibraryInfo) -> Result<()> {
+        self.entries.clear();
         self.end = 0;
-        self.file
-            .set_len(0)
-            .map_err(|source| self.write_error(source))?;
-        self.write_line(header)
+        let emptied = self.file.set_len(0);
+        emptied.context_at(ErrorKind::Io, &self.path, UNWRITABLE)?;
+        self.end = self.write_line(&header(info))?;
+        Ok(())
     }
 
-    fn write_line(&mut self, json: &str) -> Result<(), JournalError> {
+    /// Removes the journal, once its records are in the library.
+    pub(crate) fn remove(mut self) {
+        self.entries.clear();
+        self.read_only = false;
+        // Dropping it removes the file.
+    }
+
+    fn write_line(&mut self, json: &str) -> Result<u64> {
         let line = format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()));
         self.file
             .seek(SeekFrom::Start(self.end))
             .and_then(|_| self.file.write_all(line.as_bytes()))
-            .map_err(|source| self.write_error(source))?;
-        self.end += line.len() as u64;
-        Ok(())
-    }
-
-    fn write_error(&self, source: io::Error) -> JournalError {
-        JournalError::Write {
-            path: self.path.clone(),
-            source,
-        }
+            .context_at(ErrorKind::Io, &self.path, UNWRITABLE)?;
+        Ok(line.len() as u64)
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        if self.places.is_empty() {
-            // Still under the lock. Where it cannot be removed, the next run will take it over.
+        let is_new = self
+            .file
+            .metadata()
+            .is_ok_and(|metadata| metadata.len() == 0);
+        if self.entries.is_empty() && (is_new || !self.read_only) {
+            // Still locked. If it cannot be removed, the next run reads it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
+const UNWRITABLE: &str = "cannot write the journal; free some disk space and run the same command again (finished files are \
+                          kept)";
+const UNREADABLE: &str = "cannot read the journal; remove it and run the same command again";
+
 /// The first line: what the records depend on.
 fn header(info: &LibraryInfo) -> String {
     let mut header = serde_json::json!({
-        "journal": 1,
+        "journal": VERSION,
         "model": info.model.identity,
         "preprocessing": info.preprocessing,
         "program": info.program,
@@ -339,7 +306,15 @@ fn header(info: &LibraryInfo) -> String {
     header.to_string()
 }
 
-/// The JSON of a whole line with the right checksum.
+/// Reads a line with its line break; returns its length.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, path: &Path) -> Result<u64> {
+    line.clear();
+    let read = reader.take(LONGEST_LINE).read_until(b'\n', line);
+    read.map(|length| length as u64)
+        .context_at(ErrorKind::Io, path, UNREADABLE)
+}
+
+/// The JSON of a complete line with the right checksum.
 fn parse_line(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"\n")?;
     let (sum, json) = (line.get(..8)?, line.get(9..)?);
@@ -356,29 +331,29 @@ fn is_still_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere an open file cannot be removed by another.
+/// On other systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn is_still_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
-/// Removes what a killed run left beside the library: `.<name>.<random>.tmp`. Called under the lock, so nobody uses them.
+/// Removes the temporary files of a killed run: `.<name>.<random>.tmp`. Called under the lock, so nobody uses them.
 fn remove_leftovers(target: &Path) {
     let mut prefix = OsString::from(".");
     prefix.push(target.file_name().unwrap_or_default());
     prefix.push(".");
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
         let middle = name
             .strip_prefix(prefix.as_encoded_bytes())
             .and_then(|rest| rest.strip_suffix(b".tmp"));
         if middle.is_some_and(|m| m.len() == 6 && m.iter().all(u8::is_ascii_alphanumeric)) {
-            // Left for the next time where it cannot be removed.
+            // If it cannot be removed, the next run tries again.
             let _ = fs::remove_file(entry.path());
         }
     }

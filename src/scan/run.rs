@@ -1,9 +1,9 @@
-//! Many files through the chain at once.
+//! Analyzing many files in parallel.
 
-use super::{FileError, FoundFile};
-use crate::contain::catch_panic;
+use super::{FoundFile, walk::cannot_read};
+use crate::{Error, ErrorKind, Result, contain::catch_panic, error::Context};
 use rayon::{
-    ThreadPoolBuildError, ThreadPoolBuilder,
+    ThreadPoolBuilder,
     iter::{ParallelBridge, ParallelIterator},
 };
 use std::{
@@ -14,52 +14,29 @@ use std::{
     },
 };
 
-/// One file is done.
-#[derive(Debug)]
-pub struct Finished<'a, T> {
-    /// The file.
-    pub file: &'a FoundFile,
-    /// Its answer, or why it has none.
-    pub outcome: Result<T, FileError>,
-}
-
-/// The run could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// When the system refuses to start threads.
-    #[error("cannot start {threads} threads; ask for fewer with --threads")]
-    Threads {
-        threads: usize,
-        #[source]
-        source: ThreadPoolBuildError,
-    },
-}
-
-/// Works on files on `threads` threads and hands each outcome to `on_finished`, on the calling thread, in the order in
-/// which they become ready. Threads take the next file as soon as they are free, so none waits for the slowest. A panic in
-/// `work` becomes that file's failure, and so does a file that changes meanwhile.
+/// Calls `work` for each file on `threads` threads, and `on_finished` with each outcome on the calling thread, in the order
+/// in which they are ready. Threads take the next file as soon as they are free. A file fails if `work` panics, or if the
+/// file changes during it.
 ///
-/// When `stop` is set, or when `on_finished` returns an error, no further file is begun; files in hand are completed.
+/// When `stop` is set or `on_finished` fails, files in progress are finished and no other is started.
 ///
 /// # Errors
-/// [`RunError::Threads`], or the first error of `on_finished`.
-pub fn run<'a, T: Send, E: From<RunError>>(
+/// When threads cannot be started, or the first error of `on_finished`.
+pub(super) fn run<'a, T: Send>(
     files: &'a [FoundFile],
     threads: NonZeroUsize,
     stop: &AtomicBool,
-    work: impl Fn(&FoundFile) -> Result<T, FileError> + Sync,
-    mut on_finished: impl FnMut(Finished<'a, T>) -> Result<(), E>,
-) -> Result<(), E> {
+    work: impl Fn(&FoundFile) -> Result<T> + Sync,
+    mut on_finished: impl FnMut(&'a FoundFile, Result<T>) -> Result<()>,
+) -> Result<()> {
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .thread_name(|n| format!("analyze-{n}"))
-        .build()
-        .map_err(|source| RunError::Threads {
-            threads: threads.get(),
-            source,
-        })?;
+        .build();
+    let too_many = format!("cannot start {threads} threads; use fewer with --threads");
+    let pool = pool.context(ErrorKind::InvalidInput, too_many)?;
     let failed = AtomicBool::new(false);
-    // A short queue: the threads may run a little ahead of the caller, but never pile up results.
+    // A short queue: threads may be a little ahead of the caller, but results never pile up.
     let (sender, receiver) = sync_channel(2 * threads.get());
     pool.in_place_scope(|scope| {
         let (work, failed) = (&work, &failed);
@@ -67,35 +44,34 @@ pub fn run<'a, T: Send, E: From<RunError>>(
             let files = files
                 .iter()
                 .take_while(|_| !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed));
-            // The bridge hands out one file at a time, in order.
+            // The bridge takes one file at a time, in order.
             files.par_bridge().for_each_with(sender, |sender, file| {
-                let outcome = work_contained(file, work);
-                // Fails only where the caller has stopped listening.
-                let _ = sender.send(Finished { file, outcome });
+                // Sending fails only if the caller is gone.
+                let _ = sender.send((file, work_on(file, work)));
             });
         });
         let mut result = Ok(());
-        for finished in receiver {
+        for (file, outcome) in receiver {
             if result.is_ok() {
-                result = on_finished(finished);
-                if result.is_err() {
-                    failed.store(true, Ordering::Relaxed);
-                }
+                result = on_finished(file, outcome);
+                failed.store(result.is_err(), Ordering::Relaxed);
             }
         }
         result
     })
 }
 
-fn work_contained<T>(
-    file: &FoundFile,
-    work: &(impl Fn(&FoundFile) -> Result<T, FileError> + Sync),
-) -> Result<T, FileError> {
-    let answer = catch_panic(|| work(file)).map_err(FileError::Panicked)??;
+fn work_on<T>(file: &FoundFile, work: &(impl Fn(&FoundFile) -> Result<T> + Sync)) -> Result<T> {
+    let panicked = "internal error of circumplex (please report it)";
+    let answer =
+        catch_panic(|| work(file)).context_at(ErrorKind::Internal, &file.path, panicked)??;
     match file.is_unchanged() {
         Ok(true) => Ok(answer),
-        Ok(false) => Err(FileError::Changed),
-        Err(error) => Err(FileError::Unreadable(error)),
+        Ok(false) => {
+            let message = "changed while it was read; analyze it again";
+            Err(Error::new(ErrorKind::Io, message).with_path(&file.path))
+        }
+        Err(source) => Err(cannot_read(&file.path, source)),
     }
 }
 
@@ -143,10 +119,10 @@ pub(super) mod tests {
         }
     }
 
-    fn some_files(folder: &Path, count: usize) -> Vec<FoundFile> {
+    fn some_files(directory: &Path, count: usize) -> Vec<FoundFile> {
         (0..count)
             .map(|n| {
-                let path = folder.join(format!("{n:03}.mp3"));
+                let path = directory.join(format!("{n:03}.mp3"));
                 fs::write(&path, b"x").unwrap();
                 FoundFile::new(path.clone(), &fs::metadata(&path).unwrap())
             })
@@ -159,17 +135,17 @@ pub(super) mod tests {
 
     #[test]
     fn every_file_gets_exactly_one_outcome() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 100);
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 100);
         let mut seen = Vec::new();
-        run::<_, RunError>(
+        run(
             &files,
             two(),
             &AtomicBool::new(false),
             |_| Ok(a_song()),
-            |finished| {
-                finished.outcome.unwrap();
-                seen.push(finished.file.path.clone());
+            |file, outcome| {
+                outcome.unwrap();
+                seen.push(file.path.clone());
                 Ok(())
             },
         )
@@ -180,12 +156,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_panic_is_the_failure_of_its_file_alone() {
+    fn a_panic_fails_only_its_file() {
         crate::contain::silence_caught_panics();
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 10);
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 10);
         let mut failed = Vec::new();
-        run::<_, RunError>(
+        run(
             &files,
             two(),
             &AtomicBool::new(false),
@@ -193,9 +169,9 @@ pub(super) mod tests {
                 assert!(!file.path.ends_with("004.mp3"), "not this one");
                 Ok(a_song())
             },
-            |finished| {
-                if let Err(error) = finished.outcome {
-                    failed.push((finished.file.path.clone(), one_line(&error)));
+            |file, outcome| {
+                if let Err(error) = outcome {
+                    failed.push((file.path.clone(), one_line(&error)));
                 }
                 Ok(())
             },
@@ -207,11 +183,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_file_waits_for_the_slowest() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 20);
+    fn no_file_waits_for_a_slow_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 20);
         let mut order = Vec::new();
-        run::<_, RunError>(
+        run(
             &files,
             two(),
             &AtomicBool::new(false),
@@ -221,8 +197,8 @@ pub(super) mod tests {
                 }
                 Ok(a_song())
             },
-            |finished| {
-                order.push(finished.file.path.clone());
+            |file, _| {
+                order.push(file.path.clone());
                 Ok(())
             },
         )
@@ -232,30 +208,30 @@ pub(super) mod tests {
 
     #[test]
     fn an_error_of_the_caller_stops_the_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 200);
-        let begun = Mutex::new(0);
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 200);
+        let started = Mutex::new(0);
         let result = run(
             &files,
             two(),
             &AtomicBool::new(false),
             |_| {
-                *begun.lock().unwrap() += 1;
+                *started.lock().unwrap() += 1;
                 thread::sleep(Duration::from_millis(1));
                 Ok(a_song())
             },
-            |_| -> Result<(), Box<dyn std::error::Error>> { Err("the disk is full".into()) },
+            |_, _| Err(Error::new(ErrorKind::Io, "the disk is full")),
         );
         assert_eq!(result.unwrap_err().to_string(), "the disk is full");
-        assert!(*begun.lock().unwrap() < 100);
+        assert!(*started.lock().unwrap() < 100);
     }
 
     #[test]
     fn a_file_that_changes_while_it_is_read_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 1);
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 1);
         let mut outcome = None;
-        run::<_, RunError>(
+        run(
             &files,
             two(),
             &AtomicBool::new(false),
@@ -263,22 +239,23 @@ pub(super) mod tests {
                 fs::write(&file.path, b"longer than before").unwrap();
                 Ok(a_song())
             },
-            |finished| {
-                outcome = Some(finished.outcome);
+            |_, result| {
+                outcome = Some(result);
                 Ok(())
             },
         )
         .unwrap();
-        assert!(matches!(outcome, Some(Err(FileError::Changed))));
+        let error = outcome.unwrap().unwrap_err();
+        assert!(error.to_string().contains("changed while"), "{error}");
     }
 
     #[test]
-    fn a_stop_completes_the_files_in_hand_and_begins_no_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = some_files(folder.path(), 200);
+    fn a_stop_finishes_files_in_progress_and_starts_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = some_files(directory.path(), 200);
         let stop = AtomicBool::new(false);
         let mut done = 0;
-        run::<_, RunError>(
+        run(
             &files,
             two(),
             &stop,
@@ -286,8 +263,8 @@ pub(super) mod tests {
                 thread::sleep(Duration::from_millis(1));
                 Ok(a_song())
             },
-            |finished| {
-                finished.outcome.unwrap();
+            |_, outcome| {
+                outcome.unwrap();
                 done += 1;
                 stop.store(true, Ordering::Relaxed);
                 Ok(())

@@ -1,32 +1,31 @@
-//! What a run came to.
+//! Statistics of a run and of a library.
 
 use crate::{
     analysis::{Analysis, StageTimes},
     emotion::{Emotion, EmotionVector},
 };
 
-/// Sums over the songs that were analysed.
+/// Sums over the songs that were analyzed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Work {
-    /// Songs.
+pub(crate) struct Work {
+    /// The number of songs.
     pub songs: usize,
-    /// Seconds that were heard of them.
+    /// Seconds of audio.
     pub audio_s: f64,
-    /// Time that all threads together spent in each stage, seconds.
+    /// Seconds that all threads together spent in each stage.
     pub times: StageTimes,
 }
 
 impl Work {
     /// Counts a song.
-    pub fn add(&mut self, song: &Analysis) {
+    pub(crate) fn add(&mut self, song: &Analysis) {
         self.songs += 1;
         self.audio_s += song.analyzed_s();
         self.times += song.times;
     }
 
-    /// The share of each stage in the time of all stages, in percent: decode, resample, mel, predict. `None` where no time
-    /// was spent.
-    pub fn stage_shares(&self) -> Option<[(&'static str, f64); 4]> {
+    /// The share of each stage in the time of all stages, in percent; `None` if no time was spent.
+    pub(crate) fn stage_shares(&self) -> Option<[(&'static str, f64); 4]> {
         let stages = [
             ("decode", self.times.decode),
             ("resample", self.times.resample),
@@ -40,7 +39,7 @@ impl Work {
 
 /// How songs spread over the eight emotions.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Spread {
+pub(crate) struct Spread {
     songs: u64,
     percentages: [f64; Emotion::COUNT],
     strongest: [u64; Emotion::COUNT],
@@ -48,7 +47,7 @@ pub struct Spread {
 
 impl Spread {
     /// Counts a song.
-    pub fn add(&mut self, vector: &EmotionVector) {
+    pub(crate) fn add(&mut self, vector: &EmotionVector) {
         self.songs += 1;
         for (emotion, percentage) in vector.iter() {
             self.percentages[emotion.index()] += f64::from(percentage);
@@ -56,14 +55,14 @@ impl Spread {
         self.strongest[vector.strongest().index()] += 1;
     }
 
-    /// Number of songs.
-    pub fn songs(&self) -> u64 {
+    /// The number of songs.
+    pub(crate) fn songs(&self) -> u64 {
         self.songs
     }
 
-    /// For each emotion in order: its mean percentage over the songs, and the number of songs whose strongest it is.
-    /// `None` without songs.
-    pub fn means(&self) -> Option<[(Emotion, f64, u64); Emotion::COUNT]> {
+    /// For each emotion, its mean percentage over the songs, and the number of songs in which it is the strongest; `None`
+    /// without songs.
+    pub(crate) fn means(&self) -> Option<[(Emotion, f64, u64); Emotion::COUNT]> {
         (self.songs > 0).then(|| {
             Emotion::ALL.map(|emotion| {
                 let mean = self.percentages[emotion.index()] / self.songs as f64;

@@ -1,217 +1,176 @@
-//! Bringing a library up to date with its folders.
+//! Bringing a library up to date with its directories.
 
 use super::{
-    Contents, Failure, FileError, Finished, FoundFile, Journal, JournalError, Listing, Options,
-    Plan, Record, RunError, Spread, Work, divide::is_below_a_file, found_hash, merge::Merge, run,
-    song_row,
+    FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, Work,
+    found_hash, plan::is_gone, reason, run, song_row, walk::cannot_read,
 };
 use crate::{
+    Error, ErrorKind, Result,
     analysis::Analysis,
+    error::Context,
     library::{
-        Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter,
-        resolve_target,
+        Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter, Micros,
+        SongRow, resolve_target,
     },
 };
 use std::{
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::AtomicBool,
 };
 
-/// The library cannot be brought up to date.
-#[derive(Debug, thiserror::Error)]
-pub enum UpdateError {
-    /// When something else stands in the library's place.
-    #[error(
-        "{}: exists, but is no library that could be brought up to date; move it away, or give another name with -o",
-        path.display()
-    )]
-    NotALibrary {
-        path: PathBuf,
-        #[source]
-        source: LibraryError,
-    },
-    /// When the library cannot be read or written.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
-    /// When what is done cannot be recorded, or another run works on the library.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// When the run cannot begin.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
+/// Rows of moved files that are read at once.
+const BATCH: usize = 512;
 
-/// Where the outcomes of a run go.
-pub struct Update {
+/// A library that is being updated.
+pub(crate) struct Update {
     target: PathBuf,
     info: LibraryInfo,
     embedding: usize,
     old: Option<Library>,
     stamps: Vec<FileStamp>,
     journal: Option<Journal>,
-    other_kind: Option<(LibraryInfo, u64)>,
+    incompatible: Option<(LibraryInfo, u64)>,
 }
 
-/// How a plan is carried out.
-pub struct Run<'a> {
-    /// Those that the plan was made with.
-    pub options: Options,
-    /// Files to work on at once.
-    pub threads: NonZeroUsize,
-    /// When set, the files in hand are completed and what is done is written.
-    pub stop: &'a AtomicBool,
-}
-
-/// What is known after each file.
-pub struct Step<'a> {
-    /// The file that is done.
-    pub file: &'a FoundFile,
-    /// Songs analysed so far, with their times.
-    pub work: &'a Work,
-    /// Files that failed so far.
-    pub failed: usize,
-}
-
-/// What a run came to.
+/// The result of an update.
 #[derive(Debug, Default)]
-pub struct Report {
-    /// The songs that this run analysed.
+pub(crate) struct Report {
+    /// The songs analyzed in this run.
     pub work: Work,
-    /// How the library's songs spread over the emotions; their number is that of its rows.
+    /// How the songs of the library spread over the emotions.
     pub spread: Spread,
-    /// Rows that stayed as they were.
+    /// Rows that are unchanged.
     pub kept: usize,
-    /// Songs that an interrupted run had analysed.
+    /// Songs that an interrupted run analyzed.
     pub resumed: usize,
-    /// Files whose content was known under another name or time.
-    pub recognised: usize,
-    /// Rows of files that are gone and were not recognised elsewhere.
+    /// Files that were recognized by their content.
+    pub recognized: usize,
+    /// Rows removed because their files are gone.
     pub removed: usize,
-    /// Rows of files that patterns now leave out.
+    /// Rows removed because patterns exclude their files.
     pub excluded: usize,
-    /// Rows in whose place others came, as a CUE sheet divides their file otherwise than before.
+    /// Rows replaced because a CUE sheet splits their files differently now.
     pub replaced: usize,
-    /// Files that failed in this run, or in the interrupted run that it continues.
+    /// Files that failed in this run or in the interrupted run that it resumes.
     pub failures: Vec<FailedFile>,
-    /// Files that failed before, have not changed, and were not tried again.
+    /// Unchanged files that failed before and were not tried again.
     pub known_failures: Vec<FailedFile>,
-    /// Files that were not begun because the run was stopped.
-    pub not_begun: usize,
-    /// Whether the library was written. If not, either nothing was to be done, or there is no song, or the run was stopped
-    /// while the library of another model stands in its place; in that last case the journal keeps what was done.
+    /// Files not processed because the run was interrupted.
+    pub not_processed: usize,
+    /// Whether the library was written. If not, nothing was to do, or there are no songs, or the run was interrupted and
+    /// the journal keeps its outcomes, since a library of another model stays until it can be replaced as a whole.
     pub written: bool,
 }
 
-/// One file's answer.
-enum Answer {
-    Song(Box<Analysis>, String),
-    Known(u64),
-}
-
-/// Whether there is a library at `target` to which songs of the kind of `info` can be added, and it has timelines.
-fn has_timelines(target: &Path, info: &LibraryInfo) -> bool {
-    // What cannot be opened is complained of later, under the lock.
-    target.is_file()
-        && Library::open(target)
-            .is_ok_and(|old| old.info().is_comparable(info) && old.info().timeline)
+/// The outcome of a file.
+enum Outcome {
+    Analyzed(Box<Analysis>, String),
+    /// The file has the content of this row.
+    Known(usize),
 }
 
 impl Update {
-    /// Opens the library at `target` if there is one, and locks it against other runs until this value is dropped. `info`
-    /// and `embedding` belong to the model that will be used. With `look_only`, nothing is locked or written.
+    /// Opens the library at `target`, if there is one, and locks it until the value is dropped. `info` and `embedding` are
+    /// those of the model in use. With `dry_run`, nothing is written.
     ///
     /// # Errors
-    /// [`UpdateError`].
-    pub fn open(
+    /// When `target` is not a library, or its directory cannot be written, or another run is updating it.
+    pub(crate) fn open(
         target: &Path,
         mut info: LibraryInfo,
         embedding: usize,
-        look_only: bool,
-    ) -> Result<Self, UpdateError> {
+        dry_run: bool,
+    ) -> Result<Self> {
         let target = resolve_target(target)?;
-        info.timeline |= has_timelines(&target, &info);
-        let journal = if look_only && !Journal::path_of(&target).exists() {
+        let mut journal = if dry_run && !Journal::path_of(&target).exists() {
             None
         } else {
-            Some(Journal::open(&target, &info)?)
+            Some(Journal::lock(&target)?)
         };
-        let mut update = Self {
+        let (mut old, mut stamps, mut incompatible) = (None, Vec::new(), None);
+        if target.exists() {
+            let message =
+                "exists but is not a circumplex library; move it, or choose another file with -o";
+            let library =
+                Library::open(&target).context_at(ErrorKind::Library, &target, message)?;
+            let is_comparable = library.info().is_comparable(&info);
+            if is_comparable && library.info().timeline >= info.timeline {
+                info.timeline = library.info().timeline;
+                stamps = library
+                    .stamps()
+                    .context_at(ErrorKind::Library, &target, message)?;
+                old = Some(library);
+            } else {
+                incompatible = Some((library.info().clone(), library.rows()));
+            }
+        }
+        if let Some(journal) = &mut journal {
+            journal.resume(&info, dry_run)?;
+        }
+        Ok(Self {
             target,
             info,
             embedding,
-            old: None,
-            stamps: Vec::new(),
+            old,
+            stamps,
             journal,
-            other_kind: None,
-        };
-        if update.target.exists() {
-            update.open_old()?;
-        }
-        Ok(update)
+            incompatible,
+        })
     }
 
-    fn open_old(&mut self) -> Result<(), UpdateError> {
-        let not_a_library = |source| UpdateError::NotALibrary {
-            path: self.target.clone(),
-            source,
-        };
-        let old = Library::open(&self.target).map_err(not_a_library)?;
-        if old.info().is_comparable(&self.info) && old.info().timeline == self.info.timeline {
-            self.stamps = old.stamps().map_err(not_a_library)?;
-            self.old = Some(old);
-        } else {
-            self.other_kind = Some((old.info().clone(), old.rows()));
-        }
-        Ok(())
-    }
-
-    /// Where the library stands, symbolic links resolved.
-    pub fn target(&self) -> &Path {
+    /// The path of the library, with symbolic links resolved.
+    pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// What the library that stands there says of itself, and its number of songs, where its rows must not stand beside
-    /// new ones (another model or preprocessing, no timelines where they are asked for): all will be analysed again, and
-    /// rows of files outside the folders that are listed will be lost.
-    pub fn other_kind(&self) -> Option<(&LibraryInfo, u64)> {
-        self.other_kind.as_ref().map(|(info, rows)| (info, *rows))
+    /// The existing library's description and number of songs, if its rows cannot be combined with new ones (another model
+    /// or preprocessing, or no timelines where they are requested). Every file is then analyzed, and rows of files that
+    /// are not listed are lost.
+    pub(crate) fn incompatible(&self) -> Option<(&LibraryInfo, u64)> {
+        self.incompatible.as_ref().map(|(info, rows)| (info, *rows))
     }
 
-    /// Whether songs get timelines: because it is asked for, or because those in the library have them.
-    pub fn timeline(&self) -> bool {
+    /// Whether the records of an interrupted run had to be discarded.
+    pub(crate) fn has_discarded_journal(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_discarded)
+    }
+
+    /// Whether songs get timelines, because they are requested or because those in the library have them.
+    pub(crate) fn timeline(&self) -> bool {
         self.info.timeline
     }
 
-    /// Number of rows that stay though the program that wrote them knew no notes, so that they have none.
-    pub fn without_notes(&self) -> u64 {
+    /// The number of rows without notes, from a program that had none.
+    pub(crate) fn without_notes(&self) -> u64 {
         self.old
             .as_ref()
             .filter(|old| !old.has(Column::Note))
             .map_or(0, Library::rows)
     }
 
-    /// The file of a row of the library as it is.
-    pub fn file_of(&self, row: u64) -> Option<&Path> {
-        let row = usize::try_from(row).ok()?;
+    /// The path of the file of a row.
+    pub(crate) fn path_of(&self, row: usize) -> Option<&Path> {
         self.stamps.get(row).map(|stamp| stamp.path.as_path())
     }
 
-    /// What there is to do.
+    /// Plans the update.
     ///
     /// # Errors
-    /// [`UpdateError::Journal`].
-    pub fn plan(&mut self, listing: &Listing, options: Options) -> Result<Plan, UpdateError> {
+    /// When the journal cannot be written.
+    pub(crate) fn plan(&mut self, listing: &Listing, options: UpdateOptions) -> Result<Plan> {
         if options.force
             && let Some(journal) = &mut self.journal
         {
             journal.clear(&self.info)?;
         }
+        let journal = self.journal.as_ref();
         Ok(Plan::new(
             listing,
             &self.stamps,
             self.old_failures(),
-            self.journal.as_ref(),
+            journal,
             options,
         ))
     }
@@ -219,27 +178,30 @@ impl Update {
     fn old_failures(&self) -> &[FailedFile] {
         self.old
             .as_ref()
-            // A program of another version may be able to read them.
+            // Another version of the program may be able to read them.
             .filter(|old| old.info().program == self.info.program)
             .map_or(&[], |old| old.info().failures.as_slice())
     }
 
-    /// Does what the plan says and writes the library. `analyze` runs on several threads; `on_step` is told of each
-    /// file.
+    /// Carries out a plan that was made with `options`, and writes the library. `analyze` is called on `threads` threads,
+    /// `on_finished` after each file with the report so far. When `stop` is set, files in progress are finished, and the
+    /// library is written with what is done.
     ///
     /// # Errors
-    /// [`UpdateError`]. What was done is then in the journal, from which the next run goes on.
-    pub fn run(
+    /// When the journal or the library cannot be read or written. The next run resumes from the journal.
+    pub(crate) fn run(
         mut self,
         listing: &Listing,
         mut plan: Plan,
-        how: Run<'_>,
-        analyze: impl Fn(&FoundFile) -> crate::Result<Analysis> + Sync,
-        mut on_step: impl FnMut(Step<'_>),
-    ) -> Result<Report, UpdateError> {
+        options: UpdateOptions,
+        threads: NonZeroUsize,
+        stop: &AtomicBool,
+        analyze: impl Fn(&FoundFile) -> Result<Analysis> + Sync,
+        mut on_finished: impl FnMut(&FoundFile, &Report),
+    ) -> Result<Report> {
         let mut report = Report {
-            kept: plan.kept(),
-            known_failures: plan.known_failures.clone(),
+            kept: plan.count(RowPlan::Keep),
+            known_failures: std::mem::take(&mut plan.known_failures),
             ..Report::default()
         };
         if plan.is_done()
@@ -254,136 +216,173 @@ impl Update {
             }
             return Ok(report);
         }
-        let journal = match self.journal.take() {
+        let mut journal = match self.journal.take() {
             Some(journal) => journal,
             None => Journal::open(&self.target, &self.info)?,
         };
-        let mut merge = Merge::new(journal);
+        // The songs in the journal, which holds their rows: memory holds only names.
+        let mut songs: Vec<FileKey> = Vec::new();
         for file in &plan.recorded {
-            merge.add_recorded(&file.path)?;
+            match journal.read(&file.key())? {
+                Record::Song(_) => songs.push(file.key()),
+                Record::Failed(failed) => report.failures.push(failed),
+            }
         }
-        report.resumed = merge.songs();
+        report.resumed = songs.len();
 
-        let contents = if how.options.force {
-            Contents::default()
-        } else {
-            Contents::new(&self.stamps)
-        };
+        let mut contents: HashMap<&str, usize> = HashMap::new();
+        if !options.force {
+            for (row, stamp) in self.stamps.iter().enumerate() {
+                if let Some(hash) = &stamp.content_hash {
+                    contents.entry(hash).or_insert(row);
+                }
+            }
+        }
+        let mut recognized: Vec<(usize, &FoundFile)> = Vec::new();
         let mut done = 0;
-        run(
-            &plan.todo,
-            how.threads,
-            how.stop,
-            |file| {
-                let hash = found_hash(file).map_err(FileError::Unreadable)?;
-                match contents.find(file.size, &hash) {
-                    Some(row) => Ok(Answer::Known(row)),
-                    None => Ok(Answer::Song(Box::new(analyze(file)?), hash)),
+        let work = |file: &FoundFile| {
+            let hash = found_hash(file).map_err(|source| cannot_read(&file.path, source))?;
+            Ok(match contents.get(hash.as_str()) {
+                Some(row) => Outcome::Known(*row),
+                None => Outcome::Analyzed(Box::new(analyze(file)?), hash),
+            })
+        };
+        run(&plan.todo, threads, stop, work, |file, outcome| {
+            done += 1;
+            match outcome {
+                Ok(Outcome::Analyzed(song, hash)) => {
+                    report.work.add(&song);
+                    let row = song_row(file, *song, hash);
+                    journal.append(&Record::Song(Box::new(row)))?;
+                    songs.push(file.key());
                 }
-            },
-            |Finished { file, outcome }| -> Result<(), UpdateError> {
-                done += 1;
-                match outcome {
-                    Ok(Answer::Song(song, hash)) => {
-                        report.work.add(&song);
-                        let row = song_row(file, *song, hash);
-                        merge.add(Record::Song(Box::new(row)))?;
-                    }
-                    Ok(Answer::Known(row)) => merge.add_renewed(file, row),
-                    Err(error) => {
-                        let failure = Failure {
-                            path: file.path.clone(),
-                            error,
-                        };
-                        merge.add(Record::Failed(failure.remembered(file)))?;
-                    }
+                Ok(Outcome::Known(row)) => recognized.push((row, file)),
+                Err(error) => {
+                    let failed = failed_file(file, &error);
+                    journal.append(&Record::Failed(failed.clone()))?;
+                    report.failures.push(failed);
                 }
-                on_step(Step {
-                    file,
-                    work: &report.work,
-                    failed: merge.failures().len(),
-                });
-                Ok(())
-            },
-        )?;
-        report.not_begun = plan.todo.len() - done;
-        report.recognised = merge.renewed().len();
-        report.failures = merge.failures().to_vec();
-        let stopped = how.stop.load(Ordering::Relaxed) && report.not_begun > 0;
-        if stopped && self.other_kind.is_some() {
-            // The other library stays until this one can take its place as a whole.
+            }
+            on_finished(file, &report);
+            Ok(())
+        })?;
+        report.not_processed = plan.todo.len() - done;
+        report.recognized = recognized.len();
+        if report.not_processed > 0 && self.incompatible.is_some() {
             return Ok(report);
         }
 
-        self.settle(&mut plan, &merge, &mut report);
-        let rows = plan.keep.iter().filter(|keep| **keep).count() + merge.len();
-        // A library without a song still remembers what failed. It does not take the place of one with songs.
-        let failed = !merge.failures().is_empty() || !plan.known_failures.is_empty();
-        let takes_nothing = self.old.as_ref().is_none_or(|old| old.rows() == 0);
-        let remembers = failed && takes_nothing && self.other_kind.is_none();
-        if rows == 0 && !how.options.write_empty && !remembers {
-            merge.remove_journal();
+        // Rows of recognized files are taken over into the journal under their new names.
+        for batch in recognized.chunks(BATCH) {
+            let Some(old) = &self.old else { break };
+            let rows: Vec<u64> = batch.iter().map(|(row, _)| *row as u64).collect();
+            for (song, (_, file)) in old.songs_at(&rows)?.into_iter().zip(batch) {
+                journal.append(&Record::Song(Box::new(renamed(song, file))))?;
+                songs.push(file.key());
+            }
+        }
+        for (row, _) in recognized {
+            let is_moved = match plan.rows[row] {
+                RowPlan::Missing => true,
+                RowPlan::Keep => is_gone(&self.stamps[row].path),
+                _ => false,
+            };
+            if is_moved {
+                plan.rows[row] = RowPlan::Moved;
+            }
+        }
+        report.removed = plan.count(RowPlan::Missing);
+        report.excluded = plan.count(RowPlan::Excluded);
+        report.replaced = plan.count(RowPlan::Replaced);
+
+        let failed = report.failures.iter().map(|file| file.file().into());
+        let finished: HashSet<FileKey> = songs.iter().cloned().chain(failed).collect();
+        let keep = |row: usize| match plan.rows[row] {
+            RowPlan::Keep => true,
+            RowPlan::Update => !finished.contains(self.stamps[row].path.as_os_str()),
+            _ => false,
+        };
+        let rows = songs.len() + (0..plan.rows.len()).filter(|row| keep(*row)).count();
+        let mut failures = [&report.failures[..], &report.known_failures].concat();
+        // A library without songs still records failures, but never replaces one with songs.
+        let replaces_songs =
+            self.incompatible.is_some() || self.old.as_ref().is_some_and(|old| old.rows() > 0);
+        if rows == 0 && !options.write_empty && (failures.is_empty() || replaces_songs) {
+            journal.remove();
             return Ok(report);
         }
-        let mut failures = plan.known_failures;
-        failures.extend(merge.failures().iter().cloned());
-        failures.extend(self.failures_elsewhere(listing));
+        let elsewhere = |failed: &&FailedFile| !listing.roots.covers(&failed.file());
+        failures.extend(self.old_failures().iter().filter(elsewhere).cloned());
         failures.sort_by(|a, b| a.path.cmp(&b.path));
+
         let mut writer = LibraryWriter::create(&self.target, &self.info, self.embedding)?;
         writer.set_failures(failures);
-        merge.write(self.old.as_ref(), &plan.keep, |row| {
-            report.spread.add(&row.emotions);
-            writer.push(row)
-        })?;
-        // Closed before its file is replaced, which some systems demand.
+        let spread = &mut report.spread;
+        let mut push = |song: SongRow| {
+            spread.add(&song.emotions);
+            writer.push(song)
+        };
+        songs.sort();
+        let mut songs = songs.into_iter().peekable();
+        if let Some(old) = &self.old {
+            let mut row = 0;
+            for batch in old.songs()? {
+                for song in batch? {
+                    let key: FileKey = song.file().into();
+                    while let Some(next) = songs.next_if(|next| *next <= key) {
+                        push(song_of(&mut journal, &next)?)?;
+                    }
+                    if keep(row) {
+                        push(song)?;
+                    }
+                    row += 1;
+                }
+            }
+        }
+        for next in songs {
+            push(song_of(&mut journal, &next)?)?;
+        }
+        // Closed before its file is replaced, as some systems require.
         self.old = None;
         writer.finish()?;
-        merge.remove_journal();
+        journal.remove();
         report.written = true;
         Ok(report)
     }
+}
 
-    /// Drops the rows that the outcomes replace, and counts what left.
-    fn settle(&self, plan: &mut Plan, merge: &Merge, report: &mut Report) {
-        for path in merge.paths() {
-            if let Some(row) = plan.outdated.get(path)
-                && let Some(keep) = usize::try_from(*row)
-                    .ok()
-                    .and_then(|r| plan.keep.get_mut(r))
-            {
-                *keep = false;
-            }
-        }
-        let mut moved = 0;
-        for row in merge.renewed() {
-            if plan.missing.binary_search(row).is_ok() {
-                moved += 1;
-            } else if let Some(path) = self.file_of(*row)
-                && !is_there(path)
-                && let Some(keep) = usize::try_from(*row)
-                    .ok()
-                    .and_then(|r| plan.keep.get_mut(r))
-            {
-                // A file of another folder that came into this one.
-                *keep = false;
-            }
-        }
-        report.removed = plan.missing.len().saturating_sub(moved);
-        report.excluded = plan.excluded.len();
-        report.replaced = plan.replaced.len();
-    }
-
-    /// Failures of files that this run did not look at.
-    fn failures_elsewhere(&self, listing: &Listing) -> Vec<FailedFile> {
-        self.old_failures()
-            .iter()
-            .filter(|failed| !listing.roots.covers(&failed.file()))
-            .cloned()
-            .collect()
+fn failed_file(file: &FoundFile, error: &Error) -> FailedFile {
+    let (path, path_bytes) = SongRow::path_columns(&file.path);
+    FailedFile {
+        path,
+        path_bytes,
+        size_bytes: file.size,
+        modified: file.modified.map(Micros::from),
+        reason: reason(error),
     }
 }
 
-/// Whether the file of a row is there: its own, or for a track the one that a sheet divides.
-fn is_there(path: &Path) -> bool {
-    path.exists() || is_below_a_file(path)
+/// The row of a file that has the content of `song`.
+fn renamed(song: SongRow, file: &FoundFile) -> SongRow {
+    let (path, path_bytes) = SongRow::path_columns(&file.path);
+    SongRow {
+        path,
+        path_bytes,
+        size_bytes: file.size,
+        modified: file.modified.map(Micros::from),
+        ..song
+    }
+}
+
+fn song_of(journal: &mut Journal, key: &FileKey) -> Result<SongRow> {
+    match journal.read(key)? {
+        Record::Song(song) => Ok(*song),
+        Record::Failed(failed) => Err(Error::new(ErrorKind::Internal, failed.reason)),
+    }
+}
+
+impl From<LibraryError> for Error {
+    fn from(source: LibraryError) -> Self {
+        Error::new(ErrorKind::Library, crate::error::one_line(&source))
+    }
 }

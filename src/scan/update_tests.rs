@@ -1,4 +1,4 @@
-//! Updates with an analysis that the tests make up.
+//! Updates with a made-up analysis.
 
 use super::{run::tests::a_song, *};
 use crate::{
@@ -16,23 +16,23 @@ use std::{
 };
 
 struct World {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     model: &'static str,
-    options: Options,
+    options: UpdateOptions,
     exclude: Vec<&'static str>,
-    begun: Mutex<Vec<String>>,
+    analyzed: Mutex<Vec<String>>,
 }
 
 impl World {
     fn new(files: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("music")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("music")).unwrap();
         let world = Self {
-            folder,
+            directory,
             model: "a",
-            options: Options::default(),
+            options: UpdateOptions::default(),
             exclude: Vec::new(),
-            begun: Mutex::default(),
+            analyzed: Mutex::default(),
         };
         for n in 0..files {
             fs::write(world.music(&format!("{n:03}.mp3")), format!("song {n}")).unwrap();
@@ -41,19 +41,19 @@ impl World {
     }
 
     fn music(&self, name: &str) -> PathBuf {
-        self.folder.path().join("music").join(name)
+        self.directory.path().join("music").join(name)
     }
 
     fn target(&self) -> PathBuf {
-        self.folder.path().join("library.parquet")
+        self.directory.path().join("library.parquet")
     }
 
-    fn wanted(&self) -> Wanted {
+    fn scan_options(&self) -> ScanOptions {
         let exclude = self.exclude.iter().map(|pattern| (*pattern).to_owned());
-        Wanted {
-            roots: vec![self.folder.path().join("music")],
+        ScanOptions {
+            roots: vec![self.directory.path().join("music")],
             exclude: Patterns::new(exclude).unwrap(),
-            ..Wanted::default()
+            ..ScanOptions::default()
         }
     }
 
@@ -65,40 +65,37 @@ impl World {
         LibraryInfo::new(model, serde_json::json!({}))
     }
 
-    /// Updates; stops after `most` files. What was analysed is in `begun`, sorted.
-    fn update(&self, most: usize) -> Result<Report, UpdateError> {
-        self.begun.lock().unwrap().clear();
-        let listing = scan(&self.wanted()).unwrap();
+    /// Updates; stops after `most` files. `analyzed` has the names of the analyzed files, sorted.
+    fn update(&self, most: usize) -> crate::Result<Report> {
+        self.analyzed.lock().unwrap().clear();
+        let listing = scan(&self.scan_options()).unwrap();
         let mut update = Update::open(&self.target(), self.info(), 4, false)?;
         let plan = update.plan(&listing, self.options)?;
         let stop = AtomicBool::new(false);
         let mut done = 0;
-        let how = Run {
-            options: self.options,
-            threads: NonZeroUsize::MIN,
-            stop: &stop,
-        };
         let report = update.run(
             &listing,
             plan,
-            how,
+            self.options,
+            NonZeroUsize::MIN,
+            &stop,
             |file| {
                 let name = file.path.file_name().unwrap().to_str().unwrap().to_owned();
-                self.begun.lock().unwrap().push(name.clone());
+                self.analyzed.lock().unwrap().push(name.clone());
                 assert!(!name.starts_with("broken"), "cannot decode");
                 Ok(a_song())
             },
-            |_| {
+            |_, _| {
                 done += 1;
                 stop.store(done >= most, Ordering::Relaxed);
             },
         );
-        self.begun.lock().unwrap().sort();
+        self.analyzed.lock().unwrap().sort();
         report
     }
 
-    fn begun(&self) -> Vec<String> {
-        self.begun.lock().unwrap().clone()
+    fn analyzed(&self) -> Vec<String> {
+        self.analyzed.lock().unwrap().clone()
     }
 
     fn names(&self) -> Vec<String> {
@@ -120,12 +117,12 @@ impl World {
 }
 
 #[test]
-fn another_model_means_that_all_is_analysed_again() {
+fn another_model_means_that_every_file_is_analyzed_again() {
     let mut world = World::new(5);
     world.update(usize::MAX).unwrap();
     world.model = "b";
     let update = Update::open(&world.target(), world.info(), 4, true).unwrap();
-    let (old, rows) = update.other_kind().unwrap();
+    let (old, rows) = update.incompatible().unwrap();
     assert_eq!((old.model.name.as_str(), rows), ("model-a", 5));
     drop(update);
     let report = world.update(usize::MAX).unwrap();
@@ -135,14 +132,14 @@ fn another_model_means_that_all_is_analysed_again() {
 }
 
 #[test]
-fn a_stopped_run_of_another_model_leaves_the_library_and_goes_on_later() {
+fn an_interrupted_run_of_another_model_keeps_the_library_and_resumes() {
     let mut world = World::new(60);
     world.update(usize::MAX).unwrap();
     world.model = "b";
     let report = world.update(3).unwrap();
-    assert!(!report.written && report.not_begun > 0);
+    assert!(!report.written && report.not_processed > 0);
     assert_eq!(world.model_of_library(), "a");
-    let first = world.begun().len();
+    let first = world.analyzed().len();
     let report = world.update(usize::MAX).unwrap();
     assert_eq!(report.resumed, first);
     assert_eq!(report.work.songs, 60 - first);
@@ -151,7 +148,7 @@ fn a_stopped_run_of_another_model_leaves_the_library_and_goes_on_later() {
 }
 
 #[test]
-fn a_stopped_run_keeps_the_rows_of_files_that_it_did_not_reach() {
+fn an_interrupted_run_keeps_the_rows_of_files_not_processed() {
     let world = World::new(60);
     world.update(usize::MAX).unwrap();
     for n in 0..60 {
@@ -164,15 +161,15 @@ fn a_stopped_run_keeps_the_rows_of_files_that_it_did_not_reach() {
     let report = world.update(3).unwrap();
     assert!(report.written);
     assert_eq!(world.names().len(), 60);
-    let first = world.begun().len();
-    assert_eq!(report.not_begun, 60 - first);
+    let first = world.analyzed().len();
+    assert_eq!(report.not_processed, 60 - first);
     world.update(usize::MAX).unwrap();
-    assert_eq!(world.begun().len(), 60 - first, "each file once");
+    assert_eq!(world.analyzed().len(), 60 - first, "each file once");
     assert_eq!(world.names().len(), 60);
 }
 
 #[test]
-fn rows_stand_in_the_order_of_their_paths_wherever_they_come_from() {
+fn rows_are_sorted_by_path() {
     let world = World::new(9);
     world.update(usize::MAX).unwrap();
     fs::rename(world.music("001.mp3"), world.music("005b.mp3")).unwrap();
@@ -180,8 +177,8 @@ fn rows_stand_in_the_order_of_their_paths_wherever_they_come_from() {
     fs::write(world.music("000a.mp3"), b"new").unwrap();
     fs::write(world.music("007.mp3"), b"changed").unwrap();
     let report = world.update(usize::MAX).unwrap();
-    assert_eq!(world.begun(), ["000a.mp3", "007.mp3"]);
-    assert_eq!((report.recognised, report.removed, report.kept), (1, 1, 6));
+    assert_eq!(world.analyzed(), ["000a.mp3", "007.mp3"]);
+    assert_eq!((report.recognized, report.removed, report.kept), (1, 1, 6));
     assert_eq!(
         world.names(),
         [
@@ -193,7 +190,7 @@ fn rows_stand_in_the_order_of_their_paths_wherever_they_come_from() {
 }
 
 #[test]
-fn rows_of_files_that_patterns_leave_out_leave_and_come_back_with_them() {
+fn rows_of_excluded_files_leave_and_come_back() {
     let mut world = World::new(4);
     world.update(usize::MAX).unwrap();
     world.exclude = vec!["001.*"];
@@ -203,26 +200,26 @@ fn rows_of_files_that_patterns_leave_out_leave_and_come_back_with_them() {
     assert!(!world.update(usize::MAX).unwrap().written);
     world.exclude.clear();
     world.update(usize::MAX).unwrap();
-    assert_eq!(world.begun(), ["001.mp3"]);
+    assert_eq!(world.analyzed(), ["001.mp3"]);
     assert_eq!(world.names().len(), 4);
 }
 
 #[test]
-fn a_file_that_was_only_touched_is_not_analysed_again() {
+fn a_touched_file_is_not_analyzed_again() {
     let world = World::new(3);
     world.update(usize::MAX).unwrap();
     let touched = fs::read(world.music("001.mp3")).unwrap();
     fs::remove_file(world.music("001.mp3")).unwrap();
     fs::write(world.music("001.mp3"), touched).unwrap();
     let report = world.update(usize::MAX).unwrap();
-    assert_eq!(world.begun(), [""; 0]);
-    assert_eq!(report.recognised, 1);
+    assert_eq!(world.analyzed(), [""; 0]);
+    assert_eq!(report.recognized, 1);
     // The new time is in the library.
     assert!(!world.update(usize::MAX).unwrap().written);
 }
 
 #[test]
-fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
+fn a_failed_file_is_remembered() {
     silence_caught_panics();
     let world = World::new(2);
     fs::write(world.music("broken.mp3"), b"x").unwrap();
@@ -231,8 +228,8 @@ fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
     assert!(report.failures[0].reason.contains("cannot decode"));
     let report = world.update(usize::MAX).unwrap();
     assert_eq!((report.known_failures.len(), report.failures.len()), (1, 0));
-    assert_eq!(world.begun(), [""; 0]);
-    // Gone from the folder, it is forgotten with the next writing.
+    assert_eq!(world.analyzed(), [""; 0]);
+    // It is forgotten when the file is gone and the library is written again.
     fs::remove_file(world.music("broken.mp3")).unwrap();
     fs::write(world.music("new.mp3"), b"new").unwrap();
     world.update(usize::MAX).unwrap();
@@ -241,7 +238,7 @@ fn a_song_that_breaks_leaves_the_library_and_is_remembered() {
 }
 
 #[test]
-fn where_every_file_fails_a_library_without_songs_remembers_them() {
+fn a_library_without_songs_remembers_failed_files() {
     silence_caught_panics();
     let world = World::new(0);
     fs::write(world.music("broken.mp3"), b"x").unwrap();
@@ -254,11 +251,11 @@ fn where_every_file_fails_a_library_without_songs_remembers_them() {
 }
 
 #[test]
-fn a_look_locks_and_leaves_nothing() {
+fn a_dry_run_locks_and_leaves_nothing() {
     let world = World::new(1);
     let first = Update::open(&world.target(), world.info(), 4, true).unwrap();
     let second = Update::open(&world.target(), world.info(), 4, true).unwrap();
     drop((first, second));
-    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(world.directory.path()).unwrap().count(), 1);
     assert!(!Path::new(&world.target()).exists());
 }

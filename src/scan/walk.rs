@@ -1,38 +1,68 @@
-//! Which files below a folder are music.
+//! Finding the music in directories.
 
 use super::{
-    Failure, FileError, PathSet, PatternError, Patterns, Shard, Track,
-    divide::divide,
-    exclude::{Rules, excludes_named},
-    kind::{Kind, begins_like_music, kind},
+    Shard, Track,
+    patterns::{PathSet, Patterns, Rules, excludes_named},
+    tracks::split_files,
 };
+use crate::{Error, ErrorKind, Result, error::Context};
 use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fs::{self, Metadata},
-    io,
+    fs::{self, File, Metadata},
+    io::{self, Read},
     path::{Component, Path, PathBuf},
     time::SystemTime,
 };
 use walkdir::{DirEntry, WalkDir};
 
-/// A file to analyse.
+/// Extensions of files that are analyzed. The decoder finds out what is in them.
+const AUDIO: [&str; 22] = [
+    "aac", "aif", "aifc", "aiff", "alac", "caf", "flac", "m4a", "m4b", "m4r", "mka", "mp1", "mp2",
+    "mp3", "mp4", "mpga", "oga", "ogg", "opus", "wav", "wave", "webm",
+];
+
+/// Extensions of music in unsupported formats, with the format's name.
+const UNSUPPORTED: [(&str, &str); 20] = [
+    ("ac3", "AC-3"),
+    ("amr", "AMR"),
+    ("ape", "Monkey's Audio"),
+    ("dff", "DSD"),
+    ("dsf", "DSD"),
+    ("dts", "DTS"),
+    ("it", "tracker module"),
+    ("mid", "MIDI"),
+    ("midi", "MIDI"),
+    ("mod", "tracker module"),
+    ("mpc", "Musepack"),
+    ("ra", "RealAudio"),
+    ("rm", "RealAudio"),
+    ("s3m", "tracker module"),
+    ("shn", "Shorten"),
+    ("spx", "Speex"),
+    ("tta", "True Audio"),
+    ("wma", "WMA"),
+    ("wv", "WavPack"),
+    ("xm", "tracker module"),
+];
+
+/// A file, or a track of one, to analyze.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundFile {
+pub(crate) struct FoundFile {
     /// Absolute path.
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// Modification time, where the file system knows it; of a track, that of the file or of the sheet, whichever is later.
+    /// Modification time, if the file system has it; of a track, the later of the file's and the sheet's.
     pub modified: Option<SystemTime>,
-    /// The track that it is, where a CUE sheet divides the file; the path is then that of the track.
+    /// The track of a CUE sheet.
     pub track: Option<Box<Track>>,
 }
 
 impl FoundFile {
-    /// A file with what its file system says of it.
-    pub fn new(path: PathBuf, metadata: &Metadata) -> Self {
+    /// A whole file.
+    pub(crate) fn new(path: PathBuf, metadata: &Metadata) -> Self {
         Self {
             path,
             size: metadata.len(),
@@ -41,14 +71,14 @@ impl FoundFile {
         }
     }
 
-    /// The file with the sound.
-    pub fn sound(&self) -> &Path {
+    /// The audio file.
+    pub(crate) fn audio(&self) -> &Path {
         self.track.as_ref().map_or(&self.path, |track| &track.sound)
     }
 
-    /// Whether the file still has the size and time that the scan saw.
-    pub fn is_unchanged(&self) -> io::Result<bool> {
-        let mut now = Self::new(self.path.clone(), &fs::metadata(self.sound())?);
+    /// Whether the file still has the size and time that the scan found.
+    pub(crate) fn is_unchanged(&self) -> io::Result<bool> {
+        let mut now = Self::new(self.path.clone(), &fs::metadata(self.audio())?);
         if let Some(track) = &self.track {
             now.modified = track.modified(now.modified);
             now.track = self.track.clone();
@@ -57,287 +87,279 @@ impl FoundFile {
     }
 }
 
-/// What is to be listed.
+/// Where to look for music.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Folders, and files that are taken whatever their names.
+pub(crate) struct ScanOptions {
+    /// Directories, and files that are taken whatever their names.
     pub roots: Vec<PathBuf>,
-    /// Files and folders that some list names. One that cannot be read is a failure of its own.
+    /// Files and directories of a list; one that cannot be read does not end the scan.
     pub listed: Vec<PathBuf>,
-    /// What is left out, also of the files that are named one by one.
+    /// Patterns of files and directories to skip, also of those in `roots` and `listed`.
     pub exclude: Patterns,
-    /// The part that is asked for.
+    /// The shard to keep.
     pub shard: Option<Shard>,
-    /// Whether CUE sheets beside files divide them into tracks.
+    /// Whether CUE sheets beside files split them into tracks.
     pub cue: bool,
 }
 
-impl Wanted {
-    /// All music below some folders.
-    pub fn folders(roots: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self {
-            roots: roots.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-}
-
-/// What was found below the folders.
+/// The result of a scan.
 #[derive(Debug, Default)]
-pub struct Listing {
-    /// The folders and files that were asked for, as absolute paths.
+pub(crate) struct Listing {
+    /// The directories and files that were scanned, as absolute paths.
     pub roots: PathSet,
-    /// The music, sorted by path, each file once.
+    /// The music, sorted by path and track.
     pub files: Vec<FoundFile>,
-    /// Music in formats that circumplex does not decode: the format's name and the number of files.
+    /// The number of files in each unsupported format.
     pub unsupported: BTreeMap<&'static str, u64>,
-    /// Files that are no music, and were left alone.
-    pub other: u64,
-    /// Files and folders that patterns leave out. What lies in such a folder was not looked at.
+    /// The number of files that are not audio.
+    pub not_audio: u64,
+    /// Files and directories that patterns exclude; such a directory was not entered.
     pub excluded: PathSet,
-    /// Files whose tracks stand among the music in their place.
-    pub divided: PathSet,
-    /// Music that belongs to other shards.
-    pub elsewhere: usize,
-    /// Files and folders that could not be looked at.
-    pub failures: Vec<Failure>,
+    /// Files that are split into tracks.
+    pub split: PathSet,
+    /// The number of files in other shards.
+    pub other_shards: usize,
+    /// Files and directories that could not be read.
+    pub failures: Vec<Error>,
 }
 
-/// Nothing can be scanned.
-#[derive(Debug, thiserror::Error)]
-pub enum ScanError {
-    /// When the folder or file that was asked for does not exist or may not be read.
-    #[error("{}: expected a folder of music or a music file, but it cannot be read", path.display())]
-    Root {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// When what was asked for is a device, a pipe or the like.
-    #[error("{}: expected a folder of music or a music file, found a device or pipe", path.display())]
-    NotMusic { path: PathBuf },
-    /// When the patterns of the command line cannot be used together.
-    #[error(transparent)]
-    Pattern(#[from] PatternError),
-}
-
-/// Lists the music below some folders, the same way every time. A file may stand for a folder: it is then taken whatever
-/// its name. A file of a list is taken where its name or its first bytes are those of music.
+/// Lists the music in directories, the same each time. A root may be a file, which is taken whatever its name; a listed
+/// file is taken if its extension or its first bytes are those of music.
 ///
-/// Music is what has the ending of a format that the decoder may know, or no ending and the first bytes of one. Hidden
-/// files and folders (a dot before the name) are left out, and so is what patterns name: those of [`Wanted::exclude`] and
-/// those in files called [`IGNORE_FILE`](super::IGNORE_FILE) in the folder, above it and below it. Of several patterns the
-/// last one that matches decides; those of [`Wanted::exclude`] come after all files, and inner files after outer ones. A
-/// folder that is left out is not looked into. Files that are named one by one are left out by [`Wanted::exclude`] alone.
+/// Music has the extension of a format that the decoder may support, or no extension and the first bytes of one. Hidden
+/// files and directories are skipped, and so is what patterns exclude: those of [`ScanOptions::exclude`] and those in
+/// files called `.circumplexignore` in a directory, its ancestors and its descendants. The last matching pattern decides;
+/// those of [`ScanOptions::exclude`] come after all files, inner files after outer ones. An excluded directory is not
+/// entered. Only [`ScanOptions::exclude`] excludes a root or listed file.
 ///
-/// With [`Wanted::cue`], the tracks of a file that a CUE sheet beside it divides stand in its place.
-///
-/// Symbolic links are followed, but never in a circle. Devices, pipes and sockets are left alone.
-///
-/// Paths are absolute; symbolic links in them keep their names, except where `..` in the folder's name makes it necessary
-/// to follow them.
+/// Symbolic links are followed, except in loops. Devices, pipes and sockets are skipped. Paths are absolute; symbolic
+/// links in them keep their names, unless `..` in a root makes it necessary to resolve them.
 ///
 /// # Errors
-/// [`ScanError`] where a folder of [`Wanted::roots`] itself cannot be read. What cannot be read below it is a failure in
-/// the listing.
-pub fn scan(wanted: &Wanted) -> Result<Listing, ScanError> {
+/// When a root cannot be read, or is a device. What cannot be read inside a root is in [`Listing::failures`].
+pub(crate) fn scan(options: &ScanOptions) -> Result<Listing> {
     let mut listing = Listing::default();
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let named = wanted.exclude.below(&here)?;
-    for root in &wanted.roots {
-        scan_root(root, wanted, &named, &mut listing)?;
+    let exclude = options.exclude.compile(&here)?;
+    for root in &options.roots {
+        scan_root(root, options, &exclude, &mut listing)?;
     }
-    for path in &wanted.listed {
-        scan_listed(path, wanted, &named, &mut listing)?;
+    for path in &options.listed {
+        scan_listed(path, options, &exclude, &mut listing)?;
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup_by(|a, b| a.path == b.path);
-    if wanted.cue {
-        divide(&mut listing);
-        listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    if options.cue {
+        split_files(&mut listing);
     }
-    listing.failures.sort_by(|a, b| a.path.cmp(&b.path));
-    listing.failures.dedup_by(|a, b| a.path == b.path);
-    if let Some(shard) = &wanted.shard {
+    listing.failures.sort_by(|a, b| a.path().cmp(&b.path()));
+    listing.failures.dedup_by(|a, b| a.path() == b.path());
+    if let Some(shard) = &options.shard {
         let all = listing.files.len();
-        listing.files.retain(|file| shard.holds(&file.path));
-        listing.elsewhere = all - listing.files.len();
+        listing.files.retain(|file| shard.contains(&file.path));
+        listing.other_shards = all - listing.files.len();
     }
     Ok(listing)
 }
 
 fn scan_root(
     root: &Path,
-    wanted: &Wanted,
-    named: &Gitignore,
+    options: &ScanOptions,
+    exclude: &Gitignore,
     listing: &mut Listing,
-) -> Result<(), ScanError> {
-    let root_error = |source| ScanError::Root {
-        path: root.to_owned(),
-        source,
-    };
-    let metadata = fs::metadata(root).map_err(root_error)?;
-    let absolute = absolute(root).map_err(root_error)?;
-    if metadata.is_file() {
-        listing.roots.insert(absolute.clone());
-        if excludes_named(named, &absolute) {
-            listing.excluded.insert(absolute);
-        } else {
-            listing.files.push(FoundFile::new(absolute, &metadata));
-        }
-        return Ok(());
-    }
-    if !metadata.is_dir() {
-        return Err(ScanError::NotMusic {
-            path: root.to_owned(),
-        });
-    }
-    fs::read_dir(root).map_err(root_error)?;
-    Ok(walk(absolute, wanted, listing)?)
-}
-
-/// A path of a list: what is wrong with it is its own failure.
-fn scan_listed(
-    path: &Path,
-    wanted: &Wanted,
-    named: &Gitignore,
-    listing: &mut Listing,
-) -> Result<(), PatternError> {
-    let (absolute, metadata) =
-        match absolute(path).and_then(|absolute| Ok((absolute, fs::metadata(path)?))) {
-            Ok(found) => found,
-            Err(source) => {
-                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-                listing.roots.insert(path.clone());
-                listing.failures.push(Failure {
-                    path,
-                    error: FileError::Unreadable(source),
-                });
-                return Ok(());
-            }
-        };
+) -> Result<()> {
+    let unreadable = "cannot read; expected a directory or an audio file";
+    let metadata = fs::metadata(root).context_at(ErrorKind::Io, root, unreadable)?;
+    let absolute = absolute(root).context_at(ErrorKind::Io, root, unreadable)?;
     if metadata.is_dir() {
-        return walk(absolute, wanted, listing);
+        fs::read_dir(root).context_at(ErrorKind::Io, root, unreadable)?;
+        return walk(absolute, options, listing);
+    }
+    if !metadata.is_file() {
+        let message = "is a device or pipe; expected a directory or an audio file";
+        return Err(Error::new(ErrorKind::InvalidInput, message).with_path(root));
     }
     listing.roots.insert(absolute.clone());
-    if excludes_named(named, &absolute) {
+    if excludes_named(exclude, &absolute) {
+        listing.excluded.insert(absolute);
+    } else {
+        listing.files.push(FoundFile::new(absolute, &metadata));
+    }
+    Ok(())
+}
+
+fn scan_listed(
+    path: &Path,
+    options: &ScanOptions,
+    exclude: &Gitignore,
+    listing: &mut Listing,
+) -> Result<()> {
+    let found = absolute(path).and_then(|absolute| Ok((absolute, fs::metadata(path)?)));
+    let (absolute, metadata) = match found {
+        Ok(found) => found,
+        Err(source) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            listing.failures.push(cannot_read(&path, source));
+            listing.roots.insert(path);
+            return Ok(());
+        }
+    };
+    if metadata.is_dir() {
+        return walk(absolute, options, listing);
+    }
+    listing.roots.insert(absolute.clone());
+    if excludes_named(exclude, &absolute) {
         listing.excluded.insert(absolute);
     } else if metadata.is_file() {
-        match kind(&absolute) {
-            // Its name says nothing, but somebody named it.
-            Kind::Other | Kind::NoEnding if !begins_like_music(&absolute).unwrap_or(false) => {
-                listing.other += 1;
-            }
-            Kind::Unsupported(format) => *listing.unsupported.entry(format).or_default() += 1,
-            _ => listing.files.push(FoundFile::new(absolute, &metadata)),
-        }
+        // The extension may be unknown, but somebody listed the file.
+        let kind = match kind_of(&absolute) {
+            FileKind::Other if starts_like_audio(&absolute) => FileKind::Audio,
+            kind => kind,
+        };
+        add(absolute, kind, &metadata, listing);
     } else {
-        listing.other += 1;
+        listing.not_audio += 1;
     }
     Ok(())
 }
 
-/// Lists what is below a folder.
-fn walk(root: PathBuf, wanted: &Wanted, listing: &mut Listing) -> Result<(), PatternError> {
+/// Lists what is in a directory.
+fn walk(root: PathBuf, options: &ScanOptions, listing: &mut Listing) -> Result<()> {
     listing.roots.insert(root.clone());
-    let mut rules = Rules::new(&root, &wanted.exclude, &mut listing.failures)?;
+    let mut rules = Rules::new(&root, &options.exclude, &mut listing.failures)?;
     let mut entries = WalkDir::new(&root).follow_links(true).into_iter();
     while let Some(entry) = entries.next() {
-        match entry {
-            Ok(entry) => {
-                let is_folder = entry.file_type().is_dir();
-                if entry.depth() > 0 {
-                    let hidden = is_hidden(&entry);
-                    if hidden || rules.exclude(entry.depth(), entry.path(), is_folder) {
-                        if !hidden {
-                            listing.excluded.insert(entry.path().to_owned());
-                        }
-                        if is_folder {
-                            entries.skip_current_dir();
-                        }
-                        continue;
-                    }
-                }
-                if is_folder {
-                    rules.enter(entry.depth(), entry.path(), &mut listing.failures);
-                } else if entry.file_type().is_file() {
-                    add(entry, listing);
-                } else {
-                    listing.other += 1;
-                }
-            }
-            // A link back to a folder above: everything in it is being listed already.
-            Err(error) if error.loop_ancestor().is_some() => {}
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A link to an ancestor, whose content is listed already.
+            Err(error) if error.loop_ancestor().is_some() => continue,
             Err(error) => {
                 let path = error.path().unwrap_or(&root).to_owned();
-                let left_out =
-                    is_hidden_name(path.file_name()) || rules.exclude(error.depth(), &path, false);
-                if error.depth() > 0 && left_out {
+                if error.depth() > 0 && (is_hidden(&path) || rules.exclude(&path, false)) {
                     continue;
                 }
-                if is_dangling_non_music(&path) {
-                    listing.other += 1;
+                if is_broken_link(&path) && !matches!(kind_of(&path), FileKind::Audio) {
+                    listing.not_audio += 1;
                     continue;
                 }
-                let source = error
-                    .into_io_error()
-                    .unwrap_or_else(|| io::Error::other("cannot be listed"));
-                listing.failures.push(Failure {
-                    path,
-                    error: FileError::Unreadable(source),
-                });
+                let source = error.into_io_error();
+                let source = source.unwrap_or_else(|| io::Error::other("cannot be listed"));
+                listing.failures.push(cannot_read(&path, source));
+                continue;
             }
+        };
+        let is_directory = entry.file_type().is_dir();
+        if entry.depth() > 0 {
+            let hidden = is_hidden(entry.path());
+            if hidden || rules.exclude(entry.path(), is_directory) {
+                if !hidden {
+                    listing.excluded.insert(entry.path().to_owned());
+                }
+                if is_directory {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+        }
+        if is_directory {
+            rules.read(entry.path(), &mut listing.failures);
+        } else {
+            add_entry(entry, listing);
         }
     }
     Ok(())
 }
 
-/// A link that leads nowhere is a failure only where its name promises music.
-fn is_dangling_non_music(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink())
+fn is_broken_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
         && !fs::exists(path).unwrap_or(true)
-        && !matches!(kind(path), Kind::Music)
 }
 
-fn add(entry: DirEntry, listing: &mut Listing) {
-    let kind = match kind(entry.path()) {
-        Kind::NoEnding => match begins_like_music(entry.path()) {
-            Ok(true) => Kind::Music,
-            // A file that nobody said was music and that cannot be read is left alone as well.
-            Ok(false) | Err(_) => Kind::Other,
-        },
+fn add_entry(entry: DirEntry, listing: &mut Listing) {
+    if !entry.file_type().is_file() {
+        listing.not_audio += 1;
+        return;
+    }
+    let kind = match kind_of(entry.path()) {
+        FileKind::Other
+            if entry.path().extension().is_none() && starts_like_audio(entry.path()) =>
+        {
+            FileKind::Audio
+        }
         kind => kind,
     };
-    match kind {
-        Kind::Music => match entry.metadata() {
-            Ok(metadata) => listing
-                .files
-                .push(FoundFile::new(entry.into_path(), &metadata)),
-            Err(error) => listing.failures.push(Failure {
-                path: entry.into_path(),
-                error: FileError::Unreadable(error.into()),
-            }),
-        },
-        Kind::Unsupported(format) => *listing.unsupported.entry(format).or_default() += 1,
-        Kind::Other | Kind::NoEnding => listing.other += 1,
+    match entry.metadata() {
+        Ok(metadata) => add(entry.into_path(), kind, &metadata, listing),
+        Err(error) => listing
+            .failures
+            .push(cannot_read(entry.path(), error.into())),
     }
 }
 
-fn is_hidden(entry: &DirEntry) -> bool {
-    is_hidden_name(Some(entry.file_name()))
+fn add(path: PathBuf, kind: FileKind, metadata: &Metadata, listing: &mut Listing) {
+    match kind {
+        FileKind::Audio => listing.files.push(FoundFile::new(path, metadata)),
+        FileKind::Unsupported(format) => *listing.unsupported.entry(format).or_default() += 1,
+        FileKind::Other => listing.not_audio += 1,
+    }
 }
 
-fn is_hidden_name(name: Option<&OsStr>) -> bool {
-    name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+pub(super) fn cannot_read(path: &Path, source: io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot read")
+        .with_path(path)
+        .with_source(source)
 }
 
-/// The absolute path, by name alone where possible: links keep their names, unless `..` stands in the path.
+pub(super) fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The absolute path. Links keep their names, unless the path has a `..`.
 fn absolute(path: &Path) -> io::Result<PathBuf> {
     if path.components().any(|c| c == Component::ParentDir) {
         fs::canonicalize(path)
     } else {
         std::path::absolute(path)
     }
+}
+
+/// The kind of a file according to its extension.
+enum FileKind {
+    Audio,
+    Unsupported(&'static str),
+    Other,
+}
+
+fn kind_of(path: &Path) -> FileKind {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let extension = extension.to_ascii_lowercase();
+    if AUDIO.contains(&extension.as_str()) {
+        return FileKind::Audio;
+    }
+    match UNSUPPORTED.iter().find(|(other, _)| *other == extension) {
+        Some((_, format)) => FileKind::Unsupported(format),
+        None => FileKind::Other,
+    }
+}
+
+/// Whether a file starts with the magic number of a supported format; not if it cannot be read.
+fn starts_like_audio(path: &Path) -> bool {
+    let mut start = Vec::with_capacity(12);
+    let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut start));
+    let at = |offset: usize, magic: &[u8]| {
+        start
+            .get(offset..)
+            .is_some_and(|rest| rest.starts_with(magic))
+    };
+    read.is_ok()
+        && (at(0, b"ID3")
+            || at(0, b"fLaC")
+            || at(0, b"OggS")
+            || at(0, b"caff")
+            || (at(0, b"RIFF") && at(8, b"WAVE"))
+            || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
+            || at(4, b"ftypM4A"))
 }
 
 #[cfg(test)]

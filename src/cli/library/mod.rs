@@ -90,7 +90,7 @@ impl Libraries {
 /// Refuses to rewrite a library beside which an analysis has left work: a journal holds what is done and not in the library
 /// yet, and would be lost.
 pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
-    if Journal::holds_work(target) {
+    if Journal::has_records(target) {
         return Err(format!(
             "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
              analyze` first",

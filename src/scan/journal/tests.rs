@@ -1,4 +1,4 @@
-//! What the journal of a run keeps.
+//! The records that a journal keeps.
 
 use super::*;
 use crate::library::{ModelStamp, test_rows::a_row};
@@ -15,20 +15,20 @@ fn song(n: usize) -> Record {
     Record::Song(Box::new(a_row(n)))
 }
 
-fn knows(journal: &Journal, n: usize) -> bool {
+fn has(journal: &Journal, n: usize) -> bool {
     let row = a_row(n);
-    journal.knows(&row.file(), row.size_bytes, row.modified)
+    journal.contains(&row.file().into(), row.size_bytes, row.modified)
 }
 
 #[test]
-fn what_a_killed_run_recorded_is_taken_over_up_to_the_last_whole_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("library.parquet");
+fn the_records_of_a_killed_run_are_read_up_to_the_last_whole_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
     let mut journal = Journal::open(&target, &info("a")).unwrap();
     for n in 0..5 {
         journal.append(&song(n)).unwrap();
     }
-    assert!(Journal::holds_work(&target));
+    assert!(Journal::has_records(&target));
     // As a kill leaves it: nothing is dropped in order, the last line is torn.
     let bytes = fs::read(Journal::path_of(&target)).unwrap();
     drop(journal);
@@ -36,43 +36,66 @@ fn what_a_killed_run_recorded_is_taken_over_up_to_the_last_whole_line() {
 
     let mut journal = Journal::open(&target, &info("a")).unwrap();
     assert_eq!(journal.len(), 4);
-    assert!(knows(&journal, 3) && !knows(&journal, 4));
+    assert!(has(&journal, 3) && !has(&journal, 4));
     journal.append(&song(4)).unwrap();
     for n in 0..5 {
-        assert_eq!(journal.read(&a_row(n).file()).unwrap(), Some(song(n)));
+        assert_eq!(journal.read(&song(n).key()).unwrap(), song(n));
     }
-    assert_eq!(journal.read(Path::new("/other")).unwrap(), None);
+    journal.read(&"/other".into()).unwrap_err();
 }
 
 #[test]
-fn records_of_another_model_are_dropped() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("library.parquet");
+fn records_of_another_model_are_discarded() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
     let mut journal = Journal::open(&target, &info("a")).unwrap();
-    assert!(!Journal::holds_work(&target), "a header is no work");
+    assert!(!Journal::has_records(&target), "a header is not a record");
     journal.append(&song(1)).unwrap();
     drop(journal);
+    // A dry run discards nothing.
+    let mut journal = Journal::lock(&target).unwrap();
+    journal.resume(&info("b"), true).unwrap();
+    assert!(journal.is_empty() && journal.is_discarded());
+    drop(journal);
+    assert_eq!(Journal::open(&target, &info("a")).unwrap().len(), 1);
     assert_eq!(Journal::open(&target, &info("b")).unwrap().len(), 0);
+    assert!(!Journal::path_of(&target).exists());
 }
 
 #[test]
-fn a_second_run_on_one_library_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("library.parquet");
+fn a_journal_that_is_only_locked_keeps_its_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
+    Journal::open(&target, &info("a"))
+        .unwrap()
+        .append(&song(1))
+        .unwrap();
+    drop(Journal::lock(&target).unwrap());
+    assert_eq!(Journal::open(&target, &info("a")).unwrap().len(), 1);
+}
+
+#[test]
+fn a_second_run_on_a_library_is_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
     let first = Journal::open(&target, &info("a")).unwrap();
     let second = Journal::open(&target, &info("a"));
-    assert!(matches!(second, Err(JournalError::Busy { .. })));
+    let message = second.unwrap_err().to_string();
+    assert!(message.contains("another circumplex process"), "{message}");
     drop(first);
-    assert!(!Journal::path_of(&target).exists(), "an empty journal goes");
+    assert!(
+        !Journal::path_of(&target).exists(),
+        "an empty journal is removed"
+    );
     Journal::open(&target, &info("a")).unwrap();
 }
 
 #[test]
-fn leftovers_of_a_killed_run_are_removed_and_other_files_are_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("library.parquet");
-    let left = folder.path().join(".library.parquet.Ab3xYz.tmp");
-    let other = folder.path().join(".library.parquet.old-copy.tmp");
+fn only_temporary_files_of_a_killed_run_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
+    let left = directory.path().join(".library.parquet.Ab3xYz.tmp");
+    let other = directory.path().join(".library.parquet.old-copy.tmp");
     fs::write(&left, b"x").unwrap();
     fs::write(&other, b"x").unwrap();
     drop(Journal::open(&target, &info("a")).unwrap());
@@ -80,9 +103,9 @@ fn leftovers_of_a_killed_run_are_removed_and_other_files_are_not() {
 }
 
 #[test]
-fn damage_in_the_middle_costs_what_comes_after_it_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("library.parquet");
+fn damage_costs_only_the_records_from_there_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
     let mut journal = Journal::open(&target, &info("a")).unwrap();
     let mut ends = Vec::new();
     for n in 0..3 {
@@ -94,5 +117,5 @@ fn damage_in_the_middle_costs_what_comes_after_it_and_nothing_else() {
     bytes[ends[0] + 40] ^= 1;
     fs::write(Journal::path_of(&target), bytes).unwrap();
     let journal = Journal::open(&target, &info("a")).unwrap();
-    assert!(knows(&journal, 0) && !knows(&journal, 1) && !knows(&journal, 2));
+    assert!(has(&journal, 0) && !has(&journal, 1) && !has(&journal, 2));
 }

@@ -1,30 +1,31 @@
-//! Long files that CUE sheets beside them divide into tracks.
+//! Splitting files into the tracks of the CUE sheets beside them.
 
 use super::{
-    Failure, FileError, FoundFile, Listing,
-    cue::{Sheet, SheetFile},
+    FoundFile, Listing,
+    cue::{Sheet, SheetFile, SheetTime},
+    walk::is_hidden,
 };
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-/// A track of a file that a CUE sheet divides.
+/// A track of a file that a CUE sheet splits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Track {
-    /// The file with the sound.
+pub(crate) struct Track {
+    /// The audio file.
     pub sound: PathBuf,
     /// The sheet.
     pub sheet: PathBuf,
     /// Its number in the sheet.
     pub number: u32,
-    /// Where it begins.
-    pub start: super::SheetTime,
-    /// Where the next one begins; `None`: it goes on to the end of the file.
-    pub end: Option<super::SheetTime>,
+    /// Its start.
+    pub start: SheetTime,
+    /// The start of the next track; `None` is the end of the file.
+    pub end: Option<SheetTime>,
     /// From the sheet.
     pub title: Option<String>,
     /// From the sheet: the track's, or else the album's.
@@ -36,8 +37,8 @@ pub struct Track {
 }
 
 impl Track {
-    /// The path of its row: the file's, and below it the track's number, as if the file were a folder. No file stands there.
-    pub fn path(&self) -> PathBuf {
+    /// The path of its row: the file's, followed by the track's number.
+    pub(crate) fn path(&self) -> PathBuf {
         self.sound.join(format!("{:02}", self.number))
     }
 
@@ -48,91 +49,68 @@ impl Track {
     }
 }
 
-/// Whether a path is that of a track, as [`Track::path`] makes it: nothing else stands below a file that is there.
+/// Whether a path is that of a track, as [`Track::path`] makes it.
 pub(super) fn is_below_a_file(path: &Path) -> bool {
     path.parent().is_some_and(Path::is_file)
 }
 
-/// Puts the tracks of files that sheets beside them divide in the place of those files.
-pub(super) fn divide(listing: &mut Listing) {
-    let mut folders: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-    for (index, file) in listing.files.iter().enumerate() {
-        if let Some(folder) = file.path.parent() {
-            folders.entry(folder.to_owned()).or_default().push(index);
-        }
+/// Replaces files that have a CUE sheet by their tracks.
+pub(super) fn split_files(listing: &mut Listing) {
+    let mut directories: BTreeMap<PathBuf, Vec<FoundFile>> = BTreeMap::new();
+    for file in std::mem::take(&mut listing.files) {
+        let directory = file.path.parent().unwrap_or(Path::new("/"));
+        directories
+            .entry(directory.to_owned())
+            .or_default()
+            .push(file);
     }
-    let mut tracks = Vec::new();
-    let mut divided = HashSet::new();
-    for (folder, files) in folders {
-        for path in sheets(&folder) {
+    for (directory, mut files) in directories {
+        for path in sheets(&directory) {
             let sheet = match Sheet::load(&path) {
                 Ok(sheet) => sheet,
                 Err(error) => {
-                    listing.failures.push(Failure {
-                        path,
-                        error: FileError::Sheet(error),
-                    });
+                    listing.failures.push(error);
                     continue;
                 }
             };
+            let named_alike = (sheet.files.len() == 1).then_some(path.as_path());
             for part in sheet.files.iter().filter(|file| file.tracks.len() > 1) {
-                let only = sheet.files.len() == 1;
-                let found = find(&listing.files, &files, part, only.then_some(path.as_path()));
-                // Of several sheets for a file the first one divides it.
-                if let Some(index) = found.filter(|index| divided.insert(*index))
-                    && let Some(file) = listing.files.get(index)
-                {
-                    tracks.extend(tracks_of(file, &path, &sheet, part));
+                // A file that an earlier sheet splits is no longer in the list.
+                if let Some(index) = find(&files, part, named_alike) {
+                    let file = files.remove(index);
+                    listing.files.extend(tracks_of(&file, &path, &sheet, part));
+                    listing.split.insert(file.path);
                 }
             }
         }
+        listing.files.append(&mut files);
     }
-    let mut index = 0;
-    listing.files.retain(|file| {
-        let stays = !divided.contains(&index);
-        index += 1;
-        if !stays {
-            listing.divided.insert(file.path.clone());
-        }
-        stays
-    });
-    listing.files.extend(tracks);
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
 }
 
-/// The sheets of a folder, by name. A folder that cannot be listed has none.
-fn sheets(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// The sheets in a directory, by name. A directory that cannot be read has none.
+fn sheets(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut sheets: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
-            let hidden = path
-                .file_name()
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            let ending = path.extension().unwrap_or_default();
-            !hidden && ending.eq_ignore_ascii_case("cue")
+            let extension = path.extension().unwrap_or_default();
+            !is_hidden(path) && extension.eq_ignore_ascii_case("cue")
         })
         .collect();
     sheets.sort();
     sheets
 }
 
-/// The file of a folder that a sheet means: the one of that name, or of that name with another ending (sheets often name
-/// the file as it was before it was compressed), or, where the sheet has one file, the one of the sheet's own name.
-fn find(
-    files: &[FoundFile],
-    of_folder: &[usize],
-    part: &SheetFile,
-    sheet: Option<&Path>,
-) -> Option<usize> {
-    // Sheets come from all systems.
+/// The index of the file that a sheet describes: the one of that name, or of that name with another extension (sheets often
+/// have the file's name before it was compressed), or the one with the name of the sheet.
+fn find(files: &[FoundFile], part: &SheetFile, sheet: Option<&Path>) -> Option<usize> {
+    // The path may be of any operating system.
     let name = Path::new(part.name.rsplit(['/', '\\']).next()?);
     let with = |wanted: &OsStr, get: fn(&Path) -> Option<&OsStr>| {
-        of_folder.iter().copied().find(|index| {
-            files
-                .get(*index)
-                .and_then(|file| get(&file.path))
-                .is_some_and(|found| same(found, wanted))
-        })
+        files
+            .iter()
+            .position(|file| get(&file.path).is_some_and(|found| is_same_name(found, wanted)))
     };
     with(name.as_os_str(), Path::file_name)
         .or_else(|| with(name.file_stem()?, Path::file_stem))
@@ -141,8 +119,8 @@ fn find(
         .or_else(|| with(sheet?.file_stem()?, Path::file_name))
 }
 
-/// Whether names are the same but for the case of their letters.
-fn same(a: &OsStr, b: &OsStr) -> bool {
+/// Whether names are equal, ignoring case.
+fn is_same_name(a: &OsStr, b: &OsStr) -> bool {
     a == b || a.to_string_lossy().to_lowercase() == b.to_string_lossy().to_lowercase()
 }
 
@@ -179,35 +157,36 @@ fn tracks_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::{Wanted, scan};
+    use crate::scan::{ScanOptions, reason, scan};
 
     const TWO: &str =
         "TRACK 01 AUDIO\nTITLE One\nINDEX 01 00:00:00\nTRACK 02 AUDIO\nINDEX 01 00:02:00\n";
 
-    /// The names of what is listed in a folder of such files, and the failures.
+    /// Scans a directory of such files; the names of the music, and the listing.
     fn listed(files: &[(&str, &str)]) -> (Vec<String>, Listing) {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         for (name, content) in files {
-            fs::write(folder.path().join(name), content).unwrap();
+            fs::write(directory.path().join(name), content).unwrap();
         }
-        let wanted = Wanted {
+        let options = ScanOptions {
+            roots: vec![directory.path().to_owned()],
             cue: true,
-            ..Wanted::folders([folder.path().to_owned()])
+            ..ScanOptions::default()
         };
-        let listing = scan(&wanted).unwrap();
+        let listing = scan(&options).unwrap();
         let name = |file: &FoundFile| {
-            let name = file.path.strip_prefix(folder.path()).unwrap();
+            let name = file.path.strip_prefix(directory.path()).unwrap();
             name.to_str().unwrap().to_owned()
         };
         (listing.files.iter().map(name).collect(), listing)
     }
 
     #[test]
-    fn a_file_that_a_sheet_divides_gives_its_tracks_instead() {
+    fn a_file_with_a_sheet_is_replaced_by_its_tracks() {
         let sheet = format!("PERFORMER Somebody\nTITLE Album\nFILE \"mix.flac\" WAVE\n{TWO}");
         let (names, listing) = listed(&[("mix.flac", "x"), ("other.mp3", "x"), ("a.cue", &sheet)]);
         assert_eq!(names, ["mix.flac/01", "mix.flac/02", "other.mp3"]);
-        assert_eq!(listing.divided.len(), 1);
+        assert_eq!(listing.split.len(), 1);
         let track = listing.files[0].track.as_ref().unwrap();
         assert_eq!(track.title.as_deref(), Some("One"));
         assert_eq!(track.artist.as_deref(), Some("Somebody"));
@@ -218,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_finds_its_file_under_the_name_that_it_has_now() {
+    fn a_sheet_finds_its_file_under_a_similar_name() {
         for (file, sheet, named) in [
             ("Mix.flac", "x.cue", "mix.wav"),
             ("mix.flac", "x.cue", "C:\\rips\\mix.flac"),
@@ -232,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn sheets_of_single_tracks_and_of_absent_files_change_nothing() {
+    fn sheets_of_single_tracks_and_missing_files_have_no_effect() {
         let single = "FILE a.wav WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\n\
             FILE b.wav WAVE\nTRACK 02 AUDIO\nINDEX 01 00:00:00\n";
         let absent = format!("FILE image.wav WAVE\n{TWO}");
@@ -243,18 +222,18 @@ mod tests {
             ("2.cue", &absent),
         ]);
         assert_eq!(names, ["a.wav", "b.wav"]);
-        assert!(listing.failures.is_empty() && listing.divided.is_empty());
+        assert!(listing.failures.is_empty() && listing.split.is_empty());
     }
 
     #[test]
-    fn a_damaged_sheet_is_a_failure_and_its_file_stays_whole() {
+    fn an_invalid_sheet_is_reported_and_its_file_stays_whole() {
         let (names, listing) = listed(&[
             ("mix.flac", "x"),
             ("mix.cue", "FILE mix.flac WAVE\nTRACK x\n"),
         ]);
         assert_eq!(names, ["mix.flac"]);
         assert_eq!(listing.failures.len(), 1);
-        let reason = listing.failures[0].reason();
+        let reason = reason(&listing.failures[0]);
         assert!(
             reason.contains("CUE sheet") && reason.contains("line 2"),
             "{reason}"

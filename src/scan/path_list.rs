@@ -1,67 +1,45 @@
 //! Lists of paths, as `find` and other programs print them.
 
+use crate::{Error, ErrorKind, Result, error::Context};
 use std::{
-    io::{self, BufRead, Read},
+    io::{BufRead, Read},
     path::PathBuf,
 };
 
-/// Bytes of the longest path: no system has longer ones.
+/// Bytes of the longest path on any system.
 const LONGEST_PATH: usize = 64 * 1024;
-/// Bytes of the longest list: what is longer is no list, but a device that never ends.
+/// Bytes of the longest list; a longer one is an endless device.
 const LONGEST_LIST: u64 = 1 << 30;
 
-/// A list of paths cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PathListError {
-    /// When it cannot be read.
-    #[error("{name}: cannot read the list of files")]
-    Read {
-        name: String,
-        #[source]
-        source: io::Error,
-    },
-    /// When it is something else.
-    #[error(
-        "{name}: expected a list of paths, one a line or with a NUL after each, found {found} at entry {entry}"
-    )]
-    NotAList {
-        name: String,
-        found: &'static str,
-        entry: usize,
-    },
-}
-
-/// Reads a list of paths. They are separated by NUL where a NUL stands in it (`find -print0`), otherwise by the ends of
-/// lines; empty entries are passed over. `name` stands for the list in errors.
+/// Reads a list of paths, separated by NUL if it has one (`find -print0`), otherwise by newlines. Empty entries are skipped.
+/// `name` names the list in errors.
 ///
 /// # Errors
-/// [`PathListError`].
-pub fn read_paths(mut list: impl BufRead, name: &str) -> Result<Vec<PathBuf>, PathListError> {
-    let read_error = |source| PathListError::Read {
-        name: name.to_owned(),
-        source,
-    };
-    // The first separator stands in here, or this is no list.
+/// When the list cannot be read, or is not a list of paths.
+pub(crate) fn read_paths(mut list: impl BufRead, name: &str) -> Result<Vec<PathBuf>> {
+    let unreadable = "cannot read the list of files";
+    // A list has a separator in here.
     let mut start = Vec::new();
     list.by_ref()
         .take(LONGEST_PATH as u64)
         .read_to_end(&mut start)
-        .map_err(read_error)?;
+        .context_at(ErrorKind::Io, name, unreadable)?;
     let separator = if start.contains(&0) { 0 } else { b'\n' };
     let mut rest = start.chain(list).take(LONGEST_LIST);
     let mut paths = Vec::new();
     let mut entry = Vec::new();
     for number in 1.. {
-        let not_a_list = |found| PathListError::NotAList {
-            name: name.to_owned(),
-            found,
-            entry: number,
+        let not_a_list = |found| {
+            let message = format!(
+                "expected a list of paths separated by newlines or NUL, found {found} at entry {number}"
+            );
+            Error::new(ErrorKind::InvalidInput, message).with_path(name)
         };
         entry.clear();
         let length = (&mut rest)
             .take(LONGEST_PATH as u64 + 1)
             .read_until(separator, &mut entry)
-            .map_err(read_error)?;
+            .context_at(ErrorKind::Io, name, unreadable)?;
         if length == 0 {
             break;
         }
@@ -79,7 +57,8 @@ pub fn read_paths(mut list: impl BufRead, name: &str) -> Result<Vec<PathBuf>, Pa
         if entry.is_empty() {
             continue;
         }
-        let path = path(std::mem::take(&mut entry)).ok_or_else(|| not_a_list("no UTF-8"))?;
+        let path = path(std::mem::take(&mut entry))
+            .ok_or_else(|| not_a_list("a name that is not UTF-8"))?;
         paths.push(path);
     }
     Ok(paths)
@@ -127,14 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused_without_reading_it_all() {
+    fn other_files_are_rejected_without_reading_all_of_them() {
         let long = vec![b'x'; 3 * LONGEST_PATH];
         let error = read_paths(&long[..], "songs.mp3").unwrap_err().to_string();
         assert!(
             error.contains("songs.mp3") && error.contains("64 KiB"),
             "{error}"
         );
-        let error = read_paths(io::BufReader::new(io::repeat(0)), "/dev/zero").unwrap_err();
+        let error =
+            read_paths(std::io::BufReader::new(std::io::repeat(0)), "/dev/zero").unwrap_err();
         assert!(error.to_string().contains("1 GiB"), "{error}");
     }
 }

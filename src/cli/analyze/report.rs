@@ -1,0 +1,357 @@
+//! The messages and the summary of `circumplex analyze`.
+
+pub(crate) use crate::text::count;
+
+use crate::cli::{
+    CliResult,
+    console::Console,
+    exit::Exit,
+    table::{Align, Table, visible},
+};
+use crate::{
+    library::LibraryInfo,
+    scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
+};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Failures of earlier runs that are printed.
+const MOST_FAILURES: usize = 20;
+
+/// Explains why every file is analyzed again.
+pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &LibraryInfo) {
+    let target = visible(&update.target().display().to_string());
+    if update.has_discarded_journal() {
+        console.remark(&format!(
+            "{target}: discarded the results of an interrupted run of another version or model; its files are analyzed again"
+        ));
+    }
+    let Some((old, rows)) = update.incompatible() else {
+        return;
+    };
+    let model = |info: &LibraryInfo| {
+        let identity = &info.model.identity;
+        format!(
+            "{} ({})",
+            info.model.name,
+            identity.get(..12).unwrap_or(identity)
+        )
+    };
+    let excerpt = |info: &LibraryInfo| match info.excerpt() {
+        Some(excerpt) => format!("excerpts of {excerpt}"),
+        None => "whole songs".to_owned(),
+    };
+    let reason = if old.model.identity != info.model.identity {
+        format!("by model {}, not {}", model(old), model(info))
+    } else if old.excerpt() != info.excerpt() {
+        format!("of {}, not {}", excerpt(old), excerpt(info))
+    } else if old.preprocessing != info.preprocessing {
+        "with other preprocessing".to_owned()
+    } else {
+        "without timelines".to_owned()
+    };
+    console.remark(&format!(
+        "{target}: {} {reason}: every file is analyzed again, and rows of files elsewhere are removed",
+        count(rows, "song", "songs"),
+    ));
+}
+
+pub(super) fn announce_missing_notes(console: &Console, update: &Update, force: bool) {
+    let rows = update.without_notes();
+    if rows > 0 && !force {
+        console.remark(&format!(
+            "{}: written by an earlier version without notes on silent, short and damaged songs; --force adds them to up to \
+             {rows} unchanged rows",
+            visible(&update.target().display().to_string()),
+        ));
+    }
+}
+
+/// Prints what `--dry-run` would do, one file per line.
+pub(super) fn show_plan(
+    console: &Console,
+    update: &Update,
+    listing: &Listing,
+    plan: &Plan,
+) -> CliResult {
+    let mut text = String::new();
+    let mut line = |action: &str, path: &Path| {
+        text.push_str(&format!(
+            "{action}\t{}\n",
+            visible(&path.display().to_string())
+        ));
+    };
+    let changed = plan.rows_with(RowPlan::Update);
+    let changed: HashSet<&Path> = changed.filter_map(|row| update.path_of(row)).collect();
+    for file in &plan.todo {
+        let action = if changed.contains(file.path.as_path()) {
+            "changed"
+        } else {
+            "new"
+        };
+        line(action, &file.path);
+    }
+    for (action, row_plan) in [
+        ("gone", RowPlan::Missing),
+        ("excluded", RowPlan::Excluded),
+        ("replaced", RowPlan::Replaced),
+    ] {
+        for path in plan
+            .rows_with(row_plan)
+            .filter_map(|row| update.path_of(row))
+        {
+            line(action, path);
+        }
+    }
+    if !text.is_empty() {
+        console.print(&text)?;
+    }
+    console.remark(&format!(
+        "{}: {} new, changed or moved, {} from an interrupted run, {} unchanged, {} failed before; rows to remove: {} gone, \
+         {} excluded, {} replaced",
+        count(listing.files.len() as u64, "music file", "music files"),
+        plan.todo.len(),
+        plan.recorded.len(),
+        plan.count(RowPlan::Keep),
+        plan.known_failures.len(),
+        plan.count(RowPlan::Missing),
+        plan.count(RowPlan::Excluded),
+        plan.count(RowPlan::Replaced),
+    ));
+    Ok(Exit::AllDone)
+}
+
+pub(super) fn report_failure(console: &Console, path: &str, reason: &str) {
+    console.warning(&visible(&format!("failed: {path}: {reason}")));
+}
+
+/// Reports what the scan skipped.
+pub(super) fn report_skipped(console: &Console, listing: &Listing) {
+    let formats: Vec<String> = listing
+        .unsupported
+        .iter()
+        .map(|(format, count)| format!("{format} {count}"))
+        .collect();
+    let unsupported = format!("in unsupported formats ({})", formats.join(", "));
+    for (number, what) in [
+        (listing.unsupported.values().sum(), unsupported.as_str()),
+        (listing.other_shards as u64, "in other shards"),
+    ] {
+        if number > 0 {
+            console.remark(&format!(
+                "skipped: {} {what}",
+                count(number, "file", "files")
+            ));
+        }
+    }
+    if listing.not_audio > 0 {
+        let files = count(listing.not_audio, "file that is", "files that are");
+        console.remark(&format!("skipped: {files} not audio"));
+    }
+    if !listing.excluded.is_empty() {
+        let excluded = listing.excluded.len() as u64;
+        let excluded = count(excluded, "file or directory", "files and directories");
+        console.remark(&format!("skipped: {excluded} excluded by patterns"));
+    }
+}
+
+/// The error message for a scan without music.
+pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| name.display().to_string())
+        .collect();
+    let reason = if !listing.failures.is_empty() {
+        "no music file could be read"
+    } else if !listing.excluded.is_empty() {
+        "patterns exclude every music file"
+    } else {
+        "no music files found"
+    };
+    format!(
+        "{}: {reason} (supported formats: MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",
+        names.join(", ")
+    )
+}
+
+/// Reports the result; returns the exit code.
+pub(super) fn conclude(
+    console: &Console,
+    output: &Path,
+    listing: &Listing,
+    report: &Report,
+    options: UpdateOptions,
+    start: Instant,
+) -> CliResult {
+    let known = &report.known_failures;
+    for failed in report
+        .failures
+        .iter()
+        .chain(known.iter().take(MOST_FAILURES))
+    {
+        report_failure(console, &failed.path, &failed.reason);
+    }
+    if known.len() > MOST_FAILURES {
+        console.warning(&format!("and {} more", known.len() - MOST_FAILURES));
+    }
+    if !known.is_empty() {
+        console.remark(&format!(
+            "{} failed before and did not change; --retry-failed tries again",
+            count(known.len() as u64, "file", "files")
+        ));
+    }
+    if report.not_processed > 0 {
+        console.warning(&format!(
+            "interrupted: {} not processed; run the same command to resume{}",
+            count(report.not_processed as u64, "file", "files"),
+            if report.written {
+                ""
+            } else {
+                " (the library is unchanged, results are kept beside it)"
+            }
+        ));
+    }
+    let failed = listing.failures.len() + report.failures.len() + known.len();
+    let songs = report.spread.songs();
+    if songs == 0 && report.not_processed == 0 && !options.write_empty {
+        return Err(format!(
+            "none of {} could be analyzed (reasons above); {}",
+            count(listing.files.len() as u64, "music file", "music files"),
+            if output.is_file() {
+                "`circumplex library failures` lists them"
+            } else {
+                "no library was written"
+            }
+        )
+        .into());
+    }
+    if !console.is_quiet() && (songs > 0 || options.write_empty) {
+        console.print(&summary(report, failed, start.elapsed(), output))?;
+    }
+    Ok(if report.not_processed > 0 {
+        Exit::Stopped
+    } else if failed > 0 {
+        Exit::SomeFailed
+    } else {
+        Exit::AllDone
+    })
+}
+
+/// Formats seconds: `42 s`, `3:07 min`, `2:05 h`.
+pub(super) fn duration(seconds: f64) -> String {
+    let seconds = Duration::try_from_secs_f64(seconds.round().max(0.0));
+    match seconds.unwrap_or_default().as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        seconds => format!("{}:{:02} h", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Songs, failures, speed, and how the library spreads over the emotions.
+fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-3);
+    let work = &report.work;
+    let mut text = format!(
+        "{}: {}, {failed} failed\n",
+        visible(&output.display().to_string()),
+        count(report.spread.songs(), "song", "songs"),
+    );
+    let parts = [
+        (work.songs, "analyzed"),
+        (report.resumed, "from the interrupted run"),
+        (report.recognized, "moved (recognized by content)"),
+        (report.kept, "unchanged"),
+        (report.removed, "removed because their files are gone"),
+        (report.excluded, "removed because patterns exclude them"),
+        (report.replaced, "replaced because of CUE sheets"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    if parts.len() > 1 || work.songs == 0 {
+        text.push_str(&format!("{}\n", parts.join(", ")));
+    }
+    if work.songs > 0 {
+        text.push_str(&format!(
+            "{:.2} h of music in {}: {:.0} times real time, {:.1} files per second\n",
+            work.audio_s / 3600.0,
+            if seconds < 60.0 {
+                format!("{seconds:.1} s")
+            } else {
+                duration(seconds)
+            },
+            work.audio_s / seconds,
+            (work.songs + report.failures.len()) as f64 / seconds,
+        ));
+    }
+    if let Some(shares) = work.stage_shares() {
+        let shares = shares.map(|(stage, share)| format!("{stage} {share:.0} %"));
+        text.push_str(&format!("time: {}\n", shares.join(", ")));
+    }
+    text.push_str(&spread_text(&report.spread));
+    text
+}
+
+/// A table of the emotions with bars; empty without songs.
+pub(crate) fn spread_text(spread: &Spread) -> String {
+    let Some(means) = spread.means() else {
+        return String::new();
+    };
+    let mut table = Table::new([
+        ("emotion", Align::Left),
+        ("mean %", Align::Right),
+        ("", Align::Left),
+        ("strongest in", Align::Right),
+    ]);
+    let most = means.iter().map(|(_, mean, _)| *mean).fold(1e-9, f64::max);
+    for (emotion, mean, songs) in means {
+        table.row([
+            emotion.to_string(),
+            format!("{mean:.1}"),
+            "█".repeat((24.0 * mean / most).round() as usize),
+            songs.to_string(),
+        ]);
+    }
+    format!("\n{}", table.render(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_suitable_unit() {
+        assert_eq!(duration(0.2), "0 s");
+        assert_eq!(duration(59.4), "59 s");
+        assert_eq!(duration(187.0), "3:07 min");
+        assert_eq!(duration(7_500.0), "2:05 h");
+        assert_eq!(duration(f64::NAN), "0 s");
+        assert_eq!(duration(f64::INFINITY), "0 s");
+    }
+
+    #[test]
+    fn the_summary_counts_analyzed_moved_and_unchanged_songs() {
+        let mut report = Report {
+            kept: 7,
+            recognized: 2,
+            removed: 1,
+            ..Report::default()
+        };
+        report.work.songs = 3;
+        report.work.audio_s = 7200.0;
+        let text = summary(&report, 1, Duration::from_secs(60), Path::new("l.parquet"));
+        assert!(text.contains("1 failed"), "{text}");
+        assert!(text.contains(
+            "3 analyzed, 2 moved (recognized by content), 7 unchanged, 1 removed because"
+        ));
+        assert!(
+            text.contains("2.00 h of music in 1:00 min: 120 times real time"),
+            "{text}"
+        );
+    }
+}
