@@ -81,7 +81,7 @@ fn json_is_one_object_with_the_promised_fields_and_messages_go_elsewhere() {
     let messages = String::from_utf8(output.stderr).unwrap();
     assert!(messages.contains("failed: song 2"), "{messages}");
     assert!(
-        messages.contains("labelled songs without audio: 3"),
+        messages.contains("labeled songs without audio: 3"),
         "{messages}"
     );
     assert_eq!(output.status.code(), Some(3), "some songs failed");

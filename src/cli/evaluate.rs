@@ -1,4 +1,4 @@
-//! `circumplex evaluate`: how good a model is on labelled music.
+//! `circumplex evaluate`: scores of a model on labeled music.
 
 use super::{
     CliError, CliResult,
@@ -11,42 +11,48 @@ use super::{
     threads::Threads,
 };
 use crate::{
+    atomic_file::directory_of,
     dataset::{ColumnChoice, Dataset, Part, Provenance},
     error::one_line,
     evaluate::{
-        self, Evaluation, Judged, JudgedSong, RunScores, Unjudged,
+        self, Evaluation, Judged, JudgedSong, RunScores,
         html::{self, DataFacts, ModelFacts, RunReport},
         keep_part,
         multilabel::PRESENT_ABOVE,
         provenance,
     },
     model::Model,
+    text::listed,
 };
 use clap::ValueEnum;
 use std::{
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// Compare a model's answers with the labels of a data set in DEAM's layout
+/// Evaluate a model on labeled music
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each song goes through the same chain as in `analyze`. The baseline answers the mean vector of the \
-                  evaluated songs' labels for every song. Quadrants are Russell's: the signs of valence - 5 and \
-                  arousal - 5. A number that does not exist, such as a correlation with constant labels, is shown as \
-                  n/a (null in JSON). Scores on the songs that a model was trained on say nothing about other music: --split test \
-                  judges those that it was not, the same for ever, where the model carries its split."
+    after_help = "Songs are analyzed as in `analyze`. The baseline predicts the mean vector of the evaluated songs' \
+                  labels for every song. Quadrants are Russell's: the signs of valence - 5 and arousal - 5. A number \
+                  that does not exist, such as a correlation with constant labels, is n/a (null in JSON).\n\n\
+                  Scores on songs that a model was trained on say little about other music. The model file keeps its \
+                  split: --split test always evaluates on the same test split, the held-out songs.\n\n\
+                  Examples:\n  \
+                    circumplex evaluate --data DEAM\n  \
+                    circumplex evaluate --data DEAM --model run/model.onnx --split test --report report.html\n  \
+                    circumplex evaluate --data labels.csv --scale -1..1 --json"
 )]
 pub struct Args {
-    /// A folder in DEAM's layout, or a label file (CSV or Parquet) beside its audio
+    /// Directory in DEAM's layout, or a label file (CSV or Parquet) beside its audio
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
     #[command(flatten)]
     model: ModelChoice,
-    /// Which songs are judged: all, or those of a part of the split that the model carries
+    /// Songs to evaluate on: all, or a part of the model's split
     #[arg(long, value_enum, value_name = "PART", default_value = "all")]
     split: Songs,
-    /// By which labels, where DEAM's valence and arousal are found to be crossed (ids up to 1000)
+    /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
     labels: Labels,
     #[command(flatten)]
@@ -56,41 +62,30 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Also write a page with pictures and the worst songs: one file that opens offline
+    /// Also write a report with charts and the worst songs: one HTML file that opens offline
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Songs {
-    /// Those that were kept out of training: what a score should be measured on
+    /// Held-out songs, which neither the weights nor the choice of the epoch depend on
     Test,
-    /// Those that decided which epoch was kept
+    /// Songs that decided which epoch was kept
     Validation,
-    /// Those that the weights were fitted to
+    /// Songs that the weights were fitted to
     Train,
     /// All songs of the data set
     All,
-}
-
-impl Songs {
-    fn part(self) -> Option<Part> {
-        match self {
-            Songs::Test => Some(Part::Test),
-            Songs::Validation => Some(Part::Validation),
-            Songs::Train => Some(Part::Train),
-            Songs::All => None,
-        }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Labels {
     /// Exchange crossed columns
     Corrected,
-    /// Take columns by their names in the file
+    /// Use columns as the file names them
     AsPublished,
-    /// The same answers by either, side by side
+    /// Compare the same predictions with both
     Both,
 }
 
@@ -101,16 +96,21 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let model = args.model.load()?;
     let provenance = provenance(&model)?;
     let sigma = model.metadata().label_settings.sigma;
-    let choice = match args.labels {
+    let open = |columns| Dataset::open(&args.data, &args.values.options(sigma, columns));
+    let mut dataset = open(match args.labels {
         Labels::AsPublished => ColumnChoice::AsPublished,
         Labels::Corrected | Labels::Both => ColumnChoice::Corrected,
-    };
-    let mut dataset = Dataset::open(&args.data, &args.values.options(sigma, choice))?;
+    })?;
     if args.json {
         report_columns(console, &dataset);
     }
     report_left_out(console, &dataset);
-    let part = args.split.part();
+    let part = match args.split {
+        Songs::Test => Some(Part::Test),
+        Songs::Validation => Some(Part::Validation),
+        Songs::Train => Some(Part::Train),
+        Songs::All => None,
+    };
     if let Some(part) = part {
         keep_part(&mut dataset, &provenance, model.name(), part)?;
     }
@@ -122,18 +122,17 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         remark_on_other_labels(console, &dataset, &provenance);
     }
 
-    let mut evaluation = judge(&args, console, &dataset, &model)?;
-    for song in &evaluation.failed {
-        console.warning(&visible(&failure_text(song)));
+    let mut evaluation = evaluate(&args, console, &dataset, &model)?;
+    for (id, error) in &evaluation.failed {
+        console.warning(&visible(&format!("failed: song {id}: {}", one_line(error))));
     }
     evaluation.report.split = Judged { part, trained_on };
     let published = match args.labels {
         Labels::Both if dataset.columns.is_crossed() => {
-            let options = args.values.options(sigma, ColumnChoice::AsPublished);
-            evaluation.against(&Dataset::open(&args.data, &options)?)
+            evaluation.against(&open(ColumnChoice::AsPublished)?)
         }
         Labels::Both => {
-            console.remark("No column is known to be crossed: either way the labels are these.");
+            console.remark("No column is known to be crossed: both kinds of labels are the same.");
             None
         }
         _ => None,
@@ -162,13 +161,9 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     Ok(Exit::of_files(report.scores.songs, failed.len()))
 }
 
-/// Finds out before minutes of work whether the page can be written.
+/// Fails before minutes of work if the report cannot be written.
 fn check_writable(path: &Path) -> Result<(), CliError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    tempfile::NamedTempFile::new_in(folder).map_err(|error| {
+    tempfile::NamedTempFile::new_in(directory_of(path)).map_err(|error| {
         format!(
             "cannot write {}: {error}; choose another --report",
             path.display()
@@ -177,7 +172,29 @@ fn check_writable(path: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The classification report of a multi-label model, with the thresholds that its own scores name.
+fn evaluate(
+    args: &Args,
+    console: &Console,
+    dataset: &Dataset,
+    model: &Model,
+) -> crate::Result<Evaluation> {
+    let bar = console.progress(
+        dataset.songs.len() as u64,
+        Some("{bar:24} {pos}/{len} songs{msg}, {eta} left"),
+    );
+    let failures = AtomicUsize::new(0);
+    let evaluation = evaluate::evaluate(dataset, model, args.threads.count(), |analyzed| {
+        if !analyzed {
+            let failures = failures.fetch_add(1, Ordering::Relaxed) + 1;
+            bar.set_message(format!(", {failures} failed"));
+        }
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    evaluation
+}
+
+/// Adds the classification report of a multi-label model, with the thresholds in the model file.
 fn with_labels(scores: RunScores, songs: &[JudgedSong], model: &Model) -> RunScores {
     let own = &model.metadata().scores["multi_label"];
     scores.with_labels(
@@ -198,10 +215,9 @@ fn write_report(
 ) -> crate::Result<()> {
     let metadata = model.metadata();
     let training = &metadata.training;
-    let data = data
-        .file_name()
-        .unwrap_or(data.as_os_str())
-        .to_string_lossy();
+    let data = data.file_name().unwrap_or(data.as_os_str());
+    let data = data.to_string_lossy();
+    let recipe = (!training.recipe.is_empty()).then_some(training.recipe.as_str());
     let report = RunReport {
         title: &format!("{} on {data}", metadata.name),
         model: ModelFacts {
@@ -215,9 +231,7 @@ fn write_report(
             split: None,
             labels: Some(about(&dataset.columns)),
         },
-        recipe: Some(&training.recipe)
-            .filter(|recipe| !recipe.is_empty())
-            .map(String::as_str),
+        recipe,
         preprocessing: &metadata.preprocessing,
         trainings: &[],
         songs,
@@ -226,7 +240,7 @@ fn write_report(
     html::write(path, &report)
 }
 
-/// The songs that were judged, in words.
+/// The evaluated songs, in words.
 fn measured_on(part: Option<Part>, trained_on: Option<usize>) -> String {
     match (part, trained_on) {
         (Some(part), _) => format!("{part} songs of the model's split"),
@@ -240,7 +254,6 @@ fn measured_on(part: Option<Part>, trained_on: Option<usize>) -> String {
     }
 }
 
-/// Scores on songs that were learned say nothing about other music.
 fn warn_of_known_songs(
     console: &Console,
     dataset: &Dataset,
@@ -252,7 +265,7 @@ fn warn_of_known_songs(
         return;
     };
     let instead = match provenance.split {
-        Some(_) => "--split test judges those that were kept out",
+        Some(_) => "--split test evaluates on the held-out songs",
         None => "its out-of-fold scores are in the model file",
     };
     console.warning(&visible(&format!(
@@ -261,7 +274,7 @@ fn warn_of_known_songs(
     )));
 }
 
-/// A model that learned crossed labels is judged by straight ones, or the other way round.
+/// Warns if a model was trained on crossed labels and is evaluated on corrected ones, or the other way round.
 fn remark_on_other_labels(console: &Console, dataset: &Dataset, provenance: &Provenance) {
     let learned = provenance.labels.filter(|_| dataset.columns.is_crossed());
     if let Some(learned) = learned.filter(|learned| learned.labels != dataset.columns.labels) {
@@ -270,88 +283,35 @@ fn remark_on_other_labels(console: &Console, dataset: &Dataset, provenance: &Pro
             ColumnChoice::AsPublished => "as-published",
         };
         console.remark(&format!(
-            "The model was trained on other labels: --labels {how} judges it by those, --labels both by either."
+            "The model was trained on other labels: --labels {how} evaluates it on those, --labels both on both."
         ));
     }
 }
 
-fn judge(
-    args: &Args,
-    console: &Console,
-    dataset: &Dataset,
-    model: &Model,
-) -> Result<Evaluation, evaluate::EvaluateError> {
-    let bar = console.progress(
-        dataset.songs.len() as u64,
-        Some("{bar:24} {pos}/{len} songs{msg}, {eta} left"),
-    );
-    let failures = Mutex::new(0_usize);
-    let evaluation = evaluate::evaluate(dataset, model, args.threads.count(), |outcome| {
-        if outcome.is_err()
-            && let Ok(mut failures) = failures.lock()
-        {
-            *failures += 1;
-            bar.set_message(format!(", {failures} failed"));
-        }
-        bar.inc(1);
-    });
-    bar.finish_and_clear();
-    evaluation
-}
-
-fn failure_text(song: &Unjudged) -> String {
-    format!("failed: song {}: {}", song.id, one_line(&song.error))
-}
-
-/// Says what was done about crossed columns, as long as no table has.
+/// Reports how crossed columns were read, if no table does.
 pub(super) fn report_columns(console: &Console, dataset: &Dataset) {
     if let Some(message) = dataset.columns.message() {
         console.remark(&format!("labels: {message}"));
     }
 }
 
-/// Names the songs that lack something.
+/// Names the songs that lack audio or labels.
 pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
-    let names = |path: &PathBuf| {
-        path.file_name()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
-    };
-    let files: Vec<String> = dataset.without_labels.iter().map(names).collect();
-    for (what, ids) in [
-        ("labelled songs without audio", &dataset.without_audio),
+    let names = dataset.without_labels.iter().map(|path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    });
+    let files: Vec<String> = names.collect();
+    for (kind, names) in [
+        ("labeled songs without audio", &dataset.without_audio),
         ("audio files without labels", &files),
     ] {
-        if !ids.is_empty() {
-            console.remark(&visible(&format!(
-                "left out: {} {what}: {}",
-                ids.len(),
-                listed(ids)
-            )));
+        if !names.is_empty() {
+            let (count, names) = (names.len(), listed(names, 20));
+            console.remark(&visible(&format!("skipped: {count} {kind}: {names}")));
         }
     }
     for row in &dataset.rejected {
-        console.remark(&visible(&format!("left out: {row}")));
-    }
-}
-
-/// The first names; a whole data set's ids would fill the screen.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    match names.len().checked_sub(SHOWN) {
-        None | Some(0) => names.join(", "),
-        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lists_of_names_are_cut_and_counted() {
-        let names: Vec<String> = (1..=23).map(|n| n.to_string()).collect();
-        assert_eq!(listed(&names[..2]), "1, 2");
-        assert!(listed(&names).ends_with("19, 20 and 3 more"));
-        assert_eq!(listed(&names[..20]).split(", ").count(), 20);
+        console.remark(&visible(&format!("skipped: {row}")));
     }
 }

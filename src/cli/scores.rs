@@ -235,7 +235,7 @@ mod tests {
             ..JudgedSong::default()
         };
         let songs = [song(0, 6.0), song(1, 8.0)];
-        let folds = FoldScores::of_songs(&songs).unwrap();
+        let folds = FoldScores::of(&songs).unwrap();
         let scores = RunScores::of(&songs, "two folds").unwrap().scores;
         let text = over_folds(&scores, &folds);
         let rmse = text.lines().find(|line| line.starts_with("valence, RMSE"));

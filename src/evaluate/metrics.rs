@@ -1,12 +1,12 @@
-//! How far predictions are from the truth, as pure functions on slices.
+//! Differences between predictions and the truth, as pure functions on slices.
 //!
-//! Every function takes the truth first and pairs both slices by position. The answer is `None` where the number does
-//! not exist: for slices of different lengths, for none at all, for numbers that are not finite, and where a formula
-//! would divide by zero (each function says when). Nothing is made up in its place.
+//! Every function takes the truth first and pairs both slices by position. The result is `None` if the number does not
+//! exist: for slices of different lengths, for empty ones, for numbers that are not finite, and if a formula would
+//! divide by zero (each function documents when).
 //!
-//! `reference/metrics.json` holds what scikit-learn and scipy answer, and the script that asked them stands beside it.
+//! `reference/metrics.json` holds the results of scikit-learn and scipy; the script that made it is beside it.
 
-use crate::emotion::Emotion;
+use crate::emotion::{Emotion, Quadrant};
 use serde::Serialize;
 
 /// Eight percentages, in the order of [`Emotion::ALL`].
@@ -17,24 +17,9 @@ pub fn mean_absolute_error(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     mean_over(truth, predicted, |t, p| (t - p).abs())
 }
 
-/// Root of the mean of (truth - predicted)².
-pub fn root_mean_squared_error(truth: &[f64], predicted: &[f64]) -> Option<f64> {
-    mean_over(truth, predicted, |t, p| (t - p).powi(2)).map(f64::sqrt)
-}
-
-/// Coefficient of determination, 1 - Σ(truth - predicted)² / Σ(truth - mean)²: 1 is perfect, 0 as good as always
-/// answering the mean of the truth, and there is no lower bound. Scikit-learn's `r2_score`.
-///
-/// `None` where the truth is constant (one song included): scikit-learn then answers 1 or 0 by convention.
-pub fn r2(truth: &[f64], predicted: &[f64]) -> Option<f64> {
-    let squared_error = mean_over(truth, predicted, |t, p| (t - p).powi(2))?;
-    let moments = Moments::of(truth, predicted)?;
-    quotient(squared_error, moments.truth_variance).map(|unexplained| 1.0 - unexplained)
-}
-
 /// Pearson's correlation, -1 to 1.
 ///
-/// `None` where the truth or the predictions are constant (one song included).
+/// `None` if the truth or the predictions are constant (one song included).
 pub fn pearson(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     let moments = Moments::of(truth, predicted)?;
     let deviations = moments.truth_variance.sqrt() * moments.predicted_variance.sqrt();
@@ -45,7 +30,7 @@ pub fn pearson(truth: &[f64], predicted: &[f64]) -> Option<f64> {
 /// stretch, 2·cov / (var(truth) + var(predicted) + (difference of the means)²), with the population's variances.
 /// Lin 1989, *A concordance correlation coefficient to evaluate reproducibility*, Biometrics 45.
 ///
-/// `None` for fewer than two pairs, and where truth and predictions are the same constant.
+/// `None` for fewer than two pairs, and if truth and predictions are the same constant.
 pub fn concordance(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     let moments = Moments::of(truth, predicted).filter(|_| truth.len() > 1)?;
     let spread = moments.truth_variance
@@ -54,7 +39,7 @@ pub fn concordance(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     quotient(2.0 * moments.covariance, spread).map(|ccc| ccc.clamp(-1.0, 1.0))
 }
 
-/// Mean of vectors, number by number: what a predictor that has not heard the song answers.
+/// Mean of vectors, number by number: the best constant answer.
 pub fn mean_vector(vectors: &[Percentages]) -> Option<Percentages> {
     let mut mean = [0.0; Emotion::COUNT];
     for vector in vectors {
@@ -86,19 +71,21 @@ pub fn mae_of_vectors(truth: &[Percentages], predicted: &[Percentages]) -> Optio
 
 /// [`mae_of_vectors`] of the constant answer [`mean_vector`]`(truth)`.
 ///
-/// The mean is that of the songs that are judged, which no constant predictor can know beforehand: a model is
-/// compared with a baseline that is a little better than an honest one.
+/// The mean is that of the evaluated songs, which no constant predictor can know beforehand: a model is compared with a
+/// baseline that is a little better than an honest one.
 pub fn mae_of_mean_vector(truth: &[Percentages]) -> Option<f64> {
     let mean = mean_vector(truth)?;
     mae_of_vectors(truth, &vec![mean; truth.len()])
 }
 
-/// How well one dimension's predictions agree with the truth.
+/// Agreement of one dimension's predictions with the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Agreement {
-    /// [`r2`].
+    /// Coefficient of determination, 1 - Σ(truth - predicted)² / Σ(truth - mean)²: 1 is perfect, 0 as good as always
+    /// answering the mean of the truth, and there is no lower bound. `None` if the truth is constant (one song
+    /// included), for which scikit-learn's `r2_score` gives 1 or 0 by convention.
     pub r2: Option<f64>,
-    /// [`root_mean_squared_error`], in the dimension's unit.
+    /// Root of the mean of (truth - predicted)², in the dimension's unit.
     pub rmse: Option<f64>,
     /// [`pearson`].
     pub pearson: Option<f64>,
@@ -109,51 +96,137 @@ pub struct Agreement {
 impl Agreement {
     /// All four of one dimension.
     pub fn of(truth: &[f64], predicted: &[f64]) -> Self {
+        let squared_error = mean_over(truth, predicted, |t, p| (t - p).powi(2));
+        let unexplained = squared_error.and_then(|error| {
+            let moments = Moments::of(truth, predicted)?;
+            quotient(error, moments.truth_variance)
+        });
         Self {
-            r2: r2(truth, predicted),
-            rmse: root_mean_squared_error(truth, predicted),
+            r2: unexplained.map(|unexplained| 1.0 - unexplained),
+            rmse: squared_error.map(f64::sqrt),
             pearson: pearson(truth, predicted),
             ccc: concordance(truth, predicted),
         }
     }
 }
 
-/// How often classes are named rightly.
+/// Accuracy of quadrants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Classification {
     /// Share of right answers, 0 to 1.
     pub accuracy: f64,
-    /// Mean of the classes' F1, 0 to 1. A class's F1 is 2·right / (times true + times predicted); classes that occur
-    /// neither in the truth nor in the predictions are left out, as in scikit-learn's `f1_score(average="macro")`.
+    /// Mean of the quadrants' F1, 0 to 1. The F1 of one is 2·right / (times true + times predicted); those that occur
+    /// neither in the truth nor in the predictions are omitted, as in scikit-learn's `f1_score(average="macro")`.
     pub macro_f1: f64,
 }
 
-impl Classification {
-    /// Counts; `None` for slices of different lengths and for none at all.
-    pub fn of<C: PartialEq>(classes: &[C], truth: &[C], predicted: &[C]) -> Option<Self> {
-        if truth.is_empty() || truth.len() != predicted.len() {
-            return None;
+/// Counts of songs by true and predicted quadrant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Confusion {
+    quadrants: [Quadrant; 4],
+    /// `counts[true quadrant][predicted quadrant]`, both in the order of [`Quadrant::ALL`].
+    pub counts: [[usize; 4]; 4],
+}
+
+impl Confusion {
+    /// Counts songs.
+    pub fn of(truth: &[Quadrant], predicted: &[Quadrant]) -> Self {
+        let mut counts = [[0; 4]; 4];
+        for (truth, predicted) in truth.iter().zip(predicted) {
+            counts[*truth as usize][*predicted as usize] += 1;
         }
-        let right = truth.iter().zip(predicted).filter(|(t, p)| t == p).count();
-        let mut f1 = Vec::with_capacity(classes.len());
-        for class in classes {
-            let count = |side: &[C]| side.iter().filter(|c| *c == class).count();
-            let named = count(truth) + count(predicted);
-            let hits = truth
-                .iter()
-                .zip(predicted)
-                .filter(|(t, p)| *t == class && *p == class)
-                .count();
+        Self {
+            quadrants: Quadrant::ALL,
+            counts,
+        }
+    }
+
+    /// Accuracy and F1; `None` without songs.
+    pub fn classification(&self) -> Option<Classification> {
+        let songs: usize = self.counts.iter().flatten().sum();
+        let right: usize = (0..4).map(|q| self.counts[q][q]).sum();
+        let mut f1 = Vec::new();
+        for (q, row) in self.counts.iter().enumerate() {
+            let predicted: usize = self.counts.iter().map(|row| row[q]).sum();
+            let named = row.iter().sum::<usize>() + predicted;
             if named > 0 {
-                f1.push(2.0 * hits as f64 / named as f64);
+                f1.push(2.0 * row[q] as f64 / named as f64);
             }
         }
-        let macro_f1 = f1.iter().sum::<f64>() / f1.len() as f64;
-        Some(Self {
-            accuracy: right as f64 / truth.len() as f64,
-            macro_f1,
+        (songs > 0).then(|| Classification {
+            accuracy: right as f64 / songs as f64,
+            macro_f1: f1.iter().sum::<f64>() / f1.len() as f64,
         })
-        .filter(|scores| scores.macro_f1.is_finite())
+    }
+}
+
+/// Width of a reliability bin in percentage points.
+const BIN: f64 = 5.0;
+/// Bins from 0 to 100.
+const BINS: usize = 20;
+
+/// All percentages that were predicted within one bin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// Lower end of the bin, included.
+    pub from: f64,
+    /// Upper end of the bin, excluded (100 is included).
+    pub to: f64,
+    /// How many percentages were predicted within it.
+    pub count: usize,
+    /// Their mean.
+    pub mean_predicted: f64,
+    /// The mean of the true percentages.
+    pub mean_true: f64,
+}
+
+/// Reliability of percentages: the true mean of those that are predicted as 20 % should be 20 %.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reliability {
+    /// The bins that are not empty, lowest first.
+    pub bins: Vec<ReliabilityBin>,
+    /// Mean of |mean predicted - mean true| over the bins, each weighted with its count, in percentage points: the
+    /// expected calibration error of Naeini, Cooper and Hauskrecht 2015, *Obtaining well calibrated probabilities using
+    /// Bayesian binning*, AAAI 29, with percentages in the place of outcomes.
+    pub calibration_error: f64,
+}
+
+impl Reliability {
+    /// Of pairs of a true and a predicted percentage, 0 to 100 each. `None` if there is no pair, or another number.
+    pub fn of(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
+        let mut sums = [(0_usize, 0.0, 0.0); BINS];
+        let mut total = 0;
+        for (truth, predicted) in pairs {
+            // Rounding may leave a little above 100.
+            let percentages = 0.0..=100.001;
+            if !percentages.contains(&truth) || !percentages.contains(&predicted) {
+                return None;
+            }
+            let bin = &mut sums[((predicted / BIN) as usize).min(BINS - 1)];
+            bin.0 += 1;
+            bin.1 += predicted;
+            bin.2 += truth;
+            total += 1;
+        }
+        let mut calibration_error = 0.0;
+        let mut bins = Vec::new();
+        for (index, (count, predicted, truth)) in sums.into_iter().enumerate() {
+            if count > 0 {
+                let from = BIN * index as f64;
+                calibration_error += f64::abs(predicted - truth) / f64::from(total);
+                bins.push(ReliabilityBin {
+                    from,
+                    to: from + BIN,
+                    count,
+                    mean_predicted: predicted / count as f64,
+                    mean_true: truth / count as f64,
+                });
+            }
+        }
+        (total > 0).then_some(Self {
+            bins,
+            calibration_error,
+        })
     }
 }
 

@@ -1,15 +1,13 @@
-//! Emotions as labels that a song has or has not, several at a time: which labels percentages and probabilities give,
-//! and the classification report of them.
+//! Emotions as labels, several per song: from percentages and probabilities to labels, and their classification report.
 //!
 //! The numbers are those of scikit-learn's `precision_recall_fscore_support` and `classification_report` with
-//! `zero_division=0`. `reference/multilabel.json` holds what scikit-learn answers, and the script that asked it stands
-//! beside it.
+//! `zero_division=0`. `reference/multilabel.json` holds its results; the script that made it is beside it.
 
 use super::metrics::Percentages;
 use crate::emotion::Emotion;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 
-/// The percentage above which an emotion counts as present, unless told: that of the published experiment.
+/// The default of the percentage above which an emotion is present: that of the published experiment.
 pub const PRESENT_ABOVE: f64 = 13.0;
 
 /// Whether a song has each emotion, in the order of [`Emotion::ALL`].
@@ -23,15 +21,15 @@ pub fn above(numbers: &Percentages, threshold: f64) -> LabelSet {
     numbers.map(|number| number > threshold)
 }
 
-/// How well one label, or many, are found.
+/// Scores of one label or of many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct LabelScores {
-    /// Share of the labels given that are right, 0 to 1; 0 where none was given.
+    /// Share of the given labels that are right, 0 to 1; 0 if none was given.
     pub precision: f64,
-    /// Share of the true labels that were given, 0 to 1; 0 where there are none.
+    /// Share of the true labels that were given, 0 to 1; 0 if there are none.
     pub recall: f64,
-    /// 2·right / (true + given), 0 to 1: the harmonic mean of the two. 0 where there is neither a true label nor a
-    /// given one.
+    /// 2·right / (true + given), 0 to 1: the harmonic mean of the two. 0 if there is neither a true label nor a given
+    /// one.
     #[serde(rename = "f1-score")]
     pub f1: f64,
     /// True labels.
@@ -84,7 +82,7 @@ pub struct ClassificationReport {
 }
 
 impl ClassificationReport {
-    /// Compares label sets, song by song in the same order; `None` where the lengths differ or there is no song.
+    /// Compares label sets, song by song in the same order; `None` if the lengths differ or there is no song.
     pub fn of(truth: &[LabelSet], given: &[LabelSet]) -> Option<Self> {
         if truth.is_empty() || truth.len() != given.len() {
             return None;
@@ -133,12 +131,7 @@ impl ClassificationReport {
 
 impl Serialize for ClassificationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.rows();
-        let mut map = serializer.serialize_map(Some(rows.len()))?;
-        for (name, scores) in rows {
-            map.serialize_entry(name, &scores)?;
-        }
-        map.end()
+        serializer.collect_map(self.rows())
     }
 }
 
@@ -174,8 +167,9 @@ pub struct ThresholdSearch {
 }
 
 impl ThresholdSearch {
-    /// Searches on songs that are not those of the report, or the report flatters. `None` where the lengths differ,
-    /// there is no song, or a probability is no number from 0 to 1.
+    /// Searches on other songs than those of the report, or the report is too good. `None` if the lengths differ, there
+    /// is no song, or a probability is not from 0 to 1.
+    #[cfg(any(test, feature = "train"))]
     pub fn on(truth: &[LabelSet], probabilities: &[Probabilities]) -> Option<Self> {
         let usable = |p: &f64| (0.0..=1.0).contains(p);
         if !probabilities.iter().flatten().all(usable) {
@@ -190,26 +184,24 @@ impl ThresholdSearch {
                 micro_f1: ClassificationReport::of(truth, &given)?.micro.f1,
             });
         }
-        let best =
-            tried
-                .iter()
-                .copied()
-                .reduce(|best, next| match next.micro_f1 > best.micro_f1 {
-                    true => next,
-                    false => best,
-                })?;
+        let mut best = *tried.first()?;
+        for next in &tried {
+            if next.micro_f1 > best.micro_f1 {
+                best = *next;
+            }
+        }
         Some(Self { best, tried })
     }
 }
 
-/// A multi-label model's scores, and what they belong to.
+/// Scores of a multi-label model, with their thresholds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MultiLabel {
     /// The percentage above which an emotion is a true label.
     pub present_above: f64,
     /// The probability above which a label is given.
     pub threshold: f64,
-    /// How the threshold was found; none where it was given.
+    /// How the threshold was found, if it was searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<ThresholdSearch>,
     /// The scores.

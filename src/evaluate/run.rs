@@ -1,163 +1,130 @@
-//! A data set through the chain, song by song.
+//! Evaluation of a model on the songs of a data set.
 
-use super::{Answer, Judged, JudgedSong, Report, Scores};
+use super::{Answer, JudgedSong, Scores};
 use crate::{
+    Error, ErrorKind, Result,
     analysis::{Analysis, AnalyzeOptions, analyze_file},
-    contain::{PanicError, catch_panic},
-    dataset::{Dataset, LabelledSong},
+    contain::catch_panic,
+    dataset::{ColumnReport, Dataset, LabelledSong, Part, Provenance},
+    error::Context as _,
     model::{Model, Prediction},
+    text::listed,
 };
 use rayon::prelude::*;
-use std::{collections::HashMap, num::NonZeroUsize, path::PathBuf};
+use serde::{Deserialize as _, Serialize, Serializer};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+};
 
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum EvaluateError {
-    /// When the system refuses to start threads.
-    #[error("cannot start {threads} threads; ask for fewer with --threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// The system's reason.
-        #[source]
-        source: rayon::ThreadPoolBuildError,
-    },
-    /// When the labels were made with other settings than those of the model, so that the two cannot be compared.
-    #[error(
-        "{model} was trained on boxes of {expected} standard deviations, and the labels of {} were made with {found}; \
-         open the data set with the model's own",
-        root.display()
-    )]
-    LabelSettings {
-        /// Which model.
-        model: String,
-        /// The data set's folder.
-        root: PathBuf,
-        /// The model's sigma.
-        expected: f64,
-        /// The labels' sigma.
-        found: f64,
-    },
-    /// When the data set holds no song.
-    #[error("{} holds no labelled song to evaluate", root.display())]
-    Empty {
-        /// The data set's folder.
-        root: PathBuf,
-    },
-    /// When not one of the songs could be analysed.
-    #[error(
-        "none of the {songs} labelled songs of {} could be analysed; the first, {}, failed",
-        root.display(),
-        first.display()
-    )]
-    NoSong {
-        /// The data set's folder.
-        root: PathBuf,
-        /// How many songs failed.
-        songs: usize,
-        /// The file that failed first, in the order of the ids.
-        first: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<SongError>,
-    },
+/// Scores with the model, the labels and the songs behind them: the JSON of `circumplex evaluate`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Report {
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// Identity of the model ([`Model::identity`]).
+    pub model: String,
+    /// Whether the labels' columns were crossed, and how they were read.
+    pub labels: ColumnReport,
+    /// Which songs were evaluated.
+    pub split: Judged,
+    /// The same predictions against the labels as published, if both were asked for and columns are crossed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_published: Option<Box<Report>>,
 }
 
-/// Why one song was not judged.
-#[derive(Debug, thiserror::Error)]
-pub enum SongError {
-    /// When the chain refuses the file: it cannot be read or decoded, or is damaged.
-    #[error(transparent)]
-    Chain(#[from] crate::Error),
-    /// When a defect of this program was met. The other songs are not affected.
-    #[error("an internal error of circumplex (please report it)")]
-    Panicked(#[from] PanicError),
+/// The evaluated songs of a data set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Judged {
+    /// The part of the model's split; none: all songs, in JSON `all`.
+    #[serde(serialize_with = "part_or_all")]
+    pub part: Option<Part>,
+    /// The number of them that the weights were fitted to, if the model file tells.
+    pub trained_on: Option<usize>,
 }
 
-/// One song that was not judged.
+fn part_or_all<S: Serializer>(part: &Option<Part>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(part.map_or("all", Part::name))
+}
+
+/// The result of [`evaluate`].
 #[derive(Debug)]
-pub struct Unjudged {
-    /// Its id.
-    pub id: String,
-    /// Its file.
-    pub audio: PathBuf,
-    /// Why.
-    pub error: SongError,
-}
-
-/// What came out.
-#[derive(Debug)]
-pub struct Evaluation {
-    /// Scores of the songs that could be analysed, and the model. All songs of the data set were judged; who leaves
-    /// songs out of it beforehand says so in [`Report::split`].
+pub(crate) struct Evaluation {
     pub report: Report,
-    /// These songs, each with what is true of it and what the model says, in the order of the data set.
+    /// The songs that could be analyzed, in the order of the data set.
     pub songs: Vec<JudgedSong>,
-    /// The songs that could not, in the order of the data set.
-    pub failed: Vec<Unjudged>,
+    /// Ids of the others, with the reason, in the order of the data set.
+    pub failed: Vec<(String, Error)>,
 }
 
 impl Evaluation {
-    /// The same answers compared with other labels of the same songs, such as the published ones; `None` where a song
+    /// Compares the same predictions with other labels of the same songs, such as the published ones; `None` if a song
     /// has none there.
     pub fn against(&self, dataset: &Dataset) -> Option<Report> {
-        let labels: HashMap<&str, &LabelledSong> = dataset
-            .songs
-            .iter()
-            .map(|song| (song.id.as_str(), song))
-            .collect();
-        let truth: Vec<Answer> = self
-            .songs
-            .iter()
-            .map(|song| labels.get(song.id.as_str()).map(|song| labelled(song)))
-            .collect::<Option<_>>()?;
-        let answers: Vec<Answer> = self.songs.iter().map(|song| song.predicted).collect();
+        let songs = dataset.songs.iter();
+        let labels: HashMap<&str, &LabelledSong> =
+            songs.map(|song| (song.id.as_str(), song)).collect();
+        let truth = self.songs.iter().map(|song| labels.get(song.id.as_str()));
+        let truth: Option<Vec<Answer>> = truth.map(|song| song.copied().map(labelled)).collect();
+        let predicted: Vec<Answer> = self.songs.iter().map(|song| song.predicted).collect();
         Some(Report {
-            scores: Scores::of(&truth, &answers)?,
-            model: self.report.model.clone(),
+            scores: Scores::of(&truth?, &predicted)?,
             labels: dataset.columns,
-            split: self.report.split,
-            as_published: None,
+            ..self.report.clone()
         })
     }
 }
 
-/// Analyses every song of a data set as `analyze` does, on `threads` threads, and compares the answers with the
-/// labels. Each song counts once, whatever its length. `on_song` is called as songs become ready, from any thread.
+/// Analyzes every song of a data set as `analyze` does, on `threads` threads, and compares the predictions with the
+/// labels. Each song counts once, whatever its length. `on_song` is called after each song, from any thread, with
+/// whether it could be analyzed.
 ///
 /// # Errors
-/// [`EvaluateError`] where the labels were made with other settings than the model's, or no song could be analysed. A
-/// song that fails beside others is listed in [`Evaluation::failed`].
-pub fn evaluate(
+/// [`ErrorKind::InvalidInput`] if the labels were made with another box than the model's, [`ErrorKind::Dataset`] if no
+/// song could be analyzed. A song that fails beside others is in [`Evaluation::failed`].
+pub(crate) fn evaluate(
     dataset: &Dataset,
     model: &Model,
     threads: NonZeroUsize,
-    on_song: impl Fn(Result<&Analysis, &SongError>) + Sync,
-) -> Result<Evaluation, EvaluateError> {
+    on_song: impl Fn(bool) + Sync,
+) -> Result<Evaluation> {
     let sigma = model.metadata().label_settings.sigma;
     if dataset.sigma != sigma {
-        return Err(EvaluateError::LabelSettings {
-            model: model.name().to_owned(),
-            root: dataset.root.clone(),
-            expected: sigma,
-            found: dataset.sigma,
-        });
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "{} was trained on boxes of {sigma} standard deviations, and these labels were made with {}; open the data set with the model's own",
+                model.name(),
+                dataset.sigma
+            ),
+        )
+        .with_path(&dataset.root));
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .thread_name(|n| format!("evaluate-{n}"))
-        .build()
-        .map_err(|source| EvaluateError::Threads {
-            threads: threads.get(),
-            source,
-        })?;
+        .build();
+    let pool = pool.context(
+        ErrorKind::Internal,
+        format!("cannot start {threads} threads; ask for fewer with --threads"),
+    )?;
     let judge = |song: &LabelledSong| {
-        let outcome = analyze_contained(song, model);
-        on_song(outcome.as_ref());
-        outcome.map(|analyzed| judged(song, analyzed))
+        let analysis = analyze(song, model);
+        on_song(analysis.is_ok());
+        let analysis = analysis?;
+        let tags = analysis.audio.tags;
+        Ok(JudgedSong {
+            id: song.id.clone(),
+            title: tags.title,
+            artist: song.artist.clone().or(tags.artist),
+            audio: song.audio.clone(),
+            fold: None,
+            truth: labelled(song),
+            predicted: predicted(&analysis.prediction),
+        })
     };
     // Collected in the order of the data set: the same songs give the same sums.
-    let outcomes: Vec<_> = pool.install(|| {
+    let outcomes: Vec<Result<JudgedSong>> = pool.install(|| {
         dataset
             .songs
             .par_iter()
@@ -165,50 +132,41 @@ pub fn evaluate(
             .map(judge)
             .collect()
     });
-
     let (mut songs, mut failed) = (Vec::new(), Vec::new());
     for (song, outcome) in dataset.songs.iter().zip(outcomes) {
         match outcome {
             Ok(song) => songs.push(song),
-            Err(error) => failed.push(Unjudged {
-                id: song.id.clone(),
-                audio: song.audio.clone(),
-                error,
-            }),
+            Err(error) => failed.push((song.id.clone(), error)),
         }
     }
     let truth: Vec<Answer> = songs.iter().map(|song| song.truth).collect();
     let answers: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
-    match Scores::of(&truth, &answers) {
-        Some(scores) => Ok(Evaluation {
-            report: Report {
-                scores,
-                model: model.identity().to_owned(),
-                labels: dataset.columns,
-                split: Judged::default(),
-                as_published: None,
-            },
-            songs,
-            failed,
-        }),
-        None => Err(no_song(dataset, failed)),
-    }
+    let Some(scores) = Scores::of(&truth, &answers) else {
+        let message = format!(
+            "none of the {} labeled songs could be analyzed",
+            failed.len()
+        );
+        let mut error = Error::new(ErrorKind::Dataset, message).with_path(&dataset.root);
+        if let Some((_, first)) = failed.into_iter().next() {
+            error = error.with_source(first);
+        }
+        return Err(error);
+    };
+    let report = Report {
+        scores,
+        model: model.identity().to_owned(),
+        labels: dataset.columns,
+        split: Judged::default(),
+        as_published: None,
+    };
+    Ok(Evaluation {
+        report,
+        songs,
+        failed,
+    })
 }
 
-fn judged(song: &LabelledSong, analyzed: Analysis) -> JudgedSong {
-    let tags = analyzed.audio.tags;
-    JudgedSong {
-        id: song.id.clone(),
-        title: tags.title,
-        artist: song.artist.clone().or(tags.artist),
-        audio: song.audio.clone(),
-        fold: None,
-        truth: labelled(song),
-        predicted: predicted(&analyzed.prediction),
-    }
-}
-
-/// What the labels say of a song.
+/// The label of a song.
 pub fn labelled(song: &LabelledSong) -> Answer {
     Answer {
         emotions: song.emotions,
@@ -218,12 +176,13 @@ pub fn labelled(song: &LabelledSong) -> Answer {
     }
 }
 
-/// What a model says of a song, through the chain that `analyze` uses.
+/// A model's prediction for a song, analyzed as `analyze` does.
 ///
 /// # Errors
-/// [`SongError`] where the file cannot be analysed.
-pub fn answer(song: &LabelledSong, model: &Model) -> Result<Answer, SongError> {
-    analyze_contained(song, model).map(|song| predicted(&song.prediction))
+/// If the file cannot be analyzed.
+#[cfg(feature = "train")]
+pub fn answer(song: &LabelledSong, model: &Model) -> Result<Answer> {
+    analyze(song, model).map(|analysis| predicted(&analysis.prediction))
 }
 
 fn predicted(prediction: &Prediction) -> Answer {
@@ -235,23 +194,75 @@ fn predicted(prediction: &Prediction) -> Answer {
     }
 }
 
-fn analyze_contained(song: &LabelledSong, model: &Model) -> Result<Analysis, SongError> {
-    Ok(catch_panic(|| {
-        analyze_file(&song.audio, model, &AnalyzeOptions::default())
-    })??)
+fn analyze(song: &LabelledSong, model: &Model) -> Result<Analysis> {
+    let audio = &song.audio;
+    catch_panic(|| analyze_file(audio, model, &AnalyzeOptions::default())).context_at(
+        ErrorKind::Internal,
+        audio,
+        "an internal error of circumplex (please report it)",
+    )?
 }
 
-fn no_song(dataset: &Dataset, failed: Vec<Unjudged>) -> EvaluateError {
-    let songs = failed.len();
-    match failed.into_iter().next() {
-        Some(first) => EvaluateError::NoSong {
-            root: dataset.root.clone(),
-            songs,
-            first: first.audio,
-            source: Box::new(first.error),
-        },
-        None => EvaluateError::Empty {
-            root: dataset.root.clone(),
-        },
+/// The songs behind a model as its file keeps them; empty if it keeps none.
+///
+/// # Errors
+/// [`ErrorKind::Model`] if the entry cannot be read.
+pub(crate) fn provenance(model: &Model) -> Result<Provenance> {
+    match &model.metadata().training.provenance {
+        None => Ok(Provenance::default()),
+        Some(json) => Provenance::deserialize(json).context(
+            ErrorKind::Model,
+            format!(
+                "the split in {} cannot be read; train the model again",
+                model.name()
+            ),
+        ),
     }
+}
+
+/// Keeps only the songs of a part of the model's split in the data set. `model` is the model's name in messages.
+///
+/// # Errors
+/// [`ErrorKind::Dataset`] if the model has no split, or the data set lacks a song of the part.
+pub(crate) fn keep_part(
+    dataset: &mut Dataset,
+    provenance: &Provenance,
+    model: &str,
+    part: Part,
+) -> Result<()> {
+    let error = |message: String| Err(Error::new(ErrorKind::Dataset, message));
+    let split = match (&provenance.split, &provenance.folds) {
+        (Some(split), _) => split,
+        (None, Some(folds)) => {
+            return error(format!(
+                "{model} was trained on all of its songs after cross-validation in {} folds, so it has no {part} songs; its out-of-fold scores are in the model file, and a model trained without --folds has a test part",
+                folds.count
+            ));
+        }
+        (None, None) => {
+            return error(format!(
+                "{model} has no split, so its {part} songs are unknown; use a model from `circumplex train --split`, or evaluate all songs"
+            ));
+        }
+    };
+    let wanted = split.ids(part);
+    if wanted.is_empty() {
+        return error(format!(
+            "the split in {model} has no {part} song; choose another part"
+        ));
+    }
+    let present: HashSet<&str> = dataset.songs.iter().map(|song| song.id.as_str()).collect();
+    let absent: Vec<&&str> = wanted.iter().filter(|id| !present.contains(*id)).collect();
+    if !absent.is_empty() {
+        return error(format!(
+            "{} of the {} {part} songs of {model} are not among the songs with audio and labels in {}: {}; use the data set that it was trained on",
+            absent.len(),
+            wanted.len(),
+            dataset.root.display(),
+            listed(&absent, 8)
+        ));
+    }
+    let is_in = |song: &LabelledSong| split.part_of(&song.id) == Some(part);
+    dataset.songs.retain(is_in);
+    Ok(())
 }

@@ -89,6 +89,6 @@ pub enum TrainError {
         song: String,
         /// What failed.
         #[source]
-        source: crate::evaluate::SongError,
+        source: crate::Error,
     },
 }

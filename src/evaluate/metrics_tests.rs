@@ -1,5 +1,4 @@
-use super::metrics::*;
-use super::report::{Answer, Judged, Report, Scores};
+use super::{Answer, Judged, Reliability, Report, Scores, metrics::*};
 use crate::{
     dataset::ColumnReport,
     emotion::{EmotionVector, Quadrant},
@@ -198,7 +197,7 @@ fn concordance_punishes_a_shift_that_pearson_forgives() {
 }
 
 #[test]
-fn nothing_unequal_lengths_and_numbers_that_are_none_have_no_scores() {
+fn empty_unequal_and_not_finite_inputs_have_no_scores() {
     let none = Agreement {
         r2: None,
         rmse: None,
@@ -214,23 +213,19 @@ fn nothing_unequal_lengths_and_numbers_that_are_none_have_no_scores() {
     assert_eq!(mae_of_vectors(&[[12.5; 8]], &[]), None);
     assert_eq!(mae_of_vectors(&[[f64::NAN; 8]], &[[12.5; 8]]), None);
     assert_eq!(mae_of_mean_vector(&[]), None);
-    assert_eq!(Classification::of(&Quadrant::ALL, &[], &[]), None);
-    assert_eq!(
-        Classification::of(&Quadrant::ALL, &[Quadrant::Q1], &[]),
-        None
-    );
+    assert_eq!(Confusion::of(&[], &[]).classification(), None);
     assert_eq!(Scores::of(&[], &[]), None);
 }
 
 #[test]
-fn the_baseline_of_one_song_is_exact_and_of_two_opposites_is_half_their_distance() {
+fn the_baseline_is_exact_for_one_song_and_halfway_between_two() {
     let [a, b] = [0, 4].map(|hot| std::array::from_fn(|i| if i == hot { 100.0 } else { 0.0 }));
     assert_eq!(mae_of_mean_vector(&[a]), Some(0.0));
     assert_eq!(mae_of_mean_vector(&[a, b]), Some(100.0 / 8.0));
 }
 
 #[test]
-fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
+fn the_json_has_the_promised_fields_and_null_for_missing_numbers() {
     let song = Answer {
         emotions: EmotionVector::even(),
         valence: 5.5,
@@ -269,4 +264,37 @@ fn the_json_has_the_promised_fields_and_null_where_a_number_does_not_exist() {
             r#""exchanged":0},"split":{"part":"all","trained_on":null}}"#
         )
     );
+}
+
+#[test]
+fn confusion_rows_are_the_truth_and_columns_the_prediction() {
+    use Quadrant::{Q1, Q2, Q3, Q4};
+    let confusion = Confusion::of(&[Q1, Q1, Q1, Q3, Q4], &[Q1, Q2, Q2, Q3, Q1]);
+    assert_eq!(
+        serde_json::to_string(&confusion).unwrap(),
+        r#"{"quadrants":["Q1","Q2","Q3","Q4"],"counts":[[1,2,0,0],[0,0,0,0],[0,0,1,0],[1,0,0,0]]}"#
+    );
+}
+
+#[test]
+fn ends_of_bins_belong_to_the_bin_above_and_100_to_the_last() {
+    let pairs = [(10.0, 4.9), (0.0, 5.0), (2.0, 9.0), (100.0, 100.0)];
+    let reliability = Reliability::of(pairs).unwrap();
+    let bins: Vec<_> = reliability
+        .bins
+        .iter()
+        .map(|bin| (bin.from, bin.to, bin.count))
+        .collect();
+    assert_eq!(bins, [(0.0, 5.0, 1), (5.0, 10.0, 2), (95.0, 100.0, 1)]);
+    assert_eq!(reliability.bins[1].mean_predicted, 7.0);
+    assert_eq!(reliability.bins[1].mean_true, 1.0);
+    assert!((reliability.calibration_error - (5.1 + 2.0 * 6.0) / 4.0).abs() < 1e-12);
+}
+
+#[test]
+fn no_pairs_and_numbers_that_are_not_percentages_have_no_reliability() {
+    assert_eq!(Reliability::of([]), None);
+    for pair in [(f64::NAN, 1.0), (1.0, f64::NAN), (-1.0, 5.0), (5.0, 120.0)] {
+        assert_eq!(Reliability::of([(1.0, 1.0), pair]), None);
+    }
 }

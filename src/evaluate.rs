@@ -1,0 +1,21 @@
+//! Scores of a model on labeled music. Songs go through the same analysis as in `analyze`, so that the scores are those
+//! of the answers that users get.
+
+pub(crate) mod html;
+pub(crate) mod metrics;
+#[cfg(test)]
+mod metrics_tests;
+pub(crate) mod multilabel;
+mod run;
+#[cfg(test)]
+mod run_tests;
+mod scores;
+
+pub(crate) use metrics::Reliability;
+#[cfg(test)]
+pub(crate) use metrics::ReliabilityBin;
+pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
+pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance};
+#[cfg(feature = "train")]
+pub use run::{answer, labelled};
+pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores};
