@@ -13,7 +13,7 @@ mod tests;
 mod timeline;
 
 pub(crate) use axes::number;
-pub(crate) use charts::{Chart, Dot, Guide, Line, PairedBar, PairedBars, matrix};
+pub(crate) use charts::{Chart, Dot, Guide, Line};
 pub(crate) use color::{ACCENT, Color, MUTED, emotion_color};
 pub(crate) use plane::{Plane, PlanePoint};
 pub(crate) use scene::{Scene, check_extension, escape};

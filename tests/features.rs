@@ -1,4 +1,4 @@
-//! `circumplex features`, run as a person runs it.
+//! `circumplex features`, on the command line.
 
 use std::{
     fs,
@@ -6,22 +6,22 @@ use std::{
     process::{Command, Output},
 };
 
-fn circumplex(folder: &Path, arguments: &[&str]) -> Output {
+fn circumplex(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_circumplex"))
-        .current_dir(folder)
+        .current_dir(directory)
         .args(arguments)
         .output()
         .unwrap()
 }
 
-fn sine(folder: &Path, name: &str, seconds: u32) {
+fn sine(directory: &Path, name: &str, seconds: u32) {
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: 44_100,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut writer = hound::WavWriter::create(folder.join(name), spec).unwrap();
+    let mut writer = hound::WavWriter::create(directory.join(name), spec).unwrap();
     for i in 0..seconds * 44_100 {
         let phase = std::f64::consts::TAU * 440.0 * f64::from(i) / 44_100.0;
         for _ in 0..2 {
@@ -35,16 +35,16 @@ fn sine(folder: &Path, name: &str, seconds: u32) {
 
 #[test]
 fn a_song_becomes_an_array_a_picture_and_two_lines_of_facts() {
-    let folder = tempfile::tempdir().unwrap();
-    sine(folder.path(), "a song.wav", 31);
+    let directory = tempfile::tempdir().unwrap();
+    sine(directory.path(), "a song.wav", 31);
     let output = circumplex(
-        folder.path(),
+        directory.path(),
         &[
             "features",
             "a song.wav",
             "-o",
             "mel.npy",
-            "--png",
+            "--picture",
             "mel.png",
         ],
     );
@@ -58,12 +58,12 @@ fn a_song_becomes_an_array_a_picture_and_two_lines_of_facts() {
     let remarks = String::from_utf8(output.stderr).unwrap();
     assert!(remarks.contains("mel.npy") && remarks.contains("mel.png"));
 
-    let bytes = fs::read(folder.path().join("mel.npy")).unwrap();
+    let bytes = fs::read(directory.path().join("mel.npy")).unwrap();
     let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
     let shape = npy.shape().to_vec();
     assert_eq!((shape.len(), shape[1]), (3, 96));
     assert!(facts.contains(&format!("{} windows", shape[0])), "{facts}");
-    // 440 Hz is the loudest in every window: band 13 of 96 has its centre at 435 Hz.
+    // 440 Hz is the loudest in every window: band 13 of 96 has its center at 435 Hz.
     let values: Vec<f32> = npy.into_vec().unwrap();
     let frames = shape[2] as usize;
     for window in values.chunks_exact(96 * frames) {
@@ -73,16 +73,16 @@ fn a_song_becomes_an_array_a_picture_and_two_lines_of_facts() {
             .unwrap();
         assert_eq!(loudest, 13);
     }
-    let picture = fs::read(folder.path().join("mel.png")).unwrap();
+    let picture = fs::read(directory.path().join("mel.png")).unwrap();
     assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
 }
 
 #[test]
-fn quiet_leaves_the_facts_and_drops_the_remarks() {
-    let folder = tempfile::tempdir().unwrap();
-    sine(folder.path(), "song.wav", 2);
+fn quiet_keeps_the_facts_and_drops_the_remarks() {
+    let directory = tempfile::tempdir().unwrap();
+    sine(directory.path(), "song.wav", 2);
     let output = circumplex(
-        folder.path(),
+        directory.path(),
         &["--quiet", "features", "song.wav", "-o", "mel.npy"],
     );
     assert_eq!(output.status.code(), Some(0));
@@ -95,29 +95,29 @@ fn quiet_leaves_the_facts_and_drops_the_remarks() {
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_exit_code_1_and_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    sine(folder.path(), "song.wav", 2);
+fn a_file_that_cannot_be_read_or_written_is_one_line_and_exit_code_1() {
+    let directory = tempfile::tempdir().unwrap();
+    sine(directory.path(), "song.wav", 2);
     fs::write(
-        folder.path().join("text.mp3"),
-        "I am no sound. ".repeat(100),
+        directory.path().join("text.mp3"),
+        "This is not audio. ".repeat(100),
     )
     .unwrap();
     for (arguments, named) in [
         (&["features", "absent.mp3"][..], "absent.mp3"),
         (&["features", "text.mp3", "-o", "mel.npy"], "text.mp3"),
-        (&["features", "song.wav", "--png", "mel.jpg"], "mel.jpg"),
+        (&["features", "song.wav", "--picture", "mel.jpg"], "mel.jpg"),
         (
             &["features", "song.wav", "-o", "absent/mel.npy"],
             "absent/mel.npy",
         ),
         (&["features", "song.wav", "--model", "song.wav"], "song.wav"),
     ] {
-        let output = circumplex(folder.path(), arguments);
+        let output = circumplex(directory.path(), arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(message.lines().count(), 1, "{message}");
         assert!(message.contains(named), "{message}");
     }
-    assert!(!folder.path().join("mel.npy").exists());
+    assert!(!directory.path().join("mel.npy").exists());
 }

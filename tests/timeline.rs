@@ -1,4 +1,4 @@
-//! `circumplex timeline`, as a person runs it.
+//! `circumplex timeline`, on the command line.
 
 mod common;
 
@@ -54,7 +54,7 @@ fn the_json_has_every_window_and_the_song() {
 }
 
 #[test]
-fn the_picture_is_a_png_or_an_svg_and_any_other_name_is_refused_before_the_work() {
+fn the_picture_is_png_or_svg_and_other_extensions_are_refused_first() {
     let (place, _) = song();
     let ask = |output: &str| {
         let mut command = circumplex();
@@ -74,9 +74,9 @@ fn the_picture_is_a_png_or_an_svg_and_any_other_name_is_refused_before_the_work(
 }
 
 #[test]
-fn a_file_that_is_no_music_is_named() {
+fn a_file_that_is_not_audio_is_named() {
     let place = Place::new();
-    let path = place.file("text.mp3", b"no music at all");
+    let path = place.file("text.mp3", b"not audio at all");
     run(circumplex().arg("timeline").arg(path))
         .ends_with_code(1)
         .complains("text.mp3");

@@ -1,47 +1,45 @@
-//! `circumplex features`: the log-mel spectrogram that the model sees.
+//! `circumplex features`: the log-mel spectrogram of a file, the input of the model.
 
-use super::{CliResult, console::Console, exit::Exit, model::ModelChoice, table::visible};
+use super::{CliResult, console::Console, exit::Exit, model::ModelChoice};
 use crate::{
     analysis::spectrograms,
     atomic_file,
     audio::AudioInfo,
-    figure::{Spectrogram, SpectrogramWindow},
+    figure::{Spectrogram, SpectrogramWindow, check_extension},
     mel::FrequencyScale,
     model::Preprocessing,
+    text::{count, visible},
 };
 use npyz::WriterBuilder;
 use std::path::{Path, PathBuf};
 
-/// Show the log-mel spectrogram that the model sees
+/// Show the log-mel spectrogram of a file, the input of the model
 #[derive(clap::Args)]
-#[command(
-    after_help = "The NumPy file holds one array of float32, [windows, bands, frames], in decibels (reference 1.0, \
-                  floor -100): what `numpy.load` reads and the model takes as its input, window by window. The \
-                  picture shows the windows one after another; of a last window that overlaps the one before it, \
-                  the part that is new. With neither, the facts alone are printed."
-)]
+#[command(after_help = "\
+Without an option, only facts are printed: format, windows, bands, frames, decibels.
+The NumPy file holds one float32 array [windows, bands, frames] in decibels (reference 1.0, floor -100). The picture \
+shows the windows one after another; of a last window that overlaps the one before it, the new part.
+
+Examples:
+  circumplex features song.mp3
+  circumplex features song.mp3 --picture mel.png
+  circumplex features song.mp3 -o mel.npy && python3 -c \"import numpy; print(numpy.load('mel.npy').shape)\"")]
 pub struct Args {
     /// Music file
     file: PathBuf,
     /// Write the spectrogram as a NumPy file
     #[arg(short, long, value_name = "FILE.npy")]
     output: Option<PathBuf>,
-    /// Draw the spectrogram as a PNG picture
-    #[arg(long, value_name = "FILE.png")]
-    png: Option<PathBuf>,
+    /// Draw the spectrogram as a picture, .png or .svg
+    #[arg(long, value_name = "FILE", alias = "png")]
+    picture: Option<PathBuf>,
     #[command(flatten)]
     model: ModelChoice,
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
-    if let Some(png) = &args.png
-        && !has_ending(png, "png")
-    {
-        return Err(format!(
-            "{}: expected the name of the picture to end in .png",
-            png.display()
-        )
-        .into());
+    if let Some(path) = &args.picture {
+        check_extension(path)?;
     }
     let model = args.model.load()?;
     let preprocessing = &model.metadata().preprocessing;
@@ -51,16 +49,11 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         features.write_npy(path)?;
         console.remark(&format!("wrote {}", path.display()));
     }
-    if let Some(path) = &args.png {
-        features.write_png(&args.file, path)?;
+    if let Some(path) = &args.picture {
+        features.draw(&args.file, path)?;
         console.remark(&format!("wrote {}", path.display()));
     }
     Ok(Exit::AllDone)
-}
-
-fn has_ending(path: &Path, ending: &str) -> bool {
-    path.extension()
-        .is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }
 
 /// All windows of one song: about 1.3 MB for a minute with the default model.
@@ -105,30 +98,19 @@ impl<'a> Features<'a> {
         self.preprocessing.window.length as f64 / f64::from(self.preprocessing.mel.sample_rate)
     }
 
-    /// The part of the song that no window covers, or by which it is too short to fill one.
-    fn rest(&self) -> Option<String> {
-        let end = self
-            .windows
-            .last()
-            .map_or(0.0, |window| window.start_s + self.window_s());
-        let difference = self.duration_s - end;
-        // Below that it is rounding of the length to samples.
-        if difference >= 0.05 {
-            Some(format!("the last {difference:.1} s left out"))
-        } else if difference <= -0.05 {
-            Some("repeated to fill the window".to_owned())
-        } else {
-            None
-        }
-    }
-
+    /// `2 windows of 15.00 s`, and the part of the song that no window covers or by which it is too short to fill one.
     fn windows_in_words(&self) -> String {
-        let count = self.windows.len();
-        let windows = if count == 1 { "window" } else { "windows" };
-        let rest = self
-            .rest()
-            .map_or(String::new(), |rest| format!(" ({rest})"));
-        format!("{count} {windows} of {:.2} s{rest}", self.window_s())
+        let count = count(self.windows.len() as u64, "window", "windows");
+        let window_s = self.window_s();
+        let last = self.windows.last();
+        let rest = self.duration_s - last.map_or(0.0, |last| last.start_s + window_s);
+        // A smaller difference is the rounding of the length to samples.
+        let rest = match rest {
+            0.05.. => format!(" (the last {rest:.1} s left out)"),
+            ..=-0.05 => " (repeated to fill the window)".to_owned(),
+            _ => String::new(),
+        };
+        format!("{count} of {window_s:.2} s{rest}")
     }
 
     fn summary(&self, path: &Path) -> String {
@@ -164,7 +146,7 @@ impl<'a> Features<'a> {
         })
     }
 
-    fn write_png(&self, source: &Path, path: &Path) -> crate::Result<()> {
+    fn draw(&self, source: &Path, path: &Path) -> crate::Result<()> {
         let mel = &self.preprocessing.mel;
         let name = source.file_name().unwrap_or(source.as_os_str());
         let scale = match mel.scale {
@@ -202,8 +184,8 @@ mod tests {
         }
     }
 
-    fn sine(folder: &Path, seconds: f64) -> PathBuf {
-        let path = folder.join("sine.wav");
+    fn sine(directory: &Path, seconds: f64) -> PathBuf {
+        let path = directory.join("sine.wav");
         let spec = hound::WavSpec {
             channels: 1,
             sample_rate: 22_050,
@@ -222,11 +204,11 @@ mod tests {
     }
 
     #[test]
-    fn the_numpy_file_holds_every_window_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
+    fn the_numpy_file_holds_every_window_unchanged() {
+        let directory = tempfile::tempdir().unwrap();
         let preprocessing = preprocessing();
-        let features = Features::of(&sine(folder.path(), 2.7), &preprocessing).unwrap();
-        let path = folder.path().join("mel.npy");
+        let features = Features::of(&sine(directory.path(), 2.7), &preprocessing).unwrap();
+        let path = directory.path().join("mel.npy");
         features.write_npy(&path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
@@ -239,12 +221,12 @@ mod tests {
 
     #[test]
     fn the_picture_is_written_and_bright_where_the_sine_is() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let preprocessing = preprocessing();
-        let source = sine(folder.path(), 2.7);
+        let source = sine(directory.path(), 2.7);
         let features = Features::of(&source, &preprocessing).unwrap();
-        let path = folder.path().join("mel.png");
-        features.write_png(&source, &path).unwrap();
+        let path = directory.path().join("mel.png");
+        features.draw(&source, &path).unwrap();
         let picture = tiny_skia::Pixmap::load_png(&path).unwrap();
         assert_eq!((picture.width(), picture.height()), (1600, 820));
         let pale = |pixel: &&tiny_skia::PremultipliedColorU8| {
@@ -254,11 +236,11 @@ mod tests {
     }
 
     #[test]
-    fn the_words_tell_what_became_of_the_rest() {
-        let folder = tempfile::tempdir().unwrap();
+    fn the_facts_mention_audio_that_no_window_covers() {
+        let directory = tempfile::tempdir().unwrap();
         let preprocessing = preprocessing();
         let words = |seconds| {
-            let path = sine(folder.path(), seconds);
+            let path = sine(directory.path(), seconds);
             Features::of(&path, &preprocessing)
                 .unwrap()
                 .windows_in_words()

@@ -4,19 +4,23 @@ use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, tab
 use crate::{
     emotion::Emotion,
     figure::{Plane, PlanePoint, check_extension},
+    text,
 };
 use std::path::PathBuf;
 
-/// Draw every song of a library on the valence-arousal plane
+/// Draw all songs of a library on the valence-arousal plane
 #[derive(clap::Args)]
-#[command(
-    after_help = "Each song stands where the model places it, in the colour of its strongest emotion; the bars are the \
-                  mean of the eight percentages over all songs."
-)]
+#[command(after_help = "\
+Each song is a dot in the color of its strongest emotion; the bars show the mean percentages of the eight emotions.
+Silent songs are left out.
+
+Examples:
+  circumplex plane
+  circumplex plane --library music.parquet -o plane.svg")]
 pub struct Args {
     #[command(flatten)]
     library: LibraryChoice,
-    /// The picture to write, as .png or .svg
+    /// Picture to write, .png or .svg
     #[arg(short, long, value_name = "FILE", default_value = "plane.png")]
     output: PathBuf,
 }
@@ -42,18 +46,15 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         }
     }
     if songs.is_empty() {
-        return Err(format!(
-            "{}: all songs of the library are silent; there is nothing to draw",
-            library.name()
-        )
-        .into());
+        return Err(format!("{}: all songs are silent; nothing to draw", library.name()).into());
     }
     let count = songs.len();
     let means = Emotion::ALL.iter().zip(sums);
     let plane = Plane {
         title: visible(library.name()),
         subtitle: visible(&format!(
-            "{count} songs, as the model {} hears them",
+            "{}, model {}",
+            text::count(count as u64, "song", "songs"),
             library.info().model.name
         )),
         songs,

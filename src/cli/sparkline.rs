@@ -4,18 +4,18 @@ use crate::{clock, figure::Color};
 use console::Style;
 use std::ops::Range;
 
-/// How numbers become bars of text.
+/// A chart of bars as text.
 pub struct Bars {
-    /// The numbers that the lowest and the highest bar stand for.
+    /// The numbers of the lowest and the highest bar.
     pub range: (f64, f64),
-    /// Lines of text that a chart is high.
+    /// Height of a chart in lines of text.
     pub rows: usize,
-    /// The bars' color, where the terminal shows colors.
+    /// The color of the bars, if the terminal shows colors.
     pub color: Option<Color>,
 }
 
 impl Bars {
-    /// One line of the chart, counted from 0 at the top: one character for each number. The lowest bar is still seen.
+    /// One line of the chart, counted from 0 at the top: one character for each number. The lowest bar stays visible.
     pub fn row(&self, values: &[f64], row: usize) -> String {
         const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         let (low, high) = self.range;
@@ -39,7 +39,7 @@ impl Bars {
     }
 }
 
-/// The nearest color of the cube of 6 x 6 x 6 that terminals have.
+/// The nearest color of the terminal's cube of 6 x 6 x 6.
 fn nearest_of_256(color: Color) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let level = |value: u8| {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_higher_number_is_a_higher_bar_over_all_rows() {
+    fn a_higher_number_is_a_higher_bar_across_all_rows() {
         let bars = Bars {
             range: (1.0, 9.0),
             rows: 2,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn times_stand_below_their_columns_and_never_on_one_another() {
+    fn times_are_below_their_columns_and_never_overlap() {
         let axis = time_axis(0.0..240.0, 48);
         assert_eq!(
             axis.trim_end(),

@@ -1,4 +1,4 @@
-//! `circumplex timeline`: how one song feels from part to part.
+//! `circumplex timeline`: the emotions of one song over time.
 
 use super::{
     CliResult,
@@ -22,23 +22,26 @@ use crate::{
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Show how one song feels from part to part
+/// Show the emotions of one song over time
 #[derive(clap::Args)]
-#[command(
-    after_help = "The song need not be in a library: it is analysed on the spot, window by window. Valence and arousal go \
-                  from 1 to 9, the height of the percentages is the same for all eight emotions. The picture shows the \
-                  same as lines and areas. `circumplex analyze --timeline` keeps all this in a library."
-)]
+#[command(after_help = "\
+The song need not be in a library: it is analyzed window by window. Valence and arousal go from 1 to 9; the \
+percentages of the eight emotions are drawn to one scale. `circumplex analyze --timeline` stores timelines in a library.
+
+Examples:
+  circumplex timeline song.mp3
+  circumplex timeline song.mp3 -o timeline.png
+  circumplex timeline mix.flac --excerpt 1:10:45s --json")]
 pub struct Args {
     /// Music file
     song: PathBuf,
-    /// Draw a picture, PNG or SVG by the file's ending
+    /// Draw a picture, .png or .svg
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Show only a part: so much of the song's middle (45s), or from a place on (1:10:45s, 70s:45s)
+    /// Analyze only an excerpt: LENGTH from the middle (45s), or from START on (1:10:45s, 70s:45s)
     #[arg(long, value_name = "[START:]LENGTH")]
     excerpt: Option<Excerpt>,
-    /// Print JSON instead of the chart
+    /// Print JSON instead of a chart
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -50,20 +53,20 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         check_extension(picture)?;
     }
     let model = args.model.load()?;
-    let how = AnalyzeOptions {
+    let options = AnalyzeOptions {
         timeline: true,
         excerpt: args.excerpt,
         segment: None,
     };
-    let song = analyze_file(&args.song, &model, &how)?;
-    let heard = Heard::new(&args.song, &song, &model);
+    let song = analyze_file(&args.song, &model, &options)?;
+    let analyzed = Analyzed::new(&args.song, &song, &model);
     if args.json {
-        console.print(&serde_json::to_string_pretty(&heard.json())?)?;
+        console.print(&serde_json::to_string_pretty(&analyzed.json())?)?;
     } else {
-        console.print(&heard.text(terminal_width().unwrap_or(80)))?;
+        console.print(&analyzed.text(terminal_width().unwrap_or(80)))?;
     }
     if let Some(picture) = &args.output {
-        heard.draw(picture)?;
+        analyzed.draw(picture)?;
         console.remark(&format!("wrote {}", picture.display()));
     }
     Ok(Exit::AllDone)
@@ -73,14 +76,14 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 type Number = fn(&Stretch) -> f64;
 
 /// A song with its moments.
-struct Heard<'a> {
+struct Analyzed<'a> {
     path: &'a Path,
     song: &'a Analysis,
     timeline: Timeline<'a>,
     model: &'a str,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> Analyzed<'a> {
     fn new(path: &'a Path, song: &'a Analysis, model: &'a Model) -> Self {
         let metadata = model.metadata();
         let preprocessing = &metadata.preprocessing;
@@ -104,10 +107,10 @@ impl<'a> Heard<'a> {
         Note::text(&notes(self.song))
     }
 
-    /// What the chart is about, in one line.
+    /// Length, windows and model in one line.
     fn summary(&self) -> String {
         let mut text = format!(
-            "{}, {} of {} s, as the model {} hears them",
+            "{}, {} of {} s, model {}",
             clock::position(self.song.audio.duration_s),
             count(self.song.windows.into(), "window", "windows"),
             self.timeline.window_s,

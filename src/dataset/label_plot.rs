@@ -1,4 +1,4 @@
-//! A picture of a data set's labels: every song on the plane, and the mean of every class.
+//! A picture of the labels of a data set: all songs on the plane, and the mean of each class.
 
 use super::{LabelRow, LabelTable, Scheme};
 use crate::figure::{Plane, PlanePoint};

@@ -3,111 +3,64 @@
 use super::{
     Color, Scene,
     color::PAPER,
-    scene::{Image, Point, Shape},
+    scene::{Point, Shape},
 };
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use tiny_skia::{
-    FillRule, IntSize, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect, Stroke,
-    StrokeDash, Transform,
+    FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Stroke, StrokeDash,
+    Transform,
 };
 
 impl Scene {
-    /// The picture as a PNG file.
-    pub(super) fn to_png(&self) -> Result<Vec<u8>> {
-        encode(&self.to_pixels()?)
-    }
-
     /// The picture's pixels.
     pub(super) fn to_pixels(&self) -> Result<Pixmap> {
-        let mut pixels = Pixmap::new(self.width, self.height).ok_or_else(too_large)?;
+        let mut pixels = Pixmap::new(self.width, self.height)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a picture is too large"))?;
         pixels.fill(skia(PAPER));
-        for shape in &self.shapes {
-            draw(&mut pixels, shape)?;
+        for (shape, color) in &self.shapes {
+            draw(&mut pixels, shape, *color);
         }
         Ok(pixels)
     }
 }
 
-impl Image {
-    /// The image as a PNG file.
-    pub(super) fn to_png(&self) -> Result<Vec<u8>> {
-        encode(&self.to_pixels()?)
-    }
-
-    fn to_pixels(&self) -> Result<Pixmap> {
-        IntSize::from_wh(self.width, self.height)
-            .and_then(|size| Pixmap::from_vec(self.rgba.clone(), size))
-            .ok_or_else(too_large)
-    }
-}
-
-fn too_large() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "a picture without pixels, or with too many",
-    )
-}
-
-fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
+/// Pixels as a PNG file.
+pub(super) fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     pixels
         .encode_png()
         .context(ErrorKind::Internal, "cannot encode a picture as PNG")
 }
 
-fn draw(pixels: &mut Pixmap, shape: &Shape) -> Result<()> {
-    match shape {
-        Shape::Rectangle {
-            corner,
-            size,
-            color,
-        } => {
-            let [x, y, width, height] = [corner.0, corner.1, size.0, size.1].map(|it| it as f32);
-            let path = Rect::from_xywh(x, y, width, height).map(PathBuilder::from_rect);
-            fill(pixels, path, *color);
+fn draw(pixels: &mut Pixmap, shape: &Shape, color: Color) {
+    let mut paint = Paint::default();
+    paint.set_color(skia(color));
+    let still = Transform::identity();
+    let filled = match shape {
+        Shape::Polygon(points) => path(points, true),
+        Shape::Circle((x, y), radius) => {
+            PathBuilder::from_circle(*x as f32, *y as f32, *radius as f32)
         }
-        Shape::Polygon { points, color } => fill(pixels, path(points, true), *color),
-        Shape::Circle {
-            center,
-            radius,
-            color,
-        } => {
-            let [x, y, radius] = [center.0, center.1, *radius].map(|it| it as f32);
-            fill(pixels, PathBuilder::from_circle(x, y, radius), *color);
-        }
-        Shape::Text { text, at, style } => fill(pixels, style.outline(text, *at), style.color),
-        Shape::Line {
-            points,
-            width,
-            dash,
-            color,
-        } => {
-            let dash = *dash as f32;
+        Shape::Text(text, at, style) => style.outline(text, *at),
+        Shape::Line(points, width, dash) => {
             let stroke = Stroke {
                 width: *width as f32,
                 line_join: LineJoin::Round,
-                dash: StrokeDash::new(vec![dash, dash], 0.0),
+                dash: StrokeDash::new(vec![*dash as f32; 2], 0.0),
                 ..Stroke::default()
             };
             if let Some(path) = path(points, false) {
-                pixels.stroke_path(&path, &paint(*color), &stroke, Transform::identity(), None);
+                pixels.stroke_path(&path, &paint, &stroke, still, None);
             }
+            None
         }
-        Shape::Image { corner, image } => pixels.draw_pixmap(
-            corner.0 as i32,
-            corner.1 as i32,
-            image.to_pixels()?.as_ref(),
-            &PixmapPaint::default(),
-            Transform::identity(),
-            None,
-        ),
-    }
-    Ok(())
-}
-
-fn fill(pixels: &mut Pixmap, path: Option<Path>, color: Color) {
-    if let Some(path) = path {
-        let rule = FillRule::Winding;
-        pixels.fill_path(&path, &paint(color), rule, Transform::identity(), None);
+        Shape::Image((x, y), image) => {
+            let (x, y, image) = (*x as i32, *y as i32, image.as_ref());
+            pixels.draw_pixmap(x, y, image, &PixmapPaint::default(), still, None);
+            None
+        }
+    };
+    if let Some(path) = filled {
+        pixels.fill_path(&path, &paint, FillRule::Winding, still, None);
     }
 }
 
@@ -123,12 +76,6 @@ fn path(points: &[Point], closed: bool) -> Option<Path> {
         path.close();
     }
     path.finish()
-}
-
-fn paint(color: Color) -> Paint<'static> {
-    let mut paint = Paint::default();
-    paint.set_color(skia(color));
-    paint
 }
 
 fn skia(color: Color) -> tiny_skia::Color {

@@ -146,7 +146,7 @@ impl Plane {
         let largest = self.means.iter().map(|(_, mean)| *mean).fold(1.0, f64::max);
         // A round end of the axis.
         let step = if largest > 40.0 { 10.0 } else { 5.0 };
-        let x = BARS.x((0.0, (largest / step).ceil() * step), 10);
+        let x = BARS.x((0.0, (largest / step).ceil() * step), 6);
         BARS.grid_x(scene, &x.ticks());
         BARS.ticks_below(scene, &x.ticks(), "mean percentage over all songs (%)");
         let pitch = (BARS.bottom - BARS.top) / self.means.len().max(1) as f64;

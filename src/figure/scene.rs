@@ -4,13 +4,15 @@ use super::{
     Color,
     color::{INK, PAPER},
     font::TextStyle,
+    pixels::encode,
 };
 use crate::{
     atomic_file,
     error::{Error, ErrorKind, Result},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::{fmt::Write as _, io::Write as _, path::Path};
+use std::{io::Write as _, path::Path};
+use tiny_skia::{ColorU8, Pixmap};
 
 /// Pixels from the left and from the top.
 pub(super) type Point = (f64, f64);
@@ -19,48 +21,19 @@ pub(super) type Point = (f64, f64);
 pub(crate) struct Scene {
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) shapes: Vec<Shape>,
+    pub(super) shapes: Vec<(Shape, Color)>,
 }
 
 pub(super) enum Shape {
-    Rectangle {
-        corner: Point,
-        size: Point,
-        color: Color,
-    },
-    Polygon {
-        points: Vec<Point>,
-        color: Color,
-    },
-    Line {
-        points: Vec<Point>,
-        width: f64,
-        /// Length of the dashes and of the gaps between them; 0 for a solid line.
-        dash: f64,
-        color: Color,
-    },
-    Circle {
-        center: Point,
-        radius: f64,
-        color: Color,
-    },
-    Text {
-        text: String,
-        at: Point,
-        style: TextStyle,
-    },
-    Image {
-        corner: Point,
-        image: Image,
-    },
-}
-
-/// Rows of pixels.
-pub(super) struct Image {
-    pub width: u32,
-    pub height: u32,
-    /// Red, green, blue and opacity of each pixel.
-    pub rgba: Vec<u8>,
+    Polygon(Vec<Point>),
+    /// A line along points and its width; the dashes, and the gaps between them, are as long as the last number, and 0
+    /// makes a solid line.
+    Line(Vec<Point>, f64, f64),
+    /// Center and radius.
+    Circle(Point, f64),
+    Text(String, Point, TextStyle),
+    /// Pixels from their upper left corner on.
+    Image(Point, Pixmap),
 }
 
 impl Scene {
@@ -74,37 +47,24 @@ impl Scene {
 
     /// A filled rectangle; its edges are rounded to whole pixels, so that neighbors meet.
     pub fn rectangle(&mut self, from: Point, to: Point, color: Color) {
-        let (left, right) = (from.0.min(to.0).round(), from.0.max(to.0).round());
-        let (top, bottom) = (from.1.min(to.1).round(), from.1.max(to.1).round());
-        if right > left && bottom > top {
-            self.shapes.push(Shape::Rectangle {
-                corner: (left, top),
-                size: (right - left, bottom - top),
-                color,
-            });
+        let [(left, top), (right, bottom)] = [from, to].map(|(x, y)| (x.round(), y.round()));
+        let points = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
+        if left != right && top != bottom {
+            self.polygon(points, color);
         }
     }
 
     pub fn polygon(&mut self, points: Vec<Point>, color: Color) {
-        self.shapes.push(Shape::Polygon { points, color });
+        self.shapes.push((Shape::Polygon(points), color));
     }
 
     pub fn circle(&mut self, center: Point, radius: f64, color: Color) {
-        self.shapes.push(Shape::Circle {
-            center,
-            radius,
-            color,
-        });
+        self.shapes.push((Shape::Circle(center, radius), color));
     }
 
     /// A line along points.
     pub fn polyline(&mut self, points: Vec<Point>, width: f64, color: Color) {
-        self.shapes.push(Shape::Line {
-            points,
-            width,
-            dash: 0.0,
-            color,
-        });
+        self.shapes.push((Shape::Line(points, width, 0.0), color));
     }
 
     /// A straight line; one along an axis is moved onto whole pixels, where it is crisp.
@@ -123,12 +83,7 @@ impl Scene {
                 point.1 = (point.1 - half).round() + half;
             }
         }
-        self.shapes.push(Shape::Line {
-            points,
-            width,
-            dash,
-            color,
-        });
+        self.shapes.push((Shape::Line(points, width, dash), color));
     }
 
     /// The outline of a rectangle, one pixel wide.
@@ -140,33 +95,26 @@ impl Scene {
     }
 
     pub fn text(&mut self, text: impl Into<String>, at: Point, style: TextStyle) {
-        self.shapes.push(Shape::Text {
-            text: text.into(),
-            at,
-            style,
-        });
+        let shape = Shape::Text(text.into(), at, style);
+        self.shapes.push((shape, style.color));
     }
 
-    /// An image of `width` pixels a row, each the color that `pixel` gives for its column and row.
+    /// An image with its upper left corner at a point, each pixel in the color that `pixel` gives for column and row.
     pub fn image(
         &mut self,
         corner: Point,
         (width, height): (u32, u32),
-        mut pixel: impl FnMut(u32, u32) -> Color,
+        pixel: impl Fn(u32, u32) -> Color,
     ) {
-        let mut rgba = Vec::with_capacity(4 * (width * height) as usize);
-        for y in 0..height {
-            for x in 0..width {
-                let [red, green, blue] = pixel(x, y).rgb;
-                rgba.extend([red, green, blue, 255]);
-            }
-        }
-        let image = Image {
-            width,
-            height,
-            rgba,
+        // No pixels, no image.
+        let Some(mut image) = Pixmap::new(width, height) else {
+            return;
         };
-        self.shapes.push(Shape::Image { corner, image });
+        for (n, target) in (0..).zip(image.pixels_mut()) {
+            let [red, green, blue] = pixel(n % width, n / width).rgb;
+            *target = ColorU8::from_rgba(red, green, blue, 255).premultiply();
+        }
+        self.shapes.push((Shape::Image(corner, image), INK));
     }
 
     /// Title and subtitle above a figure, each cut to the width.
@@ -186,7 +134,7 @@ impl Scene {
     /// [`ErrorKind::InvalidInput`] for another extension, [`ErrorKind::Io`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = match check_extension(path)? {
-            Format::Png => self.to_png()?,
+            Format::Png => encode(&self.to_pixels()?)?,
             Format::Svg => self.to_svg()?.into_bytes(),
         };
         atomic_file::write(path, |file| file.write_all(&bytes))
@@ -222,39 +170,20 @@ impl Scene {
 
     fn elements(&self) -> Result<String> {
         let mut svg = String::new();
-        for shape in &self.shapes {
-            // Writing to a string cannot fail.
-            let _ = writeln!(svg, "{}", element(shape)?);
+        for (shape, color) in &self.shapes {
+            svg += &element(shape, *color)?;
+            svg.push('\n');
         }
         Ok(svg)
     }
 }
 
 /// One shape in SVG.
-fn element(shape: &Shape) -> Result<String> {
+fn element(shape: &Shape, color: Color) -> Result<String> {
+    let fill = paint("fill", color);
     Ok(match shape {
-        Shape::Rectangle {
-            corner,
-            size,
-            color,
-        } => format!(
-            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}/>",
-            corner.0,
-            corner.1,
-            size.0,
-            size.1,
-            paint("fill", *color)
-        ),
-        Shape::Polygon { points, color } => {
-            let fill = paint("fill", *color);
-            format!("<polygon points=\"{}\"{fill}/>", coordinates(points))
-        }
-        Shape::Line {
-            points,
-            width,
-            dash,
-            color,
-        } => {
+        Shape::Polygon(points) => format!("<polygon points=\"{}\"{fill}/>", coordinates(points)),
+        Shape::Line(points, width, dash) => {
             let dashes = match *dash > 0.0 {
                 true => format!(" stroke-dasharray=\"{dash}\""),
                 false => String::new(),
@@ -262,48 +191,36 @@ fn element(shape: &Shape) -> Result<String> {
             format!(
                 "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{}{dashes}/>",
                 coordinates(points),
-                paint("stroke", *color)
+                paint("stroke", color)
             )
         }
-        Shape::Circle {
-            center,
-            radius,
-            color,
-        } => format!(
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}/>",
-            rounded(center.0),
-            rounded(center.1),
-            rounded(*radius),
-            paint("fill", *color)
-        ),
-        Shape::Text { text, at, style } => {
-            let mut attributes = paint("fill", style.color);
+        Shape::Circle(center, radius) => {
+            let [x, y, radius] = [center.0, center.1, *radius].map(rounded);
+            format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"{fill}/>")
+        }
+        Shape::Text(text, at, style) => {
+            let [x, y, base] = [at.0, at.1, at.1 + style.baseline()].map(rounded);
+            let mut attributes = fill;
             if style.anchor > 0.0 {
                 let anchor = if style.anchor == 1.0 { "end" } else { "middle" };
-                attributes.push_str(&format!(" text-anchor=\"{anchor}\""));
+                attributes += &format!(" text-anchor=\"{anchor}\"");
             }
             if style.bold {
-                attributes.push_str(" font-weight=\"bold\"");
+                attributes += " font-weight=\"bold\"";
             }
-            let (x, y) = (rounded(at.0), rounded(at.1));
             if style.upright {
-                attributes.push_str(&format!(" transform=\"rotate(-90 {x} {y})\""));
+                attributes += &format!(" transform=\"rotate(-90 {x} {y})\"");
             }
+            let (size, text) = (style.size, escape(text));
+            format!("<text x=\"{x}\" y=\"{base}\" font-size=\"{size}\"{attributes}>{text}</text>")
+        }
+        Shape::Image((x, y), image) => {
+            let (width, height) = (image.width(), image.height());
+            let file = STANDARD.encode(encode(image)?);
             format!(
-                "<text x=\"{x}\" y=\"{}\" font-size=\"{}\"{attributes}>{}</text>",
-                rounded(at.1 + style.baseline()),
-                style.size,
-                escape(text)
+                "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" href=\"data:image/png;base64,{file}\"/>"
             )
         }
-        Shape::Image { corner, image } => format!(
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" href=\"data:image/png;base64,{}\"/>",
-            corner.0,
-            corner.1,
-            image.width,
-            image.height,
-            STANDARD.encode(image.to_png()?)
-        ),
     })
 }
 

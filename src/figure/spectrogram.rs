@@ -263,14 +263,13 @@ mod tests {
 
     fn color_at(spectrogram: &Spectrogram<'_>, x: f64, y: f64) -> [u8; 3] {
         let scene = spectrogram.scene("song.mp3", "");
-        let image = scene.shapes.iter().find_map(|shape| match shape {
-            Shape::Image { image, .. } => Some(image),
+        let image = scene.shapes.iter().find_map(|(shape, _)| match shape {
+            Shape::Image(_, image) => Some(image),
             _ => None,
         });
-        let image = image.unwrap();
-        let (x, y) = ((x - LARGE.left) as usize, (y - LARGE.top) as usize);
-        let at = 4 * (y * image.width as usize + x);
-        image.rgba[at..at + 3].try_into().unwrap()
+        let (x, y) = ((x - LARGE.left) as u32, (y - LARGE.top) as u32);
+        let pixel = image.unwrap().pixel(x, y).unwrap();
+        [pixel.red(), pixel.green(), pixel.blue()]
     }
 
     fn window(values: Vec<f32>, start_s: f64, weight: f64) -> SpectrogramWindow {

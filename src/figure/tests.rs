@@ -71,7 +71,7 @@ fn both_formats_show_the_same_shapes() {
     assert_eq!(drawn.at(11, 36), PAPER.rgb);
     let svg = scene.inline_svg("shapes").unwrap();
     for element in [
-        "<rect x=\"2\" y=\"2\" width=\"10\" height=\"10\" fill=\"#1D63C9\"/>",
+        "<polygon points=\"2,2 12,2 12,12 2,12\" fill=\"#1D63C9\"/>",
         "<polygon points=\"20,2 30,2 20,22\" fill=\"#6C757D\"/>",
         "<circle cx=\"45\" cy=\"10\" r=\"5\" fill=\"#1D63C9\" fill-opacity=\"0.5\"/>",
         "<polyline points=\"2,30 50,30\" fill=\"none\" stroke-width=\"2\"",
@@ -121,7 +121,11 @@ fn dots_lines_and_the_diagonal_of_a_chart_are_at_their_numbers() {
             height: 1044,
             x_range: Some((1.0, 9.0)),
             y_range: Some((1.0, 9.0)),
-            guide: Some(Guide::Diagonal("equal".to_owned())),
+            guide: Some(Guide {
+                from: (1.0, 1.0),
+                to: (9.0, 9.0),
+                name: "equal".to_owned(),
+            }),
             dots: [(3.5, 7.5), (f64::NAN, 5.0)]
                 .map(|at| Dot {
                     at,
@@ -166,43 +170,6 @@ fn lines_pass_through_their_points_and_over_no_gap() {
 }
 
 #[test]
-fn a_longer_bar_is_a_larger_number_and_gray_is_the_reference() {
-    let bar = |emotion, number, reference| PairedBar {
-        name: "name",
-        color: emotion_color(emotion),
-        number,
-        reference,
-    };
-    let bars = PairedBars {
-        legend: ["model", "baseline"],
-        unit: "",
-        bars: vec![
-            bar(Emotion::Happy, 10.0, 5.0),
-            bar(Emotion::Tired, 2.0, f64::NAN),
-        ],
-    };
-    let drawn = Drawn::of(&bars.scene());
-    // Bars start at 222; the longest ends at 872. A name has 92 pixels, from 76 on.
-    let (first, below, second) = (76 + 46 - 20, 76 + 46 + 20, 76 + 92 + 46 - 20);
-    assert_eq!(drawn.at(860, first), emotion_color(Emotion::Happy).rgb);
-    let gray = drawn.at(500, below);
-    assert!(gray[0].abs_diff(gray[2]) < 20 && gray != PAPER.rgb);
-    assert_eq!(drawn.at(700, below), PAPER.rgb);
-    assert_eq!(drawn.at(340, second), emotion_color(Emotion::Tired).rgb);
-    assert_eq!(drawn.at(500, second), PAPER.rgb);
-}
-
-#[test]
-fn a_cell_of_a_matrix_is_the_darker_the_more_of_its_row_it_holds() {
-    let drawn = Drawn::of(&matrix(&["A", "B"], &[vec![3, 1], vec![0, 0]]));
-    // Cells of 395 x 150 from (190, 150) on.
-    let cell = |column: u32, row: u32| drawn.at(190 + 395 * column + 12, 150 + 150 * row + 12);
-    assert!(lightness(cell(0, 0)) < lightness(cell(1, 0)));
-    assert!(lightness(cell(1, 0)) < lightness(cell(0, 1)));
-    assert_eq!(cell(0, 1), cell(1, 1));
-}
-
-#[test]
 fn songs_are_on_the_plane_in_the_color_of_their_emotion() {
     let plane = |means: &[&'static str]| Plane {
         title: "music".to_owned(),
@@ -216,8 +183,8 @@ fn songs_are_on_the_plane_in_the_color_of_their_emotion() {
     };
     let names = Emotion::ALL.map(Emotion::name);
     let scene = plane(&names).scene();
-    let circle = scene.shapes.iter().find_map(|shape| match shape {
-        Shape::Circle { center, color, .. } => Some((*center, color.rgb)),
+    let circle = scene.shapes.iter().find_map(|(shape, color)| match shape {
+        Shape::Circle(center, _) => Some((*center, color.rgb)),
         _ => None,
     });
     // From 110 to 750 and from 760 up to 120.

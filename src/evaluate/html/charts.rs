@@ -1,12 +1,11 @@
 //! The report's charts, from its numbers.
 
-use super::{Epoch, Training};
+use super::{Epoch, Training, sections::table};
 use crate::{
     emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
     evaluate::{Answer, JudgedSong, PerEmotion, Reliability, Scores, ThresholdSearch},
-    figure::{
-        ACCENT, Chart, Dot, Guide, Line, MUTED, PairedBar, PairedBars, Scene, emotion_color, matrix,
-    },
+    figure::{ACCENT, Chart, Dot, Guide, Line, MUTED, emotion_color, number},
+    text,
 };
 
 /// Fewer percentages than this are no mean to show beside others.
@@ -50,7 +49,11 @@ pub(super) fn curves(
         x_name: "epoch".to_owned(),
         whole_steps: true,
         y_name: y_name.to_owned(),
-        guide: level.map(|(level, name)| Guide::Level(level, name)),
+        guide: level.map(|(level, name)| Guide {
+            from: (f64::NEG_INFINITY, level),
+            to: (f64::INFINITY, level),
+            name,
+        }),
         ..Chart::default()
     };
     if curves.len() > 1 {
@@ -99,45 +102,85 @@ pub(super) fn scatter(songs: &[JudgedSong], axis: &str, of: impl Fn(&Answer) -> 
         x_range: range,
         y_name: format!("predicted {axis}"),
         y_range: range,
-        guide: Some(Guide::Diagonal("predicted = true".to_owned())),
+        guide: diagonal("predicted = true"),
         dots: dots.collect(),
         ..Chart::default()
     }
 }
 
-/// A number of each emotion beside a reference.
+/// The line where prediction and truth are equal.
+fn diagonal(name: &str) -> Option<Guide> {
+    Some(Guide {
+        from: (f64::NEG_INFINITY, f64::NEG_INFINITY),
+        to: (f64::INFINITY, f64::INFINITY),
+        name: name.to_owned(),
+    })
+}
+
+/// A number of each emotion as a bar in its color and the reference as a gray one below, as HTML.
 pub(super) fn bars(
-    legend: [&'static str; 2],
-    unit: &'static str,
+    legend: [&str; 2],
+    unit: &str,
     numbers: &PerEmotion,
     references: &PerEmotion,
-) -> Scene {
-    let bars = numbers.iter().zip(references.0);
-    let bars = bars.map(|((emotion, number), reference)| PairedBar {
-        name: emotion.name(),
-        color: emotion_color(emotion),
-        number,
-        reference,
-    });
-    PairedBars {
-        legend,
-        unit,
-        bars: bars.collect(),
+) -> String {
+    let finite = numbers
+        .0
+        .iter()
+        .chain(&references.0)
+        .filter(|n| n.is_finite());
+    let largest = finite.fold(1e-9_f64, |largest, n| largest.max(*n));
+    let bar = |value: f64, style: &str| match value.is_finite() {
+        true => format!(
+            "<div class=\"bar\"><i style=\"width:{:.1}%{style}\"></i>{}{unit}</div>",
+            82.0 * value / largest,
+            number(value, 1)
+        ),
+        false => String::new(),
+    };
+    let mut rows = Vec::new();
+    for ((emotion, value), reference) in numbers.iter().zip(references.0) {
+        let [red, green, blue] = emotion_color(emotion).rgb;
+        let color = format!(";background:#{red:02x}{green:02x}{blue:02x}");
+        let cell = bar(value, &color) + &bar(reference, "");
+        rows.push((emotion.to_string(), vec![cell]));
     }
-    .scene()
+    let [own, other] = legend;
+    let caption = format!("<i class=\"colors\"></i>{own} <i></i>{other}");
+    table(&caption, &[], &rows)
 }
 
 /// A song's percentages: predicted beside true.
-pub(super) fn song_bars(song: &JudgedSong) -> Scene {
+pub(super) fn song_bars(song: &JudgedSong) -> String {
     let [truth, predicted] = [&song.truth, &song.predicted]
         .map(|answer| PerEmotion(answer.emotions.as_array().map(f64::from)));
     bars(["predicted", "true"], " %", &predicted, &truth)
 }
 
-/// The confusion matrix of the quadrants.
-pub(super) fn quadrants(scores: &Scores) -> Scene {
-    let counts = scores.confusion.counts.map(Vec::from);
-    matrix(&Quadrant::ALL.map(Quadrant::name), &counts)
+/// The confusion matrix of the quadrants as an HTML table: in each cell how many songs and which share of the row, the
+/// darker the larger the share.
+pub(super) fn quadrants(scores: &Scores) -> String {
+    let mut rows = Vec::new();
+    for (quadrant, counts) in Quadrant::ALL.iter().zip(scores.confusion.counts) {
+        let songs: usize = counts.iter().sum();
+        let name = format!(
+            "<b>true {quadrant}</b><br/>{}",
+            text::count(songs as u64, "song", "songs")
+        );
+        let cells = counts.map(|count| {
+            let share = count as f64 / songs.max(1) as f64;
+            let percent = match songs {
+                0 => "–".to_owned(),
+                _ => format!("{:.0} %", 100.0 * share),
+            };
+            format!(
+                "<div class=\"cell\" style=\"--share:{share:.2}\"><b>{count}</b>{percent}</div>"
+            )
+        });
+        rows.push((name, cells.to_vec()));
+    }
+    let heads = Quadrant::ALL.map(|quadrant| format!("predicted {quadrant}"));
+    table("", &heads.each_ref().map(String::as_str), &rows)
 }
 
 /// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more
@@ -180,7 +223,7 @@ pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1) as f64;
     let dots = bins.iter().map(|bin| Dot {
         at: (bin.mean_predicted, bin.mean_true),
-        radius: 7.0 + 17.0 * (bin.count as f64 / most).sqrt(),
+        radius: 7.0 + 11.0 * (bin.count as f64 / most).sqrt(),
         color: if bin.count < FEWEST {
             ACCENT.alpha(0.4)
         } else {
@@ -193,7 +236,7 @@ pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
         x_range: Some(range),
         y_name: "mean true percentage".to_owned(),
         y_range: Some(range),
-        guide: Some(Guide::Diagonal(String::new())),
+        guide: diagonal(""),
         lines,
         dots: dots.collect(),
         ..Chart::default()
@@ -286,5 +329,38 @@ mod tests {
         assert_eq!((full.at, full.color), ((22.5, 10.0), ACCENT));
         assert!(faint.color.alpha < 0.5 && faint.at == (72.5, 60.0));
         assert!(full.radius > half.radius && half.radius > faint.radius);
+    }
+
+    #[test]
+    fn a_longer_bar_is_a_larger_number_and_a_missing_one_is_left_out() {
+        let mut numbers = PerEmotion([0.0; 8]);
+        numbers.0[..2].copy_from_slice(&[10.0, 2.0]);
+        let mut references = PerEmotion([f64::NAN; 8]);
+        references.0[0] = 5.0;
+        let html = bars(["model", "baseline"], " %", &numbers, &references);
+        for part in [
+            "width:82.0%;background:#f5b800\"></i>10.0 %",
+            "width:41.0%\"></i>5.0 %",
+            "width:16.4%;background:#f07818\"></i>2.0 %",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert_eq!(html.matches("class=\"bar\"").count(), 9);
+    }
+
+    #[test]
+    fn a_cell_of_the_matrix_has_its_count_and_its_share_of_the_row() {
+        let songs = [JudgedSong::default()];
+        let mut scores = RunScores::of(&songs, "a song").unwrap().scores;
+        scores.confusion.counts = [[3, 1, 0, 0], [0; 4], [0; 4], [0, 0, 0, 7]];
+        let html = quadrants(&scores);
+        for cell in [
+            "--share:0.75\"><b>3</b>75 %",
+            "--share:0.25\"><b>1</b>25 %",
+            "--share:1.00\"><b>7</b>100 %",
+        ] {
+            assert!(html.contains(cell), "{cell}: {html}");
+        }
+        assert_eq!(html.matches("<b>0</b>–").count(), 8);
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     Result,
     emotion::Emotion,
     evaluate::{FoldScores, RunScores, metrics::Agreement},
-    figure::{Scene, escape, number},
+    figure::{Chart, escape, number},
 };
 
 /// All values of the page; those of sections that do not apply are missing.
@@ -34,12 +34,13 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     Ok(values)
 }
 
-/// A picture with a caption, which is markup.
-fn figure(scene: &Scene, label: &str, caption: &str) -> Result<String> {
-    Ok(format!(
-        "<figure>\n{}<figcaption>{caption}</figcaption>\n</figure>\n",
-        scene.inline_svg(label)?
-    ))
+/// Markup with a caption, which is markup too.
+fn captioned(content: &str, caption: &str) -> String {
+    format!("<figure>\n{content}<figcaption>{caption}</figcaption>\n</figure>\n")
+}
+
+fn figure(chart: &Chart, label: &str, caption: &str) -> Result<String> {
+    Ok(captioned(&chart.scene().inline_svg(label)?, caption))
 }
 
 /// The scores that matter most, in large.
@@ -144,7 +145,7 @@ fn add_training(values: &mut Values, report: &RunReport<'_>) -> Result<()> {
     let finite = |value: f64| Some(value).filter(|value| value.is_finite());
     if let Some(chart) = charts::curves(trainings, "loss", None, |epoch| finite(epoch.loss)) {
         let caption = format!("Mean training loss of each epoch. {reading}");
-        figures += &figure(&chart.scene(), "training loss over epochs", &caption)?;
+        figures += &figure(&chart, "training loss over epochs", &caption)?;
     }
     if let Some(chart) = charts::curves(trainings, "validation MAE (points)", level, |epoch| {
         epoch.validation_mae.and_then(finite)
@@ -152,14 +153,14 @@ fn add_training(values: &mut Values, report: &RunReport<'_>) -> Result<()> {
         let caption = format!(
             "Mean absolute error of the eight percentages on the validation songs. {reading}"
         );
-        figures += &figure(&chart.scene(), "validation error over epochs", &caption)?;
+        figures += &figure(&chart, "validation error over epochs", &caption)?;
     } else if let Some(chart) =
         charts::curves(trainings, "learning rate (thousandths)", None, |epoch| {
             finite(1000.0 * epoch.learning_rate)
         })
     {
         let caption = "Learning rate at the end of each epoch; there are no validation songs.";
-        figures += &figure(&chart.scene(), "learning rate over epochs", caption)?;
+        figures += &figure(&chart, "learning rate over epochs", caption)?;
     }
     if !figures.is_empty() {
         values.insert("training", figures);
@@ -185,53 +186,44 @@ fn add_charts(values: &mut Values, report: &RunReport<'_>) -> Result<()> {
     let arousal = charts::scatter(report.songs, "arousal", |answer| answer.arousal);
     let (predicted, truth) = (&scores.mean_predicted, &scores.mean_true);
     let (model, baseline) = (&scores.per_emotion, &scores.per_emotion_baseline);
-    for (name, scene, label, caption) in [
+    let reliability = charts::reliability(scores, report.songs);
+    for (name, chart, label, caption) in [
         (
             "valence",
-            valence.scene(),
+            valence,
             "predicted over true valence, a dot for each song",
             caption(&scores.valence),
         ),
         (
             "arousal",
-            arousal.scene(),
+            arousal,
             "predicted over true arousal, a dot for each song",
             caption(&scores.arousal),
         ),
         (
-            "means",
-            charts::bars(["predicted", "true"], " %", predicted, truth),
-            "mean predicted and true percentage of each emotion",
-            "Mean percentage of each emotion over all songs.".to_owned(),
-        ),
-        (
-            "errors",
-            charts::bars(["model", "mean-vector baseline"], "", model, baseline),
-            "mean absolute error of each emotion and its baseline",
-            format!(
-                "Mean absolute error of each emotion in percentage points; over all eight <b>{:.2}</b>, \
-                 baseline {:.2}{ratio}.",
-                scores.mae, scores.mae_baseline
-            ),
-        ),
-        (
             "reliability",
-            charts::reliability(scores, report.songs).scene(),
+            reliability,
             "mean true percentage over predicted percentage",
             "Reliability of the eight percentages.".to_owned(),
         ),
-        (
-            "quadrants",
-            charts::quadrants(scores),
-            "confusion matrix of the quadrants",
-            format!(
-                "Accuracy <b>{:.3}</b>, macro F1 <b>{:.3}</b>.",
-                scores.quadrants.accuracy, scores.quadrants.macro_f1
-            ),
-        ),
     ] {
-        values.insert(name, figure(&scene, label, &caption)?);
+        values.insert(name, figure(&chart, label, &caption)?);
     }
+    let means = charts::bars(["predicted", "true"], " %", predicted, truth);
+    let errors = charts::bars(["model", "mean-vector baseline"], "", model, baseline);
+    let about_errors = format!(
+        "Mean absolute error of each emotion in percentage points; over all eight <b>{:.2}</b>, baseline {:.2}{ratio}.",
+        scores.mae, scores.mae_baseline
+    );
+    let about_quadrants = format!(
+        "Accuracy <b>{:.3}</b>, macro F1 <b>{:.3}</b>.",
+        scores.quadrants.accuracy, scores.quadrants.macro_f1
+    );
+    let about_means = "Mean percentage of each emotion over all songs.";
+    let quadrants = charts::quadrants(scores);
+    values.insert("means", captioned(&means, about_means));
+    values.insert("errors", captioned(&errors, &about_errors));
+    values.insert("quadrants", captioned(&quadrants, &about_quadrants));
     let error = format!("{:.2}", scores.reliability.calibration_error);
     values.insert("calibration_error", error);
     Ok(())
@@ -252,7 +244,7 @@ fn add_labels(values: &mut Values, scores: &RunScores) -> Result<()> {
     let rows: Vec<_> = rows.collect();
     let thresholds = match &labels.search {
         Some(search) => figure(
-            &charts::thresholds(search).scene(),
+            &charts::thresholds(search),
             "micro F1 over probability thresholds",
             &format!(
                 "Micro F1 on the songs that the threshold was chosen on; the dot is the best, {:.2} (micro F1 {:.3}).",

@@ -164,11 +164,11 @@ fn the_page_is_well_formed_holds_every_section_and_needs_nothing_else() {
     for outside in ["http://", "https://", "url(", "@import", "src="] {
         assert!(!page.contains(outside), "{outside}");
     }
-    // Loss, error; two scatters; means, errors, reliability; thresholds; matrix; the bars of ten songs.
-    assert_eq!(
-        elements.iter().filter(|name| **name == "svg").count(),
-        9 + 10
-    );
+    // Loss, error; two scatters; reliability; thresholds.
+    assert_eq!(elements.iter().filter(|name| **name == "svg").count(), 6);
+    // Means, errors and the ten songs, sixteen bars each; the matrix of the quadrants.
+    assert_eq!(page.matches("class=\"bar\"").count(), 12 * 16);
+    assert_eq!(page.matches("class=\"cell\"").count(), 16);
     for svg in page.split("<svg").skip(1) {
         let drawn = svg.split("</svg>").next().unwrap();
         assert!(drawn.matches('<').count() > 20, "nothing is drawn: {drawn}");

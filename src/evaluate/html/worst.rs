@@ -35,10 +35,8 @@ pub(super) fn articles(report: &RunReport<'_>) -> Result<String> {
     let mut articles = String::new();
     for (n, (song, decoded)) in songs.iter().zip(&decoded).enumerate() {
         let mut values = values(song, decoded, report);
-        let bars = charts::song_bars(song);
-        let label = "predicted and true percentage of each emotion";
         values.insert("place", (n + 1).to_string());
-        values.insert("bars", bars.inline_svg(label)?);
+        values.insert("bars", charts::song_bars(song));
         values.insert("spectrogram", decoded.figure(report.preprocessing)?);
         articles += &fill(include_str!("song.html"), &values).unwrap_or_default();
     }
