@@ -27,12 +27,12 @@ const BAR: Area = Area {
 const SMALL: Area = Area {
     left: 184.0,
     top: 16.0,
-    right: 980.0,
+    right: 950.0,
     bottom: 322.0,
     font: 29.0,
 };
 
-/// One window of a song, as the model sees it.
+/// One window of a song, the input of the model.
 #[derive(Debug, Clone)]
 pub(crate) struct SpectrogramWindow {
     /// dB, row-major `[bands, frames]`.

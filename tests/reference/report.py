@@ -48,7 +48,7 @@ def check(page):
                 float(element.get(name))
     for image in root.iter("image"):
         check_image(image)
-    print(f"{page}: {len(text)} characters, {len(drawings)} drawings, {len(list(root.iter('image')))} pictures, sound")
+    print(f"{page}: {len(text)} characters, {len(drawings)} drawings, {len(list(root.iter('image')))} pictures, valid")
 
 
 if __name__ == "__main__":

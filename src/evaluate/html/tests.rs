@@ -100,7 +100,7 @@ fn full_page(songs: &[JudgedSong]) -> String {
     .unwrap()
 }
 
-/// Checks that elements are closed in the order in which they were opened, and that no `<` or `&` stands alone; returns
+/// Checks that elements are closed in the order in which they were opened, and that no `<` or `&` is unescaped; returns
 /// the names of all elements.
 fn assert_well_formed(page: &str) -> Vec<&str> {
     let mut rest = page.strip_prefix("<!DOCTYPE html>").unwrap();
@@ -212,9 +212,9 @@ fn the_ten_worst_songs_are_shown_worst_first() {
 }
 
 #[test]
-fn a_song_that_is_there_shows_its_spectrogram_and_one_that_is_gone_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let audio = folder.path().join("tone.wav");
+fn a_song_that_is_there_shows_its_spectrogram_and_a_missing_one_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let audio = directory.path().join("tone.wav");
     write_tone(&audio, 440.0, 2.0);
     let songs = [
         JudgedSong {
@@ -236,8 +236,8 @@ fn a_song_that_is_there_shows_its_spectrogram_and_one_that_is_gone_says_so() {
 
 #[test]
 fn one_song_without_anything_else_has_a_page_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("report.html");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("report.html");
     let songs = [JudgedSong::default()];
     let scores = RunScores::of(&songs, "one song").unwrap();
     let report = RunReport {
@@ -262,7 +262,7 @@ fn one_song_without_anything_else_has_a_page_too() {
         assert!(!page.contains(absent), "{absent}");
     }
     assert!(page.contains("n/a") && !page.contains("NaN") && !page.contains("inf"));
-    let error = write(&folder.path().join("absent/report.html"), &report).unwrap_err();
+    let error = write(&directory.path().join("absent/report.html"), &report).unwrap_err();
     assert!(error.to_string().contains("absent"), "{error}");
     let nothing = RunReport {
         songs: &[],
