@@ -7,7 +7,7 @@
 
 use circumplex::{
     emotion::EmotionVector,
-    library::{LibraryInfo, LibraryWriter, Micros, ModelStamp, Note, SongRow},
+    library::{LibraryInfo, LibraryWriter, Micros, ModelStamp, Song},
 };
 use clap::Parser;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
@@ -81,7 +81,7 @@ fn words(rng: &mut ChaCha8Rng, most: usize) -> String {
     words.join(" ")
 }
 
-fn song(rng: &mut ChaCha8Rng, number: u64, embedding: usize) -> SongRow {
+fn song(rng: &mut ChaCha8Rng, number: u64, embedding: usize) -> Song {
     // The more common an artist, the smaller the number: some have thousands of songs, most a few.
     let artist_number = (rng.random::<f64>().powi(4) * 120_000.0) as u64;
     let mut own = ChaCha8Rng::seed_from_u64(artist_number);
@@ -92,15 +92,13 @@ fn song(rng: &mut ChaCha8Rng, number: u64, embedding: usize) -> SongRow {
     let length = 60.0 + 300.0 * rng.random::<f64>();
     let tagged = rng.random_bool(0.93);
     let (valence, arousal, emotions) = feeling(rng);
-    let note = match rng.random_range(0..1000) {
-        0..4 => vec![Note::Silent],
-        4..20 => vec![Note::Repeated],
-        20..30 => vec![Note::Damaged(rng.random_range(1..9))],
-        _ => Vec::new(),
+    let (silent, damaged_packets) = match rng.random_range(0..1000) {
+        0..4 => (true, 0),
+        20..30 => (false, rng.random_range(1..9)),
+        _ => (false, 0),
     };
-    SongRow {
-        path: format!("/home/me/Music/{artist}/{album}/{track:02} {title} {number}.mp3"),
-        path_bytes: None,
+    Song {
+        path: format!("/home/me/Music/{artist}/{album}/{track:02} {title} {number}.mp3").into(),
         size_bytes: (length * 24_000.0) as u64,
         modified: Some(Micros(
             1_500_000_000_000_000 + rng.random_range(0..200_000_000_000_000),
@@ -123,8 +121,9 @@ fn song(rng: &mut ChaCha8Rng, number: u64, embedding: usize) -> SongRow {
         analyzed_at: Micros(1_700_000_000_000_000 + number as i64 * 10_000),
         windows: (length / 15.0) as u32,
         content_hash: Some(format!("{:032x}", rng.random::<u128>())),
-        note: Note::text(&note),
-        timeline: None,
+        silent,
+        damaged_packets,
+        ..Song::default()
     }
 }
 

@@ -35,8 +35,7 @@ pub(crate) use walk::{FoundFile, Listing, ScanOptions, scan};
 use crate::{
     Error,
     analysis::{Analysis, AnalyzeOptions},
-    audio::Tags,
-    library::{LibraryInfo, Micros, ModelStamp, Note, SongRow},
+    library::{LibraryInfo, Micros, ModelStamp, Song},
     model::Model,
 };
 use std::ffi::OsString;
@@ -78,41 +77,20 @@ pub(crate) fn library_info(model: &Model, options: &AnalyzeOptions) -> LibraryIn
 }
 
 /// The row of a song that was analyzed now.
-fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> SongRow {
-    let (path, path_bytes) = SongRow::path_columns(&file.path);
-    let mut notes = notes(&analysis);
-    let (mut duration_s, mut tags) = (analysis.audio.duration_s, analysis.audio.tags);
-    if let Some(track) = file.track.as_deref() {
-        notes.retain(|note| !matches!(note, Note::Excerpt { .. }));
-        let segment = analysis.audio.segment;
-        duration_s = segment.map_or(duration_s, |segment| segment.length_s());
-        let place = Note::Track {
-            number: track.number,
-            start_s: track.start.seconds(),
-            length_s: duration_s,
-        };
-        notes.insert(0, place);
-        // The tags of the file complete those of the sheet, except for the title.
-        tags = Tags {
-            title: track.title.clone(),
-            artist: track.artist.clone().or(tags.artist),
-            album: track.album.clone().or(tags.album),
-            genre: track.genre.clone().or(tags.genre),
-        };
-    }
-    SongRow {
-        path,
-        path_bytes,
+fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
+    let (audio, analyzed_s) = (&analysis.audio, analysis.analyzed_s());
+    let mut song = Song {
+        path: file.audio().to_owned(),
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
-        duration_s,
-        sample_rate: analysis.audio.sample_rate,
-        channels: analysis.audio.channels.into(),
-        codec: analysis.audio.codec,
-        title: tags.title,
-        artist: tags.artist,
-        album: tags.album,
-        genre: tags.genre,
+        duration_s: audio.duration_s,
+        sample_rate: audio.sample_rate,
+        channels: audio.channels.into(),
+        codec: audio.codec.clone(),
+        title: audio.tags.title.clone(),
+        artist: audio.tags.artist.clone(),
+        album: audio.tags.album.clone(),
+        genre: audio.tags.genre.clone(),
         valence: analysis.prediction.valence,
         arousal: analysis.prediction.arousal,
         emotions: analysis.prediction.emotions,
@@ -120,28 +98,50 @@ fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> SongR
         analyzed_at: Micros::now(),
         windows: analysis.windows,
         content_hash: Some(content_hash),
-        note: Note::text(&notes),
+        silent: analysis.silent,
+        damaged_packets: audio.damaged_packets,
+        missing_s: audio.missing_s,
         timeline: analysis.timeline,
+        ..Song::default()
+    };
+    if let Some(track) = file.track.as_deref() {
+        song.duration_s = audio
+            .segment
+            .map_or(song.duration_s, |segment| segment.length_s());
+        let start_s = track.start.seconds();
+        song.track = Some(track.number);
+        song.track_start_s = Some(start_s);
+        song.track_end_s = Some(start_s + song.duration_s);
+        // The tags of the file complete those of the sheet, except for the title.
+        song.title.clone_from(&track.title);
+        song.artist = track.artist.clone().or(song.artist);
+        song.album = track.album.clone().or(song.album);
+        song.genre = track.genre.clone().or(song.genre);
+    } else if let Some(segment) = &audio.segment {
+        song.excerpt_start_s = Some(segment.start_s);
+        song.excerpt_length_s = Some(analyzed_s);
     }
+    song
 }
 
-/// The notes of a song.
-pub(crate) fn notes(analysis: &Analysis) -> Vec<Note> {
+/// The notes of a song, for people.
+pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(segment) = &analysis.audio.segment {
-        notes.push(Note::Excerpt {
-            start_s: segment.start_s,
-            length_s: analysis.analyzed_s(),
-        });
+        let length = (analysis.analyzed_s() * 10.0).round() / 10.0;
+        let start = crate::clock::position(segment.start_s);
+        notes.push(format!("excerpt {length} s from {start}"));
     }
     if analysis.silent {
-        notes.push(Note::Silent);
+        notes.push("silent".to_owned());
     }
     if analysis.repeated {
-        notes.push(Note::Repeated);
+        notes.push("shorter than a window (repeated)".to_owned());
     }
-    if analysis.audio.damaged_packets > 0 {
-        notes.push(Note::Damaged(analysis.audio.damaged_packets));
+    match analysis.audio.damaged_packets {
+        0 => {}
+        1 => notes.push("1 damaged packet".to_owned()),
+        packets => notes.push(format!("{packets} damaged packets")),
     }
     notes
 }

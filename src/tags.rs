@@ -23,7 +23,7 @@ use crate::{
     Error, ErrorKind, Result,
     audio::packet_hash,
     error::Context,
-    library::{Library, LibraryError, LibraryWriter, Micros},
+    library::{Columns, Library, LibraryWriter, Micros},
     scan::content_hash,
 };
 use carrier::Carrier;
@@ -148,24 +148,20 @@ pub(crate) fn change(
 ///
 /// # Errors
 /// Those of reading and writing a library, which is then unchanged.
-pub(crate) fn update_library(
-    path: &Path,
-    files: &HashMap<PathBuf, Changed>,
-) -> Result<u64, LibraryError> {
+pub(crate) fn update_library(path: &Path, files: &HashMap<PathBuf, Changed>) -> Result<u64> {
     let library = Library::open(path)?;
-    let embedding = library.embedding()?.max(1);
+    let embedding = library.embedding_length()?.max(1);
     let mut writer = LibraryWriter::create(path, library.info(), embedding)?;
     let mut updated = 0;
-    for batch in library.songs()? {
-        for mut song in batch? {
-            if let Some(changed) = files.get(&song.file()) {
-                song.size_bytes = changed.stamp.size_bytes;
-                song.modified = changed.stamp.modified;
-                song.content_hash = Some(changed.content_hash.clone());
-                updated += 1;
-            }
-            writer.push(song)?;
+    for song in library.songs(Columns::ALL) {
+        let mut song = song?;
+        if let Some(changed) = files.get(&song.path).filter(|_| song.track.is_none()) {
+            song.size_bytes = changed.stamp.size_bytes;
+            song.modified = changed.stamp.modified;
+            song.content_hash = Some(changed.content_hash.clone());
+            updated += 1;
         }
+        writer.push(song)?;
     }
     // Windows replaces no open file.
     drop(library);

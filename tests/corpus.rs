@@ -6,7 +6,7 @@ mod readers;
 
 use circumplex::{
     emotion::{EmotionVector, Moment},
-    library::{FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, SongRow},
+    library::{FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song},
     scan::Journal,
 };
 use rand::{Rng, SeedableRng};
@@ -182,16 +182,28 @@ fn info() -> LibraryInfo {
     info
 }
 
-fn row(n: usize) -> SongRow {
+/// A path that is not UTF-8, where the platform has such.
+fn odd_path() -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(
+        std::os::unix::ffi::OsStrExt::from_bytes(b"/music/\xff.mp3") as &std::ffi::OsStr
+    );
+    #[cfg(not(unix))]
+    "/music/odd.mp3".into()
+}
+
+fn row(n: usize) -> Song {
     let moment = |start_s| Moment {
         start_s,
         valence: 4.0,
         arousal: 6.0,
         emotions: EmotionVector::even(),
     };
-    SongRow {
-        path: format!("/music/{n}.mp3"),
-        path_bytes: n.is_multiple_of(3).then(|| b"/music/\xff.mp3".to_vec()),
+    Song {
+        path: match n.is_multiple_of(3) {
+            true => odd_path(),
+            false => format!("/music/{n}.mp3").into(),
+        },
         size_bytes: n as u64,
         modified: Some(Micros(n as i64)),
         duration_s: 30.0,
@@ -209,8 +221,9 @@ fn row(n: usize) -> SongRow {
         analyzed_at: Micros(0),
         windows: 2,
         content_hash: Some(format!("{n:032x}")),
-        note: n.is_multiple_of(2).then(|| "silent".to_owned()),
+        silent: n.is_multiple_of(2),
         timeline: Some(vec![moment(0.0), moment(15.0)]),
+        ..Song::default()
     }
 }
 
@@ -243,8 +256,7 @@ fn a_journal() -> (String, Vec<String>) {
         journal.append(&Record::Song(Box::new(row(n)))).unwrap();
     }
     let failed = FailedFile {
-        path: "/music/broken.mp3".to_owned(),
-        path_bytes: None,
+        path: "/music/broken.mp3".into(),
         size_bytes: 5,
         modified: None,
         reason: "is damaged".to_owned(),

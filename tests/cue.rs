@@ -2,7 +2,7 @@
 
 mod common;
 
-use circumplex::library::{Library, SongRow};
+use circumplex::library::{Columns, Library, Song};
 use common::{Place, circumplex, run};
 use std::fs;
 
@@ -18,9 +18,9 @@ fn a_mix() -> Place {
     place
 }
 
-fn rows(place: &Place) -> Vec<SongRow> {
+fn rows(place: &Place) -> Vec<Song> {
     let library = Library::open(&place.library()).unwrap();
-    library.songs().unwrap().flat_map(Result::unwrap).collect()
+    library.songs(Columns::ALL).map(Result::unwrap).collect()
 }
 
 /// The paths of the songs below the folder of music.
@@ -28,7 +28,7 @@ fn songs(place: &Place) -> Vec<String> {
     let folder = place.music().display().to_string();
     rows(place)
         .iter()
-        .map(|row| row.path.replace(&folder, ""))
+        .map(|row| row.unique_path().display().to_string().replace(&folder, ""))
         .collect()
 }
 
@@ -38,10 +38,17 @@ fn each_track_has_a_row_and_a_second_run_keeps_it() {
     run(place.analyze().arg("--cue")).ends_with_code(0);
     assert_eq!(songs(&place), ["/mix.wav/01", "/mix.wav/02", "/other.wav"]);
     let rows = rows(&place);
-    let first = rows.iter().find(|row| row.path.ends_with("/01")).unwrap();
-    let second = rows.iter().find(|row| row.path.ends_with("/02")).unwrap();
-    assert_eq!(first.note.as_deref(), Some("track 1, 20 s from 0:00"));
-    assert_eq!(second.note.as_deref(), Some("track 2, 16 s from 0:20"));
+    let first = rows.iter().find(|row| row.track == Some(1)).unwrap();
+    let second = rows.iter().find(|row| row.track == Some(2)).unwrap();
+    assert_eq!(first.path, place.music().join("mix.wav"));
+    assert_eq!(
+        (first.track_start_s, first.track_end_s),
+        (Some(0.0), Some(20.0))
+    );
+    assert_eq!(
+        (second.track_start_s, second.track_end_s),
+        (Some(20.0), Some(36.0))
+    );
     assert!((second.duration_s - 16.0).abs() < 0.01);
     assert_eq!(first.title.as_deref(), Some("One"));
     assert_eq!(second.artist.as_deref(), Some("Somebody"));

@@ -225,7 +225,7 @@ fn silent_songs_are_listed_last_and_counted_apart() {
         "{list}"
     );
     let lines = lines(&library(&place, &["songs", "--json", "-n", "1"]).stdout);
-    assert_eq!(lines[0]["note"], "silent; shorter than a window (repeated)");
+    assert_eq!(lines[0]["silent"], true);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use circumplex::{
     ErrorKind,
     analysis::{LogMel, spectrograms},
     audio::{Decoder, Excerpt},
-    library::{Library, LibraryInfo, ModelStamp},
+    library::{Column, Columns, Library, LibraryInfo, ModelStamp},
     mel::{MelConfig, WindowRule},
     model::{Model, Preprocessing, Recipe},
     scan::{Journal, Sheet},
@@ -90,18 +90,17 @@ fn excerpt_of(path: &Path) -> Answer {
 pub fn library(bytes: &[u8]) -> Answer {
     let file = file_of(bytes)?;
     let library = Library::open(file.path())?;
-    let embedding = library.embedding();
+    let embedding = library.embedding_length();
     let mut rows = 0;
-    for batch in library.songs()?.take(ENOUGH) {
-        rows += batch?.len();
+    for song in library.songs(Columns::ALL) {
+        song?;
+        rows += 1;
     }
-    for vectors in library.vectors()?.take(ENOUGH) {
-        let vectors = vectors?;
-        assert!(vectors.iter().all(|(_, vector)| vector.len() == 8));
+    for batch in library.table(&Column::ALL).take(ENOUGH) {
+        batch?;
     }
-    if rows as u64 == library.rows() && rows > 0 {
-        library.stamps()?;
-        library.songs_at(&[rows as u64 - 1, 0])?;
+    if rows == library.rows() && rows > 0 {
+        library.songs_at(&[rows - 1, 0], Columns::STAMP)?;
     }
     embedding?;
     Ok(())

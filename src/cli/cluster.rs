@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cluster::{Clusters, Point, Silhouette, from_centers, from_random, silhouette, within_range},
     emotion::{CENTER, EXPRESSION_MEANS, Expression},
-    library::{Collection, Column, Note},
+    library::{Column, Library},
     output::{Extra, Format},
 };
 use arrow::{
@@ -181,17 +181,16 @@ fn center(expression: Expression) -> Point {
 }
 
 /// Valence and arousal of every song that is not silent, and for each row the index of its point.
-fn points(library: &Collection) -> Result<(Vec<Point>, Vec<Option<usize>>), CliError> {
+fn points(library: &Library) -> Result<(Vec<Point>, Vec<Option<usize>>), CliError> {
     let mut points = Vec::new();
     let mut rows = Vec::new();
-    for batch in library.table(&[Column::Valence, Column::Arousal, Column::Note])? {
+    for batch in library.table(&[Column::Valence, Column::Arousal, Column::Silent]) {
         let batch = batch?;
-        let [valence, arousal, note] = [0, 1, 2].map(|n| batch.column(n));
+        let [valence, arousal, silent] = [0, 1, 2].map(|n| batch.column(n));
         let valence = valence.as_primitive::<Float32Type>().values();
         let arousal = arousal.as_primitive::<Float32Type>().values();
-        let notes = note.as_string::<i32>().iter();
-        for ((valence, arousal), note) in valence.iter().zip(arousal).zip(notes) {
-            if note.is_some_and(Note::says_silent) {
+        for ((valence, arousal), silent) in valence.iter().zip(arousal).zip(silent.as_boolean()) {
+            if silent == Some(true) {
                 rows.push(None);
             } else {
                 rows.push(Some(points.len()));
@@ -301,7 +300,7 @@ struct OneCluster<'a> {
 }
 
 fn json(
-    library: &Collection,
+    library: &Library,
     clusters: &Clusters,
     names: Option<&[&str]>,
     silhouette: Option<Silhouette>,

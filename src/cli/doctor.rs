@@ -1,7 +1,7 @@
 //! `circumplex doctor`: checks the set-up.
 
 use super::{CliResult, console::Console, exit::Exit};
-use crate::{error::one_line, library::Collection, model::Model};
+use crate::{error::one_line, library::Library, model::Model};
 use std::{
     env,
     error::Error,
@@ -146,7 +146,7 @@ fn library(path: &Path) -> Result<String, String> {
             path.display()
         ));
     }
-    Collection::open(&[path])
+    Library::open(path)
         .map(|library| super::library::provenance(&library))
         .map_err(|error| one_line(&error))
 }

@@ -4,6 +4,7 @@ use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, tab
 use crate::{
     emotion::Emotion,
     figure::{Plane, PlanePoint, check_extension},
+    library::Columns,
     text,
 };
 use std::path::PathBuf;
@@ -30,20 +31,19 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let library = args.library.open_filled()?;
     let mut songs = Vec::new();
     let mut sums = [0.0; Emotion::COUNT];
-    for batch in library.briefs() {
-        for row in batch? {
-            if row.is_silent() {
-                continue;
-            }
-            for (sum, percent) in sums.iter_mut().zip(row.emotions.as_array()) {
-                *sum += f64::from(*percent);
-            }
-            songs.push(PlanePoint {
-                valence: f64::from(row.valence),
-                arousal: f64::from(row.arousal),
-                class: row.emotions.strongest() as usize,
-            });
+    for song in library.songs(Columns::LIST) {
+        let song = song?;
+        if song.silent {
+            continue;
         }
+        for (sum, percent) in sums.iter_mut().zip(song.emotions.as_array()) {
+            *sum += f64::from(*percent);
+        }
+        songs.push(PlanePoint {
+            valence: f64::from(song.valence),
+            arousal: f64::from(song.arousal),
+            class: song.emotions.strongest() as usize,
+        });
     }
     if songs.is_empty() {
         return Err(format!("{}: all songs are silent; nothing to draw", library.name()).into());

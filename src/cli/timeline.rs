@@ -15,7 +15,6 @@ use crate::{
     clock,
     emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
     figure::{TimelineChart, check_extension, emotion_color},
-    library::Note,
     model::Model,
     scan::notes,
 };
@@ -104,7 +103,8 @@ impl<'a> Analyzed<'a> {
     }
 
     fn note(&self) -> Option<String> {
-        Note::text(&notes(self.song))
+        let notes = notes(self.song);
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 
     /// Length, windows and model in one line.

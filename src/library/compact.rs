@@ -1,37 +1,38 @@
-//! Libraries rewritten as one file in good order.
+//! Libraries rewritten as one sorted file.
 
-use super::{Collection, LibraryError, LibraryInfo, LibraryWriter};
+use super::{Column, Columns, Library, LibraryInfo, LibraryWriter};
+use crate::error::Result;
 use std::{cmp::Reverse, collections::HashSet, path::Path};
 
 /// Rows that are fetched at once.
 const AT_ONCE: usize = 4 * 1024;
 
-/// What came of it.
+/// The outcome of [`compact`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compacted {
     /// Songs that were written.
     pub rows: u64,
-    /// Rows that were left out because a later analysis of the same path stands in another.
+    /// Rows that were dropped because another holds a later analysis of the same song.
     pub repeated: u64,
-    /// Failures that the footer remembers.
+    /// Failures that the library remembers.
     pub failures: usize,
 }
 
-/// Writes the songs of `from` as one library at `target`, sorted by path, in row groups of the usual size. Of several rows
-/// for one path the one that was analysed last is kept. The failures of all are kept, each path once, but for those whose
-/// path has a row. Columns that circumplex does not know are left out.
+/// Writes the songs of `from` as one library at `target`, sorted by path, in row groups of the usual size. Of several rows of one
+/// song the one that was analyzed last is kept. The failures of all are kept once for each path that has no row. Columns that
+/// circumplex does not know are dropped.
 ///
-/// `target` may be one of the libraries in `from`: it is replaced when the new one is whole.
+/// `target` may be one of the files of `from`: it is replaced when the new one is complete.
 ///
 /// # Errors
-/// Those of reading and writing a library. What stood at `target` is then untouched.
-pub fn compact(from: Collection, target: &Path) -> Result<Compacted, LibraryError> {
+/// Those of reading and writing a library. An existing file at `target` is then untouched.
+pub fn compact(from: Library, target: &Path) -> Result<Compacted> {
     let mut keys = Vec::new();
-    for batch in from.briefs() {
-        for song in batch? {
-            let row = keys.len() as u64;
-            keys.push(((song.path, song.path_bytes), Reverse(song.analyzed_at), row));
-        }
+    for song in from.songs(Columns::FILE.with(Column::AnalyzedAt)) {
+        let song = song?;
+        let row = keys.len() as u64;
+        let path = song.unique_path().into_owned().into_os_string();
+        keys.push((path, Reverse(song.analyzed_at), row));
     }
     keys.sort_unstable();
     let all = keys.len();
@@ -39,47 +40,32 @@ pub fn compact(from: Collection, target: &Path) -> Result<Compacted, LibraryErro
     let repeated = (all - keys.len()) as u64;
 
     let mut failures = from.failures();
-    failures.dedup_by(|a, b| (&a.path, &a.path_bytes) == (&b.path, &b.path_bytes));
-    let paths: HashSet<_> = keys.iter().map(|(path, ..)| path).collect();
-    failures.retain(|failed| !paths.contains(&(failed.path.clone(), failed.path_bytes.clone())));
+    failures.dedup_by(|a, b| a.path == b.path);
+    let paths: HashSet<_> = keys.iter().map(|(path, ..)| path.as_os_str()).collect();
+    failures.retain(|failed| !paths.contains(failed.path.as_os_str()));
     drop(paths);
-    let remembered = failures.len();
 
-    let mut embedding = 0;
-    for part in from.parts() {
-        embedding = embedding.max(part.embedding()?);
+    // Failures are tried again by another version of the program than the one that is named: name one that is not this.
+    let mut info = LibraryInfo::new(from.info().model.clone(), from.info().preprocessing.clone());
+    let infos = || from.files().iter().map(|file| file.info());
+    if let Some(other) = infos().find(|other| other.program != info.program) {
+        info.program.clone_from(&other.program);
     }
-    let info = info_of(&from);
-    let mut writer = LibraryWriter::create(target, &info, embedding.max(1))?;
-    writer.set_failures(failures);
+    info.timeline = infos().all(|info| info.timeline);
+    info.failures = failures;
+
+    let mut writer = LibraryWriter::create(target, &info, from.embedding_length()?.max(1))?;
     let rows: Vec<u64> = keys.into_iter().map(|(.., row)| row).collect();
     for some in rows.chunks(AT_ONCE) {
-        for song in from.songs_at(some)? {
+        for song in from.songs_at(some, Columns::ALL)? {
             writer.push(song)?;
         }
     }
-    // Closed before one of them is replaced, which some systems demand.
+    // Closed before one of its files is replaced, which some systems demand.
     drop(from);
     Ok(Compacted {
         rows: writer.finish()?,
         repeated,
-        failures: remembered,
+        failures: info.failures.len(),
     })
-}
-
-/// The footer for all. Failures are tried again by another version of the program than the one it names, so it names the
-/// one that is not this.
-fn info_of(from: &Collection) -> LibraryInfo {
-    let this = LibraryInfo::new(from.info().model.clone(), from.info().preprocessing.clone());
-    let programs = from.parts().iter().map(|part| &part.info().program);
-    let program = programs
-        .clone()
-        .find(|program| **program != this.program)
-        .unwrap_or(&this.program)
-        .clone();
-    LibraryInfo {
-        program,
-        timeline: from.parts().iter().all(|part| part.info().timeline),
-        ..this
-    }
 }

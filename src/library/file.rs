@@ -1,25 +1,283 @@
-//! The file of a library, read at given places, so that threads share it.
+//! One Parquet file of a library.
 
+use super::{
+    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, ModelStamp, Song, arrays::absent,
+    read::read_error,
+};
+use crate::{
+    contain::catch_panic,
+    error::{Context, Error, ErrorKind, Result},
+};
+use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use bytes::Bytes;
 use parquet::{
-    errors::{ParquetError, Result},
-    file::reader::{ChunkReader, Length},
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    errors::ParquetError,
+    file::{
+        metadata::PageIndexPolicy,
+        reader::{ChunkReader, Length},
+    },
 };
+use serde::Deserialize;
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufReader, Read},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
+/// One file of a [`Library`](super::Library), its description and columns checked.
+#[derive(Debug)]
+pub struct LibraryFile {
+    path: PathBuf,
+    pub(super) file: SharedFile,
+    pub(super) metadata: ArrowReaderMetadata,
+    info: LibraryInfo,
+    embedding_length: Option<usize>,
+    number: usize,
+    first_row: u64,
+}
+
+/// Rows that are stored together: what one thread reads at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Place of its file in the library.
+    pub file: usize,
+    /// Its place in the file.
+    pub number: usize,
+    /// Its first row, counted through all files.
+    pub first_row: u64,
+    /// Number of its rows.
+    pub rows: u64,
+}
+
+impl LibraryFile {
+    pub(super) fn open(path: &Path, number: usize, first_row: u64) -> Result<Self> {
+        let cannot_open = "cannot open the library";
+        // Opening a pipe would wait for its writer.
+        if !fs::metadata(path)
+            .context_at(ErrorKind::Io, path, cannot_open)?
+            .is_file()
+        {
+            let message =
+                "cannot open the library: expected a file, found a directory, device or pipe";
+            return Err(Error::new(ErrorKind::Io, message).with_path(path));
+        }
+        let file = File::open(path).and_then(SharedFile::new).context_at(
+            ErrorKind::Io,
+            path,
+            cannot_open,
+        )?;
+        let load = || {
+            let options =
+                ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+            let stored = ArrowReaderMetadata::load(&file, options.clone())?;
+            // The types of the Parquet file are fewer than those of Arrow that other programs store beside them.
+            let plain = options.with_skip_arrow_metadata(true);
+            Ok((
+                ArrowReaderMetadata::try_new(stored.metadata().clone(), plain)?,
+                stored,
+            ))
+        };
+        let loaded = catch_panic(load).unwrap_or_else(|p| Err(ParquetError::External(Box::new(p))));
+        let (metadata, stored) = loaded.context_at(
+            ErrorKind::Library,
+            path,
+            "expected a Parquet file, found another format or a damaged one; make a library with `circumplex analyze`",
+        )?;
+        let schema = stored.schema();
+        let embedding_length = match schema.field_with_name(Column::Embedding.name()) {
+            Ok(field) => match field.data_type() {
+                DataType::FixedSizeList(_, length) => usize::try_from(*length).ok(),
+                _ => None,
+            },
+            Err(_) => Some(0),
+        };
+        let library = Self {
+            info: match schema.metadata().get(INFO_KEY) {
+                Some(json) => read_info(path, json)?,
+                None => LibraryInfo::unknown(),
+            },
+            path: path.to_owned(),
+            file,
+            metadata,
+            embedding_length,
+            number,
+            first_row,
+        };
+        library.check_columns(schema.metadata().contains_key(INFO_KEY))?;
+        Ok(library)
+    }
+
+    /// Every column that is there must be convertible to its type; only `path` and `emotions` are indispensable.
+    fn check_columns(&self, is_described: bool) -> Result<()> {
+        for column in [Column::Path, Column::Emotions] {
+            if !self.has(column) {
+                let message = if is_described {
+                    format!(
+                        "the column `{}` is missing; analyze the music again",
+                        column.name()
+                    )
+                } else {
+                    format!(
+                        "a Parquet file, but not a library: it lacks the column `{}`; make a library with `circumplex analyze`",
+                        column.name()
+                    )
+                };
+                return Err(Error::new(ErrorKind::Library, message).with_path(&self.path));
+            }
+        }
+        for field in self.metadata.schema().fields() {
+            let known = Column::ALL
+                .into_iter()
+                .find(|column| column.name() == field.name());
+            let Some(column) = known else { continue };
+            let wanted = column.data_type(0);
+            let empty = absent(field.data_type(), true, 0);
+            if super::arrays::canonical(&empty, &wanted).is_none() {
+                let message = format!(
+                    "expected the column `{}` as {wanted}, found {}; analyze the music again",
+                    column.name(),
+                    field.data_type()
+                );
+                return Err(Error::new(ErrorKind::Library, message).with_path(&self.path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its description.
+    pub fn info(&self) -> &LibraryInfo {
+        &self.info
+    }
+
+    /// Whether the file has a column; for the facts that version 1 kept as a note, whether it has notes.
+    pub fn has(&self, column: Column) -> bool {
+        self.stores(column.name())
+            || (self.is_version_1() && super::version1::FACTS.contains(&column))
+    }
+
+    pub(super) fn stores(&self, name: &str) -> bool {
+        self.metadata.schema().field_with_name(name).is_ok()
+    }
+
+    /// Whether the facts of each song are a note, as in version 1.
+    pub(super) fn is_version_1(&self) -> bool {
+        self.stores(super::version1::NOTE) && !self.stores(Column::Silent.name())
+    }
+
+    /// Number of songs.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Number of songs in the files before this one.
+    pub(super) fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Numbers in each embedding; `None` if only the rows tell.
+    pub(super) fn embedding_length(&self) -> Option<usize> {
+        self.embedding_length
+    }
+
+    /// The row groups, in the order of the rows.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Group> + '_ {
+        let mut first_row = self.first_row;
+        let groups = self.metadata.metadata().row_groups().iter().enumerate();
+        groups.map(move |(number, group)| {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            first_row += rows;
+            Group {
+                file: self.number,
+                number,
+                first_row: first_row - rows,
+                rows,
+            }
+        })
+    }
+
+    /// The songs of a batch of this file.
+    pub(crate) fn songs_of(&self, first_row: u64, batch: &RecordBatch) -> Result<Vec<Song>> {
+        let song = |row| {
+            Song::decode(batch, row).map_err(|column| self.missing(first_row + row as u64, column))
+        };
+        (0..batch.num_rows()).map(song).collect()
+    }
+
+    /// The error of a row without a valid value.
+    pub(super) fn missing(&self, row: u64, column: &str) -> Error {
+        self.error(format!(
+            "row {row} (counted from 0) has no valid `{column}`; analyze the music again"
+        ))
+    }
+
+    /// An error about the file's content.
+    pub(super) fn error(&self, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Library, message).with_path(&self.path)
+    }
+
+    pub(super) fn read_error(
+        &self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
+        read_error(&self.path, source)
+    }
+}
+
+fn read_info(path: &Path, json: &str) -> Result<LibraryInfo> {
+    let damaged =
+        format!("the description under the key `{INFO_KEY}` is damaged; analyze the music again");
+    // The version first: the rest may look different in a newer format.
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    let version: Version =
+        serde_json::from_str(json).context_at(ErrorKind::Library, path, &damaged)?;
+    if version.format_version > FORMAT_VERSION {
+        let message = format!(
+            "format version {}, but this circumplex reads versions up to {FORMAT_VERSION}; update circumplex or analyze the \
+             music again",
+            version.format_version
+        );
+        return Err(Error::new(ErrorKind::Library, message).with_path(path));
+    }
+    let info: LibraryInfo =
+        serde_json::from_str(json).context_at(ErrorKind::Library, path, &damaged)?;
+    let expected = LibraryInfo::new(
+        ModelStamp {
+            identity: String::new(),
+            name: String::new(),
+        },
+        serde_json::Value::Null,
+    )
+    .labels;
+    if info.labels != expected {
+        let message = format!(
+            "expected the emotions {expected:?}, found {:?}; analyze the music again",
+            info.labels
+        );
+        return Err(Error::new(ErrorKind::Library, message).with_path(path));
+    }
+    Ok(info)
+}
+
 /// A file without a position of its own: clones read it from several threads at once, which those of a [`File`] cannot.
-#[derive(Clone)]
-pub(super) struct LibraryFile {
+#[derive(Debug, Clone)]
+pub(super) struct SharedFile {
     file: Arc<File>,
     length: u64,
 }
 
-impl LibraryFile {
-    pub(super) fn new(file: File) -> io::Result<Self> {
+impl SharedFile {
+    fn new(file: File) -> io::Result<Self> {
         Ok(Self {
             length: file.metadata()?.len(),
             file: Arc::new(file),
@@ -27,27 +285,25 @@ impl LibraryFile {
     }
 }
 
-impl Length for LibraryFile {
+impl Length for SharedFile {
     fn len(&self) -> u64 {
         self.length
     }
 }
 
-impl ChunkReader for LibraryFile {
-    type T = BufReader<From>;
+impl ChunkReader for SharedFile {
+    type T = BufReader<ReadFrom>;
 
-    fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(BufReader::with_capacity(
-            // Mostly the head of a page is read this way.
-            512,
-            From {
-                file: self.clone(),
-                place: start,
-            },
-        ))
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        let reader = ReadFrom {
+            file: self.file.clone(),
+            position: start,
+        };
+        // Mostly the head of a page is read this way.
+        Ok(BufReader::with_capacity(512, reader))
     }
 
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         // A damaged footer may ask for any length.
         if start
             .checked_add(length as u64)
@@ -59,46 +315,32 @@ impl ChunkReader for LibraryFile {
             )));
         }
         let mut bytes = vec![0; length];
-        read_exact_at(&self.file, &mut bytes, start)?;
+        let mut reader = ReadFrom {
+            file: self.file.clone(),
+            position: start,
+        };
+        reader.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
 }
 
-/// Reads on from a place.
-pub(super) struct From {
-    file: LibraryFile,
-    place: u64,
+/// Reads from a position on.
+pub(super) struct ReadFrom {
+    file: Arc<File>,
+    position: u64,
 }
 
-impl Read for From {
+impl Read for ReadFrom {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = read_at(&self.file.file, buffer, self.place)?;
-        self.place += count as u64;
+        #[cfg(unix)]
+        use std::os::unix::fs::FileExt;
+        #[cfg(windows)]
+        use std::os::windows::fs::FileExt;
+        #[cfg(unix)]
+        let count = self.file.read_at(buffer, self.position)?;
+        #[cfg(windows)]
+        let count = self.file.seek_read(buffer, self.position)?;
+        self.position += count as u64;
         Ok(count)
     }
-}
-
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut place: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match read_at(file, buffer, place) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                buffer = buffer.get_mut(count..).unwrap_or_default();
-                place += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, place)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, place)
 }

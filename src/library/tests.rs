@@ -1,10 +1,8 @@
-//! Writing and reading together, and what a reader says of files that are no libraries.
+//! Writing and reading together, several files as one, and files that are not libraries.
 
-use super::{test_rows::a_row, *};
-use arrow::{
-    array::{ArrayRef, Float32Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema},
-};
+use super::{test_songs::a_song, *};
+use arrow_array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::{
     arrow::ArrowWriter,
     file::{metadata::KeyValue, properties::WriterProperties},
@@ -23,7 +21,7 @@ fn info() -> LibraryInfo {
     LibraryInfo::new(model, serde_json::json!({"mel": {"n_mels": 128}}))
 }
 
-fn write(path: &Path, rows: impl IntoIterator<Item = SongRow>) {
+fn write(path: &Path, rows: impl IntoIterator<Item = Song>) {
     let mut writer = LibraryWriter::create(path, &info(), 4).unwrap();
     for row in rows {
         writer.push(row).unwrap();
@@ -49,63 +47,74 @@ fn open_error(path: &Path) -> String {
 #[test]
 fn what_is_written_is_read_back() {
     let (_folder, path) = in_a_folder();
-    let mut rows: Vec<SongRow> = (0..3000).map(a_row).collect();
+    let mut rows: Vec<Song> = (0..3000).map(a_song).collect();
     rows[7].title = None;
     rows[8].modified = None;
-    rows[9].path_bytes = Some(b"/music/\xff.mp3".to_vec());
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        rows[9].path = std::ffi::OsStr::from_bytes(b"/music/\xff.mp3").into();
+    }
+    rows[10].silent = true;
+    rows[11].missing_s = 0.5;
+    rows[12].track = Some(3);
+    rows[12].track_start_s = Some(245.5);
+    rows[12].track_end_s = Some(445.5);
+    rows[13].excerpt_start_s = Some(70.0);
+    rows[13].excerpt_length_s = Some(45.0);
     write(&path, rows.clone());
     let library = Library::open(&path).unwrap();
     assert_eq!(library.rows(), 3000);
     assert_eq!(library.info(), &info());
-    let read: Vec<SongRow> = library
-        .songs()
-        .unwrap()
-        .flat_map(|batch| batch.unwrap())
-        .collect();
-    assert_eq!(read, rows);
+    assert_eq!(all(&library), rows);
+    let files: Vec<Song> = library.songs(Columns::FILE).map(Result::unwrap).collect();
+    let file = |song: &Song| Song {
+        path: song.path.clone(),
+        track: song.track,
+        ..Song::default()
+    };
+    assert_eq!(files, rows.iter().map(file).collect::<Vec<_>>());
+}
+
+fn all(library: &Library) -> Vec<Song> {
+    library.songs(Columns::ALL).map(Result::unwrap).collect()
 }
 
 #[test]
-fn the_footer_remembers_failures_and_the_stamps_say_which_file_a_row_stands_for() {
+fn the_description_remembers_failures() {
     let (_folder, path) = in_a_folder();
-    let failed = FailedFile {
-        path: "/music/broken.mp3".to_owned(),
-        path_bytes: None,
+    let mut with_failures = info();
+    with_failures.failures = vec![FailedFile {
+        path: "/music/broken.mp3".into(),
         size_bytes: 5,
         modified: Some(Micros(17)),
         reason: "is damaged".to_owned(),
-    };
-    let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
-    writer.push(a_row(6)).unwrap();
-    writer.set_failures(vec![failed.clone()]);
+    }];
+    let writer = LibraryWriter::create(&path, &with_failures, 4).unwrap();
     writer.finish().unwrap();
     let library = Library::open(&path).unwrap();
-    assert_eq!(library.info().failures, [failed]);
-    let row = a_row(6);
-    let stamp = FileStamp {
-        path: row.file(),
-        size_bytes: row.size_bytes,
-        modified: row.modified,
-        content_hash: row.content_hash,
-    };
-    assert_eq!(library.stamps().unwrap(), [stamp]);
+    assert_eq!(library.failures(), with_failures.failures);
+    // As version 1 wrote them.
+    let json = r#"{"path":"/a\ufffd.mp3","path_bytes":[47,97,255,46,109,112,51],"size_bytes":5,"modified":null,"reason":"x"}"#;
+    let failed: FailedFile = serde_json::from_str(json).unwrap();
+    assert_eq!(failed.path.to_string_lossy(), "/a\u{fffd}.mp3");
+    let again: FailedFile = serde_json::from_str(&serde_json::to_string(&failed).unwrap()).unwrap();
+    assert_eq!(again, failed);
 }
 
 #[test]
 fn songs_come_in_the_order_in_which_they_are_asked_for() {
     let (_folder, path) = in_a_folder();
-    write(&path, (0..40_000).map(a_row));
+    write(&path, (0..40_000).map(a_song));
     let library = Library::open(&path).unwrap();
     let wanted = [39_999, 0, 32_768, 17, 17];
-    let found = library.songs_at(&wanted).unwrap();
+    let found = library.songs_at(&wanted, Columns::ALL).unwrap();
     assert_eq!(
         found,
-        wanted.map(|row| a_row(usize::try_from(row).unwrap()))
+        wanted.map(|row| a_song(usize::try_from(row).unwrap()))
     );
-    assert!(matches!(
-        library.songs_at(&[40_000]),
-        Err(LibraryError::NoSuchRow { row: 40_000, .. })
-    ));
+    let error = library.songs_at(&[40_000], Columns::FILE).unwrap_err();
+    assert!(error.to_string().contains("no row 40000"), "{error}");
 }
 
 #[test]
@@ -114,17 +123,18 @@ fn a_library_without_songs_is_readable() {
     write(&path, []);
     let library = Library::open(&path).unwrap();
     assert_eq!(library.rows(), 0);
-    assert_eq!(library.vectors().unwrap().count(), 0);
-    assert_eq!(library.songs_at(&[]).unwrap(), []);
+    assert_eq!(all(&library), []);
+    assert_eq!(library.songs_at(&[], Columns::ALL).unwrap(), []);
+    assert_eq!(library.embedding_length().unwrap(), 4);
 }
 
 #[test]
 fn an_unfinished_library_leaves_nothing_and_harms_nothing() {
     let (folder, path) = in_a_folder();
-    write(&path, [a_row(1)]);
+    write(&path, [a_song(1)]);
     let before = fs::read(&path).unwrap();
     let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
-    writer.push(a_row(2)).unwrap();
+    writer.push(a_song(2)).unwrap();
     assert_eq!(files_in(folder.path()), 2);
     drop(writer);
     assert_eq!(files_in(folder.path()), 1);
@@ -138,13 +148,13 @@ fn an_output_that_cannot_be_written_is_known_at_once() {
         let error = LibraryWriter::create(target, &info(), 4).err().unwrap();
         crate::error::one_line(&error)
     };
-    assert!(refused(folder.path()).contains("a folder"));
+    assert!(refused(folder.path()).contains("a directory"));
     assert!(refused(&folder.path().join("absent/library.parquet")).contains("absent"));
     #[cfg(unix)]
     {
         assert!(refused(Path::new("/dev/full")).contains("a device"));
         std::os::unix::fs::symlink("nowhere", &path).unwrap();
-        assert!(refused(&path).contains("leads nowhere"));
+        assert!(refused(&path).contains("broken symbolic link"));
     }
     let _ = path;
 }
@@ -154,11 +164,11 @@ fn an_output_that_cannot_be_written_is_known_at_once() {
 fn a_link_keeps_its_place_and_a_library_its_permissions() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (folder, path) = in_a_folder();
-    write(&path, [a_row(1)]);
+    write(&path, [a_song(1)]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let link = folder.path().join("link.parquet");
     symlink(&path, &link).unwrap();
-    write(&link, [a_row(2), a_row(3)]);
+    write(&link, [a_song(2), a_song(3)]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(Library::open(&path).unwrap().rows(), 2);
     let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -169,7 +179,7 @@ fn a_link_keeps_its_place_and_a_library_its_permissions() {
 fn an_embedding_of_another_length_is_refused() {
     let (_folder, path) = in_a_folder();
     let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
-    let mut row = a_row(0);
+    let mut row = a_song(0);
     row.embedding.pop();
     let error = writer.push(row).unwrap_err();
     assert!(error.to_string().contains("expected an embedding of 4"));
@@ -179,7 +189,7 @@ fn an_embedding_of_another_length_is_refused() {
 fn foreign(path: &Path, footer: Option<String>, columns: Vec<(Field, ArrayRef)>) {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
-    let pairs = footer.map(|json| vec![KeyValue::new(FOOTER_KEY.to_owned(), json)]);
+    let pairs = footer.map(|json| vec![KeyValue::new(INFO_KEY.to_owned(), json)]);
     let properties = WriterProperties::builder()
         .set_key_value_metadata(pairs)
         .build();
@@ -198,7 +208,7 @@ fn path_column() -> Vec<(Field, ArrayRef)> {
 fn files_that_are_no_libraries_are_refused_with_the_reason() {
     let (folder, path) = in_a_folder();
     assert!(open_error(&path).contains("cannot open"));
-    assert!(open_error(folder.path()).contains("found a folder"));
+    assert!(open_error(folder.path()).contains("found none"));
 
     fs::write(&path, b"no parquet at all").unwrap();
     assert!(open_error(&path).contains("expected a Parquet file"));
@@ -206,7 +216,7 @@ fn files_that_are_no_libraries_are_refused_with_the_reason() {
     assert!(open_error(&path).contains("expected a Parquet file"));
 
     foreign(&path, None, path_column());
-    assert!(open_error(&path).contains("lacks the key `circumplex`"));
+    assert!(open_error(&path).contains("lacks the column `emotions`"));
 
     foreign(&path, Some("{".to_owned()), path_column());
     assert!(open_error(&path).contains("is damaged"));
@@ -231,29 +241,21 @@ fn files_that_are_no_libraries_are_refused_with_the_reason() {
 
     let footer = serde_json::to_string(&info()).unwrap();
     foreign(&path, Some(footer.clone()), path_column());
-    assert!(open_error(&path).contains("`size_bytes` is missing"));
+    assert!(open_error(&path).contains("`emotions` is missing"));
 
     let mut columns = path_column();
-    columns[0] = (
-        Field::new("path", DataType::Float32, false),
-        Arc::new(Float32Array::from(vec![1.0])),
-    );
     columns.push((
-        Field::new("size_bytes", DataType::Boolean, false),
-        Arc::new(arrow::array::BooleanArray::from(vec![true])),
-    ));
-    columns.push((
-        Field::new("modified", DataType::Boolean, false),
-        Arc::new(arrow::array::BooleanArray::from(vec![true])),
+        Field::new("emotions", DataType::Boolean, false),
+        Arc::new(BooleanArray::from(vec![true])),
     ));
     foreign(&path, Some(footer), columns);
-    assert!(open_error(&path).contains("expected the column `modified`"));
+    assert!(open_error(&path).contains("expected the column `emotions`"));
 }
 
 #[test]
 fn a_library_that_is_cut_off_is_refused() {
     let (_folder, path) = in_a_folder();
-    write(&path, (0..10).map(a_row));
+    write(&path, (0..10).map(a_song));
     let whole = fs::read(&path).unwrap();
     for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..length]).unwrap();
@@ -265,119 +267,418 @@ fn a_library_that_is_cut_off_is_refused() {
 fn damaged_bytes_neither_panic_nor_read_for_ever() {
     let (_folder, path) = in_a_folder();
     crate::contain::silence_caught_panics();
-    write(&path, (0..50).map(a_row));
+    write(&path, (0..50).map(a_song));
     let whole = fs::read(&path).unwrap();
     for place in (0..whole.len()).step_by(7) {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x55;
         fs::write(&path, &damaged).unwrap();
         if let Ok(library) = Library::open(&path) {
-            let _ = library.songs().map(|batches| batches.count());
-            let _ = library.vectors().map(|batches| batches.count());
+            let _ = library.songs(Columns::ALL).count();
+            let _ = library.table(&Column::ALL).count();
         }
     }
 }
 
-/// The same library without some columns, as a program that did not know them wrote it.
-fn without(path: &Path, columns: &[Column]) -> PathBuf {
+/// The columns of a library as arrays, to be written otherwise.
+fn columns_of(path: &Path) -> Vec<(Field, ArrayRef)> {
     let library = Library::open(path).unwrap();
-    let mut batches = library.batches(&Column::ALL, batches::Part::All).unwrap();
-    let (_, batch) = batches.next().unwrap().unwrap();
-    let kept = batch
-        .schema()
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .filter(|(field, _)| columns.iter().all(|column| column.name() != field.name()))
-        .map(|(field, array)| (field.as_ref().clone(), array.clone()))
-        .collect();
-    let earlier = path.with_extension("earlier.parquet");
-    let footer = serde_json::to_string(library.info()).unwrap();
-    foreign(&earlier, Some(footer), kept);
-    earlier
+    let batch = library.table(&Column::ALL).next().unwrap().unwrap();
+    let schema = batch.schema();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+    fields.zip(batch.columns().iter().cloned()).collect()
 }
 
 #[test]
-fn a_library_of_a_program_that_made_no_notes_is_read_without_them() {
+fn a_version_1_library_is_read_with_its_notes_as_facts() {
     let (_folder, path) = in_a_folder();
-    write(&path, (0..6).map(a_row));
-    assert!(Library::open(&path).unwrap().has(Column::Note));
-    let earlier = Library::open(&without(&path, &[Column::Note, Column::Timeline])).unwrap();
-    assert!(!earlier.has(Column::Note));
-    let rows: Vec<SongRow> = earlier.songs().unwrap().flatten().flatten().collect();
-    let expected = |n| SongRow {
-        note: None,
-        timeline: None,
-        ..a_row(n)
+    let mut songs: Vec<Song> = (0..6).map(a_song).collect();
+    for song in &mut songs {
+        song.damaged_packets = 0;
+    }
+    let old_paths = [
+        "/m/0.mp3",
+        "/m/mix.flac/03",
+        "/m/2.mp3",
+        "/m/3.mp3",
+        "/m/4.mp3",
+        "/m/5.mp3",
+    ];
+    let notes = [
+        Some("silent; shorter than a window (repeated)"),
+        Some("track 3, 200 s from 4:05.5; 1 damaged packet"),
+        None,
+        Some("excerpt 45 s from 1:10"),
+        Some("7 damaged packets"),
+        None,
+    ];
+    for (song, path) in songs.iter_mut().zip(old_paths) {
+        song.path = path.into();
+    }
+    write(&path, songs.clone());
+    let mut columns = columns_of(&path);
+    let is_fact = |name: &str| version1::FACTS.iter().any(|column| column.name() == name);
+    columns.retain(|(field, _)| !is_fact(field.name()));
+    columns.push((
+        Field::new("note", DataType::Utf8, true),
+        Arc::new(StringArray::from(notes.to_vec())),
+    ));
+    let mut info = info();
+    info.format_version = 1;
+    let old = path.with_extension("old.parquet");
+    foreign(&old, Some(serde_json::to_string(&info).unwrap()), columns);
+
+    songs[0].silent = true;
+    songs[1].path = "/m/mix.flac".into();
+    songs[1].track = Some(3);
+    songs[1].track_start_s = Some(245.5);
+    songs[1].track_end_s = Some(445.5);
+    songs[1].damaged_packets = 1;
+    songs[3].excerpt_start_s = Some(70.0);
+    songs[3].excerpt_length_s = Some(45.0);
+    songs[4].damaged_packets = 7;
+    let library = Library::open(&old).unwrap();
+    assert!(library.has(Column::Silent));
+    assert_eq!(all(&library), songs);
+    assert_eq!(library.songs_at(&[1], Columns::ALL).unwrap(), songs[1..2]);
+    assert_eq!(songs[1].unique_path(), Path::new("/m/mix.flac/03"));
+    let only = library
+        .songs_at(&[0], Columns::of(&[Column::Silent]))
+        .unwrap();
+    assert!(only[0].silent && only[0].path.as_os_str().is_empty());
+    // Written again, it is one of version 2.
+    let new = path.with_extension("new.parquet");
+    compact(library, &new).unwrap();
+    let library = Library::open(&new).unwrap();
+    assert_eq!(library.info().format_version, FORMAT_VERSION);
+    songs.sort_by_key(|song| song.unique_path().into_owned().into_os_string());
+    assert_eq!(all(&library), songs);
+}
+
+#[test]
+fn a_library_without_facts_is_read_without_them() {
+    let (_folder, path) = in_a_folder();
+    write(&path, (0..6).map(a_song));
+    let mut columns = columns_of(&path);
+    let is_new = |name: &str| {
+        name == "timeline" || version1::FACTS.iter().any(|column| column.name() == name)
     };
-    assert_eq!(rows, (0..6).map(expected).collect::<Vec<_>>());
-    let vectors = earlier.vectors().unwrap().next().unwrap().unwrap();
-    assert_eq!(vectors.audible().count(), 6);
+    columns.retain(|(field, _)| !is_new(field.name()));
+    let footer = serde_json::to_string(&info()).unwrap();
+    foreign(&path, Some(footer), columns);
+    let library = Library::open(&path).unwrap();
+    assert!(!library.has(Column::Silent));
+    let expected = |n| Song {
+        damaged_packets: 0,
+        timeline: None,
+        ..a_song(n)
+    };
+    assert_eq!(all(&library), (0..6).map(expected).collect::<Vec<_>>());
 }
 
 #[test]
-fn long_timelines_are_read_back_whole_and_end_a_row_group_early() {
+fn the_description_in_the_arrow_schema_suffices() {
     let (_folder, path) = in_a_folder();
-    let row = |n| SongRow {
-        timeline: Some(test_rows::some_moments(6 * 240 + n)),
-        ..a_row(n)
+    write(&path, (0..6).map(a_song));
+    // pyarrow keeps the metadata of the schema, and drops that of the file.
+    let file = File::open(&path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+    let reader = reader.unwrap();
+    let (schema, reader) = (reader.schema().clone(), reader.build().unwrap());
+    assert!(schema.metadata().contains_key(INFO_KEY));
+    let again = path.with_extension("again.parquet");
+    let mut writer = ArrowWriter::try_new(File::create(&again).unwrap(), schema, None).unwrap();
+    for batch in reader {
+        writer.write(&batch.unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+    let library = Library::open(&again).unwrap();
+    assert_eq!(library.info(), &info());
+    assert_eq!(all(&library), (0..6).map(a_song).collect::<Vec<_>>());
+}
+
+/// Lists of every kind that a program may write, of the same two vectors.
+fn lists_of_every_kind() -> Vec<ArrayRef> {
+    use arrow_array::{
+        FixedSizeListArray, LargeListArray, ListArray,
+        types::{Float32Type, Float64Type, Int64Type},
+    };
+    let [happy, even] = [[100.0, 0., 0., 0., 0., 0., 0., 0.], [12.5_f64; 8]];
+    let rows = [happy, even].map(|row| Some(row.map(Some)));
+    let single = rows.map(|row| row.map(|row| row.map(|v| v.map(|v| v as f32))));
+    let whole = [[100, 0, 0, 0, 0, 0, 0, 0], [13, 13, 13, 13, 12, 12, 12, 12]];
+    vec![
+        Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(single)),
+        Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(rows)),
+        Arc::new(LargeListArray::from_iter_primitive::<Float64Type, _, _>(
+            rows,
+        )),
+        Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(single, 8)),
+        Arc::new(FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(rows, 8)),
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(
+            whole.map(|row| Some(row.map(Some))),
+        )),
+    ]
+}
+
+#[test]
+fn any_parquet_file_with_paths_and_eight_numbers_is_a_library_of_an_unknown_model() {
+    let (_folder, path) = in_a_folder();
+    for lists in lists_of_every_kind() {
+        let kind = lists.data_type().to_string();
+        let texts: [ArrayRef; 2] = [
+            Arc::new(StringArray::from(vec!["/a.mp3", "/b.mp3"])),
+            Arc::new(arrow_array::LargeStringArray::from(vec![
+                "/a.mp3", "/b.mp3",
+            ])),
+        ];
+        for paths in texts {
+            let field =
+                |name: &str, array: &ArrayRef| Field::new(name, array.data_type().clone(), true);
+            let columns = vec![
+                (field("emotions", &lists), lists.clone()),
+                (field("path", &paths), paths),
+            ];
+            foreign(&path, None, columns);
+            let library = Library::open(&path).unwrap();
+            assert!(!library.is_model_known(), "{kind}");
+            let songs = all(&library);
+            assert_eq!(songs[1].path, Path::new("/b.mp3"), "{kind}");
+            assert_eq!(songs[0].emotions.as_array()[0], 100.0, "{kind}");
+            assert!(songs[0].valence > 8.0 && songs[0].arousal > 6.0, "{kind}");
+            assert!(songs[1].embedding.is_empty() && !songs[1].silent);
+            assert_eq!(library.embedding_length().unwrap(), 0);
+            let usual: Vec<Column> = Column::ALL
+                .into_iter()
+                .filter(|column| *column != Column::Embedding)
+                .collect();
+            let table = library.table(&usual).map(|batch| batch.unwrap().num_rows());
+            assert_eq!(table.sum::<usize>(), 2);
+        }
+    }
+}
+
+#[test]
+fn long_timelines_are_read_back_whole_and_end_a_song_group_early() {
+    let (_folder, path) = in_a_folder();
+    let row = |n| Song {
+        timeline: Some(test_songs::some_moments(6 * 240 + n)),
+        ..a_song(n)
     };
     write(&path, (0..600).map(row));
     let library = Library::open(&path).unwrap();
     let mut expected = 0;
-    for batch in library.songs().unwrap() {
-        for song in batch.unwrap() {
-            assert_eq!(song, row(expected));
-            expected += 1;
-        }
+    for song in library.songs(Columns::ALL) {
+        assert_eq!(song.unwrap(), row(expected));
+        expected += 1;
     }
     assert_eq!(expected, 600);
-    assert_eq!(library.songs_at(&[599]).unwrap(), [row(599)]);
+    assert_eq!(library.songs_at(&[599], Columns::ALL).unwrap(), [row(599)]);
 }
 
 #[test]
 fn a_row_without_a_vector_is_named() {
     let (_folder, path) = in_a_folder();
-    write(&path, (0..3).map(a_row));
-    let library = Library::open(&path).unwrap();
-    let batch = library
-        .batches(&Column::ALL, batches::Part::All)
-        .unwrap()
-        .next()
-        .unwrap();
-    let (_, batch) = batch.unwrap();
+    write(&path, (0..3).map(a_song));
     let vectors: Vec<f32> = [[12.5; 8], [12.5; 8], [f32::NAN; 8]].concat();
-    let list = arrow::array::FixedSizeListArray::try_new(
-        schema::list_item(),
-        8,
-        Arc::new(Float32Array::from(vectors)),
-        None,
-    );
-    let columns = batch
-        .schema()
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, array)| {
-            let array: ArrayRef = if field.name() == "emotions" {
-                Arc::new(list.as_ref().unwrap().clone())
-            } else {
-                array.clone()
-            };
-            (field.as_ref().clone(), array)
-        })
-        .collect();
-    let damaged = path.with_extension("damaged.parquet");
-    foreign(
-        &damaged,
-        Some(serde_json::to_string(&info()).unwrap()),
-        columns,
-    );
-    let library = Library::open(&damaged).unwrap();
-    let error = library.vectors().unwrap().find_map(Result::err).unwrap();
+    let item = Arc::new(Field::new("item", DataType::Float32, false));
+    let list =
+        arrow_array::FixedSizeListArray::new(item, 8, Arc::new(Float32Array::from(vectors)), None);
+    let mut columns = columns_of(&path);
+    for (field, array) in &mut columns {
+        if field.name() == "emotions" {
+            *array = Arc::new(list.clone());
+        }
+    }
+    let footer = serde_json::to_string(&info()).unwrap();
+    foreign(&path, Some(footer), columns);
+    let library = Library::open(&path).unwrap();
+    let error = library.songs(Columns::LIST).find_map(Result::err).unwrap();
     assert!(
         error
             .to_string()
-            .contains("row 2 (counted from 0) holds no emotion vector")
+            .contains("row 2 (counted from 0) has no valid `emotions`"),
+        "{error}"
     );
+    assert!(
+        library
+            .table(&[Column::Emotions])
+            .any(|batch| batch.is_err())
+    );
+}
+
+#[test]
+fn times_before_1970_are_negative_and_rounded_down() {
+    use std::time::{Duration, UNIX_EPOCH};
+    assert_eq!(
+        Micros::from(UNIX_EPOCH - Duration::from_nanos(1_500)),
+        Micros(-2)
+    );
+    assert_eq!(
+        Micros::from(UNIX_EPOCH + Duration::from_nanos(1_500)),
+        Micros(1)
+    );
+}
+
+#[test]
+fn columns_are_in_the_order_of_the_table() {
+    let schema = schema(4);
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    assert_eq!(
+        names.join(" "),
+        "path path_bytes track track_start_s track_end_s size_bytes modified duration_s sample_rate channels codec title \
+         artist album genre valence arousal emotions embedding analyzed_at windows content_hash silent damaged_packets \
+         missing_s excerpt_start_s excerpt_length_s timeline"
+    );
+}
+
+fn failed(path: &str) -> FailedFile {
+    FailedFile {
+        path: path.into(),
+        size_bytes: 5,
+        modified: None,
+        reason: "is damaged".to_owned(),
+    }
+}
+
+fn info_of(identity: &str) -> LibraryInfo {
+    let model = ModelStamp {
+        identity: identity.to_owned(),
+        name: format!("model-{identity}"),
+    };
+    LibraryInfo::new(model, serde_json::json!({}))
+}
+
+fn write_part(folder: &Path, name: &str, rows: Vec<Song>, failures: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    let mut info = info_of("a");
+    info.failures = failures.iter().map(|path| failed(path)).collect();
+    let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
+    for row in rows {
+        writer.push(row).unwrap();
+    }
+    writer.finish().unwrap();
+    path
+}
+
+/// Rows `from`, `from + 3`, ...: a third of `count` rows.
+fn third(from: usize, count: usize) -> Vec<Song> {
+    (from..count).step_by(3).map(a_song).collect()
+}
+
+fn refused(result: Result<Library, crate::Error>) -> String {
+    result.err().expect("must be refused").to_string()
+}
+
+#[test]
+fn several_files_are_read_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in 0..3 {
+        write_part(
+            folder.path(),
+            &format!("{part}.parquet"),
+            third(part, 100),
+            &[],
+        );
+    }
+    std::fs::write(folder.path().join(".1.parquet.x.tmp"), b"x").unwrap();
+    std::fs::write(folder.path().join(".hidden.parquet"), b"x").unwrap();
+    std::fs::write(folder.path().join("notes.txt"), b"x").unwrap();
+    let again = folder.path().join("./1.parquet");
+    let library = Library::open_all(&[folder.path(), &again]).unwrap();
+    assert_eq!((library.files().len(), library.rows()), (3, 100));
+    let expected: Vec<Song> = (0..3).flat_map(|part| third(part, 100)).collect();
+    assert_eq!(all(&library), expected);
+    let wanted = [99, 0, 34, 33, 50, 99];
+    let found = library.songs_at(&wanted, Columns::ALL).unwrap();
+    let expected: Vec<Song> = wanted
+        .iter()
+        .map(|row| expected[usize::try_from(*row).unwrap()].clone())
+        .collect();
+    assert_eq!(found, expected);
+    assert!(library.songs_at(&[3, 100], Columns::ALL).is_err());
+}
+
+#[test]
+fn libraries_of_two_models_are_not_read_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_part(folder.path(), "1.parquet", vec![a_song(1)], &[]);
+    let other = folder.path().join("2.parquet");
+    LibraryWriter::create(&other, &info_of("b"), 4)
+        .unwrap()
+        .finish()
+        .unwrap();
+    let error = refused(Library::open_all(&[folder.path()]));
+    assert!(error.contains("model-a (a)") && error.contains("model-b (b)"));
+}
+
+#[test]
+fn excerpts_and_whole_songs_are_not_read_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_part(folder.path(), "1.parquet", vec![a_song(1)], &[]);
+    let mut excerpts = info_of("a");
+    excerpts.set_excerpt("45s");
+    assert_eq!(excerpts.excerpt(), Some("45s"));
+    LibraryWriter::create(&folder.path().join("2.parquet"), &excerpts, 4)
+        .unwrap()
+        .finish()
+        .unwrap();
+    let error = refused(Library::open_all(&[folder.path()]));
+    assert!(error.contains("model-a (a), excerpts of 45s"), "{error}");
+}
+
+#[test]
+fn a_directory_without_a_library_and_one_with_another_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refused(Library::open_all(&[folder.path()])).contains("found none"));
+    std::fs::write(folder.path().join("x.parquet"), b"no Parquet").unwrap();
+    assert!(refused(Library::open_all(&[folder.path()])).contains("x.parquet"));
+}
+
+#[test]
+fn compacting_sorts_and_keeps_the_latest_row_of_each_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut later = a_song(4);
+    later.analyzed_at.0 += 1;
+    later.valence = 1.5;
+    let mut earlier = a_song(7);
+    earlier.analyzed_at.0 -= 1;
+    earlier.valence = 1.5;
+    let mut second = third(1, 10_000);
+    second.push(earlier);
+    second.reverse();
+    let mut first = third(0, 10_000);
+    first.insert(0, later.clone());
+    write_part(
+        folder.path(),
+        "1.parquet",
+        first,
+        &["/music/x.mp3", "/music/000007.mp3"],
+    );
+    write_part(folder.path(), "2.parquet", second, &["/music/x.mp3"]);
+    write_part(folder.path(), "3.parquet", third(2, 10_000), &[]);
+    let target = folder.path().join("2.parquet");
+    let done = compact(Library::open_all(&[folder.path()]).unwrap(), &target).unwrap();
+    let expected = Compacted {
+        rows: 10_000,
+        repeated: 2,
+        failures: 1,
+    };
+    assert_eq!(done, expected);
+    let library = Library::open(&target).unwrap();
+    assert_eq!(library.info().failures, [failed("/music/x.mp3")]);
+    assert_eq!(library.info().program, info_of("a").program);
+    let songs = all(&library);
+    let mut rows: Vec<Song> = (0..10_000).map(a_song).collect();
+    rows[4] = later;
+    assert_eq!(songs, rows);
+}
+
+#[test]
+fn a_library_without_songs_can_be_compacted_and_keeps_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write_part(folder.path(), "1.parquet", vec![], &["/music/x.mp3"]);
+    let done = compact(Library::open_all(&[&path]).unwrap(), &path).unwrap();
+    assert_eq!((done.rows, done.failures), (0, 1));
+    assert_eq!(Library::open(&path).unwrap().embedding_length().unwrap(), 4);
 }

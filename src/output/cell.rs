@@ -29,6 +29,7 @@ impl Serialize for Cell<'_> {
         match array.data_type() {
             DataType::Utf8 => to.serialize_str(array.as_string::<i32>().value(row)),
             DataType::Binary => to.serialize_str(&hexadecimal(array.as_binary::<i32>().value(row))),
+            DataType::Boolean => to.serialize_bool(array.as_boolean().value(row)),
             DataType::Int32 => to.serialize_i32(array.as_primitive::<Int32Type>().value(row)),
             DataType::Int64 => to.serialize_i64(array.as_primitive::<Int64Type>().value(row)),
             DataType::Float32 => to.serialize_f32(array.as_primitive::<Float32Type>().value(row)),

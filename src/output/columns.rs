@@ -93,7 +93,7 @@ impl ExportColumn {
                 Some(place) => &Column::ALL[place..=place],
                 None => &[],
             },
-            Self::Strongest => &[Column::Emotions, Column::Note],
+            Self::Strongest => &[Column::Emotions, Column::Silent],
             Self::Percentage(_) => &[Column::Emotions],
         }
     }

@@ -1,14 +1,14 @@
 //! What can go wrong with an export.
 
-use crate::library::LibraryError;
-use std::{error::Error, io, path::PathBuf};
+use crate::error::Error;
+use std::{io, path::PathBuf};
 
 /// An export was not made. What stood at its place before still does.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// When the library cannot be read.
+    /// When the library cannot be read, or a file cannot be written.
     #[error(transparent)]
-    Library(#[from] LibraryError),
+    Library(#[from] Error),
     /// When a name is none of the columns.
     #[error(
         "unknown column {name:?}{}; the columns are: {known}",
@@ -54,9 +54,6 @@ pub enum ExportError {
     /// When no song is left to export.
     #[error("{library}: no song to export: {why}")]
     NoSongs { library: String, why: &'static str },
-    /// When a file cannot be written.
-    #[error(transparent)]
-    Write(#[from] crate::Error),
     /// When standard output cannot be written.
     #[error("cannot write to standard output")]
     Stream(#[source] io::Error),
@@ -66,6 +63,6 @@ pub enum ExportError {
         path: PathBuf,
         format: &'static str,
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

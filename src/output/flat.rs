@@ -3,7 +3,7 @@
 use super::{ExportColumn, ExportError};
 use crate::{
     emotion::{Emotion, EmotionVector},
-    library::{Collection, Column, Note},
+    library::{Column, Columns, Library},
 };
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch, StringArray},
@@ -24,7 +24,7 @@ pub struct Extra {
 
 /// What is taken out of a library.
 pub(super) struct Flat<'a> {
-    pub(super) library: &'a Collection,
+    pub(super) library: &'a Library,
     pub(super) columns: &'a [ExportColumn],
     pub(super) extra: &'a [Extra],
     /// Silent songs are left out.
@@ -34,8 +34,7 @@ pub(super) struct Flat<'a> {
 impl<'a> Flat<'a> {
     /// The schema of every batch.
     pub(super) fn schema(&self) -> Result<SchemaRef, ExportError> {
-        let embedding = self.library.embedding()?;
-        let embedding = i32::try_from(embedding).unwrap_or(i32::MAX);
+        let embedding = self.library.embedding_length()?;
         let field = |column: &ExportColumn| match column {
             ExportColumn::Of(column) => Field::new(
                 column.name(),
@@ -54,8 +53,7 @@ impl<'a> Flat<'a> {
     pub(super) fn sources(&self) -> Vec<Column> {
         let mut sources: Vec<Column> = Vec::new();
         let wanted = self.columns.iter().flat_map(|column| column.sources());
-        // The note says which songs are silent.
-        for column in wanted.chain([&Column::Note]) {
+        for column in wanted.chain([&Column::Silent]) {
             if !sources.contains(column) {
                 sources.push(*column);
             }
@@ -69,8 +67,8 @@ impl<'a> Flat<'a> {
             return Ok(self.library.rows());
         }
         let mut rows = 0;
-        for vectors in self.library.vectors() {
-            rows += vectors?.audible().count() as u64;
+        for song in self.library.songs(Columns::of(&[Column::Silent])) {
+            rows += u64::from(!song?.silent);
         }
         Ok(rows)
     }
@@ -82,7 +80,7 @@ impl<'a> Flat<'a> {
         schema: SchemaRef,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, ExportError>> + 'a, ExportError> {
         let mut next_row = 0;
-        Ok(self.library.table(sources)?.map(move |batch| {
+        Ok(self.library.table(sources).map(move |batch| {
             let batch = batch?;
             let first_row = next_row;
             next_row += batch.num_rows();
@@ -137,13 +135,11 @@ fn named(batch: &RecordBatch, column: Column) -> Result<&ArrayRef, ArrowError> {
 }
 
 fn silent(batch: &RecordBatch) -> Vec<bool> {
-    let notes = batch
-        .column_by_name(Column::Note.name())
-        .and_then(|notes| notes.as_string_opt::<i32>());
+    let silent = batch
+        .column_by_name(Column::Silent.name())
+        .and_then(|array| array.as_boolean_opt());
     (0..batch.num_rows())
-        .map(|row| {
-            notes.is_some_and(|notes| notes.is_valid(row) && Note::says_silent(notes.value(row)))
-        })
+        .map(|row| silent.is_some_and(|silent| silent.value(row)))
         .collect()
 }
 

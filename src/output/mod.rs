@@ -4,9 +4,9 @@
 //! of songs; the file takes its place when it is whole.
 //!
 //! ```no_run
-//! use circumplex::{output::{Destination, Export, Format}, library::Collection};
+//! use circumplex::{output::{Destination, Export, Format}, library::Library};
 //!
-//! let library = Collection::open(&["library.parquet"])?;
+//! let library = Library::open(&["library.parquet"])?;
 //! let mut export = Export::new(&library);
 //! export.audible = true;
 //! let written = export.write(Format::Csv, Destination::Path("songs.csv".into()), |_| {})?;
@@ -40,7 +40,7 @@ pub use format::Format;
 pub use out::Destination;
 pub use playlists::Lists;
 
-use crate::library::{Collection, Library, ModelStamp, resolve_target};
+use crate::library::{Library, ModelStamp, resolve_target};
 use ::arrow::{
     array::RecordBatch,
     datatypes::{Schema, SchemaRef},
@@ -90,7 +90,7 @@ impl Provenance {
 
 /// What is taken out of a library.
 pub struct Export<'a> {
-    library: &'a Collection,
+    library: &'a Library,
     /// The columns, in their order. Some formats add what they cannot do without.
     pub columns: Vec<ExportColumn>,
     /// Further columns, behind those.
@@ -114,7 +114,7 @@ pub struct Written {
 
 impl<'a> Export<'a> {
     /// All songs with the usual columns.
-    pub fn new(library: &'a Collection) -> Self {
+    pub fn new(library: &'a Library) -> Self {
         Self {
             library,
             columns: ExportColumn::usual(),

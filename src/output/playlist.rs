@@ -5,10 +5,7 @@
 //!
 //! A stretch of a file is said in the way of VLC, for want of a standard; other players play the file from its start.
 
-use crate::{
-    library::{SongBrief, Sound},
-    text::percent_encode,
-};
+use crate::{library::Song, text::percent_encode};
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -38,12 +35,14 @@ pub struct Entry {
     pub duration_s: Option<f64>,
 }
 
-impl From<&SongBrief> for Entry {
-    fn from(song: &SongBrief) -> Self {
-        let Sound { file, stretch } = song.sound();
+impl From<&Song> for Entry {
+    fn from(song: &Song) -> Self {
         Self {
-            path: file,
-            stretch,
+            path: song.path.clone(),
+            stretch: song
+                .track_start_s
+                .zip(song.track_end_s)
+                .map(|(start, end)| start..end),
             title: song.title.clone(),
             artist: song.artist.clone(),
             album: song.album.clone(),

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     atomic_file::{self, write_error},
     emotion::Emotion,
-    library::{Column, SongRow, Sound},
+    library::{Column, path_of},
 };
 use arrow::{
     array::{Array, AsArray, RecordBatch},
@@ -68,14 +68,15 @@ pub(super) struct PlaylistsSink {
 }
 
 /// What the lists are made of.
-pub(super) const COLUMNS: [Column; 7] = [
+pub(super) const COLUMNS: [Column; 8] = [
     Column::Path,
     Column::PathBytes,
     Column::Title,
     Column::Artist,
     Column::Album,
     Column::DurationS,
-    Column::Note,
+    Column::TrackStartS,
+    Column::TrackEndS,
 ];
 
 impl PlaylistsSink {
@@ -132,22 +133,23 @@ impl Sink for PlaylistsSink {
                 .column_by_name(Column::PathBytes.name())
                 .and_then(|array| array.as_binary_opt::<i32>())
                 .filter(|bytes| bytes.is_valid(row))
-                .map(|bytes| bytes.value(row));
-            let path = text(Column::Path, row).unwrap_or_default();
-            let duration = batch
-                .column_by_name(Column::DurationS.name())
-                .and_then(|array| array.as_primitive_opt::<Float64Type>());
-            let note = text(Column::Note, row);
-            let sound = Sound::of(&SongRow::path_of(&path, bytes), note.as_deref());
+                .map(|bytes| bytes.value(row).to_vec());
+            let path = path_of(text(Column::Path, row).unwrap_or_default(), bytes);
+            let seconds = |column: Column| {
+                let numbers = batch.column_by_name(column.name())?;
+                let numbers = numbers.as_primitive_opt::<Float64Type>()?;
+                numbers.is_valid(row).then(|| numbers.value(row))
+            };
+            let track = seconds(Column::TrackStartS).zip(seconds(Column::TrackEndS));
             list.insert(
                 place,
                 Entry {
-                    path: sound.file,
-                    stretch: sound.stretch,
+                    path,
+                    stretch: track.map(|(start, end)| start..end),
                     title: text(Column::Title, row),
                     artist: text(Column::Artist, row),
                     album: text(Column::Album, row),
-                    duration_s: duration.map(|numbers| numbers.value(row)),
+                    duration_s: seconds(Column::DurationS),
                 },
             );
         }

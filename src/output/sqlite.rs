@@ -72,7 +72,7 @@ impl SqliteSink {
         for (place, name) in plain(&self.schema) {
             let field = self.schema.field(place);
             let kind = match field.data_type() {
-                DataType::Int32 | DataType::Int64 => "INTEGER",
+                DataType::Boolean | DataType::Int32 | DataType::Int64 => "INTEGER",
                 DataType::Float32 | DataType::Float64 => "REAL",
                 DataType::Binary => "BLOB",
                 _ => "TEXT",
@@ -230,6 +230,7 @@ fn value(array: &dyn Array, row: usize) -> Value {
     match array.data_type() {
         DataType::Utf8 => Value::Text(array.as_string::<i32>().value(row).to_owned()),
         DataType::Binary => Value::Blob(array.as_binary::<i32>().value(row).to_owned()),
+        DataType::Boolean => Value::Integer(array.as_boolean().value(row).into()),
         DataType::Int32 => Value::Integer(array.as_primitive::<Int32Type>().value(row).into()),
         DataType::Int64 => Value::Integer(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float32 => Value::Real(array.as_primitive::<Float32Type>().value(row).into()),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     emotion::{Emotion, EmotionVector},
-    library::{Column, LibraryInfo, LibraryWriter, SongRow, test_rows::a_row},
+    library::{Column, LibraryInfo, LibraryWriter, Song, test_songs::a_song},
 };
 use ::arrow::{
     array::{AsArray, Int32Array},
@@ -14,16 +14,16 @@ use std::{
 };
 
 /// Songs whose strongest emotions take turns; every seventh is silent.
-fn rows(count: usize) -> Vec<SongRow> {
+fn rows(count: usize) -> Vec<Song> {
     (0..count)
         .map(|n| {
             let mut weights = [1.0; 8];
             weights[n % 8] = 2.0 + n as f64;
-            SongRow {
+            Song {
                 emotions: EmotionVector::from_weights(weights).unwrap(),
                 title: Some(format!("\"Song\", \n{n}")),
-                note: (n % 7 == 3).then(|| "silent".to_owned()),
-                ..a_row(n)
+                silent: n % 7 == 3,
+                ..a_song(n)
             }
         })
         .collect()
@@ -42,11 +42,11 @@ fn info() -> LibraryInfo {
 
 struct Place {
     folder: tempfile::TempDir,
-    library: Collection,
+    library: Library,
 }
 
 impl Place {
-    fn new(rows: Vec<SongRow>) -> Self {
+    fn new(rows: Vec<Song>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library.parquet");
         let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
@@ -54,7 +54,7 @@ impl Place {
             writer.push(row).unwrap();
         }
         writer.finish().unwrap();
-        let library = Collection::open(&[path]).unwrap();
+        let library = Library::open(path).unwrap();
         Self { folder, library }
     }
 
@@ -124,7 +124,7 @@ fn parquet_and_arrow_hold_every_column_with_its_values() {
             }
             let strongest = batch.column_by_name("emotion").unwrap();
             let strongest = strongest.as_string::<i32>();
-            if song.is_silent() {
+            if song.silent {
                 assert!(::arrow::array::Array::is_null(strongest, n));
             } else {
                 assert_eq!(strongest.value(n), song.emotions.strongest().name());
@@ -203,7 +203,7 @@ fn numpy_arrays_and_their_index_have_the_same_rows_without_the_silent_ones() {
         let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
         (npy.shape().to_vec(), npy.into_vec::<f32>().unwrap())
     };
-    let heard: Vec<&SongRow> = songs.iter().filter(|song| !song.is_silent()).collect();
+    let heard: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
     let (shape, values) = read("a.npy");
     assert_eq!(shape, [heard.len() as u64, 8]);
     let (embedding_shape, embedding) = read("a.embedding.npy");
@@ -212,7 +212,10 @@ fn numpy_arrays_and_their_index_have_the_same_rows_without_the_silent_ones() {
     assert_eq!(index.headers().unwrap(), &["row", "path"][..]);
     for (n, (record, song)) in index.records().zip(&heard).enumerate() {
         let record = record.unwrap();
-        assert_eq!((&record[0], &record[1]), (&*n.to_string(), &*song.path));
+        assert_eq!(
+            (&record[0], &record[1]),
+            (&*n.to_string(), song.path.to_str().unwrap())
+        );
         assert_eq!(&values[8 * n..8 * n + 8], song.emotions.as_array());
         assert_eq!(&embedding[4 * n..4 * n + 4], song.embedding.as_slice());
     }
@@ -325,12 +328,16 @@ fn each_list_has_the_songs_of_its_emotion_best_first_and_no_silent_one() {
     for emotion in Emotion::ALL {
         let text = fs::read_to_string(place.path(&format!("lists/{emotion}.m3u8"))).unwrap();
         let found: Vec<&str> = text.lines().filter(|line| line.starts_with('/')).collect();
-        let mut expected: Vec<&SongRow> = songs
+        let mut expected: Vec<&Song> = songs
             .iter()
-            .filter(|song| !song.is_silent() && song.emotions.strongest() == emotion)
+            .filter(|song| !song.silent && song.emotions.strongest() == emotion)
             .collect();
         expected.sort_by(|a, b| b.emotions.get(emotion).total_cmp(&a.emotions.get(emotion)));
-        let expected: Vec<&str> = expected.iter().take(3).map(|s| s.path.as_str()).collect();
+        let expected: Vec<&str> = expected
+            .iter()
+            .take(3)
+            .map(|s| s.path.to_str().unwrap())
+            .collect();
         assert_eq!(found, expected, "{emotion}");
         listed += found.len() as u64;
     }

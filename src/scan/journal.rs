@@ -7,7 +7,7 @@ use super::FileKey;
 use crate::{
     Error, ErrorKind, Result,
     error::Context,
-    library::{FailedFile, LibraryInfo, Micros, SongRow},
+    library::{FailedFile, LibraryInfo, Micros, Song},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -23,14 +23,14 @@ use std::{
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 /// Bounds the memory for a damaged journal.
 const LONGEST_LINE: u64 = 16 << 20;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The outcome of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
     /// It was analyzed.
-    Song(Box<SongRow>),
+    Song(Box<Song>),
     /// It failed.
     Failed(FailedFile),
 }
@@ -38,8 +38,8 @@ pub enum Record {
 impl Record {
     pub(super) fn key(&self) -> FileKey {
         match self {
-            Self::Song(song) => song.file().into(),
-            Self::Failed(file) => file.file().into(),
+            Self::Song(song) => song.unique_path().into_owned().into(),
+            Self::Failed(file) => file.path.clone().into(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{
     FileKey, FoundFile, Journal, Listing, PathSet, patterns::is_absent, tracks::is_below_a_file,
 };
-use crate::library::{FailedFile, FileStamp, Micros};
+use crate::library::{FailedFile, Micros, Song};
 use std::{collections::HashMap, fs, path::Path};
 
 /// Options of an update.
@@ -56,7 +56,7 @@ impl Plan {
     /// `stamps` and `failures` are those of the library: empty if there is none, or one of another model.
     pub(super) fn new(
         listing: &Listing,
-        stamps: &[FileStamp],
+        stamps: &[Song],
         failures: &[FailedFile],
         journal: Option<&Journal>,
         options: UpdateOptions,
@@ -72,7 +72,7 @@ impl Plan {
         }
         let failed: HashMap<FileKey, &FailedFile> = failures
             .iter()
-            .map(|file| (file.file().into(), file))
+            .map(|file| (file.path.clone().into(), file))
             .collect();
 
         for file in &listing.files {
@@ -153,26 +153,16 @@ pub(super) fn is_gone(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Error, ErrorKind, library::test_rows::a_row};
+    use crate::{Error, ErrorKind, library::test_songs::a_song};
     use RowPlan::{Excluded, Keep, Missing, Update};
     use std::time::{Duration, UNIX_EPOCH};
 
     /// The stamps of the first rows for tests.
-    fn stamps(count: usize) -> Vec<FileStamp> {
-        (0..count)
-            .map(|n| {
-                let row = a_row(n);
-                FileStamp {
-                    path: row.file(),
-                    size_bytes: row.size_bytes,
-                    modified: row.modified,
-                    content_hash: row.content_hash,
-                }
-            })
-            .collect()
+    fn stamps(count: usize) -> Vec<Song> {
+        (0..count).map(a_song).collect()
     }
 
-    fn file_of(stamp: &FileStamp) -> FoundFile {
+    fn file_of(stamp: &Song) -> FoundFile {
         let micros = u64::try_from(stamp.modified.unwrap().0).unwrap();
         FoundFile {
             path: stamp.path.clone(),
@@ -190,7 +180,7 @@ mod tests {
         }
     }
 
-    fn plan(listing: &Listing, stamps: &[FileStamp], options: UpdateOptions) -> Plan {
+    fn plan(listing: &Listing, stamps: &[Song], options: UpdateOptions) -> Plan {
         Plan::new(listing, stamps, &[], None, options)
     }
 
@@ -284,8 +274,7 @@ mod tests {
         let known = stamps(1);
         let file = file_of(&known[0]);
         let failed = FailedFile {
-            path: known[0].path.display().to_string(),
-            path_bytes: None,
+            path: known[0].path.clone(),
             size_bytes: file.size,
             modified: known[0].modified,
             reason: "is damaged".to_owned(),

@@ -9,8 +9,8 @@ use crate::{
     analysis::Analysis,
     error::Context,
     library::{
-        Column, FailedFile, FileStamp, Library, LibraryError, LibraryInfo, LibraryWriter, Micros,
-        SongRow, resolve_target,
+        Column, Columns, FailedFile, Library, LibraryInfo, LibraryWriter, Micros, Song,
+        resolve_target,
     },
 };
 use std::{
@@ -29,7 +29,7 @@ pub(crate) struct Update {
     info: LibraryInfo,
     embedding: usize,
     old: Option<Library>,
-    stamps: Vec<FileStamp>,
+    stamps: Vec<Song>,
     journal: Option<Journal>,
     incompatible: Option<(LibraryInfo, u64)>,
 }
@@ -95,11 +95,21 @@ impl Update {
                 "exists but is not a circumplex library; move it, or choose another file with -o";
             let library =
                 Library::open(&target).context_at(ErrorKind::Library, &target, message)?;
+            if let Some(missing) = Column::ALL
+                .into_iter()
+                .find(|column| !column.is_nullable() && !column.is_fact() && !library.has(*column))
+            {
+                let missing = format!("the column `{}` is missing", missing.name());
+                let missing = Error::new(ErrorKind::Library, missing).with_path(&target);
+                return Err(missing).context_at(ErrorKind::Library, &target, message);
+            }
             let is_comparable = library.info().is_comparable(&info);
             if is_comparable && library.info().timeline >= info.timeline {
                 info.timeline = library.info().timeline;
                 stamps = library
-                    .stamps()
+                    .songs(Columns::STAMP)
+                    .map(|song| song.map(stamp))
+                    .collect::<Result<_>>()
                     .context_at(ErrorKind::Library, &target, message)?;
                 old = Some(library);
             } else {
@@ -146,7 +156,7 @@ impl Update {
     pub(crate) fn without_notes(&self) -> u64 {
         self.old
             .as_ref()
-            .filter(|old| !old.has(Column::Note))
+            .filter(|old| !old.has(Column::Silent))
             .map_or(0, Library::rows)
     }
 
@@ -207,12 +217,8 @@ impl Update {
         if plan.is_done()
             && let Some(old) = &self.old
         {
-            for vectors in old.vectors()? {
-                for (_, vector) in vectors?.iter() {
-                    if let Ok(vector) = crate::emotion::EmotionVector::new(*vector) {
-                        report.spread.add(&vector);
-                    }
-                }
+            for song in old.songs(Columns::of(&[Column::Emotions])) {
+                report.spread.add(&song?.emotions);
             }
             return Ok(report);
         }
@@ -276,7 +282,7 @@ impl Update {
         for batch in recognized.chunks(BATCH) {
             let Some(old) = &self.old else { break };
             let rows: Vec<u64> = batch.iter().map(|(row, _)| *row as u64).collect();
-            for (song, (_, file)) in old.songs_at(&rows)?.into_iter().zip(batch) {
+            for (song, (_, file)) in old.songs_at(&rows, Columns::ALL)?.into_iter().zip(batch) {
                 journal.append(&Record::Song(Box::new(renamed(song, file))))?;
                 songs.push(file.key());
             }
@@ -295,7 +301,7 @@ impl Update {
         report.excluded = plan.count(RowPlan::Excluded);
         report.replaced = plan.count(RowPlan::Replaced);
 
-        let failed = report.failures.iter().map(|file| file.file().into());
+        let failed = report.failures.iter().map(|file| file.path.clone().into());
         let finished: HashSet<FileKey> = songs.iter().cloned().chain(failed).collect();
         let keep = |row: usize| match plan.rows[row] {
             RowPlan::Keep => true,
@@ -311,31 +317,28 @@ impl Update {
             journal.remove();
             return Ok(report);
         }
-        let elsewhere = |failed: &&FailedFile| !listing.roots.covers(&failed.file());
+        let elsewhere = |failed: &&FailedFile| !listing.roots.covers(&failed.path);
         failures.extend(self.old_failures().iter().filter(elsewhere).cloned());
-        failures.sort_by(|a, b| a.path.cmp(&b.path));
+        failures.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
 
+        self.info.failures = failures;
         let mut writer = LibraryWriter::create(&self.target, &self.info, self.embedding)?;
-        writer.set_failures(failures);
         let spread = &mut report.spread;
-        let mut push = |song: SongRow| {
+        let mut push = |song: Song| {
             spread.add(&song.emotions);
             writer.push(song)
         };
         songs.sort();
         let mut songs = songs.into_iter().peekable();
         if let Some(old) = &self.old {
-            let mut row = 0;
-            for batch in old.songs()? {
-                for song in batch? {
-                    let key: FileKey = song.file().into();
-                    while let Some(next) = songs.next_if(|next| *next <= key) {
-                        push(song_of(&mut journal, &next)?)?;
-                    }
-                    if keep(row) {
-                        push(song)?;
-                    }
-                    row += 1;
+            for (row, song) in old.songs(Columns::ALL).enumerate() {
+                let song = song?;
+                let key: FileKey = song.unique_path().into_owned().into();
+                while let Some(next) = songs.next_if(|next| *next <= key) {
+                    push(song_of(&mut journal, &next)?)?;
+                }
+                if keep(row) {
+                    push(song)?;
                 }
             }
         }
@@ -352,10 +355,8 @@ impl Update {
 }
 
 fn failed_file(file: &FoundFile, error: &Error) -> FailedFile {
-    let (path, path_bytes) = SongRow::path_columns(&file.path);
     FailedFile {
-        path,
-        path_bytes,
+        path: file.path.clone(),
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         reason: reason(error),
@@ -363,26 +364,27 @@ fn failed_file(file: &FoundFile, error: &Error) -> FailedFile {
 }
 
 /// The row of a file that has the content of `song`.
-fn renamed(song: SongRow, file: &FoundFile) -> SongRow {
-    let (path, path_bytes) = SongRow::path_columns(&file.path);
-    SongRow {
-        path,
-        path_bytes,
+fn renamed(song: Song, file: &FoundFile) -> Song {
+    Song {
+        path: file.audio().to_owned(),
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         ..song
     }
 }
 
-fn song_of(journal: &mut Journal, key: &FileKey) -> Result<SongRow> {
+fn song_of(journal: &mut Journal, key: &FileKey) -> Result<Song> {
     match journal.read(key)? {
         Record::Song(song) => Ok(*song),
         Record::Failed(failed) => Err(Error::new(ErrorKind::Internal, failed.reason)),
     }
 }
 
-impl From<LibraryError> for Error {
-    fn from(source: LibraryError) -> Self {
-        Error::new(ErrorKind::Library, crate::error::one_line(&source))
+/// A row by its unique path, which is that of a listed file or track.
+fn stamp(song: Song) -> Song {
+    Song {
+        path: song.unique_path().into_owned(),
+        track: None,
+        ..song
     }
 }

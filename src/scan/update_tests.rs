@@ -3,7 +3,7 @@
 use super::{run::tests::a_song, *};
 use crate::{
     contain::silence_caught_panics,
-    library::{Library, LibraryInfo, ModelStamp},
+    library::{Columns, Library, LibraryInfo, ModelStamp},
 };
 use std::{
     fs,
@@ -100,11 +100,10 @@ impl World {
 
     fn names(&self) -> Vec<String> {
         let library = Library::open(&self.target()).unwrap();
-        let stamps = library.stamps().unwrap();
-        stamps
-            .iter()
-            .map(|stamp| {
-                let name = stamp.path.file_name().unwrap();
+        let songs = library.songs(Columns::FILE).map(Result::unwrap);
+        songs
+            .map(|song| {
+                let name = song.path.file_name().unwrap();
                 name.to_str().unwrap().to_owned()
             })
             .collect()

@@ -1,192 +1,346 @@
-//! Many questions from a file, their answers into another.
+//! Many query vectors from a Parquet file, their answers into another.
 
-mod questions;
 #[cfg(test)]
 mod tests;
 
-pub use questions::{Questions, QuestionsError};
-
-use super::{QueryError, Search};
+use super::{Query, QueryVector};
 use crate::{
     atomic_file,
-    library::{Collection, LibraryError},
+    contain::catch_panic,
+    emotion::{Emotion, EmotionVector},
+    error::{Context, Error, ErrorKind, Result},
+    library::{Columns, Library, canonical, floats},
 };
-use arrow::{
-    array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray, UInt64Array},
-    compute::take,
-    datatypes::{DataType, Field, Schema, SchemaRef},
+use arrow_array::{
+    Array, ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+    cast::AsArray,
 };
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_select::take::take;
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    },
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::properties::WriterProperties,
 };
 use std::{
+    fs::{self, File},
     io::{self, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-/// Answers that are held at once: bounds the memory.
-const ANSWERS: usize = 128 * 1024;
-/// Questions that are answered at once at most.
-const QUESTIONS: usize = 16 * 1024;
+/// Answers that are held at once, which bounds the memory.
+const ANSWERS: usize = 64 * 1024;
+/// The maximum of queries that are answered in one pass over the library.
+const AT_ONCE: usize = 16 * 1024;
+/// The column with all eight numbers.
+const LIST: &str = "emotions";
+/// Names of the column that names the queries.
+const IDS: [&str; 2] = ["id", "query"];
 
-/// Many questions could not be answered. No file was written.
-#[derive(Debug, thiserror::Error)]
-pub enum ManyError {
-    /// When the file of questions cannot be used.
-    #[error(transparent)]
-    Questions(#[from] QuestionsError),
-    /// When a question has no answer.
-    #[error("the questions from row {first} (counted from 0) of {}", path.display())]
-    Query {
-        path: PathBuf,
-        first: u64,
-        #[source]
-        source: Box<QueryError>,
-    },
-    /// When a song of the answer cannot be read.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
-    /// When the answers cannot be written.
-    #[error("{}: cannot write the answers", path.display())]
-    Encode {
-        path: PathBuf,
-        #[source]
-        source: ParquetError,
-    },
-    /// When the file of answers cannot be put in its place.
-    #[error(transparent)]
-    Write(#[from] crate::Error),
+/// Query vectors in a Parquet file: a column `emotions` with lists of eight numbers, or eight columns named after the emotions, in
+/// any unit; and optionally a column `id` (or `query`) that names them.
+pub struct Questions {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    is_list: bool,
+    id: Option<&'static str>,
 }
 
-/// What was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answered {
-    /// Questions.
-    pub questions: u64,
-    /// Rows that were written, at most `k` a question.
-    pub rows: u64,
-}
+impl Questions {
+    /// Opens a file of query vectors and looks for its columns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if it cannot be opened, [`ErrorKind::InvalidInput`] if it is not Parquet, lacks the columns or has no row.
+    pub fn open(path: &Path) -> Result<Self> {
+        let cannot_open = "cannot open the queries";
+        // Opening a pipe would wait for its writer.
+        if !fs::metadata(path)
+            .context_at(ErrorKind::Io, path, cannot_open)?
+            .is_file()
+        {
+            let message =
+                "cannot open the queries: expected a file, found a directory, device or pipe";
+            return Err(Error::new(ErrorKind::Io, message).with_path(path));
+        }
+        let file = File::open(path).context_at(ErrorKind::Io, path, cannot_open)?;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = catch_panic(|| ArrowReaderMetadata::load(&file, options))
+            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
+            .map_err(|error| not_parquet(path, error))?;
+        let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
+        let is_list = has(LIST);
+        let refused = |message| Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+        if !is_list && !Emotion::ALL.iter().all(|emotion| has(emotion.name())) {
+            let found: Vec<&str> = metadata
+                .schema()
+                .fields()
+                .iter()
+                .map(|f| f.name().as_str())
+                .collect();
+            return refused(format!(
+                "expected a column `{LIST}` with lists of eight numbers, or the eight columns {}; found the columns {}",
+                Emotion::ALL.map(Emotion::name).join(", "),
+                found.join(", ")
+            ));
+        }
+        if metadata.metadata().file_metadata().num_rows() == 0 {
+            return refused("expected a query in each row, found no rows".to_owned());
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            is_list,
+            id: IDS.into_iter().find(|name| has(name)),
+            file,
+            metadata,
+        })
+    }
 
-/// Writes the `k` nearest songs of every question as Parquet: `query` (its `id`, or its row counted from 0), `rank` (from 1), `song`
-/// (the path) and `similarity`, in the order of the questions. Some thousand questions are answered at a time, each time
-/// with one reading of the library.
-///
-/// # Errors
-/// [`ManyError`]; what stood at `output` is then untouched.
-pub fn answer_many(
-    search: &Search,
-    library: &Collection,
-    questions: Questions,
-    k: NonZeroUsize,
-    output: &Path,
-) -> Result<Answered, ManyError> {
-    let mut result = None;
-    let written = atomic_file::write(output, |file| {
-        match write(search, library, questions, k, output, file) {
-            Ok(answered) => {
-                result = Some(Ok(answered));
-                Ok(())
+    /// The type of the names of the queries in the answers.
+    fn id_type(&self) -> DataType {
+        let field = |name| self.metadata.schema().field_with_name(name).ok();
+        match self.id.and_then(field).map(Field::data_type) {
+            Some(DataType::UInt64) => DataType::Utf8,
+            Some(other) if !other.is_integer() => DataType::Utf8,
+            _ => DataType::Int64,
+        }
+    }
+
+    /// All query vectors with their names, `at_once` at a time.
+    fn batches(
+        self,
+        at_once: usize,
+    ) -> Result<impl Iterator<Item = Result<(ArrayRef, Vec<QueryVector>)>>> {
+        let id_type = self.id_type();
+        let mut names: Vec<&str> = match self.is_list {
+            true => vec![LIST],
+            false => Emotion::ALL.map(Emotion::name).to_vec(),
+        };
+        names.extend(self.id);
+        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
+            .with_projection(mask)
+            .with_batch_size(at_once);
+        let path = self.path;
+        let mut reader = catch_panic(|| builder.build())
+            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
+            .map_err(|error| not_parquet(&path, error))?;
+        let mut first = 0;
+        let mut failed = false;
+        Ok(std::iter::from_fn(move || {
+            if failed {
+                return None;
             }
-            Err(error) => {
-                result = Some(Err(error));
-                Err(io::Error::other("not all questions have an answer"))
-            }
-        }
-    });
-    match result {
-        Some(Err(error)) => Err(error),
-        Some(Ok(answered)) => {
-            written?;
-            Ok(answered)
-        }
-        None => {
-            written?;
-            Ok(Answered {
-                questions: 0,
-                rows: 0,
-            })
-        }
+            let next = catch_panic(|| reader.next())
+                .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
+            let decoded = next
+                .map_err(|error| not_parquet(&path, error))
+                .and_then(|batch| {
+                    let rows = first..first + batch.num_rows() as i64;
+                    first = rows.end;
+                    let ids: ArrayRef = match self.id.and_then(|name| batch.column_by_name(name)) {
+                        Some(array) => names_of(array, &id_type).ok_or_else(|| {
+                            let message =
+                                "the column that names the queries must hold text or whole numbers";
+                            Error::new(ErrorKind::InvalidInput, message).with_path(&path)
+                        })?,
+                        None => Arc::new(Int64Array::from_iter_values(rows.clone())),
+                    };
+                    let vector = |(number, row)| {
+                        vector_of(&batch, number, self.is_list).map_err(|message| {
+                            let message = format!("row {row} (counted from 0): {message}");
+                            Error::new(ErrorKind::InvalidInput, message).with_path(&path)
+                        })
+                    };
+                    let vectors = (0..).zip(rows).map(vector).collect::<Result<_>>()?;
+                    Ok((ids, vectors))
+                });
+            failed = decoded.is_err();
+            Some(decoded)
+        }))
     }
 }
 
+fn not_parquet(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let message =
+        "expected a Parquet file with a query in each row, found another format or a damaged one";
+    Error::new(ErrorKind::InvalidInput, message)
+        .with_path(path)
+        .with_source(source)
+}
+
+/// Names of queries as whole numbers or text.
+fn names_of(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
+    if array.data_type() == wanted || wanted == &DataType::Int64 {
+        return canonical(array, wanted);
+    }
+    let numbers = floats(array);
+    let unsigned = array.as_primitive_opt::<arrow_array::types::UInt64Type>();
+    let text = |row| {
+        let number = || {
+            numbers
+                .as_ref()
+                .map(|numbers| numbers.value(row).to_string())
+        };
+        match unsigned {
+            _ if array.is_null(row) => Some(None),
+            Some(unsigned) => Some(Some(unsigned.value(row).to_string())),
+            None => number().map(Some),
+        }
+    };
+    let texts: Option<StringArray> = (0..array.len())
+        .map(text)
+        .collect::<Option<Vec<_>>>()
+        .map(StringArray::from);
+    Some(Arc::new(texts?))
+}
+
+fn vector_of(batch: &RecordBatch, row: usize, is_list: bool) -> Result<QueryVector, String> {
+    let value = |array: &ArrayRef, row: usize| {
+        let number = floats(&array.slice(row, 1))?;
+        number.is_valid(0).then(|| number.value(0))
+    };
+    let count = |found: &str| format!("expected eight numbers, found {found}");
+    let numbers: Option<Vec<f64>> = if is_list {
+        let list = batch
+            .column_by_name(LIST)
+            .filter(|array| array.is_valid(row));
+        let list = list.and_then(|array| Some(array.as_list_opt::<i32>()?.value(row)));
+        list.and_then(|list| (0..list.len()).map(|n| value(&list, n)).collect())
+    } else {
+        let columns = Emotion::ALL
+            .iter()
+            .map(|emotion| batch.column_by_name(emotion.name()));
+        columns.map(|column| value(column?, row)).collect()
+    };
+    let numbers = numbers.ok_or_else(|| count("one that is missing"))?;
+    let weights = <[f64; Emotion::COUNT]>::try_from(numbers)
+        .map_err(|numbers| count(&numbers.len().to_string()))?;
+    match EmotionVector::from_weights(weights) {
+        Ok(vector) => Ok(vector.into()),
+        Err(error) => Err(format!("not a valid emotion vector: {error}")),
+    }
+}
+
+/// The size of an answer file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// Number of query vectors.
+    pub questions: u64,
+    /// Number of rows that were written, at most `k` for each query vector.
+    pub rows: u64,
+}
+
+/// Writes the `k` nearest songs of every query vector as Parquet: `query` (its `id`, or its row counted from 0), `rank` (from 1),
+/// `song` (the path) and `similarity`, in the order of the queries. Some thousand are answered in one pass over the library.
+///
+/// # Errors
+/// Those of [`Query::nearest`], [`ErrorKind::InvalidInput`] if a row holds no valid vector, [`ErrorKind::Io`] if the answers
+/// cannot be written; an existing file at `output` is then untouched.
+pub fn answer_many(
+    query: &Query,
+    library: &Library,
+    questions: Questions,
+    k: NonZeroUsize,
+    output: &Path,
+) -> Result<Answered> {
+    let mut answered = Ok(Answered {
+        questions: 0,
+        rows: 0,
+    });
+    let written = atomic_file::write(output, |file| {
+        answered = write(query, library, questions, k, output, file);
+        match &answered {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::other("not all queries have an answer")),
+        }
+    });
+    let answered = answered?;
+    written.context(ErrorKind::Io, "the answers were not written")?;
+    Ok(answered)
+}
+
 fn write(
-    search: &Search,
-    library: &Collection,
+    query: &Query,
+    library: &Library,
     questions: Questions,
     k: NonZeroUsize,
     output: &Path,
     file: impl Write + Send,
-) -> Result<Answered, ManyError> {
-    let encode_error = |source| ManyError::Encode {
-        path: output.to_owned(),
-        source,
-    };
-    let path = questions.path().to_owned();
-    let schema = schema(questions.id_type());
+) -> Result<Answered> {
+    let cannot_write = "cannot write the answers";
+    let path = questions.path.clone();
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("query", questions.id_type(), true),
+        Field::new("rank", DataType::Int32, false),
+        Field::new("song", DataType::Utf8, false),
+        Field::new("similarity", DataType::Float64, false),
+    ]));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
-    let mut writer =
-        ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(encode_error)?;
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).context_at(
+        ErrorKind::Io,
+        output,
+        cannot_write,
+    )?;
     let mut answered = Answered {
         questions: 0,
         rows: 0,
     };
-    let at_once = (ANSWERS / k.get()).clamp(1, QUESTIONS);
-    for batch in questions.batches(at_once)? {
-        let (ids, asked) = batch?;
-        let found = search
-            .answers(library, &asked, k)
-            .map_err(|source| ManyError::Query {
-                path: path.clone(),
-                first: answered.questions,
-                source: Box::new(source),
-            })?;
+    for batch in questions.batches((ANSWERS / k.get()).clamp(1, AT_ONCE))? {
+        let (ids, vectors) = batch?;
+        let found = query.answers(library, &vectors, k).map_err(|error| {
+            let message = format!(
+                "the queries from row {} (counted from 0)",
+                answered.questions
+            );
+            Error::new(error.kind(), message)
+                .with_path(&path)
+                .with_source(error)
+        })?;
         let mut rows: Vec<u64> = found.iter().flatten().map(|song| song.row).collect();
         rows.sort_unstable();
         rows.dedup();
-        let songs = library.identities_at(&rows, false)?;
+        let songs = library.songs_at(&rows, Columns::FILE)?;
         let name = |row: u64| {
-            let place = rows.binary_search(&row).ok()?;
-            Some(songs.get(place)?.file.to_string_lossy())
+            let song = songs.get(rows.binary_search(&row).ok()?)?;
+            Some(song.unique_path().to_string_lossy().into_owned())
         };
+        let query_of = (0..).zip(&found);
+        let query_of = query_of.flat_map(|(n, songs)| std::iter::repeat_n(n, songs.len()));
+        let query_of = UInt64Array::from(query_of.collect::<Vec<u64>>());
+        let ranks = found.iter().flat_map(|songs| (1..).take(songs.len()));
         let all = || found.iter().flatten();
-        let of = (0..).zip(&found);
-        let of: UInt64Array = of
-            .flat_map(|(n, songs)| std::iter::repeat_n(n, songs.len()))
-            .collect::<Vec<u64>>()
-            .into();
-        let ranks = found.iter().flat_map(|songs| 1..=songs.len());
-        let columns: Vec<ArrayRef> = vec![
-            take(&ids, &of, None).map_err(|e| encode_error(e.into()))?,
-            Arc::new(Int32Array::from_iter_values(
-                ranks.map(|rank| i32::try_from(rank).unwrap_or(i32::MAX)),
-            )),
-            Arc::new(all().map(|song| name(song.row)).collect::<StringArray>()),
-            Arc::new(Float64Array::from_iter_values(
-                all().map(|song| song.similarity),
-            )),
-        ];
-        let batch =
-            RecordBatch::try_new(schema.clone(), columns).map_err(|e| encode_error(e.into()))?;
-        writer.write(&batch).map_err(encode_error)?;
+        let batch = take(&ids, &query_of, None)
+            .and_then(|ids| {
+                let columns: Vec<ArrayRef> = vec![
+                    ids,
+                    Arc::new(ranks.collect::<Int32Array>()),
+                    Arc::new(all().map(|song| name(song.row)).collect::<StringArray>()),
+                    Arc::new(
+                        all()
+                            .map(|song| Some(song.similarity))
+                            .collect::<Float64Array>(),
+                    ),
+                ];
+                RecordBatch::try_new(schema.clone(), columns)
+            })
+            .context_at(ErrorKind::Io, output, cannot_write)?;
+        writer
+            .write(&batch)
+            .context_at(ErrorKind::Io, output, cannot_write)?;
         answered.questions += found.len() as u64;
         answered.rows += batch.num_rows() as u64;
     }
-    writer.close().map_err(encode_error)?;
+    writer
+        .close()
+        .context_at(ErrorKind::Io, output, cannot_write)?;
     Ok(answered)
-}
-
-fn schema(id: &DataType) -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("query", id.clone(), true),
-        Field::new("rank", DataType::Int32, false),
-        Field::new("song", DataType::Utf8, false),
-        Field::new("similarity", DataType::Float64, false),
-    ]))
 }

@@ -1,20 +1,23 @@
-//! How songs are compared with what is asked.
+//! How songs are compared with a query vector.
 
 use super::QueryVector;
-use crate::emotion::Emotion;
+use crate::{
+    emotion::Emotion,
+    error::{Error, ErrorKind, Result},
+};
 use std::fmt;
 
-/// What nearness means.
+/// How songs are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Metric {
     /// Cosine of the angle between the eight percentages.
     #[default]
     Cosine,
-    /// Cosine of the angle as seen from the even vector, eight times 12.5: what a song has more or less of than that counts.
+    /// Cosine of the angle after 12.5 is subtracted from each percentage: only what differs from the uniform vector counts.
     CenteredCosine,
     /// Distance between the eight percentages.
     Euclidean,
-    /// Cosine of the angle between embeddings of the model; for questions that are made of songs.
+    /// Cosine of the angle between embeddings of the model; for queries by songs.
     Embedding,
 }
 
@@ -39,106 +42,85 @@ impl fmt::Display for Metric {
     }
 }
 
-/// A question cannot be compared with songs in this way.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum MetricError {
-    /// When embeddings are to be compared and the question has none.
-    #[error(
-        "the metric embedding compares songs with songs: ask with --like, or choose another --metric"
-    )]
-    NoEmbedding,
-    /// When the question's embedding is not of the library's model.
-    #[error(
-        "expected an embedding of {expected} numbers like the library's, found {found}; analyze the music again with this \
-         model, or choose another --metric"
-    )]
-    EmbeddingLength { expected: usize, found: usize },
-    /// When nothing is left of the question: eight equal percentages seen from the even vector, or opposites that cancel.
-    #[error(
-        "the question has no direction for the metric {metric}: nothing distinguishes it from the even vector or from \
-         nothing; ask for something else, or choose another --metric"
-    )]
-    NoDirection { metric: Metric },
-    /// When the question is a direction and no point.
-    #[error(
-        "the metric euclidean needs percentages, and what is left after subtracting sums to {sum:.3}; choose --metric \
-         cosine or centered-cosine"
-    )]
-    NoPoint { sum: f64 },
-}
-
-/// What is asked, made ready for a metric.
+/// A query vector, prepared for a metric.
 #[derive(Debug, Clone)]
-pub(super) struct Goal {
+pub(super) struct Target {
     metric: Metric,
-    /// In double precision: of length 1, or (euclidean) with the sum 100.
+    /// Of length 1, or (euclidean) with the sum 100.
     values: Vec<f64>,
-    /// The same in single precision.
-    pub(super) rough: Vec<f32>,
-    /// Half of the square of its length.
-    half_square: f64,
 }
 
-impl Goal {
+impl Target {
     /// `embedding` is the length of the library's embeddings.
-    pub(super) fn new(
-        asked: &QueryVector,
-        metric: Metric,
-        embedding: usize,
-    ) -> Result<Self, MetricError> {
+    pub(super) fn new(vector: &QueryVector, metric: Metric, embedding: usize) -> Result<Self> {
+        let refused = |message: String| Err(Error::new(ErrorKind::InvalidInput, message));
+        let no_direction = || {
+            refused(format!(
+                "the query vector is uniform or zero, so the metric {metric} is undefined; ask for something else, or choose \
+                 another --metric"
+            ))
+        };
         let values: Vec<f64> = match metric {
-            Metric::Cosine => asked.target.to_vec(),
+            Metric::Cosine => vector.target.to_vec(),
             Metric::CenteredCosine => {
-                let mean = asked.target.iter().sum::<f64>() / Emotion::COUNT as f64;
-                let largest = asked.target.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-                let centered = asked.target.map(|value| value - mean);
-                // What rounding leaves of the even vector.
+                let mean = vector.target.iter().sum::<f64>() / Emotion::COUNT as f64;
+                let largest = vector.target.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+                let centered = vector.target.map(|value| value - mean);
+                // The rest of rounding in a uniform vector.
                 if centered.iter().all(|value| value.abs() <= 1e-6 * largest) {
-                    return Err(MetricError::NoDirection { metric });
+                    return no_direction();
                 }
                 centered.to_vec()
             }
             Metric::Euclidean => {
-                let sum: f64 = asked.target.iter().sum();
-                let size: f64 = asked.target.iter().map(|value| value.abs()).sum();
+                let sum: f64 = vector.target.iter().sum();
+                let size: f64 = vector.target.iter().map(|value| value.abs()).sum();
                 if sum.is_nan() || sum <= 0.01 * size {
-                    return Err(MetricError::NoPoint { sum });
+                    return refused(format!(
+                        "the metric euclidean needs percentages, but the vector after subtracting sums to {sum:.3}; choose \
+                         --metric cosine or centered-cosine"
+                    ));
                 }
-                asked.target.map(|value| 100.0 * value / sum).to_vec()
+                vector.target.map(|value| 100.0 * value / sum).to_vec()
             }
-            Metric::Embedding => {
-                let values = asked.embedding.clone().ok_or(MetricError::NoEmbedding)?;
-                if values.len() != embedding {
-                    return Err(MetricError::EmbeddingLength {
-                        expected: embedding,
-                        found: values.len(),
-                    });
+            Metric::Embedding => match &vector.embedding {
+                None => {
+                    return refused(
+                        "the metric embedding compares songs with songs: ask with --like, or choose another --metric"
+                            .to_owned(),
+                    );
                 }
-                values
-            }
+                Some(values) if values.len() != embedding => {
+                    return refused(format!(
+                        "expected an embedding of {embedding} numbers like the library's, found {}; analyze the music again \
+                         with this model, or choose another --metric",
+                        values.len()
+                    ));
+                }
+                Some(values) => values.clone(),
+            },
         };
         let values = match metric {
-            Metric::Euclidean => values,
-            _ => unit(&values).ok_or(MetricError::NoDirection { metric })?,
+            Metric::Euclidean => Some(values),
+            _ => unit(&values),
         };
-        Ok(Self {
-            metric,
-            rough: values.iter().map(|value| *value as f32).collect(),
-            half_square: values.iter().map(|value| value * value).sum::<f64>() / 2.0,
-            values,
-        })
+        match values {
+            Some(values) => Ok(Self { metric, values }),
+            None => no_direction(),
+        }
     }
 
-    /// How near a song is, in double precision: a cosine, -1 to 1, or for euclidean 1 for the same and 0 for all of one emotion
-    /// against all of another.
-    pub(super) fn similarity(&self, song: impl Iterator<Item = f64> + Clone) -> f64 {
-        let pairs = || self.values.iter().zip(song.clone());
+    /// A cosine, -1 to 1, or for euclidean 1 for the same vector and 0 for all of one emotion against all of another.
+    pub(super) fn similarity(&self, song: &[f32]) -> f64 {
+        let pairs = || self.values.iter().zip(song.iter().copied().map(f64::from));
         if self.metric == Metric::Euclidean {
             let square: f64 = pairs().map(|(a, b)| (a - b) * (a - b)).sum();
             return 1.0 - square.sqrt() / FARTHEST;
         }
         let mean = match self.metric {
-            Metric::CenteredCosine => song.clone().sum::<f64>() / self.values.len() as f64,
+            Metric::CenteredCosine => {
+                song.iter().copied().map(f64::from).sum::<f64>() / song.len() as f64
+            }
             _ => 0.0,
         };
         let (mut dot, mut square) = (0.0, 0.0);
@@ -146,28 +128,12 @@ impl Goal {
             dot += a * (b - mean);
             square += (b - mean) * (b - mean);
         }
-        // A song that is the even vector, or has an embedding of zeros, is like nothing.
+        // A uniform song, or an embedding of zeros, has no direction.
         if square > 0.0 {
             (dot / square.sqrt()).clamp(-1.0, 1.0)
         } else {
             0.0
         }
-    }
-
-    /// The least rough score (see [`Block`](super::block::Block)) that a song with at least this similarity can have.
-    pub(super) fn floor(&self, similarity: f64) -> f32 {
-        let dimensions = self.values.len() as f64;
-        let score = match self.metric {
-            Metric::Euclidean => {
-                let distance = (1.0 - similarity) * FARTHEST;
-                let length = (2.0 * self.half_square).sqrt();
-                self.half_square - distance * distance / 2.0 - 4e-6 * (length + 100.0).powi(2)
-            }
-            Metric::CenteredCosine => similarity - 1e-4,
-            Metric::Cosine | Metric::Embedding => similarity - 5e-6 - 2e-7 * dimensions,
-        };
-        // Rounds to nearest; the margins are far larger.
-        score as f32
     }
 }
 
@@ -192,7 +158,7 @@ mod tests {
     use super::*;
     use crate::emotion::EmotionVector;
 
-    fn asked(target: [f64; 8]) -> QueryVector {
+    fn vector(target: [f64; 8]) -> QueryVector {
         QueryVector {
             target,
             embedding: None,
@@ -201,8 +167,8 @@ mod tests {
     }
 
     fn similarity(metric: Metric, target: [f64; 8], song: [f64; 8]) -> f64 {
-        let goal = Goal::new(&asked(target), metric, 0).unwrap();
-        goal.similarity(song.iter().copied())
+        let target = Target::new(&vector(target), metric, 0).unwrap();
+        target.similarity(&song.map(|value| value as f32))
     }
 
     const HAPPY: [f64; 8] = [100., 0., 0., 0., 0., 0., 0., 0.];
@@ -229,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_metric_cannot_compare_is_said() {
-        let refused = |target, metric| Goal::new(&asked(target), metric, 4).unwrap_err();
+    fn vectors_that_a_metric_cannot_compare_are_refused() {
+        let refused = |target, metric| Target::new(&vector(target), metric, 4).unwrap_err();
         let even = EmotionVector::even().as_array().map(f64::from);
         let error = refused(even, Metric::CenteredCosine);
-        assert!(error.to_string().contains("no direction"), "{error}");
+        assert!(error.to_string().contains("uniform or zero"), "{error}");
         let error = refused([0.0; 8], Metric::Cosine);
-        assert!(error.to_string().contains("no direction"), "{error}");
+        assert!(error.to_string().contains("uniform or zero"), "{error}");
         let mut difference = HAPPY;
         difference[2] = -100.0;
         let error = refused(difference, Metric::Euclidean);
@@ -243,11 +209,11 @@ mod tests {
         let error = refused(HAPPY, Metric::Embedding);
         assert!(error.to_string().contains("--like"), "{error}");
         let with = |embedding: Vec<f64>| {
-            let asked = QueryVector {
+            let vector = QueryVector {
                 embedding: Some(embedding),
-                ..asked(HAPPY)
+                ..vector(HAPPY)
             };
-            Goal::new(&asked, Metric::Embedding, 4)
+            Target::new(&vector, Metric::Embedding, 4)
         };
         let error = with(vec![1.0; 3]).unwrap_err();
         assert!(error.to_string().contains("found 3"), "{error}");

@@ -6,7 +6,7 @@ use crate::{
     analysis::{AnalyzeOptions, analyze_file},
     contain::{PanicError, catch_panic},
     emotion::{Emotion, EmotionVector},
-    library::{Collection, LibraryError, SongName},
+    library::{Columns, Library},
     model::Model,
     scan::{content_hash, library_info},
 };
@@ -160,9 +160,6 @@ pub enum SongError {
         #[source]
         source: PanicError,
     },
-    /// When the library cannot be read.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
 }
 
 fn did_you_mean(suggestions: &[String]) -> String {
@@ -180,7 +177,7 @@ fn did_you_mean(suggestions: &[String]) -> String {
 /// # Errors
 /// [`SongError`].
 pub fn find_examples(
-    library: &Collection,
+    library: &Library,
     songs: &[PathBuf],
     load: impl Fn() -> crate::Result<Model>,
 ) -> Result<Examples, SongError> {
@@ -193,19 +190,22 @@ pub fn find_examples(
     for (song, found) in songs.iter().zip(find(library, songs)?) {
         match found {
             Found::Row(row) => {
-                let mut rows = library.songs_at(&[row])?;
+                let mut rows = library.songs_at(&[row], Columns::ALL)?;
                 let Some(found) = rows.pop() else { continue };
-                if found.is_silent() {
-                    return Err(SongError::Silent { song: found.file() });
+                if found.silent {
+                    return Err(SongError::Silent {
+                        song: found.unique_path().into_owned(),
+                    });
                 }
-                hashes.extend(found.content_hash);
+                let path = found.unique_path().into_owned();
+                hashes.extend(found.content_hash.clone());
                 examples.songs.push(Example {
-                    name: found.path.clone(),
+                    name: found.unique_path().display().to_string(),
                     emotions: found.emotions,
                     embedding: found.embedding,
                     row: Some(row),
                 });
-                paths.insert((found.path, found.path_bytes));
+                paths.insert(path);
             }
             Found::File => {
                 let model = match &model {
@@ -221,16 +221,11 @@ pub fn find_examples(
             }
         }
     }
-    for name in library.names() {
-        let (row, name) = name?;
-        let SongName {
-            path,
-            path_bytes,
-            content_hash,
-            ..
-        } = name;
-        if content_hash.is_some_and(|hash| hashes.contains(&hash))
-            || paths.contains(&(path, path_bytes))
+    for (row, song) in (0..).zip(library.songs(Columns::STAMP)) {
+        let song = song?;
+        let hash = song.content_hash.as_ref();
+        if hash.is_some_and(|hash| hashes.contains(hash))
+            || paths.contains(song.unique_path().as_ref())
         {
             examples.rows.push(row);
         }
@@ -239,7 +234,7 @@ pub fn find_examples(
 }
 
 /// Analyses a file as the songs of the library were.
-fn hear(library: &Collection, song: &Path, model: &Model) -> Result<Example, SongError> {
+fn hear(library: &Library, song: &Path, model: &Model) -> Result<Example, SongError> {
     let theirs = library.info();
     let other = |difference| SongError::OtherModel {
         song: song.to_owned(),
@@ -300,11 +295,11 @@ mod tests {
     use super::*;
     use crate::{
         error::one_line,
-        library::{Library, LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+        library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Song, test_songs::a_song},
         model::Model,
     };
 
-    fn library(info: &LibraryInfo, rows: Vec<SongRow>) -> (tempfile::TempDir, Collection) {
+    fn library(info: &LibraryInfo, rows: Vec<Song>) -> (tempfile::TempDir, Library) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library.parquet");
         let mut writer = LibraryWriter::create(&path, info, 4).unwrap();
@@ -334,7 +329,7 @@ mod tests {
 
     #[test]
     fn copies_of_the_songs_take_no_part_either() {
-        let mut rows: Vec<SongRow> = (0..6).map(a_row).collect();
+        let mut rows: Vec<Song> = (0..6).map(a_song).collect();
         rows[3].content_hash = rows[1].content_hash.clone();
         rows[5].path = rows[1].path.clone();
         rows[2].content_hash = None;
@@ -351,8 +346,8 @@ mod tests {
 
     #[test]
     fn a_silent_song_is_no_question() {
-        let mut row = a_row(1);
-        row.note = Some("silent".to_owned());
+        let mut row = a_song(1);
+        row.silent = true;
         let (_folder, library) = library(&other_model(), vec![row]);
         let error = find_examples(&library, &songs(&["000001"]), never).unwrap_err();
         assert!(error.to_string().contains("is silent"), "{error}");
@@ -364,7 +359,7 @@ mod tests {
         let outside = tempfile::NamedTempFile::new().unwrap();
         let asked = vec![outside.path().to_owned()];
         let said = |info: &LibraryInfo| {
-            let (_folder, library) = library(info, vec![a_row(1)]);
+            let (_folder, library) = library(info, vec![a_song(1)]);
             one_line(&find_examples(&library, &asked, shipped).unwrap_err())
         };
         let other = said(&other_model());

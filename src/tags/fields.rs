@@ -2,7 +2,7 @@
 
 use crate::{
     emotion::Emotion,
-    library::{ModelStamp, SongRow},
+    library::{ModelStamp, Song},
 };
 use lofty::{
     TextEncoding,
@@ -31,8 +31,8 @@ pub(crate) struct MoodFields {
 
 impl MoodFields {
     /// The fields of a song of a library; `None` for a silent one, whose numbers mean nothing.
-    pub(crate) fn of(song: &SongRow, model: &ModelStamp) -> Option<Self> {
-        if song.is_silent() {
+    pub(crate) fn of(song: &Song, model: &ModelStamp) -> Option<Self> {
+        if song.silent {
             return None;
         }
         let mood = song.emotions.strongest().name();

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     audio::{Decoder, packet_hash},
     emotion::EmotionVector,
-    library::{LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+    library::{Columns, LibraryInfo, LibraryWriter, ModelStamp, Song, test_songs::a_song},
 };
 use lofty::{
     config::WriteOptions,
@@ -92,9 +92,9 @@ fn model() -> ModelStamp {
 fn fields(strongest: usize) -> MoodFields {
     let mut weights = [1.0; 8];
     weights[strongest] = 5.0;
-    let song = SongRow {
+    let song = Song {
         emotions: EmotionVector::from_weights(weights).unwrap(),
-        ..a_row(1)
+        ..a_song(1)
     };
     MoodFields::of(&song, &model()).unwrap()
 }
@@ -370,7 +370,7 @@ fn a_library_gets_the_new_sizes_and_keeps_everything_else() {
     let info = LibraryInfo::new(model(), serde_json::json!({}));
     let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
     for n in 0..10 {
-        writer.push(a_row(n)).unwrap();
+        writer.push(a_song(n)).unwrap();
     }
     writer.finish().unwrap();
     let changed = Changed {
@@ -380,13 +380,13 @@ fn a_library_gets_the_new_sizes_and_keeps_everything_else() {
         },
         content_hash: "cd".repeat(16),
     };
-    let files = HashMap::from([(a_row(4).file(), changed)]);
+    let files = HashMap::from([(a_song(4).path, changed)]);
     assert_eq!(update_library(&path, &files).unwrap(), 1);
     let library = crate::library::Library::open(&path).unwrap();
     assert_eq!(library.info(), &info);
-    let songs: Vec<SongRow> = library.songs().unwrap().flat_map(Result::unwrap).collect();
+    let songs: Vec<Song> = library.songs(Columns::ALL).map(Result::unwrap).collect();
     for (n, song) in songs.into_iter().enumerate() {
-        let mut expected = a_row(n);
+        let mut expected = a_song(n);
         if n == 4 {
             expected.size_bytes = 77;
             expected.modified = None;
@@ -398,9 +398,9 @@ fn a_library_gets_the_new_sizes_and_keeps_everything_else() {
 
 #[test]
 fn a_silent_song_has_no_mood() {
-    let song = SongRow {
-        note: Some("silent".to_owned()),
-        ..a_row(1)
+    let song = Song {
+        silent: true,
+        ..a_song(1)
     };
     assert_eq!(MoodFields::of(&song, &model()), None);
     let fields = fields(7);

@@ -192,7 +192,7 @@ pub(super) fn conclude(
         .iter()
         .chain(known.iter().take(MOST_FAILURES))
     {
-        report_failure(console, &failed.path, &failed.reason);
+        report_failure(console, &failed.path.display().to_string(), &failed.reason);
     }
     if known.len() > MOST_FAILURES {
         console.warning(&format!("and {} more", known.len() - MOST_FAILURES));

@@ -11,7 +11,7 @@ use super::{
     table::visible,
 };
 use crate::{
-    library::Collection,
+    library::Library,
     output::{Destination, Export, ExportColumn, ExportError, Format, Lists, Written},
 };
 use std::{
@@ -95,7 +95,7 @@ impl What {
     ///
     /// # Errors
     /// [`ExportError::UnknownColumn`].
-    pub fn export<'a>(&self, library: &'a Collection) -> Result<Export<'a>, ExportError> {
+    pub fn export<'a>(&self, library: &'a Library) -> Result<Export<'a>, ExportError> {
         let parse = |names: &[String]| ExportColumn::parse(names.iter().map(String::as_str));
         let mut export = Export::new(library);
         if !self.columns.is_empty() {
@@ -137,7 +137,7 @@ pub fn write(
     export: &Export<'_>,
     format: Format,
     output: &Path,
-    library: &Collection,
+    library: &Library,
     console: &Console,
 ) -> Result<(), CliError> {
     let to_stream = output == Path::new("-");

@@ -5,7 +5,7 @@ use super::super::{
     library::no_work_beside, signals::stop_on_signal, table::visible,
 };
 use crate::{
-    library::{Collection, Library, SongRow, Sound, resolve_target},
+    library::{Columns, Library, Song, resolve_target},
     scan::Journal,
     tags::{Changed, Found, MoodFields, Stamp, change, look, update_library},
 };
@@ -27,11 +27,11 @@ struct Tally {
 }
 
 /// Tags the files of all songs, or with `write` false untags them. Without `yes`, only lists what would be done.
-pub fn run(library: Collection, write: bool, yes: bool, console: &Console) -> CliResult {
+pub fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
     let stop = stop_on_signal()?;
     let mut tally = Tally::default();
     let parts: Vec<PathBuf> = library
-        .parts()
+        .files()
         .iter()
         .map(|p| p.path().to_owned())
         .collect();
@@ -139,14 +139,12 @@ impl Part<'_> {
         files: &mut HashMap<PathBuf, Changed>,
         step: impl Fn(),
     ) -> Result<(), CliError> {
-        for batch in library.songs()? {
-            for song in batch? {
-                if self.stop.load(Relaxed) {
-                    return Ok(());
-                }
-                self.song(library, &song, tally, files)?;
-                step();
+        for song in library.songs(Columns::ALL) {
+            if self.stop.load(Relaxed) {
+                return Ok(());
             }
+            self.song(library, &song?, tally, files)?;
+            step();
         }
         Ok(())
     }
@@ -154,12 +152,12 @@ impl Part<'_> {
     fn song(
         &self,
         library: &Library,
-        song: &SongRow,
+        song: &Song,
         tally: &mut Tally,
         files: &mut HashMap<PathBuf, Changed>,
     ) -> Result<(), CliError> {
-        let path = song.file();
-        if Sound::of(&path, song.note.as_deref()).stretch.is_some() {
+        let path = song.path.clone();
+        if song.track.is_some() {
             tally.tracks += 1;
             return Ok(());
         }

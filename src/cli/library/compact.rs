@@ -28,14 +28,14 @@ pub struct Args {
 
 pub fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open()?;
-    let output = match (&args.output, library.parts()) {
+    let output = match (&args.output, library.files()) {
         (Some(output), _) => output.as_path(),
         (None, [one]) => one.path(),
         (None, _) => return Err("say with -o where one library is to be made of several".into()),
     };
     let target = resolve_target(output)?;
     let inside = |path: &Path| {
-        library.parts().iter().any(|part| {
+        library.files().iter().any(|part| {
             part.path() == path || resolve_target(part.path()).ok().as_deref() == Some(path)
         })
     };
@@ -48,7 +48,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     }
     no_work_beside(&target)?;
     let before = library.rows();
-    let parts = library.parts().len() as u64;
+    let parts = library.files().len() as u64;
     let lock = Journal::open(&target, library.info())?;
     let done_now = compact(library, &target);
     lock.remove();

@@ -37,7 +37,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     if args.json {
         for failed in &failures {
             let object = json!({
-                "path": failed.path,
+                "path": failed.path.to_string_lossy(),
                 "reason": failed.reason,
                 "size_bytes": failed.size_bytes,
             });
@@ -46,7 +46,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     } else {
         let mut table = Table::new([("file", Align::Left), ("reason", Align::Left)]);
         for failed in &failures {
-            table.row([failed.path.clone(), failed.reason.clone()]);
+            table.row([failed.path.display().to_string(), failed.reason.clone()]);
         }
         text = table.render(None);
     }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     emotion::Quadrant,
-    library::{Collection, LibraryError},
+    error::Error,
+    library::{Columns, Library},
     scan::Spread,
 };
 use serde_json::json;
@@ -53,25 +54,24 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(library: &Collection) -> Result<Self, LibraryError> {
+    fn of(library: &Library) -> Result<Self, Error> {
         let mut sums = Self::default();
-        for part in library.parts() {
+        for part in library.files() {
             // It is open already; where its size cannot be told any more, nothing is lost.
             sums.bytes += fs::metadata(part.path()).map_or(0, |metadata| metadata.len());
         }
         let mut paths = HashSet::new();
-        for batch in library.briefs() {
-            for song in batch? {
-                sums.duration_s += song.duration_s;
-                if song.is_silent() {
-                    sums.silent += 1;
-                } else {
-                    sums.spread.add(&song.emotions);
-                    let quadrant = Quadrant::of(song.valence.into(), song.arousal.into());
-                    sums.quadrants[quadrant as usize] += 1;
-                }
-                sums.repeated += u64::from(!paths.insert((song.path, song.path_bytes)));
+        for song in library.songs(Columns::LIST) {
+            let song = song?;
+            sums.duration_s += song.duration_s;
+            if song.silent {
+                sums.silent += 1;
+            } else {
+                sums.spread.add(&song.emotions);
+                let quadrant = Quadrant::of(song.valence.into(), song.arousal.into());
+                sums.quadrants[quadrant as usize] += 1;
             }
+            sums.repeated += u64::from(!paths.insert(song.unique_path().into_owned()));
         }
         Ok(sums)
     }
@@ -86,7 +86,7 @@ fn meaning(quadrant: Quadrant) -> &'static str {
     }
 }
 
-fn text_of(library: &Collection, sums: &Sums) -> String {
+fn text_of(library: &Library, sums: &Sums) -> String {
     let info = library.info();
     let model = &info.model;
     let shipped = if is_shipped(library) {
@@ -149,10 +149,10 @@ fn text_of(library: &Collection, sums: &Sums) -> String {
     text
 }
 
-fn json_of(library: &Collection, sums: &Sums) -> serde_json::Value {
+fn json_of(library: &Library, sums: &Sums) -> serde_json::Value {
     let info = library.info();
     let files: Vec<_> = library
-        .parts()
+        .files()
         .iter()
         .map(|part| {
             json!({

@@ -6,11 +6,7 @@ mod info;
 mod songs;
 
 use super::{CliError, CliResult, console::Console, exit::Exit};
-use crate::{
-    library::{Collection, LibraryError},
-    model::Model,
-    scan::Journal,
-};
+use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
 /// Look into a library: what it holds, which files failed, its songs; rewrite it in good order
@@ -51,13 +47,13 @@ pub struct LibraryChoice {
 
 impl LibraryChoice {
     /// Opens the library, which has to hold a song.
-    pub fn open_filled(&self) -> Result<Collection, CliError> {
+    pub fn open_filled(&self) -> Result<Library, CliError> {
         open_filled(&self.library)
     }
 }
 
-fn open_filled(paths: &[PathBuf]) -> Result<Collection, CliError> {
-    let library = Collection::open(paths)?;
+fn open_filled(paths: &[PathBuf]) -> Result<Library, CliError> {
+    let library = Library::open_all(paths)?;
     if library.rows() == 0 {
         return Err(format!(
             "{}: the library holds no songs; fill it with `circumplex analyze`",
@@ -77,12 +73,12 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    fn open(&self) -> Result<Collection, LibraryError> {
-        Collection::open(&self.library)
+    fn open(&self) -> Result<Library, crate::Error> {
+        Library::open_all(&self.library)
     }
 
     /// Opens the library, which has to hold a song.
-    pub fn open_filled(&self) -> Result<Collection, CliError> {
+    pub fn open_filled(&self) -> Result<Library, CliError> {
         open_filled(&self.library)
     }
 }
@@ -103,7 +99,7 @@ pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
 }
 
 /// Which model made the vectors, and whether it is the one inside this program.
-pub fn provenance(library: &Collection) -> String {
+pub fn provenance(library: &Library) -> String {
     let model = &library.info().model;
     let short = model.identity.get(..12).unwrap_or(&model.identity);
     let other = if is_shipped(library) {
@@ -120,7 +116,7 @@ pub fn provenance(library: &Collection) -> String {
 }
 
 /// Whether the model is the one inside this program.
-fn is_shipped(library: &Collection) -> bool {
+fn is_shipped(library: &Library) -> bool {
     Model::shipped_identity() == library.info().model.identity
 }
 

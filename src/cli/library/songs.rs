@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     emotion::{Emotion, EmotionVector},
-    library::SongBrief,
+    library::{Column, Columns, Song},
 };
 use serde::Serialize;
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 /// List the songs of a library with their strongest emotion, valence and arousal
 #[derive(clap::Args)]
@@ -37,6 +37,14 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// What is read of each song.
+const COLUMNS: Columns = Columns::LIST
+    .and(Columns::TAGS)
+    .with(Column::DamagedPackets)
+    .with(Column::MissingS)
+    .with(Column::ExcerptStartS)
+    .with(Column::ExcerptLengthS);
 
 /// What songs are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +83,13 @@ fn parse_key(text: &str) -> Result<Key, String> {
 
 impl Key {
     /// Texts from the first, absent ones last; numbers from the highest.
-    fn compare(self, a: &SongBrief, b: &SongBrief) -> Ordering {
+    fn compare(self, a: &Song, b: &Song) -> Ordering {
         let of_the_sound = !matches!(
             self,
             Key::Path | Key::Title | Key::Artist | Key::Duration | Key::Analyzed
         );
-        if of_the_sound && a.is_silent() != b.is_silent() {
-            return a.is_silent().cmp(&b.is_silent());
+        if of_the_sound && a.silent != b.silent {
+            return a.silent.cmp(&b.silent);
         }
         let text = |a: &Option<String>, b: &Option<String>| {
             let key =
@@ -93,8 +101,8 @@ impl Key {
             Key::Title => text(&a.title, &b.title),
             Key::Artist => text(&a.artist, &b.artist),
             Key::Emotion => {
-                let strongest = |song: &SongBrief| song.emotions.strongest();
-                let percentage = |song: &SongBrief| song.emotions.get(strongest(song));
+                let strongest = |song: &Song| song.emotions.strongest();
+                let percentage = |song: &Song| song.emotions.get(strongest(song));
                 let place = strongest(a).index().cmp(&strongest(b).index());
                 place.then(percentage(b).total_cmp(&percentage(a)))
             }
@@ -111,12 +119,12 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open()?;
     let most = args.n.unwrap_or(usize::MAX);
     let in_order = args.sort.is_none() && !args.reverse;
-    let mut songs: Vec<SongBrief> = Vec::new();
-    for batch in library.briefs() {
+    let mut songs: Vec<Song> = Vec::new();
+    for song in library.songs(COLUMNS) {
         if in_order && songs.len() >= most {
             break;
         }
-        songs.extend(batch?);
+        songs.push(song?);
     }
     if let Some(key) = args.sort {
         songs.sort_by(|a, b| key.compare(a, b).then_with(|| a.path.cmp(&b.path)));
@@ -139,7 +147,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     done()
 }
 
-fn table(songs: &[SongBrief]) -> String {
+fn table(songs: &[Song]) -> String {
     let mut table = Table::new([
         ("emotion", Align::Left),
         ("%", Align::Right),
@@ -157,8 +165,12 @@ fn table(songs: &[SongBrief]) -> String {
             format!("{:.2}", song.arousal),
         ];
         let silent = ["silent", "", "", ""].map(str::to_owned);
-        let numbers = if song.is_silent() { silent } else { numbers };
-        table.row(numbers.into_iter().chain([song.path.clone()]));
+        let numbers = if song.silent { silent } else { numbers };
+        table.row(
+            numbers
+                .into_iter()
+                .chain([song.unique_path().display().to_string()]),
+        );
     }
     table.render(terminal_width())
 }
@@ -166,7 +178,8 @@ fn table(songs: &[SongBrief]) -> String {
 /// A song as JSON.
 #[derive(Serialize)]
 struct Line<'a> {
-    path: &'a str,
+    path: Cow<'a, str>,
+    track: Option<u32>,
     title: Option<&'a str>,
     artist: Option<&'a str>,
     duration_s: f64,
@@ -174,14 +187,21 @@ struct Line<'a> {
     valence: f32,
     arousal: f32,
     emotions: &'a EmotionVector,
-    note: Option<&'a str>,
+    silent: bool,
+    damaged_packets: u64,
+    missing_s: f64,
+    track_start_s: Option<f64>,
+    track_end_s: Option<f64>,
+    excerpt_start_s: Option<f64>,
+    excerpt_length_s: Option<f64>,
 }
 
-fn json_lines(songs: &[SongBrief]) -> Result<String, serde_json::Error> {
+fn json_lines(songs: &[Song]) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for song in songs {
         text.push_str(&serde_json::to_string(&Line {
-            path: &song.path,
+            path: song.path.to_string_lossy(),
+            track: song.track,
             title: song.title.as_deref(),
             artist: song.artist.as_deref(),
             duration_s: song.duration_s,
@@ -189,7 +209,13 @@ fn json_lines(songs: &[SongBrief]) -> Result<String, serde_json::Error> {
             valence: song.valence,
             arousal: song.arousal,
             emotions: &song.emotions,
-            note: song.note.as_deref(),
+            silent: song.silent,
+            damaged_packets: song.damaged_packets,
+            missing_s: song.missing_s,
+            track_start_s: song.track_start_s,
+            track_end_s: song.track_end_s,
+            excerpt_start_s: song.excerpt_start_s,
+            excerpt_length_s: song.excerpt_length_s,
         })?);
         text.push('\n');
     }

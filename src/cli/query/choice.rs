@@ -3,7 +3,7 @@
 use super::exclude::excluded;
 use crate::{
     cli::CliError,
-    search::{Explore, Filter, Metric, Search},
+    search::{Explore, Filter, Metric, Query},
 };
 use clap::ValueEnum;
 use std::{num::NonZeroUsize, path::PathBuf};
@@ -63,8 +63,8 @@ fn width(text: &str) -> Result<f64, String> {
 
 impl Choice {
     /// How the library is to be searched.
-    pub fn search(&self) -> Result<Search, CliError> {
-        Ok(Search {
+    pub fn search(&self) -> Result<Query, CliError> {
+        Ok(Query {
             metric: self.metric.into(),
             filter: self.condition.clone(),
             exclude: match &self.exclude_list {

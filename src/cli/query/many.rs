@@ -2,14 +2,14 @@
 
 use crate::{
     cli::{CliResult, console::Console, exit::Exit},
-    library::Collection,
-    search::{Questions, Search, answer_many},
+    library::Library,
+    search::{Query, Questions, answer_many},
 };
 use std::{num::NonZeroUsize, path::Path};
 
 pub fn run(
-    search: &Search,
-    library: &Collection,
+    search: &Query,
+    library: &Library,
     questions: &Path,
     k: NonZeroUsize,
     output: &Path,

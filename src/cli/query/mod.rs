@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     emotion::EmotionVector,
-    library::Collection,
-    search::{Match, Search, parse_target},
+    library::Library,
+    search::{Match, Query, parse_target},
 };
 use choice::Choice;
 use output::Output;
@@ -85,7 +85,7 @@ impl Count {
     const DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
     /// As many songs as are asked for, which have to be there; fewer only where nobody said how many.
-    fn of(this: Option<Self>, library: &Collection) -> Result<NonZeroUsize, CliError> {
+    fn of(this: Option<Self>, library: &Library) -> Result<NonZeroUsize, CliError> {
         let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
         let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
         match this {
@@ -100,7 +100,7 @@ fn at_most(
     count: NonZeroUsize,
     songs: NonZeroUsize,
     option: &str,
-    library: &Collection,
+    library: &Library,
 ) -> Result<NonZeroUsize, CliError> {
     if count > songs {
         return Err(format!(
@@ -149,8 +149,8 @@ fn answer(args: &Args, console: &Console) -> CliResult {
 /// The answer, and how many songs it should have.
 fn find(
     args: &Args,
-    search: &Search,
-    library: &Collection,
+    search: &Query,
+    library: &Library,
     k: NonZeroUsize,
     console: &Console,
 ) -> Result<(Vec<Match>, NonZeroUsize), CliError> {

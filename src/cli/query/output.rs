@@ -15,6 +15,7 @@ use crate::{
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -204,7 +205,7 @@ fn table(matches: &[Match]) -> Table {
             format!("{:.2}", song.arousal),
         ];
         cells.extend(song.emotions.as_array().map(|p| format!("{p:.1}")));
-        cells.push(song.path.clone());
+        cells.push(song.unique_path().display().to_string());
         table.row(cells);
     }
     table
@@ -214,7 +215,7 @@ fn table(matches: &[Match]) -> Table {
 #[derive(Serialize)]
 struct Answer<'a> {
     rank: usize,
-    path: &'a str,
+    path: Cow<'a, str>,
     similarity: f64,
     valence: f32,
     arousal: f32,
@@ -231,7 +232,7 @@ impl<'a> Answer<'a> {
         let song = &found.song;
         Self {
             rank: found.rank,
-            path: &song.path,
+            path: song.path.to_string_lossy(),
             similarity: found.similarity,
             valence: song.valence,
             arousal: song.arousal,
@@ -257,7 +258,7 @@ fn csv(matches: &[Match], out: &mut impl Write) -> io::Result<()> {
         let answer = Answer::new(found);
         let mut fields = vec![
             answer.rank.to_string(),
-            answer.path.to_owned(),
+            answer.path.into_owned(),
             answer.similarity.to_string(),
             answer.valence.to_string(),
             answer.arousal.to_string(),

@@ -52,7 +52,7 @@ pub fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
 /// Hands the first song to the program that the system opens such files with.
 pub fn open_first(matches: &[Match], console: &Console) -> Result<(), CliError> {
     let first = matches.first().ok_or(PlayError::Nothing)?;
-    let path = first.song.sound().file;
+    let path = first.song.path.clone();
     if !path.is_file() {
         return Err(PlayError::Gone { path }.into());
     }

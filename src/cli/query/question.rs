@@ -11,7 +11,7 @@ use crate::{
     clock::position,
     emotion::{Emotion, EmotionVector, Expression, TYPICAL_DEVIATION},
     face::{FaceInput, ObserveOptions, observe, parse_face},
-    library::Collection,
+    library::Library,
     search::{Examples, QueryVector, find_examples, parse_emotions, parse_vector, point},
     text::{count, visible},
 };
@@ -95,7 +95,7 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl Question {
     /// The query vector. Looks up songs in `library`.
-    pub fn vector(&self, library: &Collection, console: &Console) -> Result<QueryVector, CliError> {
+    pub fn vector(&self, library: &Library, console: &Console) -> Result<QueryVector, CliError> {
         self.check()?;
         let mut liked = self.examples(library, console)?;
         let unliked = liked.split_off(self.like.len());
@@ -197,7 +197,7 @@ impl Question {
     }
 
     /// The songs of `--like`, then those of `--unlike`.
-    fn examples(&self, library: &Collection, console: &Console) -> Result<Examples, CliError> {
+    fn examples(&self, library: &Library, console: &Console) -> Result<Examples, CliError> {
         let songs = [self.like.as_slice(), &self.unlike].concat();
         let examples = find_examples(library, &songs, || self.model.load())?;
         for song in &examples.songs {

@@ -1,7 +1,7 @@
 //! The records that a journal keeps.
 
 use super::*;
-use crate::library::{ModelStamp, test_rows::a_row};
+use crate::library::{ModelStamp, test_songs::a_song};
 
 fn info(identity: &str) -> LibraryInfo {
     let model = ModelStamp {
@@ -12,12 +12,12 @@ fn info(identity: &str) -> LibraryInfo {
 }
 
 fn song(n: usize) -> Record {
-    Record::Song(Box::new(a_row(n)))
+    Record::Song(Box::new(a_song(n)))
 }
 
 fn has(journal: &Journal, n: usize) -> bool {
-    let row = a_row(n);
-    journal.contains(&row.file().into(), row.size_bytes, row.modified)
+    let row = a_song(n);
+    journal.contains(&row.path.clone().into(), row.size_bytes, row.modified)
 }
 
 #[test]

@@ -7,7 +7,10 @@ mod tests;
 
 pub use parse::FilterError;
 
-use crate::{emotion::Emotion, library::Column};
+use crate::{
+    emotion::Emotion,
+    library::{Column, Columns},
+};
 use arrow::{
     array::{BooleanArray, RecordBatch},
     error::ArrowError,
@@ -27,10 +30,10 @@ pub struct Filter(Condition);
 
 impl Filter {
     /// The columns that have to be read, at least one.
-    pub(super) fn columns(&self) -> Vec<Column> {
+    pub(super) fn columns(&self) -> Columns {
         let mut columns = Vec::new();
         self.0.columns(&mut columns);
-        columns
+        Columns::of(&columns)
     }
 
     /// For each row of a batch with these columns whether it meets the condition; null where that is not known.
@@ -99,7 +102,7 @@ enum Kind {
 impl Field {
     /// Each with its name, as it is typed.
     fn all() -> impl Iterator<Item = (&'static str, Field)> {
-        const STORED: [Column; 16] = [
+        const STORED: [Column; 22] = [
             Column::Path,
             Column::Title,
             Column::Artist,
@@ -113,7 +116,13 @@ impl Field {
             Column::Channels,
             Column::SizeBytes,
             Column::Windows,
-            Column::Note,
+            Column::Track,
+            Column::TrackStartS,
+            Column::TrackEndS,
+            Column::DamagedPackets,
+            Column::MissingS,
+            Column::ExcerptStartS,
+            Column::ExcerptLengthS,
             Column::Modified,
             Column::AnalyzedAt,
         ];
@@ -140,7 +149,14 @@ impl Field {
                 | Column::SampleRate
                 | Column::Channels
                 | Column::SizeBytes
-                | Column::Windows => Kind::Number,
+                | Column::Windows
+                | Column::Track
+                | Column::TrackStartS
+                | Column::TrackEndS
+                | Column::DamagedPackets
+                | Column::MissingS
+                | Column::ExcerptStartS
+                | Column::ExcerptLengthS => Kind::Number,
                 _ => Kind::Text,
             },
         }

@@ -294,7 +294,10 @@ fn named(name: &str, quoted: bool) -> Result<Field, FilterError> {
     Err(FilterError::UnknownColumn {
         name: name.to_owned(),
         suggestion: near.map(|(_, known)| known),
-        hint: if quoted {
+        hint: if lower == "note" {
+            "; `note` was replaced by damaged_packets, missing_s, track, excerpt_start_s and excerpt_length_s (silent songs \
+             are no answers)"
+        } else if quoted {
             "; text stands in single quotes"
         } else {
             ""

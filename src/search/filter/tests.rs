@@ -3,11 +3,11 @@
 use super::*;
 use crate::{
     emotion::EmotionVector,
-    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Song, test_songs::a_song},
 };
 
 /// Ten songs with absent tags, odd characters, and numbers that are not exact.
-fn songs() -> Vec<SongRow> {
+fn songs() -> Vec<Song> {
     let titles = [
         Some("Night"),
         Some("night_train"),
@@ -34,7 +34,7 @@ fn songs() -> Vec<SongRow> {
     ];
     (0..10)
         .map(|n| {
-            let mut row = a_row(n);
+            let mut row = a_song(n);
             row.title = titles[n].map(str::to_owned);
             row.genre = genres[n].map(str::to_owned);
             row.duration_s = 60.0 * n as f64 + 0.1;
@@ -66,7 +66,7 @@ fn rows(condition: &str) -> Vec<usize> {
     let library = Library::open(&path).unwrap();
     let group = library.groups().next().unwrap();
     let mut found = Vec::new();
-    for batch in library.group_batches(group, &filter.columns()).unwrap() {
+    for batch in library.batches(&group, filter.columns(), None) {
         let (_, batch) = batch.unwrap();
         found.extend(filter.holds(&batch).unwrap().iter());
     }

@@ -1,13 +1,14 @@
-//! Many questions at once.
+//! Many query vectors at once.
 
 use super::*;
 use crate::{
     emotion::EmotionVector,
-    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, test_rows::a_row},
-    search::QueryVector,
+    library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song},
 };
-use arrow::array::{AsArray, Float32Array, Int16Array, ListArray};
-use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow_array::{
+    Float32Array, Int16Array, ListArray,
+    types::{Float32Type, Float64Type, Int32Type, Int64Type},
+};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 
@@ -15,7 +16,7 @@ fn weights(n: usize) -> [f64; 8] {
     std::array::from_fn(|i| ((n * 7919 + i * 104_729) % 1000) as f64 + 1.0)
 }
 
-fn library(folder: &Path) -> Collection {
+fn library(folder: &Path) -> Library {
     let path = folder.join("library.parquet");
     let model = ModelStamp {
         identity: "0".repeat(64),
@@ -24,12 +25,12 @@ fn library(folder: &Path) -> Collection {
     let info = LibraryInfo::new(model, serde_json::json!({}));
     let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
     for n in 0..3000 {
-        let mut row = a_row(n);
+        let mut row = a_song(n);
         row.emotions = EmotionVector::from_weights(weights(n)).unwrap();
         writer.push(row).unwrap();
     }
     writer.finish().unwrap();
-    Library::open(&path).unwrap().into()
+    Library::open(&path).unwrap()
 }
 
 fn parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
@@ -64,7 +65,7 @@ fn each_of_many_questions_has_the_answer_that_it_has_alone() {
         folder.path().join("a.parquet"),
     );
     let row = |n| weights(n).map(|v| Some(v as f32)).to_vec();
-    let count = 20_000;
+    let count = 2000;
     parquet(
         &questions,
         vec![(
@@ -73,7 +74,7 @@ fn each_of_many_questions_has_the_answer_that_it_has_alone() {
         )],
     );
     let k = NonZeroUsize::new(9).unwrap();
-    let search = Search::default();
+    let search = Query::default();
     let opened = Questions::open(&questions).unwrap();
     let answered = answer_many(&search, &library, opened, k, &output).unwrap();
     let expected = Answered {
@@ -96,7 +97,7 @@ fn each_of_many_questions_has_the_answer_that_it_has_alone() {
             let place = 9 * n + expected.rank - 1;
             assert_eq!(query.value(place), n as i64);
             assert_eq!(rank.value(place), expected.rank as i32);
-            assert_eq!(song.value(place), expected.song.path);
+            assert_eq!(song.value(place), expected.song.path.to_str().unwrap());
             assert_eq!(similarity.value(place), expected.similarity);
         }
     }
@@ -119,7 +120,7 @@ fn eight_columns_and_names_are_read_too() {
     parquet(&questions, columns);
     let k = NonZeroUsize::new(1).unwrap();
     let opened = Questions::open(&questions).unwrap();
-    answer_many(&Search::default(), &library, opened, k, &output).unwrap();
+    answer_many(&Query::default(), &library, opened, k, &output).unwrap();
     let found = read(&output);
     assert_eq!(found["query"].as_string::<i32>().value(1), "second");
     assert_eq!(
@@ -141,21 +142,19 @@ fn a_file_that_asks_for_nothing_is_refused_and_nothing_is_written() {
         folder.path().join("a.parquet"),
     );
     let refused = || -> String {
-        let answered = Questions::open(&questions)
-            .map_err(ManyError::from)
-            .and_then(|opened| {
-                answer_many(
-                    &Search::default(),
-                    &library,
-                    opened,
-                    NonZeroUsize::MIN,
-                    &output,
-                )
-            });
+        let answered = Questions::open(&questions).and_then(|opened| {
+            answer_many(
+                &Query::default(),
+                &library,
+                opened,
+                NonZeroUsize::MIN,
+                &output,
+            )
+        });
         assert!(!output.exists());
         crate::error::one_line(&answered.unwrap_err())
     };
-    assert!(refused().contains("cannot open the questions"));
+    assert!(refused().contains("cannot open the queries"));
     std::fs::write(&questions, b"no Parquet").unwrap();
     assert!(refused().contains("expected a Parquet file"));
     parquet(
@@ -165,12 +164,12 @@ fn a_file_that_asks_for_nothing_is_refused_and_nothing_is_written() {
     assert!(refused().contains("the eight columns happy, excited"));
     let even = || Some(vec![Some(1.0_f32); 8]);
     for (bad, says) in [
-        (None, "absent"),
+        (None, "missing"),
         (Some(vec![Some(1.0); 7]), "found 7"),
         (Some(vec![Some(0.0); 8]), "above zero"),
         (Some(vec![Some(-1.0); 8]), "negative"),
         (Some(vec![Some(f32::NAN); 8]), "finite"),
-        (Some([vec![None], vec![Some(1.0); 7]].concat()), "absent"),
+        (Some([vec![None], vec![Some(1.0); 7]].concat()), "missing"),
     ] {
         parquet(&questions, vec![("emotions", list(vec![even(), bad]))]);
         let said = refused();

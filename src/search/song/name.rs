@@ -1,7 +1,10 @@
 //! Which song a name means.
 
 use super::SongError;
-use crate::library::{Collection, LibraryError, SongName};
+use crate::{
+    error::Error,
+    library::{Column, Columns, Library, Song},
+};
 use std::{
     collections::HashSet,
     path::{Component, Path, PathBuf},
@@ -19,15 +22,20 @@ pub(super) enum Found {
 /// Candidates and suggestions that an error lists.
 const LISTED: usize = 8;
 const SUGGESTED: usize = 3;
+/// What a song is recognized by.
+const COLUMNS: Columns = Columns::FILE
+    .with(Column::Title)
+    .with(Column::Artist)
+    .with(Column::ContentHash);
 
 /// Finds what each of the names stands for, in one pass over the library.
 ///
 /// # Errors
-/// [`SongError::Ambiguous`], [`SongError::Unknown`] and [`SongError::Library`].
-pub(super) fn find(library: &Collection, songs: &[PathBuf]) -> Result<Vec<Found>, SongError> {
+/// [`SongError::Ambiguous`] and [`SongError::Unknown`].
+pub(super) fn find(library: &Library, songs: &[PathBuf]) -> Result<Vec<Found>, SongError> {
     let mut searches: Vec<Search> = songs.iter().map(|song| Search::new(song)).collect();
-    for name in library.names() {
-        let (row, name) = name?;
+    for (row, name) in (0..).zip(library.songs(COLUMNS)) {
+        let name = name?;
         let lower = Lower::new(&name);
         for search in &mut searches {
             search.see(row, &name, &lower);
@@ -57,8 +65,8 @@ struct Lower {
 }
 
 impl Lower {
-    fn new(name: &SongName) -> Self {
-        let path = Path::new(&name.path);
+    fn new(name: &Song) -> Self {
+        let path = name.unique_path();
         let part = |part: Option<&std::ffi::OsStr>| {
             part.unwrap_or_default().to_string_lossy().to_lowercase()
         };
@@ -130,7 +138,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn see(&mut self, row: u64, name: &SongName, lower: &Lower) {
+    fn see(&mut self, row: u64, name: &Song, lower: &Lower) {
         let Some(fit) = self.fit(name, lower) else {
             return;
         };
@@ -143,22 +151,18 @@ impl<'a> Search<'a> {
         self.fit = Some(fit);
         self.candidates.push(Candidate {
             row,
-            path: name.path.clone(),
+            path: name.unique_path().display().to_string(),
             content_hash: name.content_hash.clone(),
         });
     }
 
-    fn fit(&self, name: &SongName, lower: &Lower) -> Option<Fit> {
+    fn fit(&self, name: &Song, lower: &Lower) -> Option<Fit> {
         let is = |text: &str| !self.lower.is_empty() && text == self.lower;
-        if name.is_file(self.song)
-            || self
-                .absolute
-                .as_ref()
-                .is_some_and(|path| name.is_file(path))
-        {
+        let path = name.unique_path();
+        if path == self.song || self.absolute.as_deref() == Some(&*path) {
             Some(Fit::Path)
         } else if let Some(end) = &self.end
-            && Path::new(&name.path).ends_with(end)
+            && path.ends_with(end)
         {
             Some(Fit::EndOfPath)
         } else if is(&lower.file) || is(&lower.stem) {
@@ -172,7 +176,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn outcome(mut self, library: &Collection) -> Result<Found, SongError> {
+    fn outcome(mut self, library: &Library) -> Result<Found, SongError> {
         if self.fit != Some(Fit::Path) && self.song.is_file() {
             return Ok(Found::File);
         }
@@ -204,21 +208,21 @@ impl<'a> Search<'a> {
     }
 
     /// Songs whose names are near to what was typed, nearest first.
-    fn suggestions(&self, library: &Collection) -> Result<Vec<String>, LibraryError> {
+    fn suggestions(&self, library: &Library) -> Result<Vec<String>, Error> {
         // 0.8 of Jaro-Winkler lets typing errors through and keeps other names out.
         const NEAR: f64 = 0.8;
         let typed = self.song.file_name().unwrap_or_default();
         let typed = typed.to_string_lossy().trim().to_lowercase();
         let mut near: Vec<(f64, String)> = Vec::new();
-        for name in library.names() {
-            let (_, name) = name?;
+        for name in library.songs(COLUMNS) {
+            let name = name?;
             let likeness = Lower::new(&name).likeness(&typed);
             if likeness < NEAR {
                 continue;
             }
             let shown = match &name.title {
-                Some(title) => format!("{:?} ({title:?})", name.path),
-                None => format!("{:?}", name.path),
+                Some(title) => format!("{:?} ({title:?})", name.unique_path()),
+                None => format!("{:?}", name.unique_path()),
             };
             near.push((likeness, shown));
             near.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -233,10 +237,10 @@ mod tests {
     use super::*;
     use crate::{
         error::one_line,
-        library::{Library, LibraryInfo, LibraryWriter, ModelStamp, SongRow, test_rows::a_row},
+        library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song},
     };
 
-    fn library(songs: &[(&str, Option<&str>, Option<&str>)]) -> (tempfile::TempDir, Collection) {
+    fn library(songs: &[(&str, Option<&str>, Option<&str>)]) -> (tempfile::TempDir, Library) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library.parquet");
         let model = ModelStamp {
@@ -247,17 +251,17 @@ mod tests {
         let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
         for (n, (path, title, artist)) in songs.iter().enumerate() {
             writer
-                .push(SongRow {
-                    path: (*path).to_owned(),
+                .push(Song {
+                    path: path.into(),
                     title: title.map(str::to_owned),
                     artist: artist.map(str::to_owned),
-                    ..a_row(n)
+                    ..a_song(n)
                 })
                 .unwrap();
         }
         writer.finish().unwrap();
         let library = Library::open(&path).unwrap();
-        (folder, library.into())
+        (folder, library)
     }
 
     const SONGS: [(&str, Option<&str>, Option<&str>); 5] = [
@@ -268,7 +272,7 @@ mod tests {
         ("/music/long/way home.ogg", None, None),
     ];
 
-    fn row_of(library: &Collection, song: &str) -> Result<u64, String> {
+    fn row_of(library: &Library, song: &str) -> Result<u64, String> {
         match find(library, &[PathBuf::from(song)]) {
             Ok(found) => match found[..] {
                 [Found::Row(row)] => Ok(row),

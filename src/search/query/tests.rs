@@ -1,14 +1,14 @@
-//! What is nearest, by brute force.
+//! The nearest songs against a naive reference.
 
 use super::*;
 use crate::{
     emotion::EmotionVector,
-    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Note, SongRow, test_rows::a_row},
+    library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song},
 };
 use proptest::prelude::*;
 use std::path::Path;
 
-fn write(path: &Path, rows: impl Iterator<Item = SongRow>) {
+fn write(path: &Path, rows: impl Iterator<Item = Song>) {
     let model = ModelStamp {
         identity: "0".repeat(64),
         name: "test".to_owned(),
@@ -21,31 +21,26 @@ fn write(path: &Path, rows: impl Iterator<Item = SongRow>) {
     writer.finish().unwrap();
 }
 
-fn library_with(rows: impl Iterator<Item = SongRow>) -> (tempfile::TempDir, Collection) {
+fn library_with(rows: impl Iterator<Item = Song>) -> (tempfile::TempDir, Library) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("library.parquet");
     write(&path, rows);
     let library = Library::open(&path).unwrap();
-    (folder, library.into())
+    (folder, library)
 }
 
-fn row_of(n: usize, weights: [f64; 8]) -> SongRow {
-    let mut row = a_row(n);
+fn row_of(n: usize, weights: [f64; 8]) -> Song {
+    let mut row = a_song(n);
     row.emotions = EmotionVector::from_weights(weights).unwrap();
     row
 }
 
-fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Collection) {
+fn library_of(vectors: &[[f64; 8]]) -> (tempfile::TempDir, Library) {
     library_with(vectors.iter().enumerate().map(|(n, v)| row_of(n, *v)))
 }
 
 /// Rows (told by their names) and similarities.
-fn ask_with(
-    search: &Search,
-    library: &Collection,
-    asked: &QueryVector,
-    k: usize,
-) -> Vec<(u64, f64)> {
+fn ask_with(search: &Query, library: &Library, asked: &QueryVector, k: usize) -> Vec<(u64, f64)> {
     let matches = search.nearest(library, asked, NonZeroUsize::new(k).unwrap());
     numbered(matches.unwrap())
 }
@@ -56,11 +51,8 @@ fn numbered(matches: Vec<Match>) -> Vec<(u64, f64)> {
     matches
         .into_iter()
         .map(|found| {
-            let name = found.song.path.trim_start_matches("/music/");
-            (
-                name.trim_end_matches(".mp3").parse().unwrap(),
-                found.similarity,
-            )
+            let name = found.song.path.file_stem().unwrap().to_str().unwrap();
+            (name.parse().unwrap(), found.similarity)
         })
         .collect()
 }
@@ -69,8 +61,8 @@ fn feeling(weights: [f64; 8]) -> QueryVector {
     EmotionVector::from_weights(weights).unwrap().into()
 }
 
-fn ask(library: &Collection, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
-    ask_with(&Search::default(), library, &feeling(target), k)
+fn ask(library: &Library, target: [f64; 8], k: usize) -> Vec<(u64, f64)> {
+    ask_with(&Query::default(), library, &feeling(target), k)
 }
 
 fn rows(found: &[(u64, f64)]) -> Vec<u64> {
@@ -87,10 +79,10 @@ fn mixed_vectors(count: u32) -> Vec<[f64; 8]> {
 }
 
 #[test]
-fn a_silent_song_is_near_to_nothing() {
+fn silent_songs_are_no_answers() {
     let (_folder, library) = library_with((0..6).map(|n| {
-        let mut row = a_row(n);
-        row.note = Note::text(&[Note::Silent, Note::Repeated]).filter(|_| n % 2 == 0);
+        let mut row = a_song(n);
+        row.silent = n % 2 == 0;
         row
     }));
     assert_eq!(rows(&ask(&library, [1.; 8], 6)), [1, 3, 5]);
@@ -117,7 +109,7 @@ fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
     let vectors = mixed_vectors(70_000);
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = vectors.split_at(1234);
-    let numbered = |from: usize, vectors: &[[f64; 8]]| -> Vec<SongRow> {
+    let numbered = |from: usize, vectors: &[[f64; 8]]| -> Vec<Song> {
         let vectors = vectors.iter().enumerate();
         vectors.map(|(n, v)| row_of(from + n, *v)).collect()
     };
@@ -129,24 +121,21 @@ fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
         &folder.path().join("2.parquet"),
         numbered(1234, second).into_iter(),
     );
-    let library = Collection::open(&[folder.path()]).unwrap();
+    let library = Library::open(folder.path()).unwrap();
     let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
     for metric in [Metric::Cosine, Metric::CenteredCosine, Metric::Euclidean] {
-        let goal = Goal::new(&asked, metric, 0).unwrap();
+        let target = Target::new(&asked, metric, 0).unwrap();
         let mut expected: Vec<(u64, f64)> = (0..)
             .zip(&vectors)
             .map(|(n, v)| {
                 let vector = EmotionVector::from_weights(*v).unwrap();
-                (
-                    n,
-                    goal.similarity(vector.as_array().iter().map(|v| f64::from(*v))),
-                )
+                (n, target.similarity(vector.as_array()))
             })
             .collect();
         expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let search = Search {
+        let search = Query {
             metric,
-            ..Search::default()
+            ..Query::default()
         };
         assert_eq!(
             ask_with(&search, &library, &asked, 25),
@@ -159,15 +148,15 @@ fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
 #[test]
 fn embeddings_are_compared_where_they_are_wanted() {
     // The embedding of a row begins with its number.
-    let (_folder, library) = library_with((0..40_000).map(a_row));
+    let (_folder, library) = library_with((0..40_000).map(a_song));
     let asked = QueryVector {
         embedding: Some(vec![30_000.0, 0.25, -1.0, 0.0]),
         excluded_rows: vec![30_000],
         ..feeling([1.; 8])
     };
-    let search = Search {
+    let search = Query {
         metric: Metric::Embedding,
-        ..Search::default()
+        ..Query::default()
     };
     let found = ask_with(&search, &library, &asked, 3);
     assert!(
@@ -191,7 +180,7 @@ fn a_library_that_another_program_rewrote_answers_alike() {
     let vectors = mixed_vectors(20_000);
     let (folder, library) = library_of(&vectors);
     let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
-    let expected = ask_with(&Search::default(), &library, &asked, 20);
+    let expected = ask_with(&Query::default(), &library, &asked, 20);
     let source = folder.path().join("library.parquet");
     let open =
         || ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&source).unwrap()).unwrap();
@@ -215,7 +204,7 @@ fn a_library_that_another_program_rewrote_answers_alike() {
         let reader = open().build().unwrap();
         let mut writer = ArrowWriter::try_new(
             std::fs::File::create(&path).unwrap(),
-            arrow::array::RecordBatchReader::schema(&reader),
+            arrow_array::RecordBatchReader::schema(&reader),
             Some(properties),
         )
         .unwrap();
@@ -223,9 +212,9 @@ fn a_library_that_another_program_rewrote_answers_alike() {
             writer.write(&batch.unwrap()).unwrap();
         }
         writer.close().unwrap();
-        let library: Collection = Library::open(&path).unwrap().into();
+        let library = Library::open(&path).unwrap();
         assert_eq!(
-            ask_with(&Search::default(), &library, &asked, 20),
+            ask_with(&Query::default(), &library, &asked, 20),
             expected,
             "{number}"
         );
@@ -237,14 +226,14 @@ fn a_filter_lets_through_what_meets_it() {
     let vectors = mixed_vectors(40_000);
     let (_folder, library) = library_of(&vectors);
     let all = ask(&library, HAPPY, 40_000);
-    let search = Search {
+    let search = Query {
         // Every second song has an artist; the number of bytes is the number of the row.
         filter: Some(
             "artist = 'Someone' AND size_bytes >= 33000"
                 .parse()
                 .unwrap(),
         ),
-        ..Search::default()
+        ..Query::default()
     };
     let found = ask_with(&search, &library, &feeling(HAPPY), 100);
     let expected: Vec<(u64, f64)> = all
@@ -253,9 +242,9 @@ fn a_filter_lets_through_what_meets_it() {
         .take(100)
         .collect();
     assert_eq!(found, expected);
-    let search = Search {
+    let search = Query {
         filter: Some("duration < 0".parse().unwrap()),
-        ..Search::default()
+        ..Query::default()
     };
     assert_eq!(ask_with(&search, &library, &feeling(HAPPY), 5), []);
 }
@@ -277,11 +266,11 @@ fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
         row.artist = artists[n.min(7)].map(str::to_owned);
         row
     }));
-    let mut search = Search {
+    let mut search = Query {
         per_artist: NonZeroUsize::new(1),
-        ..Search::default()
+        ..Query::default()
     };
-    let ask = |search: &Search, k| rows(&ask_with(search, &library, &feeling(HAPPY), k));
+    let ask = |search: &Query, k| rows(&ask_with(search, &library, &feeling(HAPPY), k));
     assert_eq!(ask(&search, 5), [0, 3, 4, 5, 7]);
     // All behind are by the artist of the eighth.
     assert_eq!(ask(&search, 10), [0, 3, 4, 5, 7]);
@@ -298,12 +287,12 @@ fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
 fn what_is_drawn_is_nearly_as_near_and_the_same_for_the_same_seed() {
     let (_folder, library) = library_of(&mixed_vectors(5000));
     let nearest = ask(&library, HAPPY, 1000);
-    let mut search = Search {
+    let mut search = Query {
         explore: Some(Explore {
             width: 0.05,
             seed: 1,
         }),
-        ..Search::default()
+        ..Query::default()
     };
     let one = ask_with(&search, &library, &feeling(HAPPY), 10);
     assert_eq!(one, ask_with(&search, &library, &feeling(HAPPY), 10));
@@ -336,11 +325,11 @@ fn a_playlist_walks_to_its_target_and_has_no_song_twice() {
         [1.0 - part, 0., part, 0., 0., 0., 0., 0.]
     };
     let (_folder, library) = library_of(&(0..100).map(way).collect::<Vec<_>>());
-    let walk = |search: &Search, from, to, steps| {
+    let walk = |search: &Query, from, to, steps| {
         let steps = NonZeroUsize::new(steps).unwrap();
         search.shift(&library, &feeling(from), &feeling(to), steps)
     };
-    let search = Search::default();
+    let search = Query::default();
     let found = rows(&numbered(walk(&search, HAPPY, TENSE, 4).unwrap()));
     assert_eq!(found, [0, 33, 66, 99]);
     let found = rows(&numbered(walk(&search, HAPPY, TENSE, 1).unwrap()));
@@ -356,10 +345,10 @@ fn a_playlist_walks_to_its_target_and_has_no_song_twice() {
         (0..100).collect::<Vec<_>>(),
         "all that there are, once each"
     );
-    let limited = Search {
+    let limited = Query {
         per_artist: NonZeroUsize::new(3),
         filter: Some("artist IS NOT NULL".parse().unwrap()),
-        ..Search::default()
+        ..Query::default()
     };
     let found = numbered(walk(&limited, HAPPY, TENSE, 10).unwrap());
     assert_eq!(found.len(), 3);
@@ -373,7 +362,7 @@ fn a_walk_between_opposites_says_where_it_cancels() {
     let mut to = from.clone();
     to.target = to.target.map(|value| -value);
     let steps = NonZeroUsize::new(3).unwrap();
-    let error = Search::default()
+    let error = Query::default()
         .shift(&library, &from, &to, steps)
         .unwrap_err();
     assert!(error.to_string().contains("step 2 of 3"), "{error}");
@@ -394,18 +383,18 @@ proptest! {
         let metric = [Metric::Cosine, Metric::CenteredCosine, Metric::Euclidean][which];
         let vectors: Vec<[f64; 8]> = vectors.into_iter().map(weights).collect();
         let asked = feeling(weights(target));
-        let Ok(goal) = Goal::new(&asked, metric, 0) else { return Ok(()) };
+        let Ok(target) = Target::new(&asked, metric, 0) else { return Ok(()) };
         let (_folder, library) = library_of(&vectors);
         let mut expected: Vec<(u64, f64)> = (0..)
             .zip(&vectors)
             .map(|(n, v)| {
                 let vector = EmotionVector::from_weights(*v).unwrap();
-                (n, goal.similarity(vector.as_array().iter().map(|v| f64::from(*v))))
+                (n, target.similarity(vector.as_array()))
             })
             .collect();
         expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         expected.truncate(k);
-        let search = Search { metric, ..Search::default() };
+        let search = Query { metric, ..Query::default() };
         prop_assert_eq!(ask_with(&search, &library, &asked, k), expected);
     }
 }

@@ -1,13 +1,12 @@
-//! Rows for tests.
+//! Songs for tests.
 
-use super::{Micros, SongRow};
+use super::{Micros, Song};
 use crate::emotion::{EmotionVector, Moment};
 
-/// A row whose size says its number.
-pub(crate) fn a_row(n: usize) -> SongRow {
-    SongRow {
-        path: format!("/music/{n:06}.mp3"),
-        path_bytes: None,
+/// A song whose size is its number.
+pub(crate) fn a_song(n: usize) -> Song {
+    Song {
+        path: format!("/music/{n:06}.mp3").into(),
         size_bytes: n as u64,
         modified: Some(Micros(1_700_000_000_000_000 + n as i64)),
         duration_s: 30.5 + n as f64,
@@ -16,17 +15,16 @@ pub(crate) fn a_row(n: usize) -> SongRow {
         codec: "mp3".to_owned(),
         title: Some(format!("Song {n}")),
         artist: (!n.is_multiple_of(2)).then(|| "Someone".to_owned()),
-        album: None,
         genre: Some("Pop".to_owned()),
         valence: 6.5,
         arousal: 4.25,
-        emotions: EmotionVector::even(),
         embedding: vec![n as f32, 0.25, -1.0, 0.0],
         analyzed_at: Micros(1_800_000_000_000_000),
         windows: 3,
         content_hash: Some(format!("{n:032x}")),
-        note: n.is_multiple_of(5).then(|| "1 damaged packet".to_owned()),
+        damaged_packets: u64::from(n.is_multiple_of(5)),
         timeline: (!n.is_multiple_of(3)).then(|| some_moments(n % 4)),
+        ..Song::default()
     }
 }
 

@@ -1,20 +1,18 @@
-//! A question to ranked songs.
+//! Query vectors to ranked songs.
 
-mod best;
-mod block;
 mod filter;
 mod many;
 mod metric;
-mod nearest;
+mod query;
 mod question;
 mod song;
-mod sweep;
+mod top;
 mod vector;
 
 pub use filter::{Filter, FilterError};
-pub use many::{Answered, ManyError, Questions, QuestionsError, answer_many};
-pub use metric::{Metric, MetricError};
-pub use nearest::{Explore, Match, QueryError, Search};
+pub use many::{Answered, Questions, answer_many};
+pub use metric::Metric;
+pub use query::{Explore, Match, Query};
 pub use question::{parse_emotions, parse_point, parse_target, parse_vector, point};
 pub use song::{Example, Examples, SongError, find_examples};
 pub use vector::QueryVector;

@@ -1,0 +1,461 @@
+//! The nearest songs, exactly: every song of the library is compared.
+
+#[cfg(test)]
+mod tests;
+
+use super::{
+    Filter, Metric, QueryVector,
+    metric::Target,
+    top::{Candidate, Ranking, TopK},
+};
+use crate::{
+    emotion::Emotion,
+    error::{Error, ErrorKind, Result},
+    library::{Column, Columns, Group, Library, Song, flat_numbers, read_error},
+};
+use arrow_array::{RecordBatch, cast::AsArray};
+use rayon::prelude::*;
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+/// A song of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// 1 for the nearest, or the first of a playlist.
+    pub rank: usize,
+    /// A cosine, -1 to 1 (0 to 1 between percentages), or for [`Metric::Euclidean`] 1 for the same vector and 0 for the
+    /// farthest.
+    pub similarity: f64,
+    /// The song, with the columns [`Columns::LIST`], and its tags if they were asked for.
+    pub song: Song,
+}
+
+/// Variety among songs that are nearly as near as the nearest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explore {
+    /// How much less similar than the k-th nearest a song may be.
+    pub width: f64,
+    /// Another seed chooses other songs.
+    pub seed: u64,
+}
+
+/// How a library is searched. The default compares by cosine and excludes nothing.
+///
+/// Silent songs, whose percentages mean nothing, and the songs that a query vector is made of are never among the answers. The
+/// same search of the same library gives the same answer, whatever the number of threads; of equally near songs the earlier row
+/// comes first.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// How songs are compared.
+    pub metric: Metric,
+    /// Only songs that meet this condition.
+    pub filter: Option<Filter>,
+    /// Files that are excluded, with all their tracks; also tracks by their [`Song::unique_path`].
+    pub exclude: HashSet<PathBuf>,
+    /// The maximum of songs of one artist, by the tag without regard to case; songs without the tag are not limited.
+    pub per_artist: Option<NonZeroUsize>,
+    /// Draw at random from the songs that are at most [`Explore::width`] less similar than the k-th nearest. The answer is
+    /// sorted by similarity.
+    pub explore: Option<Explore>,
+    /// Whether the answers need title, artist, album and genre.
+    pub tags: bool,
+}
+
+impl Query {
+    /// The `k` nearest songs, nearest first; fewer if fewer are eligible.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Library`] if the library cannot be read, [`ErrorKind::InvalidInput`] if the vector cannot be compared by the
+    /// metric.
+    pub fn nearest(
+        &self,
+        library: &Library,
+        vector: &QueryVector,
+        k: NonZeroUsize,
+    ) -> Result<Vec<Match>> {
+        let answers = self.answers(library, std::slice::from_ref(vector), k)?;
+        self.matches(library, answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// For each vector the answer of [`nearest`](Self::nearest), as rows and similarities, in one pass over the library.
+    pub(super) fn answers(
+        &self,
+        library: &Library,
+        vectors: &[QueryVector],
+        k: NonZeroUsize,
+    ) -> Result<Vec<Vec<Candidate>>> {
+        let search = Search::new(self, library)?;
+        let mut targets = self.targets(library, vectors)?;
+        let nearest = search.limited(&targets, k.get())?;
+        let Some(explore) = self.explore else {
+            return Ok(nearest);
+        };
+        for (target, nearest) in targets.iter_mut().zip(&nearest) {
+            let last = nearest.last().map_or(f64::INFINITY, |last| last.similarity);
+            target.ranking = Ranking::Random {
+                at_least: last - explore.width,
+                seed: explore.seed,
+            };
+        }
+        let mut drawn = search.limited(&targets, k.get())?;
+        for songs in &mut drawn {
+            songs.sort_by(|a, b| {
+                b.similarity
+                    .total_cmp(&a.similarity)
+                    .then(a.row.cmp(&b.row))
+            });
+        }
+        Ok(drawn)
+    }
+
+    /// A playlist from one feeling to another in `steps` steps, the first and the last included: for each step the nearest song
+    /// that no earlier step has. The vectors of the steps lie on the straight line between the two (each scaled so that the sizes
+    /// of its numbers sum to 100). Fewer songs if fewer are eligible. [`explore`](Self::explore) is ignored.
+    ///
+    /// # Errors
+    /// Those of [`nearest`](Self::nearest), and [`ErrorKind::InvalidInput`] if the two are opposites that cancel.
+    pub fn shift(
+        &self,
+        library: &Library,
+        from: &QueryVector,
+        to: &QueryVector,
+        steps: NonZeroUsize,
+    ) -> Result<Vec<Match>> {
+        let vectors = between(from, to, steps)?;
+        let targets = self.targets(library, &vectors)?;
+        let playlist = Search::new(self, library)?.playlist(&targets)?;
+        self.matches(library, playlist)
+    }
+
+    fn targets<'a>(
+        &self,
+        library: &Library,
+        vectors: &'a [QueryVector],
+    ) -> Result<Vec<Ranked<'a>>> {
+        let embedding = match self.metric {
+            Metric::Embedding => library.embedding_length()?,
+            _ => 0,
+        };
+        let ranked = vectors.iter().map(|vector| {
+            Ok(Ranked {
+                target: Target::new(vector, self.metric, embedding)?,
+                excluded_rows: &vector.excluded_rows,
+                ranking: Ranking::Nearest,
+            })
+        });
+        ranked.collect()
+    }
+
+    fn matches(&self, library: &Library, found: Vec<Candidate>) -> Result<Vec<Match>> {
+        let rows: Vec<u64> = found.iter().map(|candidate| candidate.row).collect();
+        let columns = match self.tags {
+            true => Columns::LIST.and(Columns::TAGS),
+            false => Columns::LIST,
+        };
+        let songs = library.songs_at(&rows, columns)?;
+        let matches = (1..).zip(found).zip(songs);
+        Ok(matches
+            .map(|((rank, candidate), song)| Match {
+                rank,
+                similarity: candidate.similarity,
+                song,
+            })
+            .collect())
+    }
+}
+
+/// The vectors of the steps from one to another.
+fn between(from: &QueryVector, to: &QueryVector, steps: NonZeroUsize) -> Result<Vec<QueryVector>> {
+    let scaled = |vector: &QueryVector| {
+        let size: f64 = vector.target.iter().map(|value| value.abs()).sum();
+        vector.target.map(|value| 100.0 * value / size)
+    };
+    let (start, end) = (scaled(from), scaled(to));
+    let mut excluded_rows = [from.excluded_rows.as_slice(), &to.excluded_rows].concat();
+    excluded_rows.sort_unstable();
+    excluded_rows.dedup();
+    let last = steps.get() - 1;
+    let vector = |step: usize| {
+        // A single step is the end.
+        let share = match last {
+            0 => 1.0,
+            last => step as f64 / last as f64,
+        };
+        let target: [f64; Emotion::COUNT] =
+            std::array::from_fn(|n| (1.0 - share) * start[n] + share * end[n]);
+        if target.iter().all(|value| value.abs() < 1e-9) {
+            let message = format!(
+                "step {} of {steps} is zero: the two feelings are opposites; choose another number of steps or another target",
+                step + 1
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        Ok(QueryVector {
+            target,
+            embedding: None,
+            excluded_rows: excluded_rows.clone(),
+        })
+    };
+    (0..steps.get()).map(vector).collect()
+}
+
+/// A query vector and the order of its answers.
+struct Ranked<'a> {
+    target: Target,
+    /// Rows that are not answers, sorted.
+    excluded_rows: &'a [u64],
+    ranking: Ranking,
+}
+
+/// A library with the songs that can be answers.
+struct Search<'a> {
+    library: &'a Library,
+    metric: Metric,
+    per_artist: Option<NonZeroUsize>,
+    /// For each row whether the song is eligible.
+    eligible: Vec<bool>,
+}
+
+impl<'a> Search<'a> {
+    /// Finds which songs are not silent, meet the filter and are not excluded.
+    fn new(query: &Query, library: &'a Library) -> Result<Self> {
+        let mut columns = Columns::of(&[Column::Silent]);
+        if let Some(filter) = &query.filter {
+            columns = columns.and(filter.columns());
+        }
+        if !query.exclude.is_empty() {
+            columns = columns.and(Columns::FILE);
+        }
+        let groups: Vec<Group> = library.groups().collect();
+        let eligible: Vec<Vec<bool>> = groups
+            .par_iter()
+            .map(|group| {
+                let mut eligible = Vec::new();
+                for batch in library.batches(group, columns, None) {
+                    let (first_row, batch) = batch?;
+                    eligible.extend(query.eligible(library, first_row, &batch)?);
+                }
+                Ok(eligible)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            library,
+            metric: query.metric,
+            per_artist: query.per_artist,
+            eligible: eligible.concat(),
+        })
+    }
+
+    /// For each target its `k` best songs, best first. Row groups are compared in parallel; each thread holds one batch and the
+    /// best so far.
+    fn top(&self, targets: &[Ranked<'_>], k: usize) -> Result<Vec<Vec<Candidate>>> {
+        let (column, length) = match self.metric {
+            Metric::Embedding => (Column::Embedding, self.library.embedding_length()?),
+            _ => (Column::Emotions, Emotion::COUNT),
+        };
+        let empty = || -> Vec<TopK> {
+            let targets = targets.iter();
+            targets.map(|target| TopK::new(k, target.ranking)).collect()
+        };
+        let groups: Vec<Group> = self.library.groups().collect();
+        let best = groups
+            .par_iter()
+            .try_fold(empty, |mut best, group| {
+                for batch in self.library.batches(group, Columns::of(&[column]), None) {
+                    let (first_row, batch) = batch?;
+                    let numbers = self.numbers(first_row, &batch, column, length)?;
+                    for (target, best) in targets.iter().zip(&mut best) {
+                        for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
+                            if self.eligible[row as usize]
+                                && target.excluded_rows.binary_search(&row).is_err()
+                            {
+                                best.offer(target.target.similarity(song), row);
+                            }
+                        }
+                    }
+                }
+                Ok::<_, Error>(best)
+            })
+            .try_reduce(empty, |a, b| {
+                Ok(a.into_iter().zip(b).map(|(a, b)| a.merge(b)).collect())
+            })?;
+        Ok(best.into_iter().map(TopK::into_sorted).collect())
+    }
+
+    /// The vectors of a batch, one after the other, each valid.
+    fn numbers<'b>(
+        &self,
+        first_row: u64,
+        batch: &'b RecordBatch,
+        column: Column,
+        length: usize,
+    ) -> Result<&'b [f32]> {
+        let error = |row: u64, what: &str| {
+            let file = self.library.file_of(first_row).path();
+            let message = format!(
+                "row {row} (counted from 0) has no valid `{}`: {what}; analyze the music again",
+                column.name()
+            );
+            Error::new(ErrorKind::Library, message).with_path(file)
+        };
+        let numbers = flat_numbers(batch.column(0), length)
+            .ok_or_else(|| error(first_row, "a list is missing or has another length"))?;
+        for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
+            if song.iter().any(|number| !number.is_finite()) {
+                return Err(error(row, "a number is not finite"));
+            }
+            if column == Column::Emotions {
+                let sum: f64 = song.iter().copied().map(f64::from).sum();
+                if song.iter().any(|number| *number < 0.0) || (sum - 100.0).abs() > 0.1 {
+                    return Err(error(row, &format!("percentages with the sum {sum:.3}")));
+                }
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Like [`top`](Self::top), with no more songs of one artist than allowed.
+    fn limited(&self, targets: &[Ranked<'_>], k: usize) -> Result<Vec<Vec<Candidate>>> {
+        if self.per_artist.is_none() {
+            return self.top(targets, k);
+        }
+        self.widening(targets, k, |found, artists, most| {
+            let mut is_complete = true;
+            let limited = found.into_iter().map(|songs| {
+                let is_all = songs.len() < most;
+                let mut taken = Taken::new(self.per_artist, artists);
+                let kept = songs.into_iter().filter(|song| taken.takes(song));
+                let kept: Vec<Candidate> = kept.take(k).collect();
+                is_complete &= is_all || kept.len() == k;
+                kept
+            });
+            let limited = limited.collect();
+            is_complete.then_some(limited)
+        })
+    }
+
+    /// For each target, in order, the best song that no earlier one has.
+    fn playlist(&self, targets: &[Ranked<'_>]) -> Result<Vec<Candidate>> {
+        self.widening(targets, targets.len(), |found, artists, most| {
+            let mut taken = Taken::new(self.per_artist, artists);
+            let mut playlist = Vec::with_capacity(targets.len());
+            for songs in found {
+                let is_all = songs.len() < most;
+                match songs.into_iter().find(|song| taken.takes(song)) {
+                    Some(song) => playlist.push(song),
+                    None if is_all => {}
+                    None => return None,
+                }
+            }
+            Some(playlist)
+        })
+    }
+
+    /// Chooses among the best songs, and among more if these do not suffice: `choose` gets the best for each target, the artist of
+    /// each row, and how many songs were looked for.
+    fn widening<T>(
+        &self,
+        targets: &[Ranked<'_>],
+        k: usize,
+        mut choose: impl FnMut(Vec<Vec<Candidate>>, &HashMap<u64, String>, usize) -> Option<T>,
+    ) -> Result<T> {
+        let mut artists = HashMap::new();
+        let mut most = match self.per_artist {
+            Some(_) => k.saturating_mul(4).max(32),
+            None => k,
+        };
+        loop {
+            let found = self.top(targets, most)?;
+            if self.per_artist.is_some() {
+                let mut rows: Vec<u64> = found.iter().flatten().map(|song| song.row).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                let songs = self
+                    .library
+                    .songs_at(&rows, Columns::of(&[Column::Artist]))?;
+                artists = rows
+                    .into_iter()
+                    .zip(songs)
+                    .filter_map(|(row, song)| {
+                        let artist = song.artist?.trim().to_lowercase();
+                        (!artist.is_empty()).then_some((row, artist))
+                    })
+                    .collect();
+            }
+            if let Some(chosen) = choose(found, &artists, most) {
+                return Ok(chosen);
+            }
+            most = most.saturating_mul(4);
+        }
+    }
+}
+
+impl Query {
+    fn eligible(
+        &self,
+        library: &Library,
+        first_row: u64,
+        batch: &RecordBatch,
+    ) -> Result<Vec<bool>> {
+        let file = library.file_of(first_row);
+        let silent = batch.column_by_name(Column::Silent.name());
+        let silent = silent.and_then(|array| array.as_boolean_opt());
+        let mut eligible: Vec<bool> = match silent {
+            Some(silent) => silent.iter().map(|silent| silent != Some(true)).collect(),
+            None => vec![true; batch.num_rows()],
+        };
+        if let Some(filter) = &self.filter {
+            let holds = filter
+                .holds(batch)
+                .map_err(|e| read_error(file.path(), e))?;
+            for (eligible, holds) in eligible.iter_mut().zip(&holds) {
+                *eligible &= holds == Some(true);
+            }
+        }
+        if !self.exclude.is_empty() {
+            for (eligible, song) in eligible.iter_mut().zip(file.songs_of(first_row, batch)?) {
+                *eligible &= !self.exclude.contains(&song.path)
+                    && !self.exclude.contains(song.unique_path().as_ref());
+            }
+        }
+        Ok(eligible)
+    }
+}
+
+/// The songs that were chosen so far.
+struct Taken<'a> {
+    per_artist: Option<NonZeroUsize>,
+    artists: &'a HashMap<u64, String>,
+    rows: HashSet<u64>,
+    counts: HashMap<&'a str, usize>,
+}
+
+impl<'a> Taken<'a> {
+    fn new(per_artist: Option<NonZeroUsize>, artists: &'a HashMap<u64, String>) -> Self {
+        Self {
+            per_artist,
+            artists,
+            rows: HashSet::new(),
+            counts: HashMap::new(),
+        }
+    }
+
+    /// Takes a song unless it was taken before or its artist has enough.
+    fn takes(&mut self, song: &Candidate) -> bool {
+        if self.rows.contains(&song.row) {
+            return false;
+        }
+        if let (Some(artist), Some(most)) = (self.artists.get(&song.row), self.per_artist) {
+            let count = self.counts.entry(artist).or_insert(0);
+            if *count >= most.get() {
+                return false;
+            }
+            *count += 1;
+        }
+        self.rows.insert(song.row);
+        true
+    }
+}
