@@ -1,9 +1,6 @@
-//! Music with labels: DEAM's directories, label files, checks, splits, the cache of spectrograms.
+//! Music with labels: DEAM's directories, label files, checks, splits, spectrograms.
 
 mod audio_files;
-mod cache;
-#[cfg(test)]
-mod cache_tests;
 mod check;
 mod columns;
 mod deam;
@@ -16,21 +13,24 @@ mod label_file;
 mod label_file_tests;
 mod label_plot;
 mod label_table;
+#[cfg(any(test, feature = "train"))]
+mod spectrograms;
 mod splits;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "train"))]
 mod whole;
 
-pub use cache::{CacheError, CacheProgress, FailedSong, SpectrogramCache};
 pub(crate) use check::{CheckProgress, CheckReport, check};
 pub use columns::{ColumnChoice, ColumnReport, Correlations, Evidence, Finding, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
 pub use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
+#[cfg(feature = "train")]
+pub use spectrograms::Spectrograms;
 pub use splits::{Folds, Part, Provenance, Split, SplitMethod};
-pub use whole::whole_song;
 
 use crate::{
     Error, ErrorKind, Result,

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Dataset,
     /// Training that cannot go on.
     Training,
+    /// Training that was asked to stop; it can be resumed.
+    Interrupted,
     /// A defect of this program or of a package in it: a panic that was caught.
     Internal,
 }
@@ -57,6 +59,7 @@ impl ErrorKind {
             Self::Library => "library",
             Self::Dataset => "dataset",
             Self::Training => "training",
+            Self::Interrupted => "interrupted",
             Self::Internal => "internal",
         }
     }

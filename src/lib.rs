@@ -11,8 +11,7 @@
 //! ```
 //!
 //! [`emotion`] holds the eight emotions and their geometry; every module uses it and it uses none.
-// The two exceptions, with their reasons, map the cache of spectrograms (dataset/cache/store.rs) and set the memory
-// allocator for training (cli/train/memory.rs).
+// The one exception sets the memory allocator for training (cli/train/memory.rs).
 #![deny(unsafe_code)]
 // Library code returns errors and never prints or exits; what `cli` prints goes through its console.
 #![cfg_attr(

@@ -22,8 +22,7 @@ use runtime::Network;
 
 pub use recipe::{
     AffectLoss, Augmentation, Calibration, EmotionLoss, Loss, Network as NetworkShape, Optimizer,
-    OptimizerKind, OutputKind, Paper, Recipe, RecipeError, Schedule, Stage, Statistic,
-    WindowSettings,
+    OptimizerKind, OutputKind, Paper, Recipe, Schedule, Stage, Statistic, WindowSettings,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.

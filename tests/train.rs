@@ -6,12 +6,13 @@ mod trained;
 use std::{f32::consts::TAU, path::Path};
 
 use circumplex::{
+    ErrorKind,
     analysis::spectrograms,
-    dataset::{Dataset, LabelOptions, SpectrogramCache},
+    dataset::{Dataset, LabelOptions, Spectrograms},
     evaluate::labelled,
     mel::MelConfig,
     model::{Model, Recipe},
-    train::{EpochScores, Event, Run, Songs, TrainError, Trained, judge, scores_of},
+    train::{EpochScores, Event, Run, Songs, Trained, evaluate_onnx, scores_of},
 };
 
 /// A small network that learns in seconds, changed.
@@ -83,19 +84,15 @@ fn with_run<T>(recipe: &Recipe, work: impl FnOnce(&Run<'_>) -> T) -> T {
         .iter()
         .map(|song| song.audio.clone())
         .collect();
-    let cache = SpectrogramCache::open_or_build(
-        &folder.path().join("cache"),
-        &recipe.preprocessing(),
-        &files,
-        |_| (),
-    )
-    .expect("the songs have spectrograms");
+    let (spectrograms, failed) =
+        Spectrograms::compute(&recipe.features, &files, || ()).expect("the settings are usable");
+    assert!(failed.is_empty(), "{failed:?}");
     work(&Run {
         recipe,
         data_name: "made here",
         songs: Songs {
             songs: &dataset.songs,
-            cache: &cache,
+            spectrograms: &spectrograms,
         },
         device: tch::Device::Cpu,
         checkpoints: None,
@@ -117,7 +114,7 @@ fn training_learns_what_separates_the_songs() {
         let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
-            scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");
+            scores_of(&truth, &evaluate_onnx(&onnx, &asked).expect("answers")).expect("has scores");
         assert!(
             scores.mae < 0.7 * scores.mae_baseline,
             "{} of {}",
@@ -214,7 +211,7 @@ fn the_best_epoch_on_validation_is_kept_and_training_stops_when_it_gets_no_bette
         let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
-            scores_of(&truth, &judge(&onnx, &asked).expect("answers")).expect("has scores");
+            scores_of(&truth, &evaluate_onnx(&onnx, &asked).expect("answers")).expect("has scores");
         assert!(
             (scores.mae - least).abs() < 0.5,
             "{} through the file, {least} in training",
@@ -247,7 +244,7 @@ fn cross_validation_asks_each_song_a_network_that_did_not_hear_it() {
             .train(&(1..16).step_by(2).collect::<Vec<_>>(), &[], |_| true)
             .expect("trains");
         let asked: Vec<_> = run.songs.songs.iter().step_by(2).collect();
-        let told = judge(
+        let told = evaluate_onnx(
             &trained.onnx(serde_json::Value::Null).expect("is written"),
             &asked,
         )
@@ -266,7 +263,8 @@ fn whoever_watches_can_stop_it() {
             batches < 5
         });
         assert!(
-            matches!(stopped, Err(TrainError::Interrupted { epoch: 3 })),
+            matches!(&stopped, Err(error) if error.kind() == ErrorKind::Interrupted
+                && error.to_string() == "stopped in epoch 3"),
             "{stopped:?}"
         );
     });
@@ -287,16 +285,11 @@ fn a_loss_that_is_no_number_is_an_error_that_names_the_songs() {
         let error = run
             .train(&everything(&run), &[], |_| true)
             .expect_err("cannot train");
-        let TrainError::NotFinite {
-            epoch: 1, songs, ..
-        } = &error
-        else {
-            panic!("{error}")
-        };
-        assert!(
-            songs.contains(&"5".to_owned()) && error.to_string().contains("epoch 1"),
-            "{error}"
-        );
+        let message = error.to_string();
+        assert!(message.contains("finite number in epoch 1, "), "{message}");
+        let (_, songs) = message.split_once("(songs ").expect("names the songs");
+        let (songs, _) = songs.split_once(')').expect("names the songs");
+        assert!(songs.split(", ").any(|song| song == "5"), "{message}");
     });
 }
 
@@ -359,7 +352,7 @@ fn training_that_goes_on_after_a_break_comes_to_the_same_file() {
             let error = run
                 .train(training, &validation, |_| true)
                 .expect_err("belongs to something else");
-            assert!(matches!(error, TrainError::Checkpoint(_)), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Training, "{error}");
             error.to_string()
         };
         let mut other = recipe.clone();
@@ -396,7 +389,7 @@ fn averaged_weights_are_what_is_validated_and_kept() {
                 .collect();
             let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
             let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
-            let told = judge(&onnx, &asked).expect("answers");
+            let told = evaluate_onnx(&onnx, &asked).expect("answers");
             let scores = scores_of(&truth, &told).expect("has scores");
             let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
             (losses, error.expect("validates"), scores.mae)
@@ -421,16 +414,20 @@ fn batches_of_one_song_are_refused() {
         let error = run
             .train(&everything(run), &[], |_| true)
             .expect_err("learns nothing");
-        assert!(matches!(error, TrainError::NoBatch { batch: 1 }), "{error}");
+        assert!(
+            error.to_string().contains("`optimizer.batch` = 1"),
+            "{error}"
+        );
     });
 }
 
 #[test]
 fn one_song_is_too_few() {
     with_run(&recipe(|_| ()), |run| {
-        assert!(matches!(
-            run.train(&[0], &[], |_| true),
-            Err(TrainError::TooFewSongs { found: 1 })
-        ));
+        let error = run.train(&[0], &[], |_| true).expect_err("too few");
+        assert!(
+            error.to_string().starts_with("1 song(s) to train on"),
+            "{error}"
+        );
     });
 }

@@ -12,6 +12,22 @@ pub struct WindowRule {
     pub length: usize,
 }
 
+impl WindowRule {
+    /// Start and weight of every window of a song of `total` samples, as [`Framer`] emits them. The same rule cuts
+    /// spectrograms, with lengths in frames.
+    #[cfg_attr(not(feature = "train"), allow(dead_code))]
+    pub(crate) fn spans(&self, total: usize) -> Vec<(usize, f64)> {
+        let length = self.length.max(1);
+        let whole = (total / length).max(1);
+        let mut spans: Vec<(usize, f64)> = (0..whole).map(|n| (n * length, 1.0)).collect();
+        let rest = total.saturating_sub(whole * length);
+        if 2 * rest >= length {
+            spans.push((total - length, rest as f64 / length as f64));
+        }
+        spans
+    }
+}
+
 /// One window: mono samples at the model's rate.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
@@ -191,6 +207,22 @@ mod tests {
     fn an_empty_song_has_no_window() {
         let (w, seen) = windows(0, 10, 1);
         assert_eq!((w.len(), seen), (0, 0));
+    }
+
+    #[test]
+    fn spans_are_those_of_the_windows() {
+        for length in [1, 9, 10] {
+            for total in 1..50 {
+                let spans: Vec<(u64, f64)> = WindowRule { length }
+                    .spans(total)
+                    .into_iter()
+                    .map(|(start, weight)| (start as u64, weight))
+                    .collect();
+                let (windows, _) = windows(total, length, 7);
+                let expected: Vec<(u64, f64)> = windows.iter().map(|w| (w.0, w.1)).collect();
+                assert_eq!(spans, expected, "{total} samples, windows of {length}");
+            }
+        }
     }
 
     #[test]

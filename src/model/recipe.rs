@@ -4,7 +4,6 @@ mod check;
 mod load;
 mod network;
 
-pub use load::RecipeError;
 pub use network::{Network, OutputKind, Stage, Statistic};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{LabelSettings, Preprocessing};
 use crate::mel::{MelConfig, WindowRule};
 
-/// A training run: features, window, labels, network, loss, optimiser, schedule, augmentation, seed. With the data, it
+/// A training run: features, window, labels, network, loss, optimizer, schedule, augmentation, seed. With the data, it
 /// says all that is needed to train the same model again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,28 +22,28 @@ pub struct Recipe {
     pub seed: u64,
     /// The log-mel spectrogram.
     pub features: MelConfig,
-    /// The windows that the network hears.
+    /// The windows that the network sees.
     pub window: WindowSettings,
     /// How labels are made of valence and arousal.
     pub labels: LabelSettings,
     /// The network's shape.
     pub network: Network,
-    /// What training minimises.
+    /// The quantity that training minimizes.
     pub loss: Loss,
-    /// How it is minimised.
+    /// How it is minimized.
     pub optimizer: Optimizer,
-    /// What is done to a spectrogram before the network sees it in training.
+    /// Changes of a spectrogram before the network sees it in training.
     #[serde(default)]
     pub augmentation: Augmentation,
-    /// How surely the trained network speaks.
-    #[serde(default, skip_serializing_if = "Calibration::is_none")]
+    /// Correction of the trained network's confidence.
+    #[serde(default)]
     pub calibration: Calibration,
-    /// What was published of the system that this recipe follows.
+    /// Published figures of the system that this recipe follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<Paper>,
 }
 
-/// The windows that the network hears.
+/// The windows that the network sees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowSettings {
@@ -52,27 +51,35 @@ pub struct WindowSettings {
     pub seconds: f64,
 }
 
-/// What training minimises: a divergence of the eight percentages, plus `valence_arousal` times one of valence and
+/// The quantity that training minimizes: a divergence of the eight percentages, plus `valence_arousal` times one of valence and
 /// arousal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Loss {
     /// Of the percentages.
-    #[serde(default)]
     pub emotions: EmotionLoss,
     /// Weight of a second term for the percentages: the sum of the absolute errors of the eight shares, mean over the
     /// songs. It draws predictions from the mean of what is likely to its median, which a mean absolute error rewards.
-    #[serde(default, skip_serializing_if = "is_nought")]
     pub absolute_error: f64,
     /// Of valence and arousal.
-    #[serde(default)]
     pub affect: AffectLoss,
     /// Weight of valence and arousal. With 0 the network has no output for them: the model file reads them off the
     /// percentages, by the linear map that fits the training labels best.
     pub valence_arousal: f64,
     /// With `binary-cross-entropy`: the percentage above which an emotion counts as present.
-    #[serde(default = "thirteen", skip_serializing_if = "is_thirteen")]
     pub present_above: f64,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self {
+            emotions: EmotionLoss::default(),
+            absolute_error: 0.0,
+            affect: AffectLoss::default(),
+            valence_arousal: 1.0,
+            present_above: 13.0,
+        }
+    }
 }
 
 /// How far predicted percentages are from the true ones, in training.
@@ -99,15 +106,13 @@ pub enum AffectLoss {
     Concordance,
 }
 
-/// How the loss is minimised.
+/// How the loss is minimized.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Optimizer {
     /// The method.
-    #[serde(default)]
     pub kind: OptimizerKind,
     /// How the learning rate changes.
-    #[serde(default)]
     pub schedule: Schedule,
     /// Highest learning rate.
     pub learning_rate: f64,
@@ -123,8 +128,24 @@ pub struct Optimizer {
     pub patience: usize,
     /// The model is an exponential moving average of the weights, of which each step keeps this share (Polyak &
     /// Juditsky 1992); 0 takes the weights as they are.
-    #[serde(default, skip_serializing_if = "is_nought")]
     pub averaging: f64,
+}
+
+impl Default for Optimizer {
+    /// The settings of the shipped model.
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::default(),
+            schedule: Schedule::default(),
+            learning_rate: 3e-3,
+            weight_decay: 0.05,
+            batch: 32,
+            epochs: 60,
+            clip: 2.0,
+            patience: 60,
+            averaging: 0.0,
+        }
+    }
 }
 
 /// A gradient method.
@@ -150,12 +171,12 @@ pub enum Schedule {
     Constant,
 }
 
-/// What is done to a spectrogram before the network sees it in training; 0 switches a step off.
+/// Changes of a spectrogram before the network sees it in training; 0 switches a step off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
     /// Whether songs are cropped to the window at a random place in every epoch; otherwise the crop is one of the
-    /// windows that `analyze` hears, in turn.
+    /// windows that `analyze` takes, in turn.
     pub random_crop: bool,
     /// Mixup (Zhang et al. 2018): both shape parameters of the beta distribution.
     pub mixup: f64,
@@ -190,12 +211,12 @@ impl Default for Augmentation {
     }
 }
 
-/// How surely a trained network speaks. A network that has learned a few hundred songs almost by heart is too sure of
-/// itself on others; how much is a property of recipe and data set, to be chosen on validation songs.
+/// Correction of a trained network's confidence. A network that has learned a few hundred songs almost by heart is
+/// overconfident on others; how much is a property of recipe and data set, to be chosen on validation songs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Calibration {
-    /// What the logits of a softmax are divided by (Guo et al. 2017): above 1 evens the percentages out, below 1
+    /// Divisor of the logits of a softmax (Guo et al. 2017): above 1 evens the percentages out, below 1
     /// sharpens them towards the median that a mean absolute error asks for.
     pub temperature: f64,
     /// Share of predicted valence's distance from the training songs' mean that is kept, 0 to 1.
@@ -204,8 +225,7 @@ pub struct Calibration {
     pub arousal: f64,
     /// Whether, after the last step, batch normalisation's statistics are taken anew on the training songs without
     /// augmentation, and the last layer's bias is moved until the mean answer for them is the mean of their labels. Mixup
-    /// and masks shift what a network is used to from what it hears later.
-    #[serde(skip_serializing_if = "is_false")]
+    /// and masks shift the statistics from those of whole songs.
     pub settle: bool,
 }
 
@@ -221,13 +241,7 @@ impl Default for Calibration {
     }
 }
 
-impl Calibration {
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// What was published of a system.
+/// Published figures of a system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paper {
@@ -240,7 +254,7 @@ pub struct Paper {
 }
 
 impl Recipe {
-    /// What the trained model does with a file's samples before the network sees them.
+    /// The trained model's way from a file's samples to the network's input.
     pub fn preprocessing(&self) -> Preprocessing {
         let length = (self.window.seconds * f64::from(self.features.sample_rate)).round() as usize;
         Preprocessing {
@@ -264,7 +278,7 @@ impl Recipe {
             .fold(start, |shape, stage| stage.shape_after(shape.0, shape.1))
     }
 
-    /// Length of the embedding, in which those of all members stand one after the other.
+    /// Length of the embedding, which joins those of all members.
     pub fn embedding(&self) -> usize {
         self.network.members * self.member_embedding()
     }
@@ -288,20 +302,4 @@ impl Recipe {
         let channels = self.network.stages.last().map_or(1, |stage| stage.channels);
         channels * self.pooled_shape().0
     }
-}
-
-fn thirteen() -> f64 {
-    13.0
-}
-
-fn is_thirteen(value: &f64) -> bool {
-    *value == 13.0
-}
-
-fn is_nought(value: &f64) -> bool {
-    *value == 0.0
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }

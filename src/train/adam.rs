@@ -1,4 +1,4 @@
-//! Adam and AdamW in tensor operations, so that their state can be kept: libtorch's own optimisers do not give it away.
+//! Adam and AdamW in tensor operations, so that their state can be kept: libtorch's own optimizers do not give it away.
 
 use tch::{TchError, Tensor, nn::VarStore};
 
@@ -40,7 +40,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// An optimiser that has not done a step.
+    /// An optimizer that has not done a step.
     ///
     /// # Errors
     /// Where libtorch has no memory.

@@ -12,18 +12,19 @@ use super::{
     network::{AFFECT_UNIT, BandStatistics},
 };
 use crate::{
-    dataset::{LabelledSong, SpectrogramCache},
+    dataset::{LabelledSong, Spectrograms},
     emotion::{CENTER, Emotion},
+    mel::WindowRule,
     model::Recipe,
 };
 
-/// The songs that training reads: labels, and spectrograms at the same positions of the cache.
+/// The songs that training reads: labels and spectrograms.
 #[derive(Debug, Clone, Copy)]
 pub struct Songs<'a> {
     /// The labels.
     pub songs: &'a [LabelledSong],
     /// The log-mel spectrogram of each of `songs`, at the same index.
-    pub cache: &'a SpectrogramCache,
+    pub spectrograms: &'a Spectrograms,
 }
 
 /// Cuts and averages spectrograms as the recipe says.
@@ -104,33 +105,24 @@ impl<'a> Cropper<'a> {
 
     /// Full-rate frames of a song.
     fn length(&self, song: usize) -> usize {
-        self.songs.cache.song(song).len() / self.bands
+        self.songs.spectrograms.frames(song)
     }
 
-    /// The windows of a whole song, by the rule that [`crate::mel::WindowRule`] states.
+    /// The windows of a whole song, those of which `analyze` takes the mean.
     pub fn windows(&self, song: usize) -> Vec<Crop> {
-        let length = self.length(song);
-        let whole = (length / self.frames).max(1);
-        let mut crops: Vec<Crop> = (0..whole)
-            .map(|window| Crop {
-                start: window * self.frames,
-                weight: 1.0,
-            })
-            .collect();
-        let rest = length.saturating_sub(whole * self.frames);
-        if 2 * rest >= self.frames {
-            crops.push(Crop {
-                start: length - self.frames,
-                weight: rest as f64 / self.frames as f64,
-            });
-        }
-        crops
+        let rule = WindowRule {
+            length: self.frames,
+        };
+        let spans = rule.spans(self.length(song)).into_iter();
+        spans
+            .map(|(start, weight)| Crop { start, weight })
+            .collect()
     }
 
     /// Writes a window, averaged over `pool` frames, as `[bands, frames / pool]`. A song that is too short is repeated
     /// from its start.
     pub fn copy(&self, song: usize, start: usize, out: &mut [f32]) {
-        let spectrogram: &[f16] = self.songs.cache.song(song);
+        let spectrogram: &[f16] = self.songs.spectrograms.song(song);
         let length = self.length(song);
         let pooled = self.pooled_frames();
         out.fill(0.0);
@@ -148,7 +140,7 @@ impl<'a> Cropper<'a> {
     /// As [`Cropper::copy`], played `tempo` times as fast: frame `t` of the window is frame `start + t * tempo` of the
     /// song, interpolated between its neighbours.
     fn copy_at(&self, song: usize, start: usize, tempo: f64, out: &mut [f32]) {
-        let spectrogram: &[f16] = self.songs.cache.song(song);
+        let spectrogram: &[f16] = self.songs.spectrograms.song(song);
         let length = self.length(song);
         let pooled = self.pooled_frames();
         out.fill(0.0);
@@ -192,7 +184,12 @@ impl<'a> Cropper<'a> {
                 let mut sums = vec![(0.0_f64, 0.0_f64); bands];
                 let pooled = self.length(song) / self.pool;
                 let mut frame = vec![0.0_f64; bands];
-                for chunk in self.songs.cache.song(song).chunks_exact(bands * self.pool) {
+                for chunk in self
+                    .songs
+                    .spectrograms
+                    .song(song)
+                    .chunks_exact(bands * self.pool)
+                {
                     frame.fill(0.0);
                     for row in chunk.chunks_exact(bands) {
                         frame
@@ -246,7 +243,7 @@ impl<'a> Batches<'a> {
     }
 
     /// The positions of `training` in the order of this epoch, cut into batches. A last batch of a single song is
-    /// left out: batch normalisation needs two.
+    /// left out: batch normalization needs two.
     pub fn order(&self, training: &[usize], epoch: usize) -> Vec<Vec<usize>> {
         let mut order = training.to_vec();
         order.shuffle(&mut generator(self.recipe.seed, epoch, 0));

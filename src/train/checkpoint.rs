@@ -1,7 +1,7 @@
 //! Checkpoints: all that training needs to go on, in one file that is either whole or not there.
 //!
 //! The file is a safetensors file, which other programs read too. Its tensors are `weights/...` (the network's, the
-//! statistics of batch normalisation included), `first_moment/...` and `second_moment/...` (Adam's), `average/...` (the
+//! statistics of batch normalization included), `first_moment/...` and `second_moment/...` (Adam's), `average/...` (the
 //! moving average, where the recipe has one), `best/...` (the weights that did best on validation) and `history`, float64
 //! `[epochs, 6]`. The rest is JSON in its metadata. A file of training that has ended holds `weights/...`, those that were
 //! kept, and `history` alone.
@@ -11,7 +11,7 @@ mod numbers;
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use safetensors::{SafeTensors, tensor::TensorView};
@@ -20,68 +20,18 @@ use sha2::{Digest, Sha256};
 use tch::{Device, TchError};
 
 use self::numbers::{Numbers, history_of, tensor_of};
-use super::{batches::Songs, fit::EpochScores, network::BandStatistics, weights::Weights};
-use crate::{atomic_file, model::Recipe};
+use super::{batches::Songs, failure, fit::EpochScores, network::BandStatistics, weights::Weights};
+use crate::{
+    atomic_file,
+    error::{Context, ErrorKind, Result},
+    model::Recipe,
+};
 
 /// The version of the file that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 /// Where the safetensors metadata holds the JSON.
 const KEY: &str = "circumplex_checkpoint";
 const HISTORY: &str = "history";
-
-/// Why a checkpoint cannot be written or gone on from.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// The file is there but cannot be read.
-    #[error("cannot read the checkpoint {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The bytes are not those that were written.
-    #[error(
-        "the checkpoint {} is damaged ({reason}); remove it, and what it holds is trained anew",
-        path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Another version of this program wrote the file.
-    #[error(
-        "the checkpoint {} has format version {found}, this program goes on from version {FORMAT_VERSION}; \
-         use the program version that wrote it, or train anew",
-        path.display()
-    )]
-    FormatVersion {
-        /// The file.
-        path: PathBuf,
-        /// The version in the file.
-        found: u64,
-    },
-    /// It was written by a run that differs.
-    #[error(
-        "the checkpoint {} belongs to another {what} than this run has; go on with the command and data that wrote it, \
-         or train anew",
-        path.display()
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-    },
-    /// The disk is full, or the folder cannot be written. What was there before still is.
-    #[error(
-        "the checkpoint could not be written; one that was there before is as it was, and --resume goes on from it"
-    )]
-    Write(#[from] crate::Error),
-}
 
 /// What a checkpoint belongs to: training goes on only with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +52,7 @@ impl Identity {
         songs: Songs<'_>,
         parts: [&[usize]; 2],
         bands: &BandStatistics,
-    ) -> Result<Self, toml::ser::Error> {
+    ) -> Result<Self> {
         let (mut labels, mut sounds) = (Sha256::new(), Sha256::new());
         for part in parts {
             labels.update((part.len() as u64).to_le_bytes());
@@ -116,14 +66,16 @@ impl Identity {
                 for value in [song.affect.valence_mean, song.affect.arousal_mean] {
                     labels.update(value.to_le_bytes());
                 }
-                sounds.update((songs.cache.frames(position) as u64).to_le_bytes());
+                sounds.update((songs.spectrograms.frames(position) as u64).to_le_bytes());
             }
         }
         for value in bands.mean.iter().chain(&bands.deviation) {
             sounds.update(value.to_le_bytes());
         }
+        let recipe = toml::to_string(recipe)
+            .context(ErrorKind::Training, "the recipe cannot be written as TOML")?;
         Ok(Self {
-            recipe: format!("{:x}", Sha256::digest(toml::to_string(recipe)?)),
+            recipe: format!("{:x}", Sha256::digest(recipe)),
             songs: format!("{:x}", labels.finalize()),
             spectrograms: format!("{:x}", sounds.finalize()),
         })
@@ -155,13 +107,13 @@ pub struct State {
     /// The epoch whose weights were best on validation, or were kept.
     pub best_epoch: Option<usize>,
     /// What is missing where training has ended.
-    pub underway: Option<Underway>,
+    pub optimizer: Option<OptimizerState>,
 }
 
 /// What only training that has not ended needs.
 #[derive(Debug)]
-pub struct Underway {
-    /// Steps of the optimiser.
+pub struct OptimizerState {
+    /// Steps of the optimizer.
     pub steps: u64,
     /// Adam's running means of the gradients.
     pub first_moments: Weights,
@@ -200,20 +152,22 @@ fn checksum<'a>(
 /// Writes a checkpoint; what stood at its place before is there until the new one is whole and on the disk.
 ///
 /// # Errors
-/// [`CheckpointError::Write`].
-pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<(), CheckpointError> {
-    let fault = |source| CheckpointError::Write(atomic_file::write_error(path, source));
-    let bytes = encode(identity, state).map_err(fault)?;
-    Ok(atomic_file::write(path, |file| file.write_all(&bytes))?)
+/// If it cannot be written.
+pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<()> {
+    let unwritten = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
+    encode(identity, state)
+        .map_err(|source| atomic_file::write_error(path, source))
+        .and_then(|bytes| atomic_file::write(path, |file| file.write_all(&bytes)))
+        .context(ErrorKind::Training, unwritten)
 }
 
 fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
     let mut groups = vec![("weights", &state.weights)];
-    if let Some(underway) = &state.underway {
-        groups.push(("first_moment", &underway.first_moments));
-        groups.push(("second_moment", &underway.second_moments));
-        groups.extend(underway.average.as_ref().map(|kept| ("average", kept)));
-        groups.extend(underway.best.as_ref().map(|kept| ("best", kept)));
+    if let Some(optimizer) = &state.optimizer {
+        groups.push(("first_moment", &optimizer.first_moments));
+        groups.push(("second_moment", &optimizer.second_moments));
+        groups.extend(optimizer.average.as_ref().map(|kept| ("average", kept)));
+        groups.extend(optimizer.best.as_ref().map(|kept| ("best", kept)));
     }
     let mut tensors = BTreeMap::new();
     for (group, weights) in groups {
@@ -227,7 +181,7 @@ fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
         format_version: FORMAT_VERSION,
         identity: identity.clone(),
         best_epoch: state.best_epoch,
-        steps: state.underway.as_ref().map(|underway| underway.steps),
+        steps: state.optimizer.as_ref().map(|optimizer| optimizer.steps),
         crc32: 0,
     };
     let bytes = tensors
@@ -249,25 +203,22 @@ fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
 /// Reads a checkpoint of the same identity; `None` where there is no file.
 ///
 /// # Errors
-/// [`CheckpointError`] where it cannot be read, is damaged, has another format version or another identity.
-pub fn read(
-    path: &Path,
-    identity: &Identity,
-    device: Device,
-) -> Result<Option<State>, CheckpointError> {
+/// If it cannot be read, is damaged, has another format version or another identity.
+pub fn read(path: &Path, identity: &Identity, device: Device) -> Result<Option<State>> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
-            return Err(CheckpointError::Read {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(failure("cannot read the checkpoint")
+                .with_path(path)
+                .with_source(source));
         }
     };
-    let damaged = |reason: String| CheckpointError::Damaged {
-        path: path.to_owned(),
-        reason,
+    let damaged = |reason: String| {
+        failure(format!(
+            "damaged checkpoint ({reason}); remove it, and what it holds is trained again"
+        ))
+        .with_path(path)
     };
     let unsound = |error: safetensors::SafeTensorError| damaged(format!("{error:?}"));
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
@@ -280,10 +231,11 @@ pub fn read(
         serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
     match json.get("format_version").and_then(|found| found.as_u64()) {
         Some(found) if found != u64::from(FORMAT_VERSION) => {
-            return Err(CheckpointError::FormatVersion {
-                path: path.to_owned(),
-                found,
-            });
+            let message = format!(
+                "the checkpoint has format version {found}, but this program resumes version {FORMAT_VERSION}; use the \
+                 program version that wrote it, or train again"
+            );
+            return Err(failure(message).with_path(path));
         }
         _ => (),
     }
@@ -299,12 +251,13 @@ pub fn read(
         return Err(damaged("its checksum is wrong".to_owned()));
     }
     if let Some(what) = head.identity.difference(identity) {
-        return Err(CheckpointError::Foreign {
-            path: path.to_owned(),
-            what,
-        });
+        let message = format!(
+            "the checkpoint belongs to another {what} than this run has; resume with the command and data that wrote it, \
+             or train again"
+        );
+        return Err(failure(message).with_path(path));
     }
-    let group = |prefix: &str| -> Result<Option<Weights>, CheckpointError> {
+    let group = |prefix: &str| -> Result<Option<Weights>> {
         let members: Vec<_> = tensors
             .iter()
             .filter_map(|(name, view)| Some((name.strip_prefix(prefix)?.strip_prefix('/')?, view)))
@@ -323,9 +276,9 @@ pub fn read(
     if head.best_epoch.is_some_and(|epoch| epoch >= history.len()) {
         return Err(damaged(format!("its {HISTORY} lacks the best epoch")));
     }
-    let underway = match head.steps {
+    let optimizer = match head.steps {
         None => None,
-        Some(steps) => Some(Underway {
+        Some(steps) => Some(OptimizerState {
             steps,
             first_moments: part("first_moment")?,
             second_moments: part("second_moment")?,
@@ -337,6 +290,6 @@ pub fn read(
         history,
         weights: part("weights")?,
         best_epoch: head.best_epoch,
-        underway,
+        optimizer,
     }))
 }

@@ -1,4 +1,4 @@
-//! What a checkpoint promises, byte by byte.
+//! Checkpoints, byte by byte.
 
 use super::{checkpoint::*, fit::EpochScores, weights::Weights};
 use tch::{Device, Tensor};
@@ -37,7 +37,7 @@ fn state() -> State {
         history: vec![epoch(0, Some(11.1)), epoch(1, None)],
         weights: weights(1.0),
         best_epoch: Some(0),
-        underway: Some(Underway {
+        optimizer: Some(OptimizerState {
             steps: 7,
             first_moments: weights(2.0),
             second_moments: weights(3.0),
@@ -60,7 +60,7 @@ fn what_was_written_is_read_bit_for_bit() {
     assert_eq!(written.history, found.history);
     assert_eq!(written.best_epoch, found.best_epoch);
     assert!(written.weights.equals(&found.weights));
-    let (written, found) = (written.underway.unwrap(), found.underway.unwrap());
+    let (written, found) = (written.optimizer.unwrap(), found.optimizer.unwrap());
     assert_eq!(written.steps, found.steps);
     assert!(written.first_moments.equals(&found.first_moments));
     assert!(written.second_moments.equals(&found.second_moments));
@@ -69,7 +69,7 @@ fn what_was_written_is_read_bit_for_bit() {
 }
 
 #[test]
-fn any_flipped_bit_or_missing_end_is_told_and_never_gone_on_from() {
+fn any_flipped_bit_or_missing_end_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.safetensors");
     write(&path, &identity(), &state()).unwrap();
@@ -110,8 +110,5 @@ fn a_checkpoint_of_something_else_says_of_what() {
     later[at.unwrap()..][..new.len()].copy_from_slice(new);
     std::fs::write(&path, later).unwrap();
     let error = read(&path, &identity(), Device::Cpu).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::FormatVersion { found: 9, .. }),
-        "{error}"
-    );
+    assert!(error.to_string().contains("format version 9"), "{error}");
 }

@@ -8,14 +8,15 @@ use std::{
 use tch::Device;
 
 use super::{
-    TrainError,
     batches::{Batch, Batches, Cropper, Songs},
     checkpoint::{self, Identity, State},
+    failure, interrupted,
     learner::Learner,
     network::Network,
+    too_few_songs,
     weights::Weights,
 };
-use crate::model::Recipe;
+use crate::{error::Result, model::Recipe};
 
 /// Batches that are made ahead of the network.
 const AHEAD: usize = 2;
@@ -88,21 +89,18 @@ pub struct Fitted {
 /// stops when it has not improved for the recipe's `patience`.
 ///
 /// # Errors
-/// [`TrainError::TooFewSongs`] for fewer than two training songs, [`TrainError::NotFinite`] where the loss or its
-/// gradient becomes NaN or infinite, [`TrainError::Interrupted`] where `watch` answers `false`,
-/// [`TrainError::Checkpoint`] where a checkpoint cannot be written or gone on from, [`TrainError::Libtorch`] where
-/// libtorch fails.
+/// Of the kind [`ErrorKind::Training`](crate::ErrorKind) for fewer than two training songs, if the loss or its gradient
+/// becomes NaN or infinite, if a checkpoint cannot be written or resumed, or if libtorch fails; of the kind
+/// [`ErrorKind::Interrupted`](crate::ErrorKind) if `watch` answers `false`.
 pub fn fit(
     recipe: &Recipe,
     songs: Songs<'_>,
     device: Device,
     task: Task<'_>,
     mut watch: impl FnMut(Event) -> bool,
-) -> Result<Fitted, TrainError> {
+) -> Result<Fitted> {
     if task.training.len() < 2 {
-        return Err(TrainError::TooFewSongs {
-            found: task.training.len(),
-        });
+        return Err(too_few_songs(task.training.len()));
     }
     let _generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(recipe.seed as i64);
@@ -111,9 +109,10 @@ pub fn fit(
     let batches = Batches::new(recipe, songs, &bands);
     let per_epoch = batches.order(task.training, 0).len();
     if per_epoch == 0 {
-        return Err(TrainError::NoBatch {
-            batch: recipe.optimizer.batch,
-        });
+        return Err(failure(format!(
+            "no batch can be made: the recipe has `optimizer.batch` = {}; expected at least 2",
+            recipe.optimizer.batch
+        )));
     }
     let mut learner = Learner::new(recipe, songs, task.training, &bands, device)?;
     let keep = match task.checkpoint {
@@ -123,19 +122,17 @@ pub fn fit(
             if let Some(state) = checkpoint::read(path, &identity, device)? {
                 for scores in &state.history {
                     if !watch(Event::Before(*scores)) {
-                        return Err(TrainError::Interrupted {
-                            epoch: state.history.len(),
-                        });
+                        return Err(interrupted(state.history.len()));
                     }
                 }
-                if let Some(kept_epoch) = learner.go_on(state)? {
+                if let Some(kept_epoch) = learner.resume(state)? {
                     return Ok(learner.fitted(kept_epoch));
                 }
             }
             Some((path, identity))
         }
     };
-    std::thread::scope(|scope| -> Result<(), TrainError> {
+    std::thread::scope(|scope| -> Result<()> {
         let (sender, receiver) = sync_channel::<Batch>(AHEAD);
         let maker = &batches;
         let epochs = learner.epochs_done()..recipe.optimizer.epochs;
@@ -157,7 +154,7 @@ pub fn fit(
                 checkpoint::write(path, identity, &learner.state())?;
             }
             if !watch(Event::Epoch(scores)) {
-                return Err(TrainError::Interrupted { epoch: epoch + 1 });
+                return Err(interrupted(epoch + 1));
             }
         }
         Ok(())
@@ -168,7 +165,7 @@ pub fn fit(
             history: fitted.history.clone(),
             weights: Weights::of(fitted.network.variables()),
             best_epoch: Some(fitted.kept_epoch),
-            underway: None,
+            optimizer: None,
         };
         checkpoint::write(path, identity, &state)?;
     }

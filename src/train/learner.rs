@@ -10,11 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};
 
 use super::{
-    TrainError,
     adam::{Adam, Decay},
     batches::{Batch, Crop, Cropper, Songs},
-    checkpoint::{State, Underway},
+    checkpoint::{OptimizerState, State},
+    failure,
     fit::{EpochScores, Event, Fitted},
+    interrupted,
     loss::loss,
     network::{BandStatistics, Network, Plain},
     schedule::one_cycle,
@@ -22,13 +23,14 @@ use super::{
 };
 use crate::{
     emotion::Emotion,
+    error::Result,
     model::{OptimizerKind, Recipe, Schedule},
 };
 
 /// Songs whose windows are validated at once.
 const VALIDATED_AT_ONCE: usize = 16;
-/// Songs of a batch that batch normalisation is settled on.
-const SETTLED_AT_ONCE: usize = 32;
+/// Songs of a batch that batch normalization is recalibrated on.
+const RECALIBRATED_AT_ONCE: usize = 32;
 
 /// A network and all that belongs to its training.
 pub struct Learner<'a> {
@@ -53,7 +55,7 @@ impl<'a> Learner<'a> {
         training: &[usize],
         bands: &BandStatistics,
         device: Device,
-    ) -> Result<Self, TrainError> {
+    ) -> Result<Self> {
         let mut network = Network::new(recipe, bands, device);
         let (emotions, affect) = songs.labels(training);
         network.learn_labels(&emotions, &affect)?;
@@ -76,24 +78,24 @@ impl<'a> Learner<'a> {
     }
 
     /// Takes over what a checkpoint tells; where training had ended, the epoch whose weights were kept.
-    pub fn go_on(&mut self, state: State) -> Result<Option<usize>, TrainError> {
+    pub fn resume(&mut self, state: State) -> Result<Option<usize>> {
         self.live.copy_from(&state.weights)?;
         self.history = state.history;
-        let Some(underway) = state.underway else {
+        let Some(optimizer) = state.optimizer else {
             let kept_epoch = state
                 .best_epoch
                 .unwrap_or(self.history.len().saturating_sub(1));
             return Ok(Some(kept_epoch));
         };
         self.adam.restore(
-            underway.steps,
-            &underway.first_moments,
-            &underway.second_moments,
+            optimizer.steps,
+            &optimizer.first_moments,
+            &optimizer.second_moments,
         )?;
-        if let (Some(own), Some(kept)) = (&mut self.average, &underway.average) {
+        if let (Some(own), Some(kept)) = (&mut self.average, &optimizer.average) {
             own.copy_from(kept)?;
         }
-        self.best = state.best_epoch.zip(underway.best);
+        self.best = state.best_epoch.zip(optimizer.best);
         Ok(None)
     }
 
@@ -128,7 +130,7 @@ impl<'a> Learner<'a> {
         cropper: &Cropper<'_>,
         validation: &[usize],
         watch: &mut impl FnMut(Event) -> bool,
-    ) -> Result<EpochScores, TrainError> {
+    ) -> Result<EpochScores> {
         let epoch = self.history.len();
         // What libtorch draws depends on the epoch alone: training that goes on from here draws the same.
         tch::manual_seed(generator_seed(self.recipe.seed, epoch));
@@ -136,7 +138,7 @@ impl<'a> Learner<'a> {
         for number in 0..count {
             let Ok(batch) = batches.recv() else {
                 // whoever makes batches has panicked, which the scope around passes on
-                return Err(TrainError::Interrupted { epoch: epoch + 1 });
+                return Err(interrupted(epoch + 1));
             };
             let began = Instant::now();
             let loss = self.learn(batch, number, count)?;
@@ -149,7 +151,7 @@ impl<'a> Learner<'a> {
                 loss,
             };
             if !watch(event) {
-                return Err(TrainError::Interrupted { epoch: epoch + 1 });
+                return Err(interrupted(epoch + 1));
             }
         }
         let validation_mae = match validation {
@@ -181,8 +183,8 @@ impl<'a> Learner<'a> {
         Ok(scores)
     }
 
-    /// One step of the optimiser, number `number` of the epoch's `count`; the batch's loss.
-    fn learn(&mut self, batch: Batch, number: usize, count: usize) -> Result<f64, TrainError> {
+    /// One step of the optimizer, number `number` of the epoch's `count`; the batch's loss.
+    fn learn(&mut self, batch: Batch, number: usize, count: usize) -> Result<f64> {
         let batch = on_device(batch, self.network.variables().device());
         let loss = loss(self.recipe, &self.network, &batch);
         let value = loss.f_double_value(&[])?;
@@ -191,16 +193,18 @@ impl<'a> Learner<'a> {
             false => f64::NAN,
         };
         if !norm.is_finite() {
-            let ids = batch
+            let songs: Vec<&str> = batch
                 .songs
                 .iter()
-                .map(|&song| self.songs.songs[song].id.clone())
+                .map(|&song| self.songs.songs[song].id.as_str())
                 .collect();
-            return Err(TrainError::NotFinite {
-                epoch: self.history.len() + 1,
-                batch: number + 1,
-                songs: ids,
-            });
+            return Err(failure(format!(
+                "the loss or its gradient is no longer a finite number in epoch {}, batch {} (songs {}); \
+                 lower `optimizer.learning_rate` in the recipe, or look at the labels of these songs",
+                self.history.len() + 1,
+                number + 1,
+                songs.join(", ")
+            )));
         }
         let rate = self.learning_rate(count);
         self.adam.clip(norm, self.recipe.optimizer.clip)?;
@@ -209,7 +213,7 @@ impl<'a> Learner<'a> {
             // At first the average would be of the initial weights: it begins with a short memory.
             let steps = self.adam.steps() as f64;
             let keep = (self.recipe.optimizer.averaging).min((1.0 + steps) / (10.0 + steps));
-            average.approach(&self.live, 1.0 - keep)?;
+            average.lerp(&self.live, 1.0 - keep)?;
         }
         Ok(value)
     }
@@ -221,11 +225,7 @@ impl<'a> Learner<'a> {
 
     /// Mean absolute error of the eight percentages over songs, one mean over the windows per song, and the time that
     /// it took libtorch.
-    fn validate(
-        &mut self,
-        cropper: &Cropper<'_>,
-        songs: &[usize],
-    ) -> Result<(f64, Duration), TrainError> {
+    fn validate(&mut self, cropper: &Cropper<'_>, songs: &[usize]) -> Result<(f64, Duration)> {
         let own = match &self.average {
             None => None,
             Some(average) => {
@@ -267,7 +267,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Shares of the emotions for windows, row by row.
-    fn shares(&self, frames: &[Tensor]) -> Result<Vec<f32>, TrainError> {
+    fn shares(&self, frames: &[Tensor]) -> Result<Vec<f32>> {
         let _guard = tch::no_grad_guard();
         let frames = Tensor::f_cat(frames, 0)?.f_to_device(self.network.variables().device())?;
         let shares = self.network.answer(&frames).shares;
@@ -286,7 +286,7 @@ impl<'a> Learner<'a> {
             history: self.history.clone(),
             weights: self.live.shared(),
             best_epoch: self.best.as_ref().map(|(epoch, _)| *epoch),
-            underway: Some(Underway {
+            optimizer: Some(OptimizerState {
                 steps: self.adam.steps(),
                 first_moments,
                 second_moments,
@@ -297,8 +297,8 @@ impl<'a> Learner<'a> {
     }
 
     /// Gives the network the weights that are kept.
-    /// [`Calibration::settle`](crate::model::Calibration) is done with the training songs.
-    pub fn end(mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<Fitted, TrainError> {
+    /// [`Calibration::settle`](crate::model::Calibration) is done on the training songs.
+    pub fn end(mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<Fitted> {
         let last = self.history.len().saturating_sub(1);
         let kept_epoch = match (self.best.take(), self.average.take()) {
             (Some((epoch, best)), _) => {
@@ -312,19 +312,19 @@ impl<'a> Learner<'a> {
             (None, None) => last,
         };
         if self.recipe.calibration.settle {
-            self.settle(cropper, training)?;
+            self.recalibrate(cropper, training)?;
         }
         Ok(self.fitted(kept_epoch))
     }
 
-    fn settle(&mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<(), TrainError> {
+    fn recalibrate(&mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<()> {
         // A stream of its own; in random order, since songs of one kind often stand together in a data set.
         tch::manual_seed(generator_seed(self.recipe.seed, usize::MAX - 1));
         let mut songs = training.to_vec();
         songs.shuffle(&mut ChaCha8Rng::seed_from_u64(self.recipe.seed));
         let device = self.network.variables().device();
         let mut batches = Vec::new();
-        for some in songs.chunks(SETTLED_AT_ONCE) {
+        for some in songs.chunks(RECALIBRATED_AT_ONCE) {
             let (mut frames, mut owners) = (Vec::new(), Vec::new());
             for &song in some {
                 let windows = cropper.windows(song);
@@ -338,8 +338,8 @@ impl<'a> Learner<'a> {
                 affect,
             });
         }
-        self.network.settle_norms(&batches)?;
-        self.network.settle_means(&batches)?;
+        self.network.recalibrate_batch_norm(&batches)?;
+        self.network.recalibrate_bias(&batches)?;
         Ok(())
     }
 

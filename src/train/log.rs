@@ -9,17 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::fit::EpochScores;
-
-/// The log cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write the log {}", path.display())]
-pub struct LogError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system said.
-    #[source]
-    pub source: io::Error,
-}
+use crate::error::{Error, ErrorKind, Result};
 
 /// Writes `log.csv` and `log.jsonl`. The files are made with the first row, in place of older ones.
 #[derive(Debug)]
@@ -54,8 +44,8 @@ impl Log {
     /// Adds an epoch: of a fold (0 first), or of the network that becomes the model.
     ///
     /// # Errors
-    /// [`LogError`].
-    pub fn add(&mut self, fold: Option<usize>, scores: &EpochScores) -> Result<(), LogError> {
+    /// If a file cannot be written.
+    pub fn add(&mut self, fold: Option<usize>, scores: &EpochScores) -> Result<()> {
         let row = Row {
             fold,
             epoch: scores.epoch + 1,
@@ -83,13 +73,16 @@ impl Log {
     }
 }
 
-fn create(path: &Path) -> Result<File, LogError> {
+fn create(path: &Path) -> Result<File> {
     File::create(path).map_err(fault(path))
 }
 
-fn fault(path: &Path) -> impl FnOnce(io::Error) -> LogError {
-    let path = path.to_owned();
-    move |source| LogError { path, source }
+fn fault(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| {
+        Error::new(ErrorKind::Io, "cannot write the log")
+            .with_path(path)
+            .with_source(source)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 mod graph;
 mod member;
-mod settle;
+mod recalibrate;
 
 use tch::{Device, Kind, Tensor, nn};
 
-pub use self::settle::Plain;
+pub use self::recalibrate::Plain;
 
 use self::member::Member;
 use crate::{
@@ -20,9 +20,9 @@ pub const AFFECT_UNIT: f64 = 2.0;
 pub const SHARE_UNIT: f64 = 0.1;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
-/// Added to a variance by batch normalisation.
+/// Added to a variance by batch normalization.
 const NORM_EPSILON: f64 = 1e-5;
-/// Share of a batch in batch normalisation's running statistics.
+/// Share of a batch in batch normalization's running statistics.
 const NORM_MOMENTUM: f64 = 0.1;
 /// Added to every share before shares are divided by their sum, which could be 0 otherwise.
 const SHARE_FLOOR: f64 = 1e-6;
@@ -112,7 +112,7 @@ impl Network {
         }
     }
 
-    /// The weights, for an optimiser and for checkpoints.
+    /// The weights, for an optimizer and for checkpoints.
     pub fn variables(&self) -> &nn::VarStore {
         &self.variables
     }

@@ -6,14 +6,15 @@ use rayon::prelude::*;
 use tch::Device;
 
 use super::{
-    TrainError,
     batches::Songs,
     fit::{EpochScores, Event, Fitted, Task, fit},
     network::Network,
+    too_few_songs,
 };
 use crate::{
     dataset::{LabelledSong, Provenance},
     emotion::Emotion,
+    error::{Context, ErrorKind, Result},
     evaluate::{Answer, Scores, answer, labelled},
     model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, TrainingData},
 };
@@ -34,7 +35,9 @@ pub struct Run<'a> {
     pub checkpoints: Option<&'a Path>,
 }
 
-/// A trained network and how it came to be.
+const UNWRITABLE: &str = "the metadata of the model cannot be written";
+
+/// A trained network and its history.
 #[derive(Debug)]
 pub struct Trained {
     network: Network,
@@ -49,20 +52,23 @@ impl Trained {
     /// The ONNX file, with `scores` (null where there are none) in its metadata.
     ///
     /// # Errors
-    /// [`TrainError::Metadata`], which no scores of this program cause.
-    pub fn onnx(&self, scores: serde_json::Value) -> Result<Vec<u8>, TrainError> {
-        Ok(self.network.to_onnx(&ModelMetadata {
+    /// If the metadata cannot be written, which no scores of this program cause.
+    pub fn onnx(&self, scores: serde_json::Value) -> Result<Vec<u8>> {
+        let metadata = ModelMetadata {
             scores,
             ..self.metadata.clone()
-        })?)
+        };
+        let onnx = self.network.to_onnx(&metadata);
+        onnx.context(ErrorKind::Training, UNWRITABLE)
     }
 
     /// Notes in the metadata how the songs were labelled and kept apart.
     ///
     /// # Errors
-    /// [`TrainError::Metadata`], which no provenance of this program causes.
-    pub fn note(&mut self, provenance: &Provenance) -> Result<(), TrainError> {
-        self.metadata.training.provenance = Some(serde_json::to_value(provenance)?);
+    /// If it cannot be written as JSON, which no provenance of this program causes.
+    pub fn note(&mut self, provenance: &Provenance) -> Result<()> {
+        self.metadata.training.provenance =
+            Some(serde_json::to_value(provenance).context(ErrorKind::Training, UNWRITABLE)?);
         Ok(())
     }
 
@@ -75,7 +81,7 @@ impl Trained {
 /// How well a recipe does on songs that its networks did not learn from.
 #[derive(Debug)]
 pub struct CrossValidation {
-    /// What the model that had not heard it said of every song, in the order of the songs.
+    /// The answer for every song of the model that was not trained on it, in the order of the songs.
     pub answers: Vec<Answer>,
     /// Over all songs.
     pub scores: Scores,
@@ -96,7 +102,7 @@ impl<'a> Run<'a> {
         training: &[usize],
         validation: &[usize],
         watch: impl FnMut(Event) -> bool,
-    ) -> Result<Trained, TrainError> {
+    ) -> Result<Trained> {
         self.train_as("model", training, validation, watch)
     }
 
@@ -107,7 +113,7 @@ impl<'a> Run<'a> {
         training: &[usize],
         validation: &[usize],
         watch: impl FnMut(Event) -> bool,
-    ) -> Result<Trained, TrainError> {
+    ) -> Result<Trained> {
         let checkpoint = self
             .checkpoints
             .map(|folder| folder.join(format!("{name}.safetensors")));
@@ -134,12 +140,12 @@ impl<'a> Run<'a> {
     /// the fold of song `i`; `watch` learns the fold with every event.
     ///
     /// # Errors
-    /// As [`fit`] and [`judge`]; [`TrainError::TooFewSongs`] where a fold is empty.
+    /// As [`fit`] and [`evaluate_onnx`]; an error if a fold is empty.
     pub fn cross_validate(
         &self,
         folds: &[usize],
         mut watch: impl FnMut(usize, Event) -> bool,
-    ) -> Result<CrossValidation, TrainError> {
+    ) -> Result<CrossValidation> {
         let songs = self.songs.songs;
         let count = folds.iter().max().map_or(0, |last| last + 1);
         let truth: Vec<Answer> = songs.iter().map(labelled).collect();
@@ -152,11 +158,11 @@ impl<'a> Run<'a> {
             let name = format!("fold-{}", fold + 1);
             let trained = self.train_as(&name, &training, &[], |event| watch(fold, event))?;
             let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
-            let told = judge(&trained.onnx(serde_json::Value::Null)?, &asked)?;
+            let predicted = evaluate_onnx(&trained.onnx(serde_json::Value::Null)?, &asked)?;
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
-            fold_scores.push(scores_of(&expected, &told)?);
+            fold_scores.push(scores_of(&expected, &predicted)?);
             histories.push(trained.history);
-            for (&song, answer) in test.iter().zip(told) {
+            for (&song, answer) in test.iter().zip(predicted) {
                 answers[song] = answer;
             }
         }
@@ -169,7 +175,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn metadata(&self, training: &[usize]) -> Result<ModelMetadata, TrainError> {
+    fn metadata(&self, training: &[usize]) -> Result<ModelMetadata> {
         let mut mean_emotions = vec![0.0; Emotion::COUNT];
         for &song in training {
             for (mean, percent) in mean_emotions
@@ -193,7 +199,7 @@ impl<'a> Run<'a> {
                 name: self.data_name.to_owned(),
                 songs: training.len(),
                 mean_emotions,
-                recipe: toml::to_string(self.recipe)?,
+                recipe: toml::to_string(self.recipe).context(ErrorKind::Training, UNWRITABLE)?,
                 provenance: None,
             },
             scores: serde_json::Value::Null,
@@ -201,19 +207,17 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a model file says of songs, through the same chain and model as `analyze`; in the order of `songs`.
+/// The answers of a model file for songs, through the same chain and model as `analyze`; in the order of `songs`.
 ///
 /// # Errors
-/// [`TrainError::Model`] where the file cannot be run, [`TrainError::Evaluate`] where a song cannot be analysed.
-pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainError> {
+/// If the file cannot be run or a song cannot be analyzed.
+pub fn evaluate_onnx(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>> {
     let model = Model::from_bytes("the trained network", onnx)?;
     songs
         .par_iter()
         .map(|song| {
-            answer(song, &model).map_err(|source| TrainError::Evaluate {
-                song: song.id.clone(),
-                source,
-            })
+            let message = format!("song {} could not be analyzed", song.id);
+            answer(song, &model).context(ErrorKind::Training, message)
         })
         .collect()
 }
@@ -221,7 +225,7 @@ pub fn judge(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>, TrainE
 /// The scores of answers to songs whose truth is known.
 ///
 /// # Errors
-/// [`TrainError::TooFewSongs`] where there is none.
-pub fn scores_of(truth: &[Answer], answers: &[Answer]) -> Result<Scores, TrainError> {
-    Scores::of(truth, answers).ok_or(TrainError::TooFewSongs { found: truth.len() })
+/// If there is none.
+pub fn scores_of(truth: &[Answer], answers: &[Answer]) -> Result<Scores> {
+    Scores::of(truth, answers).ok_or_else(|| too_few_songs(truth.len()))
 }

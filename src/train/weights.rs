@@ -10,7 +10,7 @@ use tch::{TchError, Tensor, nn::VarStore};
 pub struct Weights(BTreeMap<String, Tensor>);
 
 impl Weights {
-    /// A network's weights, the statistics of batch normalisation included.
+    /// A network's weights, the statistics of batch normalization included.
     pub fn of(variables: &VarStore) -> Self {
         variables.variables().into_iter().collect()
     }
@@ -47,7 +47,7 @@ impl Weights {
     ///
     /// # Errors
     /// Where names or shapes differ.
-    pub fn approach(&mut self, other: &Self, share: f64) -> Result<(), TchError> {
+    pub fn lerp(&mut self, other: &Self, share: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.check_shapes(other)?;
         for (own, values) in self.0.values_mut().zip(other.0.values()) {

@@ -1,4 +1,4 @@
-"""Proves that ONNX Runtime runs a model file and answers as circumplex (tract) does.
+"""Proves that ONNX Runtime runs a model file and answers as circumplex (rten) does.
 
 For each music file: `circumplex features` writes the log-mel windows that the model sees; ONNX Runtime runs the model
 file on them, all windows as one batch; the mean over the windows must equal the row that `circumplex analyze` stores.

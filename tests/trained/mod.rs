@@ -5,7 +5,7 @@
 
 use circumplex::{
     dataset::Provenance,
-    model::{Metadata, Model},
+    model::{Model, ModelMetadata},
 };
 use std::{
     collections::BTreeMap,
@@ -86,7 +86,6 @@ pub fn command(folder: &Path, data: &Path, options: &[&str]) -> Command {
     if !options.iter().any(|option| option.starts_with("--recipe")) {
         command.arg("--recipe").arg(recipe);
     }
-    command.arg("--cache").arg(folder.join("cache"));
     // Tests run side by side, and threads that wait for each other wait long on a busy machine.
     command.args(["--threads", "1"]);
     command.args(options);
@@ -100,7 +99,7 @@ pub fn train(folder: &Path, data: &Path, options: &[&str]) -> Output {
 }
 
 /// As [`train`], where it must succeed: what the model says of itself.
-pub fn trained(folder: &Path, data: &Path, options: &[&str]) -> (Metadata, Provenance) {
+pub fn trained(folder: &Path, data: &Path, options: &[&str]) -> (ModelMetadata, Provenance) {
     let output = train(folder, data, options);
     assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
     let model = Model::load(&folder.join("run/model.onnx")).expect("the model loads");

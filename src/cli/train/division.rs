@@ -143,7 +143,7 @@ impl Division {
         }
         Err(format!(
             "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
-             changed?); go on with the same command and data, or begin anew with --force",
+             changed?); go on with the same command and data, or train again with --force",
             visible(&path.display().to_string())
         )
         .into())

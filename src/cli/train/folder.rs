@@ -138,11 +138,11 @@ impl RunFolder {
             }
             (_, _, Again::Force) => Ok((folder, Plan::Begin)),
             (true, _, Again::No) => Err(format!(
-                "{shown} holds a run that was not finished; --resume goes on with it, --force begins anew"
+                "{shown} holds a run that was not finished; --resume goes on with it, --force trains again"
             )
             .into()),
             (false, true, Again::No) => Err(format!(
-                "{shown} holds a finished run; --force trains anew in its place, or name another folder with -o"
+                "{shown} holds a finished run; --force trains again in its place, or name another folder with -o"
             )
             .into()),
             (true, _, Again::Resume) => {
@@ -161,14 +161,14 @@ impl RunFolder {
         let path = self.checkpoints().join(MARKER);
         let shown = visible(&path.display().to_string());
         let damaged =
-            |error: String| format!("{shown} cannot be read ({error}); --force begins anew");
+            |error: String| format!("{shown} cannot be read ({error}); --force trains again");
         let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
         let marker: Marker =
             serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if marker.format_version != FORMAT_VERSION {
             return Err(format!(
                 "{shown} has format version {}, this program goes on from version {FORMAT_VERSION}; use the program \
-                 version that wrote it, or --force to begin anew",
+                 version that wrote it, or --force to train again",
                 marker.format_version
             )
             .into());
@@ -179,7 +179,7 @@ impl RunFolder {
                 None => "one split".to_owned(),
             };
             return Err(format!(
-                "the run in {} was begun with {}, not with {}; go on with the same command, or begin anew with --force",
+                "the run in {} was begun with {}, not with {}; go on with the same command, or train again with --force",
                 visible(&self.path.display().to_string()),
                 named(marker.folds),
                 named(folds)
@@ -199,7 +199,7 @@ impl RunFolder {
             return Ok(());
         }
         Err(format!(
-            "the run in {} follows another recipe ({}) than was asked for; go on with the same command, or begin anew \
+            "the run in {} follows another recipe ({}) than was asked for; go on with the same command, or train again \
              with --force",
             visible(&self.path.display().to_string()),
             visible(&path.display().to_string()),
@@ -218,7 +218,7 @@ impl RunFolder {
         let read = || -> Result<_, CliError> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
         read().map_err(|error| {
             format!(
-                "cannot read {}: {error}; --force trains anew",
+                "cannot read {}: {error}; --force trains again",
                 visible(&path.display().to_string())
             )
             .into()

@@ -34,10 +34,11 @@ use super::{
     threads::Threads,
 };
 use crate::{
-    dataset::{CacheError, CacheProgress, Dataset, SpectrogramCache},
-    error::one_line,
+    dataset::{Dataset, Spectrograms},
+    error::ErrorKind,
+    mel::MelConfig,
     model::Recipe,
-    train::{DeviceName, Run, Songs, TrainError},
+    train::{DeviceName, Run, Songs},
 };
 
 /// Train a model on labelled music and write it, with all that belongs to it, into a folder
@@ -45,7 +46,7 @@ use crate::{
 #[command(
     after_help = "Without --folds a fifth of the songs is the test, a tenth validates and decides which epoch is kept; \
                   the scores in the model are those of the test songs. With --folds each song is judged by a network \
-                  that did not hear it, and the model is then trained on all songs. Either way the model carries the \
+                  that was not trained on it, and the model is then trained on all songs. Either way the model carries the \
                   part or fold of every song; `circumplex evaluate --split test` judges the same test songs again.\n\n\
                   The folder gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
                   log.jsonl (one row per epoch), predictions.parquet (what was said of the test songs, or of all songs \
@@ -90,7 +91,7 @@ pub struct Args {
     /// Go on with a run that was stopped; one that was finished is kept as it is
     #[arg(long, conflicts_with = "force")]
     resume: bool,
-    /// Train anew where the folder holds a run already
+    /// Train again if the folder holds a run already
     #[arg(long)]
     force: bool,
     /// Where to compute: auto (CUDA where libtorch has it), cpu, cuda, or cuda:N
@@ -98,8 +99,8 @@ pub struct Args {
     device: DeviceName,
     #[command(flatten)]
     labels: LabelSource,
-    /// Where spectrograms are kept between runs [default: the user's cache folder]
-    #[arg(long, value_name = "FOLDER")]
+    /// Has no effect: spectrograms are computed at the start of a run and held in memory
+    #[arg(long, value_name = "FOLDER", hide = true)]
     cache: Option<PathBuf>,
     #[command(flatten)]
     threads: Threads,
@@ -128,9 +129,13 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         device,
         console,
         division: None,
+        spectrograms: None,
         stop: None,
         left_out: 0,
     };
+    if args.cache.is_some() {
+        console.remark("--cache has no effect: spectrograms are computed at the start of a run.");
+    }
     let mut comparison = Comparison::default();
     for (number, one) in planned.iter().enumerate() {
         if planned.len() > 1 {
@@ -242,6 +247,8 @@ struct Session<'a> {
     console: &'a Console,
     /// Drawn for the first recipe, the same for all.
     division: Option<Division>,
+    /// The spectrograms of the last recipe with their settings and files; the next may have the same.
+    spectrograms: Option<(MelConfig, Vec<PathBuf>, Arc<Spectrograms>)>,
     stop: Option<Arc<AtomicBool>>,
     /// Songs that could not be decoded.
     left_out: usize,
@@ -273,7 +280,7 @@ impl Session<'_> {
             dataset.songs.retain(|song| division.knows(song));
         }
         let found = dataset.songs.len();
-        let cache = spectrograms(&mut dataset, recipe, args.cache.clone(), console)?;
+        let spectrograms = self.spectrograms(&mut dataset, &recipe.features)?;
         self.left_out += found - dataset.songs.len();
         let songs = &dataset.songs;
         let division = match &self.division {
@@ -303,7 +310,7 @@ impl Session<'_> {
                 data_name: &name.to_string_lossy(),
                 songs: Songs {
                     songs,
-                    cache: &cache,
+                    spectrograms: &spectrograms,
                 },
                 device: self.device,
                 checkpoints: Some(&folder.checkpoints()),
@@ -322,10 +329,10 @@ impl Session<'_> {
     /// What ended a run: where it was stopped, how to go on.
     fn stopped(&self, planned: &Planned, error: CliError) -> CliResult {
         let asked = (self.stop.as_ref()).is_some_and(|stop| stop.load(Ordering::Relaxed));
-        match error.downcast_ref::<TrainError>() {
-            Some(TrainError::Interrupted { epoch }) if asked => {
+        match error.downcast_ref::<crate::Error>() {
+            Some(error) if asked && error.kind() == ErrorKind::Interrupted => {
                 self.console.warning(&format!(
-                    "stopped in epoch {epoch}; {} holds what was done before it. To go on: the same command with --resume",
+                    "{error}; {} holds what was done before it. To go on: the same command with --resume",
                     visible(&planned.folder.path().display().to_string())
                 ));
                 Ok(Exit::Stopped)
@@ -333,60 +340,48 @@ impl Session<'_> {
             _ => Err(error),
         }
     }
-}
 
-/// The spectrograms of all songs. A song that cannot be decoded is named and leaves the data set.
-fn spectrograms(
-    dataset: &mut Dataset,
-    recipe: &Recipe,
-    folder: Option<PathBuf>,
-    console: &Console,
-) -> Result<SpectrogramCache, CliError> {
-    let folder = folder
-        .or_else(user_cache_folder)
-        .ok_or("there is no home folder to keep spectrograms in; name a folder with --cache")?;
-    loop {
-        let files: Vec<PathBuf> = dataset
-            .songs
-            .iter()
-            .map(|song| song.audio.clone())
-            .collect();
-        let bar = console.progress(
+    /// The spectrograms of all songs. A song that cannot be decoded is named and leaves the data set.
+    fn spectrograms(
+        &mut self,
+        dataset: &mut Dataset,
+        mel: &MelConfig,
+    ) -> Result<Arc<Spectrograms>, CliError> {
+        let files_of = |dataset: &Dataset| -> Vec<PathBuf> {
+            let files = dataset.songs.iter().map(|song| song.audio.clone());
+            files.collect()
+        };
+        let files = files_of(dataset);
+        if let Some((settings, known, spectrograms)) = &self.spectrograms
+            && (settings, known) == (mel, &files)
+        {
+            return Ok(spectrograms.clone());
+        }
+        self.spectrograms = None;
+        let bar = self.console.progress(
             files.len() as u64,
             Some("Spectrograms {bar:30} {pos}/{len}, {eta} left"),
         );
-        let cache =
-            SpectrogramCache::open_or_build(&folder, &recipe.preprocessing(), &files, |progress| {
-                match progress {
-                    CacheProgress::Waiting => bar.set_message("waiting for another run"),
-                    CacheProgress::Checked { ready, .. } => bar.set_position(ready as u64),
-                    CacheProgress::Song { done, .. } => bar.set_position(done as u64),
-                }
-            });
+        let (spectrograms, failed) = Spectrograms::compute(mel, &files, || bar.inc(1))?;
         bar.finish_and_clear();
-        match cache {
-            Err(CacheError::Songs { failed, .. }) if failed.len() < files.len() => {
-                for song in &failed {
-                    console.warning(&visible(&format!("left out: {}", one_line(&song.error))));
-                }
-                let mut index = 0;
-                dataset.songs.retain(|_| {
-                    index += 1;
-                    failed.iter().all(|song| song.index != index - 1)
-                });
-            }
-            cache => return Ok(cache?),
+        if let [(_, reason), ..] = &failed[..]
+            && failed.len() == files.len()
+        {
+            return Err(format!("no song can be decoded; the first: {}", visible(reason)).into());
         }
+        for (_, reason) in &failed {
+            let warning = visible(&format!("left out: {reason}"));
+            self.console.warning(&warning);
+        }
+        let mut places = 0..;
+        dataset.songs.retain(|_| {
+            let place = places.next();
+            failed.iter().all(|(failed, _)| Some(*failed) != place)
+        });
+        let spectrograms = Arc::new(spectrograms);
+        self.spectrograms = Some((mel.clone(), files_of(dataset), spectrograms.clone()));
+        Ok(spectrograms)
     }
-}
-
-/// `$XDG_CACHE_HOME/circumplex`, or `.cache/circumplex` in the home folder.
-fn user_cache_folder() -> Option<PathBuf> {
-    let base = match std::env::var_os("XDG_CACHE_HOME") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => std::env::home_dir()?.join(".cache"),
-    };
-    Some(base.join("circumplex"))
 }
 
 fn minutes(since: Instant) -> String {

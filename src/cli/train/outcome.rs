@@ -10,7 +10,7 @@ use crate::{
         multilabel::above,
     },
     model::{Model, OutputKind},
-    train::{CrossValidation, Log, Run, Trained, judge, save_predictions},
+    train::{CrossValidation, Log, Run, Trained, evaluate_onnx, save_predictions},
 };
 use serde::Serialize;
 use std::{fmt::Write as _, io::Write as _, sync::atomic::AtomicBool};
@@ -203,7 +203,7 @@ impl Job<'_> {
     fn judged(&self, onnx: &[u8], positions: &[usize]) -> Result<Vec<JudgedSong>, CliError> {
         let songs = self.run.songs.songs;
         let asked: Vec<&LabelledSong> = positions.iter().map(|&song| &songs[song]).collect();
-        let answers = judge(onnx, &asked)?;
+        let answers = evaluate_onnx(onnx, &asked)?;
         let pairs = asked.iter().zip(answers);
         Ok(pairs.map(|(song, answer)| judged(song, answer)).collect())
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{CliError, console::Console},
-    train::{EpochScores, Event, Log, LogError, Run, TrainError},
+    train::{EpochScores, Event, Log, Run},
 };
 use indicatif::ProgressBar;
 use std::{
@@ -22,7 +22,7 @@ pub struct Watch<'a> {
     quiet: bool,
     stop: &'a AtomicBool,
     log: Log,
-    log_failure: Option<LogError>,
+    log_failure: Option<crate::Error>,
     /// The validation score of the last epoch.
     validation: String,
     /// The network at hand, and whether something was learned of it in this run.
@@ -129,7 +129,7 @@ impl<'a> Watch<'a> {
     }
 
     /// The result of training; where the log could not be written, that is why it stopped.
-    pub fn explain<T>(&mut self, result: Result<T, TrainError>) -> Result<T, CliError> {
+    pub fn explain<T>(&mut self, result: crate::Result<T>) -> Result<T, CliError> {
         match self.log_failure.take() {
             Some(failure) => Err(failure.into()),
             None => Ok(result?),

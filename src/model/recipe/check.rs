@@ -1,141 +1,144 @@
-//! What a recipe may ask for.
+//! The values that a recipe may have.
 
-use super::{EmotionLoss, OutputKind, Recipe, RecipeError, Stage};
+use std::fmt::Display;
 
-/// Whatever a recipe asks for, a network of more parameters than this is a slip.
+use super::{EmotionLoss, OutputKind, Recipe, Stage};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Whatever a recipe asks for, a network of more parameters than this is a mistake.
 const MAX_PARAMETERS: f64 = 1e9;
 
-/// Collects nothing: the first value that no run can use ends the check.
-struct Checker<'a> {
-    recipe: &'a str,
+/// A setting that no run can use: `key = value; expected ...`.
+type Wrong = String;
+
+fn wrong(key: &str, found: impl Display, expected: &str) -> Wrong {
+    format!("{key} = {found}; expected {expected}")
 }
 
-impl Checker<'_> {
-    fn wrong(&self, what: &'static str, found: impl ToString, expected: &str) -> RecipeError {
-        RecipeError::Value {
-            recipe: self.recipe.to_owned(),
-            what,
-            found: found.to_string(),
-            expected: expected.to_owned(),
-        }
+fn positive(key: &str, number: usize) -> Result<(), Wrong> {
+    match number {
+        0 => Err(wrong(key, 0, "at least 1")),
+        _ => Ok(()),
     }
+}
 
-    fn positive(&self, what: &'static str, number: usize) -> Result<(), RecipeError> {
-        match number {
-            0 => Err(self.wrong(what, 0, "at least 1")),
-            _ => Ok(()),
-        }
-    }
-
-    fn within(
-        &self,
-        what: &'static str,
-        number: f64,
-        (low, high): (f64, f64),
-    ) -> Result<(), RecipeError> {
-        if (low..=high).contains(&number) {
-            Ok(())
-        } else {
-            Err(self.wrong(what, number, &format!("{low} to {high}")))
-        }
+fn within(key: &str, number: f64, (low, high): (f64, f64)) -> Result<(), Wrong> {
+    if (low..=high).contains(&number) {
+        Ok(())
+    } else {
+        Err(wrong(key, number, &format!("{low} to {high}")))
     }
 }
 
 impl Recipe {
-    /// The recipe itself, where every value can be used; `name` is what messages call it.
+    /// The recipe itself if every value can be used; messages call it `name`.
     ///
     /// # Errors
-    /// [`RecipeError::Value`] where it asks for the impossible.
-    pub fn checked(self, name: &str) -> Result<Self, RecipeError> {
-        let check = Checker { recipe: name };
-        self.check_labels(&check)?;
-        self.check_training(&check)?;
-        self.check_augmentation(&check)?;
-        self.check_calibration(&check)?;
-        self.check_network(&check)?;
-        Ok(self)
+    /// Of the kind [`ErrorKind::InvalidInput`], with the first setting that no run can use.
+    pub fn checked(self, name: &str) -> Result<Self> {
+        let check = || {
+            self.check_labels()?;
+            self.check_training()?;
+            self.check_augmentation()?;
+            self.check_calibration()?;
+            self.check_network()
+        };
+        match check() {
+            Ok(()) => Ok(self),
+            Err(wrong) => {
+                let message = format!("the recipe {name} asks for {wrong}");
+                Err(Error::new(ErrorKind::InvalidInput, message))
+            }
+        }
     }
 
-    fn check_labels(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
-        self.features.validate().map_err(|error| {
-            check.wrong("features", error, "a spectrogram that can be computed")
-        })?;
-        check.within("window.seconds", self.window.seconds, (1.0, 600.0))?;
-        check.within("labels.sigma", self.labels.sigma, (0.01, 8.0))?;
+    fn check_labels(&self) -> Result<(), Wrong> {
+        self.features
+            .validate()
+            .map_err(|error| wrong("features", error, "a spectrogram that can be computed"))?;
+        within("window.seconds", self.window.seconds, (1.0, 600.0))?;
+        within("labels.sigma", self.labels.sigma, (0.01, 8.0))?;
         if self.labels.scheme != "sectors" {
             let found = format!("{:?}", self.labels.scheme);
-            return Err(check.wrong("labels.scheme", found, "\"sectors\""));
+            return Err(wrong("labels.scheme", found, "\"sectors\""));
         }
         Ok(())
     }
 
-    fn check_training(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+    fn check_training(&self) -> Result<(), Wrong> {
         let (loss, optimizer) = (&self.loss, &self.optimizer);
-        check.within("loss.valence_arousal", loss.valence_arousal, (0.0, 1e3))?;
-        check.within("loss.absolute_error", loss.absolute_error, (0.0, 1e3))?;
-        check.within("loss.present_above", loss.present_above, (0.0, 99.0))?;
+        within("loss.valence_arousal", loss.valence_arousal, (0.0, 1e3))?;
+        within("loss.absolute_error", loss.absolute_error, (0.0, 1e3))?;
+        within("loss.present_above", loss.present_above, (0.0, 99.0))?;
         let fits = match (loss.emotions, self.network.output) {
             (EmotionLoss::KullbackLeibler, output) => output == OutputKind::Softmax,
             (EmotionLoss::BinaryCrossEntropy, output) => output == OutputKind::Sigmoid,
             (EmotionLoss::SquaredError, output) => output != OutputKind::Sigmoid,
         };
         if !fits {
-            return Err(check.wrong(
+            return Err(wrong(
                 "loss.emotions",
-                format!("{:?} with network.output = {:?}", loss.emotions, self.network.output),
+                format!(
+                    "{:?} with network.output = {:?}",
+                    loss.emotions, self.network.output
+                ),
                 "kullback-leibler with softmax, squared-error with softmax or linear, binary-cross-entropy with sigmoid",
             ));
         }
-        check.within(
+        within(
             "optimizer.learning_rate",
             optimizer.learning_rate,
             (1e-8, 10.0),
         )?;
-        check.within(
+        within(
             "optimizer.weight_decay",
             optimizer.weight_decay,
             (0.0, 10.0),
         )?;
-        check.within("optimizer.clip", optimizer.clip, (1e-6, 1e6))?;
-        check.within("optimizer.averaging", optimizer.averaging, (0.0, 0.9999))?;
-        check.positive("optimizer.batch", optimizer.batch)?;
-        check.positive("optimizer.epochs", optimizer.epochs)?;
-        check.positive("optimizer.patience", optimizer.patience)
+        within("optimizer.clip", optimizer.clip, (1e-6, 1e6))?;
+        within("optimizer.averaging", optimizer.averaging, (0.0, 0.9999))?;
+        positive("optimizer.batch", optimizer.batch)?;
+        positive("optimizer.epochs", optimizer.epochs)?;
+        positive("optimizer.patience", optimizer.patience)
     }
 
-    fn check_augmentation(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+    fn check_augmentation(&self) -> Result<(), Wrong> {
         let asked = &self.augmentation;
-        check.within("augmentation.mixup", asked.mixup, (0.0, 100.0))?;
-        check.within("augmentation.mask_time", asked.mask_time, (0.0, 0.9))?;
-        check.within("augmentation.gain_db", asked.gain_db, (0.0, 60.0))?;
-        check.within("augmentation.equalizer_db", asked.equalizer_db, (0.0, 60.0))?;
-        check.within("augmentation.stretch", asked.stretch, (0.0, 0.9))?;
+        within("augmentation.mixup", asked.mixup, (0.0, 100.0))?;
+        within("augmentation.mask_time", asked.mask_time, (0.0, 0.9))?;
+        within("augmentation.gain_db", asked.gain_db, (0.0, 60.0))?;
+        within("augmentation.equalizer_db", asked.equalizer_db, (0.0, 60.0))?;
+        within("augmentation.stretch", asked.stretch, (0.0, 0.9))?;
         let bands = self.features.n_mels;
         for (what, number) in [
             ("augmentation.mask_bands", asked.mask_bands),
             ("augmentation.shift_bands", asked.shift_bands),
         ] {
             if number >= bands {
-                return Err(check.wrong(what, number, &format!("fewer than the {bands} bands")));
+                return Err(wrong(
+                    what,
+                    number,
+                    &format!("fewer than the {bands} bands"),
+                ));
             }
         }
         Ok(())
     }
 
-    fn check_calibration(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+    fn check_calibration(&self) -> Result<(), Wrong> {
         let asked = &self.calibration;
-        check.within("calibration.temperature", asked.temperature, (0.05, 20.0))?;
-        check.within("calibration.valence", asked.valence, (0.0, 1.0))?;
-        check.within("calibration.arousal", asked.arousal, (0.0, 1.0))?;
+        within("calibration.temperature", asked.temperature, (0.05, 20.0))?;
+        within("calibration.valence", asked.valence, (0.0, 1.0))?;
+        within("calibration.arousal", asked.arousal, (0.0, 1.0))?;
         if asked.temperature != 1.0 && self.network.output != OutputKind::Softmax {
-            return Err(check.wrong(
+            return Err(wrong(
                 "calibration.temperature",
                 asked.temperature,
                 "1 where network.output is not softmax",
             ));
         }
         if (asked.valence, asked.arousal) != (1.0, 1.0) && self.reads_affect_off_emotions() {
-            return Err(check.wrong(
+            return Err(wrong(
                 "calibration.valence and arousal",
                 format!("{} and {}", asked.valence, asked.arousal),
                 "1 where loss.valence_arousal is 0",
@@ -144,23 +147,23 @@ impl Recipe {
         Ok(())
     }
 
-    fn check_network(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
+    fn check_network(&self) -> Result<(), Wrong> {
         let network = &self.network;
-        check.positive("network.members", network.members)?;
-        check.positive("network.frame_pool", network.frame_pool)?;
-        check.within("network.dropout", network.dropout, (0.0, 0.95))?;
-        check.within("network.stage_dropout", network.stage_dropout, (0.0, 0.95))?;
+        positive("network.members", network.members)?;
+        positive("network.frame_pool", network.frame_pool)?;
+        within("network.dropout", network.dropout, (0.0, 0.95))?;
+        within("network.stage_dropout", network.stage_dropout, (0.0, 0.95))?;
         if network.stages.is_empty() {
-            return Err(check.wrong("network.stages", "none", "one or more"));
+            return Err(wrong("network.stages", "none", "one or more"));
         }
         for stage in &network.stages {
-            stage.check(check)?;
+            stage.check()?;
         }
         for width in &network.dense {
-            check.positive("network.dense", *width)?;
+            positive("network.dense", *width)?;
         }
         if network.summary.is_empty() {
-            return Err(check.wrong(
+            return Err(wrong(
                 "network.summary",
                 "none",
                 "one or more of \"mean\", \"deviation\", \"maximum\"",
@@ -168,7 +171,7 @@ impl Recipe {
         }
         let (bands, frames) = self.pooled_shape();
         if bands == 0 || frames < 2 {
-            return Err(check.wrong(
+            return Err(wrong(
                 "network.stages",
                 format!("{} stages", network.stages.len()),
                 &format!(
@@ -180,7 +183,7 @@ impl Recipe {
         }
         let parameters = self.parameters();
         if parameters > MAX_PARAMETERS {
-            return Err(check.wrong(
+            return Err(wrong(
                 "network",
                 format!("a network of {parameters:.1e} parameters"),
                 &format!("at most {MAX_PARAMETERS:.0e}"),
@@ -219,16 +222,16 @@ impl Recipe {
 }
 
 impl Stage {
-    fn check(&self, check: &Checker<'_>) -> Result<(), RecipeError> {
-        check.positive("network.stages.channels", self.channels)?;
+    fn check(&self) -> Result<(), Wrong> {
+        positive("network.stages.channels", self.channels)?;
         for size in self.stride {
-            check.positive("network.stages.stride", size)?;
+            positive("network.stages.stride", size)?;
         }
         for size in self.pool {
-            check.positive("network.stages.pool", size)?;
+            positive("network.stages.pool", size)?;
         }
         if self.kernel.is_multiple_of(2) || self.kernel > 63 {
-            return Err(check.wrong(
+            return Err(wrong(
                 "network.stages.kernel",
                 self.kernel,
                 "an odd number up to 63",
@@ -242,9 +245,9 @@ impl Stage {
 mod tests {
     use super::*;
 
-    /// What is said of the shipped recipe after a change.
+    /// The message with which the shipped recipe is refused after a change.
     fn refused(change: impl Fn(&mut Recipe)) -> String {
-        let mut recipe = Recipe::shipped().expect("is sound");
+        let mut recipe = Recipe::shipped().expect("is valid");
         change(&mut recipe);
         recipe
             .checked("changed")
@@ -253,39 +256,42 @@ mod tests {
     }
 
     #[test]
-    fn what_no_run_can_use_is_refused_with_its_key_and_what_it_may_be() {
+    fn an_unusable_value_is_refused_with_its_key_and_what_it_may_be() {
         let pools = |recipe: &mut Recipe| {
             let stage = recipe.network.stages[1].clone();
             recipe.network.stages = vec![stage; 12];
         };
-        let said = refused(pools);
+        let message = refused(pools);
         assert!(
-            said.contains("network.stages = 12 stages") && said.contains("these leave 0 x 0"),
-            "{said}"
+            message.contains("network.stages = 12 stages") && message.contains("these leave 0 x 0"),
+            "{message}"
         );
-        let said = refused(|recipe| recipe.network.stages[0].kernel = 4);
+        let message = refused(|recipe| recipe.network.stages[0].kernel = 4);
         assert!(
-            said.contains("kernel = 4; expected an odd number"),
-            "{said}"
+            message.contains("kernel = 4; expected an odd number"),
+            "{message}"
         );
-        let said = refused(|recipe| recipe.network.mix = 1 << 40);
-        assert!(said.contains("parameters; expected at most 1e9"), "{said}");
-        let said = refused(|recipe| recipe.network.output = OutputKind::Sigmoid);
+        let message = refused(|recipe| recipe.network.mix = 1 << 40);
         assert!(
-            said.contains("loss.emotions") && said.contains("Sigmoid"),
-            "{said}"
+            message.contains("parameters; expected at most 1e9"),
+            "{message}"
         );
-        let said = refused(|recipe| recipe.optimizer.learning_rate = f64::NAN);
-        assert!(said.contains("learning_rate = NaN"), "{said}");
-        let said = refused(|recipe| recipe.calibration.valence = 1.5);
+        let message = refused(|recipe| recipe.network.output = OutputKind::Sigmoid);
         assert!(
-            said.contains("calibration.valence = 1.5; expected 0 to 1"),
-            "{said}"
+            message.contains("loss.emotions") && message.contains("Sigmoid"),
+            "{message}"
         );
-        let said = refused(|recipe| recipe.augmentation.shift_bands = 4000);
+        let message = refused(|recipe| recipe.optimizer.learning_rate = f64::NAN);
+        assert!(message.contains("learning_rate = NaN"), "{message}");
+        let message = refused(|recipe| recipe.calibration.valence = 1.5);
         assert!(
-            said.contains("shift_bands = 4000; expected fewer than"),
-            "{said}"
+            message.contains("calibration.valence = 1.5; expected 0 to 1"),
+            "{message}"
+        );
+        let message = refused(|recipe| recipe.augmentation.shift_bands = 4000);
+        assert!(
+            message.contains("shift_bands = 4000; expected fewer than"),
+            "{message}"
         );
     }
 }

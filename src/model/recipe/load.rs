@@ -1,8 +1,12 @@
 //! Reading recipes: from files, and those inside the program.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Recipe;
+use crate::{
+    error::{Context, Error, ErrorKind, Result},
+    text::did_you_mean,
+};
 
 macro_rules! recipe {
     ($name:literal) => {
@@ -25,70 +29,26 @@ const RECIPES: [(&str, &str); 8] = [
     recipe!("multilabel-cnn2"),
 ];
 
-/// Names that differ in more than this are no slip of the keyboard (Jaro-Winkler similarity, 1 for equal names).
-const SIMILAR: f64 = 0.8;
-
-/// Why a recipe cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RecipeError {
-    /// The file cannot be read.
-    #[error("cannot read the recipe {}; give a file, or one of {}", path.display(), Recipe::names().join(", "))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The text is no TOML of the expected keys.
-    #[error("the recipe {recipe} is not understood{}", suggestion(.source))]
-    Syntax {
-        /// Which recipe.
-        recipe: String,
-        /// Line, column and what was expected there.
-        #[source]
-        source: Box<toml::de::Error>,
-    },
-    /// A value that no run can use.
-    #[error("the recipe {recipe} asks for {what} = {found}; expected {expected}")]
-    Value {
-        /// Which recipe.
-        recipe: String,
-        /// The key.
-        what: &'static str,
-        /// Its value.
-        found: String,
-        /// What it may be.
-        expected: String,
-    },
-}
-
 /// For an unknown key or value that is close to one of those that were expected: which.
 fn suggestion(error: &toml::de::Error) -> String {
-    // "unknown field `epoch`, expected one of `kind`, `epochs`": what was found, then what may stand there.
+    // "unknown field `epoch`, expected one of `kind`, `epochs`": first what was found, then what was expected.
     let mut quoted = error.message().split('`').skip(1).step_by(2);
-    let Some(found) = quoted.next() else {
-        return String::new();
-    };
     quoted
-        .map(|name| (strsim::jaro_winkler(found, name), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, name)| {
-            format!(": `{found}` stands there, did you mean `{name}`?")
-        })
+        .next()
+        .map_or_else(String::new, |found| did_you_mean(found, quoted))
 }
 
 impl Recipe {
     /// Reads a recipe file.
     ///
     /// # Errors
-    /// [`RecipeError`] where the file cannot be read, holds an unknown key or lacks one, or asks for the impossible.
-    pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+    /// Of the kind [`ErrorKind::InvalidInput`] if the file cannot be read, has an unknown key, or asks for the
+    /// impossible.
+    pub fn load(path: &Path) -> Result<Self> {
+        let names = Self::names().join(", ");
+        let message = format!("cannot read the recipe; give a file, or one of {names}");
+        let text =
+            std::fs::read_to_string(path).context_at(ErrorKind::InvalidInput, path, message)?;
         Self::parse(&path.display().to_string(), &text)
     }
 
@@ -101,7 +61,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::load`]; a build whose tests passed has none.
-    pub fn named(name: &str) -> Option<Result<Self, RecipeError>> {
+    pub fn named(name: &str) -> Option<Result<Self>> {
         RECIPES
             .iter()
             .find(|(known, _)| *known == name)
@@ -112,7 +72,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::load`].
-    pub fn find(name_or_file: &str) -> Result<Self, RecipeError> {
+    pub fn find(name_or_file: &str) -> Result<Self> {
         Self::named(name_or_file).unwrap_or_else(|| Self::load(Path::new(name_or_file)))
     }
 
@@ -120,7 +80,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::load`]; a build whose tests passed has none.
-    pub fn shipped() -> Result<Self, RecipeError> {
+    pub fn shipped() -> Result<Self> {
         let (name, text) = RECIPES[0];
         Self::parse(name, text)
     }
@@ -129,10 +89,11 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::load`].
-    pub fn parse(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|source| RecipeError::Syntax {
-            recipe: name.to_owned(),
-            source: Box::new(source),
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        let parsed: Result<Self, toml::de::Error> = toml::from_str(text);
+        let recipe = parsed.map_err(|source| {
+            let message = format!("the recipe {name} cannot be read{}", suggestion(&source));
+            Error::new(ErrorKind::InvalidInput, message).with_source(source)
         })?;
         recipe.checked(name)
     }
@@ -144,9 +105,9 @@ mod tests {
     use crate::error::one_line;
 
     #[test]
-    fn every_recipe_inside_the_program_is_sound_named_as_its_file_and_survives_writing() {
+    fn every_recipe_inside_the_program_is_valid_named_as_its_file_and_survives_writing() {
         for name in Recipe::names() {
-            let recipe = Recipe::named(name).expect("is listed").expect("is sound");
+            let recipe = Recipe::named(name).expect("is listed").expect("is valid");
             assert_eq!(recipe.name, name);
             let text = toml::to_string(&recipe).expect("can be written");
             assert_eq!(Recipe::parse(name, &text).expect("can be read"), recipe);
@@ -168,17 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_keyboard_is_answered_with_what_was_meant() {
-        let sound = RECIPES[0].1;
+    fn a_typing_error_is_answered_with_the_known_word() {
+        let text_of_shipped = RECIPES[0].1;
         for (right, wrong, meant) in [
-            ("epochs", "epoch", "`epochs`"),
-            ("mixup", "mix_up", "`mixup`"),
-            ("\"deviation\"", "\"deviations\"", "`deviation`"),
+            ("epochs", "epoch", "epochs"),
+            ("mixup", "mix_up", "mixup"),
+            ("\"deviation\"", "\"deviations\"", "deviation"),
         ] {
-            let text = sound.replacen(right, wrong, 1);
-            assert_ne!(text, sound, "{right}");
-            let error = one_line(&Recipe::parse("typed.toml", &text).expect_err("a slip"));
-            let expected = format!("did you mean {meant}?");
+            let text = text_of_shipped.replacen(right, wrong, 1);
+            assert_ne!(text, text_of_shipped, "{right}");
+            let error = one_line(&Recipe::parse("typed.toml", &text).expect_err("a typing error"));
+            let expected = format!("did you mean \"{meant}\"?");
             assert!(
                 error.contains("typed.toml") && error.contains(&expected),
                 "{error}"

@@ -27,7 +27,7 @@ struct Parts {
 }
 
 impl Network {
-    /// The network as an ONNX file, batch normalisation folded into the convolutions.
+    /// The network as an ONNX file, batch normalization folded into the convolutions.
     pub fn to_onnx(&self, metadata: &ModelMetadata) -> Result<Vec<u8>, serde_json::Error> {
         let preprocessing = &metadata.preprocessing;
         let bands = preprocessing.mel.n_mels;
@@ -271,7 +271,7 @@ fn standard_deviation(graph: &mut GraphBuilder, x: &Value, mean: &Value) -> Valu
     graph.sqrt(&variance)
 }
 
-/// Weights and bias of a convolution that also does the batch normalisation after it (in its inference form).
+/// Weights and bias of a convolution that also does the batch normalization after it (in its inference form).
 fn folded(
     weight: &Tensor,
     bias: Option<&Tensor>,

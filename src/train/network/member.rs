@@ -1,4 +1,4 @@
-//! One of the networks that answer side by side: from standardised frames to the last layer's numbers.
+//! One of the networks that answer side by side: from standardized frames to the last layer's numbers.
 
 use tch::{
     Kind, Tensor,
@@ -146,7 +146,7 @@ impl Member {
         for stage in &self.stages {
             // [batch, channels, bands, frames]
             x = channels_last(&x);
-            x = normalised(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
+            x = normalized(stage.convolution.forward_t(&x, train), &stage.norm, train).relu();
             if stage.pool != [1, 1] {
                 x = x.max_pool2d(stage.pool, stage.pool, [0, 0], [1, 1], false);
             }
@@ -157,7 +157,7 @@ impl Member {
         // [batch, channels * bands, frames]
         x = x.flatten(1, 2);
         if let Some(mix) = &self.mix {
-            x = normalised(x.apply(&mix.convolution), &mix.norm, train).relu();
+            x = normalized(x.apply(&mix.convolution), &mix.norm, train).relu();
         }
         if let Some(recurrent) = &self.recurrent {
             let (states, _) = recurrent.seq(&x.transpose(1, 2).contiguous());
@@ -199,7 +199,7 @@ fn channels_last(x: &Tensor) -> Tensor {
     x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-fn normalised(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
+fn normalized(x: Tensor, norm: &Option<nn::BatchNorm>, train: bool) -> Tensor {
     match norm {
         Some(norm) => x.apply_t(norm, train),
         None => x,

@@ -18,7 +18,7 @@ fn recipe(name: &str, change: impl Fn(&mut Recipe)) -> Recipe {
     recipe.checked(name).expect("is still sound")
 }
 
-/// A network with random weights, whose batch normalisation has seen something.
+/// A network with random weights, whose batch normalization has seen something.
 fn network(recipe: &Recipe) -> Network {
     tch::manual_seed(7);
     let bands = recipe.features.n_mels;
@@ -147,7 +147,7 @@ fn so_does_every_shape_that_a_recipe_can_ask_for() {
             recipe.network.stages[0].stride = [4, 1];
             recipe.network.stages[1].kernel = 1;
         }),
-        ("no batch normalisation, dB as they are", |recipe| {
+        ("no batch normalization, dB as they are", |recipe| {
             recipe.network.batch_norm = false;
             recipe.network.standardize = false;
         }),
@@ -176,9 +176,9 @@ fn a_multi_label_network_gives_probabilities_that_need_not_sum_to_one() {
     let several = agree(&recipe("multilabel-cnn2", |recipe| {
         recipe.network.members = 2
     }));
-    assert!(several.bundle().is_multi_label());
+    assert!(several.is_multi_label());
     let other = agree(&recipe("best-cnn", |_| ()));
-    assert!(!other.bundle().is_multi_label());
+    assert!(!other.is_multi_label());
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn plain(recipe: &Recipe, batches: usize) -> Vec<Plain> {
 }
 
 #[test]
-fn settled_means_are_those_of_the_labels_after_calibration() {
+fn recalibrated_means_are_those_of_the_labels() {
     let recipe = recipe("best-cnn", |recipe| {
         recipe.network.members = 2;
         recipe.calibration.temperature = 0.6;
@@ -267,14 +267,14 @@ fn settled_means_are_those_of_the_labels_after_calibration() {
         })
     };
     assert!(off(&network).iter().all(|error| *error > 1e-3));
-    network.settle_means(&batches).expect("libtorch can");
+    network.recalibrate_bias(&batches).expect("libtorch can");
     for error in off(&network) {
         assert!(error < 1e-4, "{error}");
     }
 }
 
 #[test]
-fn settled_norms_are_the_mean_of_what_the_batches_have() {
+fn recalibrated_norms_are_the_mean_over_the_batches() {
     let recipe = recipe("best-cnn", |recipe| recipe.network.dropout = 0.0);
     let mut network = network(&recipe);
     let batches = plain(&recipe, 1);
@@ -293,10 +293,12 @@ fn settled_norms_are_the_mean_of_what_the_batches_have() {
         * Tensor::from_slice(&network.kept())
         + &network.affect_mean;
     network
-        .settle_norms(&plain(&recipe, 2))
+        .recalibrate_batch_norm(&plain(&recipe, 2))
         .expect("libtorch can");
     let others = distance(&network, &expected);
-    network.settle_norms(&batches).expect("libtorch can");
+    network
+        .recalibrate_batch_norm(&batches)
+        .expect("libtorch can");
     let own = distance(&network, &expected);
     // the variance of a batch divides by one more than the running variance
     assert!(own < others / 4.0, "{own} and {others}");

@@ -1,4 +1,4 @@
-//! What augmentation has shifted, set right on the training songs as they are.
+//! Corrects what augmentation has shifted, on the training songs as they are.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -10,7 +10,7 @@ const STEPS: usize = 20;
 /// A mean share below this has no logarithm worth following.
 const LEAST_SHARE: f64 = 1e-4;
 
-/// Windows without augmentation and what is true of them.
+/// Windows without augmentation, with their labels.
 #[derive(Debug)]
 pub struct Plain {
     /// `[windows, 1, bands, frames / frame_pool]`, dB.
@@ -22,13 +22,13 @@ pub struct Plain {
 }
 
 impl Network {
-    /// Takes batch normalisation's means and variances anew, as the mean over `batches` of what each batch has ("precise
-    /// batch normalisation", Wu & Johnson 2021): those of training are of cropped, masked and mixed sound, which is not
-    /// what the network hears later. Each batch should hold songs of every kind.
+    /// Takes batch normalization's means and variances again, as the mean over `batches` of what each batch has ("precise
+    /// batch normalization", Wu & Johnson 2021): those of training are of cropped, masked and mixed audio, which is not
+    /// what the network sees later. Each batch should hold songs of every kind.
     ///
     /// # Errors
     /// [`TchError`] where libtorch fails.
-    pub fn settle_norms(&mut self, batches: &[Plain]) -> Result<(), TchError> {
+    pub fn recalibrate_batch_norm(&mut self, batches: &[Plain]) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         let mut running: Vec<Tensor> = self
             .variables
@@ -59,7 +59,7 @@ impl Network {
     ///
     /// # Errors
     /// [`TchError`] where libtorch fails.
-    pub fn settle_means(&mut self, batches: &[Plain]) -> Result<(), TchError> {
+    pub fn recalibrate_bias(&mut self, batches: &[Plain]) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         let joined = |part: fn(&Plain) -> &Tensor| {
             Tensor::f_cat(&batches.iter().map(part).collect::<Vec<_>>(), 0)

@@ -1,0 +1,121 @@
+//! Log-mel spectrograms of whole songs, computed at the start of a training run and held in memory.
+
+use std::path::PathBuf;
+
+use half::f16;
+use rayon::prelude::*;
+
+use super::whole::whole_song;
+use crate::{
+    error::{Context, ErrorKind, Result, one_line},
+    mel::{MelConfig, MelExtractor},
+};
+
+/// The log-mel spectrograms of a list of songs.
+///
+/// Values are 16-bit floats, half the size of 32-bit ones. Measured on 120 windows of 60 songs, the rounding changes a
+/// level by at most 0.031 dB and the shipped model's answers by at most 0.0032 percentage points and 0.00013 points of
+/// valence and arousal. A second of audio takes 11 kB at the usual settings: 1.0 GB for all of DEAM.
+#[derive(Debug)]
+pub struct Spectrograms {
+    songs: Vec<Vec<f16>>,
+    bands: usize,
+}
+
+impl Spectrograms {
+    /// Computes the spectrograms of `files` in parallel and calls `on_song` after each, from several threads. Files
+    /// that cannot be decoded are left out and returned: their places in `files`, and why.
+    ///
+    /// # Errors
+    /// Of the kind [`ErrorKind::InvalidInput`] if no spectrogram has these settings.
+    pub fn compute(
+        mel: &MelConfig,
+        files: &[PathBuf],
+        on_song: impl Fn() + Sync,
+    ) -> Result<(Self, Vec<(usize, String)>)> {
+        let unusable = "the settings of the spectrogram cannot be used";
+        mel.validate().context(ErrorKind::InvalidInput, unusable)?;
+        let outcomes: Vec<Result<Vec<f16>, String>> = files
+            .par_iter()
+            // One song at a time: a long one must not keep others waiting.
+            .with_max_len(1)
+            .map_init(
+                || MelExtractor::new(mel).map_err(|error| one_line(&error)),
+                |extractor, file| {
+                    let mut values = Vec::new();
+                    let extractor = extractor.as_mut().map_err(|reason| reason.clone())?;
+                    whole_song(file, extractor, &mut values).map_err(|error| one_line(&error))?;
+                    on_song();
+                    Ok(values)
+                },
+            )
+            .collect();
+        let (mut songs, mut failed) = (Vec::new(), Vec::new());
+        for (place, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(values) => songs.push(values),
+                Err(reason) => failed.push((place, reason)),
+            }
+        }
+        let bands = mel.n_mels;
+        Ok((Self { songs, bands }, failed))
+    }
+
+    /// The spectrogram of song `index`, dB, row-major `[frames, bands]`, at least one frame.
+    ///
+    /// # Panics
+    /// If there is no such song.
+    pub fn song(&self, index: usize) -> &[f16] {
+        &self.songs[index]
+    }
+
+    /// Frames of song `index`.
+    ///
+    /// # Panics
+    /// If there is no such song.
+    pub fn frames(&self, index: usize) -> usize {
+        self.songs[index].len() / self.bands
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_tone::write_tone;
+    use std::fs;
+
+    #[test]
+    fn undecodable_songs_are_named_and_the_others_kept_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ["a.wav", "text.wav", "b.wav", "absent.wav"];
+        let files = files.map(|name| directory.path().join(name));
+        write_tone(&files[0], 200.0, 0.3);
+        fs::write(&files[1], b"this is text, whatever its name says").unwrap();
+        write_tone(&files[2], 400.0, 0.5);
+        let mel = MelConfig {
+            n_mels: 40,
+            ..MelConfig::default()
+        };
+        let (spectrograms, failed) = Spectrograms::compute(&mel, &files, || ()).unwrap();
+        let places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
+        assert_eq!(places, [1, 3]);
+        assert!(failed[1].1.contains("absent.wav"), "{}", failed[1].1);
+        for (index, file) in [&files[0], &files[2]].into_iter().enumerate() {
+            let mut expected = Vec::new();
+            let mut extractor = MelExtractor::new(&mel).unwrap();
+            let frames = whole_song(file, &mut extractor, &mut expected).unwrap();
+            assert!(spectrograms.song(index) == expected);
+            assert_eq!(spectrograms.frames(index), frames);
+        }
+    }
+
+    #[test]
+    fn impossible_settings_are_an_error() {
+        let mel = MelConfig {
+            hop_length: 0,
+            ..MelConfig::default()
+        };
+        let error = Spectrograms::compute(&mel, &[], || ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}
