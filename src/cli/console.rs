@@ -1,15 +1,25 @@
-//! Where a person sees things: results on standard output, messages and progress on standard error.
+//! Results on standard output, messages and progress on standard error.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
+    error::Error,
     io::{self, Write},
     time::Duration,
 };
 
-/// Standard output cannot be written: a full disk behind a redirection, or a pipe whose reader has left.
+/// Standard output cannot be written, for example because of a full disk or a closed pipe.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output")]
 pub struct OutputError(#[source] pub io::Error);
+
+/// Turns the error of an output to standard output into an [`OutputError`], whose broken pipe is not reported.
+pub fn stdout_error(error: crate::Error) -> super::CliError {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    match source.map(io::Error::kind) {
+        Some(kind) => OutputError(kind.into()).into(),
+        None => error.into(),
+    }
+}
 
 /// Prints for one command.
 pub struct Console {
@@ -21,16 +31,15 @@ impl Console {
         Self { quiet }
     }
 
-    /// Whether only results and errors are wanted.
+    /// Whether `--quiet` was given.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// A result, to standard output, followed by a line break where it lacks one.
+    /// Prints a result to standard output, with a line break at the end.
     ///
     /// # Errors
-    /// [`OutputError`] where standard output cannot be written. Pass it on with `?`: a reader that has left is then no
-    /// complaint, anything else is.
+    /// [`OutputError`]. Pass it on with `?`: a broken pipe is then not reported, everything else is.
     pub fn print(&self, result: &str) -> Result<(), OutputError> {
         let mut out = io::stdout().lock();
         let end = if result.ends_with('\n') { "" } else { "\n" };
@@ -40,35 +49,35 @@ impl Console {
             .map_err(OutputError)
     }
 
-    /// A remark, to standard error, unless `--quiet`.
+    /// Prints a message to standard error, unless `--quiet`.
     pub fn remark(&self, message: &str) {
         if !self.quiet {
             self.say(message);
         }
     }
 
-    /// Something that went wrong though the command goes on (a file that failed), to standard error, even with `--quiet`.
+    /// Prints a problem that does not end the command, such as a failed file, to standard error, even with `--quiet`.
     pub fn warning(&self, message: &str) {
         self.say(message);
     }
 
-    /// What ended the command, to standard error, after the program's name.
+    /// Prints the error that ends the command to standard error, after the program's name.
     pub fn error(&self, message: &str) {
         self.say(&format!("circumplex: {message}"));
     }
 
     fn say(&self, message: &str) {
-        // Where standard error is gone there is nobody left to tell.
+        // Nothing can be done about a closed standard error.
         let _ = writeln!(io::stderr().lock(), "{message}");
     }
 
-    /// A progress bar of `length` steps on standard error; invisible with `--quiet` and where standard error is no
-    /// terminal. `template` is indicatif's (`{bar} {pos}/{len} {msg}`); without one a plain bar.
+    /// A progress bar of `length` steps on standard error; invisible with `--quiet` and if standard error is not a terminal.
+    /// `template` is indicatif's (`{bar} {pos}/{len} {msg}`).
     pub fn progress(&self, length: u64, template: Option<&str>) -> ProgressBar {
         let target = if self.quiet {
             ProgressDrawTarget::hidden()
         } else {
-            // Draws nothing by itself where standard error is no terminal.
+            // Draws only on a terminal.
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(length), target);

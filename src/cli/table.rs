@@ -3,7 +3,7 @@
 pub(crate) use crate::text::visible;
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
-/// Which side of its column a cell keeps to.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -29,19 +29,19 @@ impl Table {
         }
     }
 
-    /// The column (counted from 0) that is cut, at its start, where a row would be wider than the terminal.
+    /// Sets the column (from 0) whose cells lose their start if a row would be wider than the terminal.
     pub fn shrink(mut self, column: usize) -> Self {
         self.shrinking = Some(column);
         self
     }
 
-    /// Adds a row; control characters (a tag or a file's name may hold any) are shown as `\u{..}` and cannot move the cursor.
+    /// Adds a row, with control characters escaped.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows
             .push(cells.into_iter().map(|cell| visible(&cell)).collect());
     }
 
-    /// The table as text, at most `width` columns wide where the shrinking column allows it; `None`: as wide as it is.
+    /// The table as text, at most `width` columns wide if the shrinking column allows it; `None`: without a limit.
     pub fn render(&self, width: Option<usize>) -> String {
         let mut widths: Vec<usize> = self
             .heading
@@ -91,7 +91,7 @@ impl Table {
     }
 }
 
-/// Columns of the terminal behind standard output; `None` where it is none.
+/// Columns of the terminal at standard output; `None` if it is not a terminal.
 pub fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
     terminal
@@ -101,7 +101,7 @@ pub fn terminal_width() -> Option<usize> {
         .map(|(_, columns)| usize::from(columns))
 }
 
-/// The end of a text (a path's end says more than its start), at most `width` columns with an ellipsis before it.
+/// The end of a text after an ellipsis, at most `width` columns: the end of a path says more than its start.
 fn cut_start(text: &str, width: usize) -> String {
     if measure_text_width(text) <= width {
         return text.to_owned();
@@ -117,7 +117,7 @@ mod tests {
 
     fn example() -> Table {
         let mut table = Table::new([("n", Align::Right), ("path", Align::Left)]).shrink(1);
-        table.row(["1".into(), "music/a rather long folder/song.mp3".into()]);
+        table.row(["1".into(), "music/a rather long name/song.mp3".into()]);
         table.row(["10".into(), "b.mp3".into()]);
         table
     }
@@ -126,7 +126,7 @@ mod tests {
     fn columns_are_aligned() {
         assert_eq!(
             example().render(None),
-            " n  path\n 1  music/a rather long folder/song.mp3\n10  b.mp3\n"
+            " n  path\n 1  music/a rather long name/song.mp3\n10  b.mp3\n"
         );
     }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_cannot_steer_the_terminal() {
+    fn a_file_name_cannot_control_the_terminal() {
         let mut table = Table::new([("a", Align::Left)]);
         table.row(["\u{1b}[2J\nx".into()]);
         assert_eq!(table.render(None), "a\n\\u{1b}[2J\\nx\n");
