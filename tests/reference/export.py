@@ -3,7 +3,7 @@
     python tests/reference/export.py PROGRAM LIBRARY
 
 The library is read with pyarrow, the exports with pyarrow, DuckDB, Polars, pandas, NumPy, sqlite3 and Hugging Face `datasets`
-(left out where it is not installed). A library that was analysed with --timeline is compared with its timelines. Tried with
+(skipped if it is not installed). A library that was analyzed with --timeline is compared with its timelines. Tried with
 pyarrow 26.0, DuckDB 2.0, Polars 2.1, pandas 3.1, NumPy 2 and datasets 4. Exits with 77 where pyarrow or NumPy is missing.
 """
 
@@ -44,8 +44,7 @@ def expected(library):
     for row in rows:
         vector = row.pop("emotions")
         row.update(zip(EMOTIONS, vector))
-        silent = "silent" in (row["note"] or "").split("; ")
-        row["emotion"] = None if silent else EMOTIONS[max(range(8), key=lambda n: vector[n])]
+        row["emotion"] = None if row["silent"] else EMOTIONS[max(range(8), key=lambda n: vector[n])]
     return rows
 
 
@@ -69,10 +68,10 @@ def main():
     timelines = any(row["timeline"] for row in rows)
     extra = "path_bytes,embedding" + (",timeline" if timelines else "")
     done = []
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
 
-        path = export(program, library, folder / "a.parquet", "--with", extra)
+        path = export(program, library, directory / "a.parquet", "--with", extra)
         check_table(pq.read_table(path), rows, "parquet")
         done.append("pyarrow (Parquet)")
         if has("duckdb"):
@@ -83,7 +82,7 @@ def main():
             assert total[2] == sum(row["emotion"] is not None for row in rows)
             done.append("DuckDB (Parquet)")
 
-        path = export(program, library, folder / "a.arrow", "--with", extra)
+        path = export(program, library, directory / "a.arrow", "--with", extra)
         check_table(pa.ipc.open_file(path).read_all(), rows, "arrow")
         check_table(pa.feather.read_table(path), rows, "feather")
         done.append("pyarrow (Arrow, Feather)")
@@ -94,7 +93,7 @@ def main():
             assert frame["calm"].to_list() == [row["calm"] for row in rows]
             done.append("Polars (Arrow)")
 
-        path = export(program, library, folder / "a.jsonl", "--with", extra)
+        path = export(program, library, directory / "a.jsonl", "--with", extra)
         with open(path, encoding="utf-8") as lines:
             for line, want in zip(lines, rows, strict=True):
                 for name, value in json.loads(line).items():
@@ -112,7 +111,7 @@ def main():
                         assert value == want[name], (name, value)
         done.append("json (JSON lines)")
 
-        path = export(program, library, folder / "a.csv", "--with", extra)
+        path = export(program, library, directory / "a.csv", "--with", extra)
         with open(path, encoding="utf-8", newline="") as lines:
             for found, want in zip(csv.DictReader(lines), rows, strict=True):
                 assert found["path"] == want["path"] and found["title"] == (want["title"] or "")
@@ -128,17 +127,17 @@ def main():
             assert np.array_equal(np.float32(frame["valence"]), np.float32([row["valence"] for row in rows]))
             done.append("pandas (CSV)")
 
-        path = export(program, library, folder / "a.npy", "--with", "embedding")
-        vectors, embedding = np.load(path), np.load(folder / "a.embedding.npy")
+        path = export(program, library, directory / "a.npy", "--with", "embedding")
+        vectors, embedding = np.load(path), np.load(directory / "a.embedding.npy")
         assert vectors.dtype == np.float32 and vectors.shape == (len(rows), 8)
         assert np.array_equal(vectors, np.float32([[row[e] for e in EMOTIONS] for row in rows]))
         assert np.array_equal(embedding, np.float32([row["embedding"] for row in rows]))
-        with open(folder / "a.index.csv", encoding="utf-8", newline="") as lines:
+        with open(directory / "a.index.csv", encoding="utf-8", newline="") as lines:
             for number, (found, want) in enumerate(zip(csv.DictReader(lines), rows, strict=True)):
                 assert int(found["row"]) == number and found["path"] == want["path"]
         done.append("NumPy")
 
-        path = export(program, library, folder / "a.sqlite", "--with", extra)
+        path = export(program, library, directory / "a.sqlite", "--with", extra)
         database = sqlite3.connect(path)
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -161,20 +160,20 @@ def main():
         done.append("sqlite3")
 
         options = ["--format", "huggingface", "--with", "embedding" + (",timeline" if timelines else "")]
-        path = export(program, library, folder / "set", *options)
+        path = export(program, library, directory / "set", *options)
         if has("datasets"):
             import datasets
 
             datasets.disable_progress_bars()
-            load = lambda name: datasets.load_dataset(str(path), name, split="train", cache_dir=str(folder / "cache"))
-            songs = datasets.load_dataset(str(path), split="train", cache_dir=str(folder / "cache"))
+            load = lambda name: datasets.load_dataset(str(path), name, split="train", cache_dir=str(directory / "cache"))
+            songs = datasets.load_dataset(str(path), split="train", cache_dir=str(directory / "cache"))
             assert songs.num_rows == len(rows) and songs["path"][:3] == [row["path"] for row in rows[:3]]
             assert load("songs")["happy"][:] == [row["happy"] for row in rows]
             if timelines:
                 assert load("windows").num_rows == sum(len(row["timeline"] or []) for row in rows)
             done.append("datasets")
 
-        path = export(program, library, folder / "lists", "--format", "m3u8")
+        path = export(program, library, directory / "lists", "--format", "m3u8")
         for emotion in EMOTIONS:
             lines = (path / f"{emotion}.m3u8").read_text(encoding="utf-8").splitlines()
             want = sorted((row for row in rows if row["emotion"] == emotion), key=lambda row: -row[emotion])
