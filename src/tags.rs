@@ -155,7 +155,7 @@ pub(crate) fn update_library(path: &Path, files: &HashMap<PathBuf, Changed>) -> 
     let mut updated = 0;
     for song in library.songs(Columns::ALL) {
         let mut song = song?;
-        if let Some(changed) = files.get(&song.path).filter(|_| song.track.is_none()) {
+        if let Some(changed) = files.get(&song.path) {
             song.size_bytes = changed.stamp.size_bytes;
             song.modified = changed.stamp.modified;
             song.content_hash = Some(changed.content_hash.clone());

@@ -51,6 +51,7 @@ fn a_folder_of_music_becomes_a_library_that_answers() {
                 "rank",
                 "similarity",
                 "title",
+                "track",
                 "valence"
             ]
         );

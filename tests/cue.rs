@@ -147,5 +147,5 @@ fn playlists_have_the_times_of_tracks_and_tags_skip_them() {
     tags.args(["export", "--write-tags"]);
     run(tags.arg(place.library()))
         .ends_with_code(0)
-        .complains("1 file would be tagged, 2 tracks of CUE sheets left out, 0 failed");
+        .complains("1 file would be tagged, 2 tracks of CUE sheets skipped, 0 failed");
 }

@@ -1,4 +1,4 @@
-//! `circumplex export`: a library in other formats, by the whole program.
+//! `circumplex export`: a library in other formats, as a program.
 
 mod common;
 
@@ -26,11 +26,12 @@ fn lines(path: &Path) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn the_name_says_the_format_and_what_was_written_is_said() {
+fn the_extension_gives_the_format_and_the_summary_names_the_file() {
     let place = filled();
     for name in [
         "a.parquet",
         "a.csv",
+        "a.json",
         "a.jsonl",
         "a.arrow",
         "a.npy",
@@ -59,7 +60,7 @@ fn the_name_says_the_format_and_what_was_written_is_said() {
 }
 
 #[test]
-fn columns_are_chosen_and_standard_output_takes_texts() {
+fn columns_are_selectable_and_text_formats_go_to_standard_output() {
     let place = filled();
     let ran = export(
         &place,
@@ -95,11 +96,11 @@ fn columns_are_chosen_and_standard_output_takes_texts() {
     assert_eq!(song.as_object().unwrap().len(), 2);
     export(&place, &["-o", "-", "--format", "sqlite"])
         .ends_with_code(1)
-        .complains("standard output");
+        .complains("needs a file");
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_complaint() {
+fn a_broken_pipe_is_not_reported() {
     let place = filled();
     for format in ["csv", "jsonl"] {
         let mut command = circumplex();
@@ -115,7 +116,7 @@ fn a_reader_that_leaves_is_no_complaint() {
 }
 
 #[test]
-fn playlists_lead_to_the_songs_from_their_folder() {
+fn relative_playlists_lead_to_the_songs_from_their_directory() {
     let place = filled();
     export(&place, &["-o", "lists", "--format", "m3u8", "--relative"]).ends_with_code(0);
     let lists = place.folder.path().join("lists");
@@ -134,7 +135,7 @@ fn playlists_lead_to_the_songs_from_their_folder() {
 }
 
 #[test]
-fn silent_songs_are_left_out_where_that_is_asked_for() {
+fn skip_silent_skips_silent_songs() {
     let place = three_songs();
     place.tone("silence.wav", 0.0, 3.0);
     run(&mut place.analyze()).ends_with_code(0);
@@ -150,7 +151,7 @@ fn silent_songs_are_left_out_where_that_is_asked_for() {
 }
 
 #[test]
-fn timelines_go_along_where_the_library_has_them() {
+fn timelines_are_exported_on_request() {
     let place = three_songs();
     run(place.analyze().arg("--timeline")).ends_with_code(0);
     export(&place, &["-o", "a.jsonl", "--with", "timeline"]).ends_with_code(0);
@@ -163,21 +164,22 @@ fn timelines_go_along_where_the_library_has_them() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_with_the_remedy() {
+fn errors_name_the_remedy() {
     let place = filled();
     let library = place.library();
     let before = fs::read(&library).unwrap();
     for (words, complaint) in [
-        (&["-o", "a.xls"][..], "does not say the format"),
-        (&["-o", "a", "--format", "xls"], "the formats are: parquet"),
+        (&["-o", "a.xls"][..], "unknown extension"),
+        (&["-o", "a", "--format", "xls"], "the formats are: "),
         (
             &["-o", "a.csv", "--columns", "tilte"],
             "did you mean \"title\"?",
         ),
         (&["-o", "library.parquet"], "is a library"),
         (&["-o", "absent/a.csv"], "absent"),
-        (&["-o", "music", "--format", "huggingface"], "an empty one"),
+        (&["-o", "music", "--format", "huggingface"], "not empty"),
         (&["-o", "music", "--format", "csv"], "music"),
+        (&["-o", "all.m3u8"], "--format m3u8"),
         (&[], "--output"),
     ] {
         let ran = export(&place, words);

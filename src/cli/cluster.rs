@@ -2,25 +2,22 @@
 
 use super::{
     CliError, CliResult,
-    analyze_text::count,
     console::Console,
     exit::Exit,
-    export::{What, write},
+    export::{Selection, write},
     library::Libraries,
     table::{Align, Table, terminal_width},
 };
 use crate::{
-    cluster::{Clusters, Point, Silhouette, from_centers, from_random, silhouette, within_range},
+    cluster::{Clusters, Point, from_centers, from_random, silhouette, within_range},
     emotion::{CENTER, EXPRESSION_MEANS, Expression},
-    library::{Column, Library},
-    output::{Extra, Format},
+    library::{Column, Columns, Library},
+    output::{Cell, Extra},
+    text::{count, listed},
 };
-use arrow::{
-    array::{Array, ArrayRef, AsArray, Int32Array, StringArray},
-    datatypes::{DataType, Field, Float32Type},
-};
+use arrow_schema::DataType;
 use serde::Serialize;
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 /// Cluster the songs by valence and arousal (k-means)
 #[derive(clap::Args)]
@@ -62,7 +59,7 @@ pub struct Args {
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    what: What,
+    selection: Selection,
 }
 
 /// The initial centers.
@@ -91,11 +88,13 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         Some(output) if output.as_os_str() == "-" => {
             return Err("-o -: the clusters go to standard output; name a file with -o".into());
         }
-        Some(output) => Some(args.what.format(output)?),
+        Some(output) => Some(args.selection.format(output)?),
         None => None,
     };
-    if format == Some(Format::M3u8) {
-        return Err("m3u8 cannot hold `cluster`; choose another format, such as csv".into());
+    if let Some(format) = format.filter(|format| format.is_playlist()) {
+        return Err(
+            format!("{format} cannot hold `cluster`; choose another format, such as csv").into(),
+        );
     }
     let library = args.library.open_filled()?;
     let (points, rows) = points(&library)?;
@@ -115,18 +114,36 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     };
     let clusters = clusters.map_err(|error| format!("{}: {error:#}", library.name()))?;
     let silhouette = silhouette(&points, &clusters, args.seed);
-    let names: Option<Vec<&str>> = starts.map(|starts| starts.iter().map(|e| e.name()).collect());
-    let silent = rows.len() - points.len();
+    let names: Option<Vec<&'static str>> =
+        starts.map(|starts| starts.iter().map(|e| e.name()).collect());
+    let report = Report {
+        k: clusters.centers.len(),
+        clusters: (0..clusters.centers.len())
+            .map(|cluster| OneCluster {
+                cluster,
+                name: names.as_ref().map(|names| names[cluster]),
+                start: clusters.start[cluster],
+                songs: clusters.sizes[cluster],
+                valence: clusters.centers[cluster][0],
+                arousal: clusters.centers[cluster][1],
+            })
+            .collect(),
+        inertia: clusters.inertia,
+        silhouette: silhouette.map(|found| found.mean),
+        silhouette_songs: silhouette.map(|found| found.songs),
+        silent_songs: rows.len() - points.len(),
+        model: &library.info().model.identity,
+    };
     let text = if args.json {
-        json(&library, &clusters, names.as_deref(), silhouette, silent)?
+        serde_json::to_string_pretty(&report)?
     } else {
-        table(&clusters, names.as_deref(), silhouette, silent)
+        report.table(points.len())
     };
     console.print(&text)?;
     if let Some((output, format)) = args.output.as_deref().zip(format) {
-        let mut export = args.what.export(&library)?;
+        let mut export = args.selection.export(&library)?;
         export.extra = columns(&rows, &clusters, names.as_deref());
-        write(&export, format, output, &library, console)?;
+        write(&export, format, output, library.rows(), console)?;
     }
     Ok(Exit::AllDone)
 }
@@ -157,11 +174,7 @@ impl Args {
             Some(k) if k != starts.len() => Err(format!(
                 "--k {k}, but {} to start at ({}); name {k} with --centers, or use --init random",
                 count(starts.len() as u64, "emotion", "emotions"),
-                starts
-                    .iter()
-                    .map(|e| e.name())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                listed(&starts, starts.len())
             )
             .into()),
             _ => Ok(Some(starts)),
@@ -184,104 +197,51 @@ fn center(expression: Expression) -> Point {
 fn points(library: &Library) -> Result<(Vec<Point>, Vec<Option<usize>>), CliError> {
     let mut points = Vec::new();
     let mut rows = Vec::new();
-    for batch in library.table(&[Column::Valence, Column::Arousal, Column::Silent]) {
-        let batch = batch?;
-        let [valence, arousal, silent] = [0, 1, 2].map(|n| batch.column(n));
-        let valence = valence.as_primitive::<Float32Type>().values();
-        let arousal = arousal.as_primitive::<Float32Type>().values();
-        for ((valence, arousal), silent) in valence.iter().zip(arousal).zip(silent.as_boolean()) {
-            if silent == Some(true) {
-                rows.push(None);
-            } else {
-                rows.push(Some(points.len()));
-                points.push([f64::from(*valence), f64::from(*arousal)]);
-            }
+    let columns = Columns::of(&[Column::Valence, Column::Arousal, Column::Silent]);
+    for song in library.songs(columns) {
+        let song = song?;
+        rows.push((!song.silent).then_some(points.len()));
+        if !song.silent {
+            points.push([f64::from(song.valence), f64::from(song.arousal)]);
         }
     }
     Ok((points, rows))
 }
 
 /// The columns added to an export.
-fn columns(rows: &[Option<usize>], clusters: &Clusters, names: Option<&[&str]>) -> Vec<Extra> {
-    let of = |row: &Option<usize>| row.and_then(|point| clusters.labels.get(point).copied());
-    let numbers: Int32Array = rows
-        .iter()
-        .map(|row| of(row).and_then(|cluster| i32::try_from(cluster).ok()))
-        .collect();
+fn columns(
+    rows: &[Option<usize>],
+    clusters: &Clusters,
+    names: Option<&[&'static str]>,
+) -> Vec<Extra> {
+    let labels = || {
+        rows.iter()
+            .map(|row| row.map(|point| clusters.labels[point]))
+    };
     let mut columns = vec![Extra {
-        field: Field::new("cluster", DataType::Int32, true),
-        values: Arc::new(numbers),
+        name: "cluster",
+        data_type: DataType::Int64,
+        values: labels()
+            .map(|label| Cell::from(label.map(|n| n as u64)))
+            .collect(),
     }];
     if let Some(names) = names {
-        let texts: StringArray = rows
-            .iter()
-            .map(|row| of(row).and_then(|cluster| names.get(cluster).copied()))
-            .collect();
         columns.push(Extra {
-            field: Field::new("cluster_name", DataType::Utf8, true),
-            values: Arc::new(texts) as ArrayRef,
+            name: "cluster_name",
+            data_type: DataType::Utf8,
+            values: labels()
+                .map(|label| Cell::from(label.map(|n| names[n])))
+                .collect(),
         });
     }
-    debug_assert!(
-        columns
-            .iter()
-            .all(|column| column.values.len() == rows.len())
-    );
     columns
 }
 
-fn table(
-    clusters: &Clusters,
-    names: Option<&[&str]>,
-    silhouette: Option<Silhouette>,
-    silent: usize,
-) -> String {
-    let mut table = Table::new([
-        ("cluster", Align::Right),
-        ("initialized at", Align::Left),
-        ("songs", Align::Right),
-        ("%", Align::Right),
-        ("valence", Align::Right),
-        ("arousal", Align::Right),
-    ]);
-    let songs = clusters.labels.len();
-    for (number, (center, size)) in clusters.centers.iter().zip(&clusters.sizes).enumerate() {
-        let start = names.and_then(|names| names.get(number).copied());
-        table.row([
-            number.to_string(),
-            start.unwrap_or("random").to_owned(),
-            size.to_string(),
-            format!("{:.1}", 100.0 * *size as f64 / songs as f64),
-            format!("{:.2}", center[0]),
-            format!("{:.2}", center[1]),
-        ]);
-    }
-    let mut text = table.render(terminal_width());
-    text.push_str(&match silhouette {
-        Some(found) if found.songs < songs => {
-            format!(
-                "silhouette {:.3} (random sample of {} songs)",
-                found.mean, found.songs
-            )
-        }
-        Some(found) => format!("silhouette {:.3}", found.mean),
-        None => "no silhouette: all songs are in one cluster".to_owned(),
-    });
-    text.push_str(&format!(", inertia {:.1}", clusters.inertia));
-    if silent > 0 {
-        text.push_str(&format!(
-            "; {} skipped",
-            count(silent as u64, "silent song", "silent songs")
-        ));
-    }
-    text
-}
-
-/// The result as JSON.
+/// The result, with the fields of the JSON.
 #[derive(Serialize)]
 struct Report<'a> {
     k: usize,
-    clusters: Vec<OneCluster<'a>>,
+    clusters: Vec<OneCluster>,
     inertia: f64,
     silhouette: Option<f64>,
     silhouette_songs: Option<usize>,
@@ -290,45 +250,48 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct OneCluster<'a> {
+struct OneCluster {
     cluster: usize,
-    name: Option<&'a str>,
+    name: Option<&'static str>,
     start: Point,
     songs: usize,
     valence: f64,
     arousal: f64,
 }
 
-fn json(
-    library: &Library,
-    clusters: &Clusters,
-    names: Option<&[&str]>,
-    silhouette: Option<Silhouette>,
-    silent: usize,
-) -> Result<String, serde_json::Error> {
-    let each = clusters
-        .centers
-        .iter()
-        .zip(&clusters.sizes)
-        .zip(&clusters.start);
-    let report = Report {
-        k: clusters.centers.len(),
-        clusters: each
-            .enumerate()
-            .map(|(cluster, ((center, songs), start))| OneCluster {
-                cluster,
-                name: names.and_then(|names| names.get(cluster).copied()),
-                start: *start,
-                songs: *songs,
-                valence: center[0],
-                arousal: center[1],
-            })
-            .collect(),
-        inertia: clusters.inertia,
-        silhouette: silhouette.map(|found| found.mean),
-        silhouette_songs: silhouette.map(|found| found.songs),
-        silent_songs: silent,
-        model: &library.info().model.identity,
-    };
-    serde_json::to_string_pretty(&report)
+impl Report<'_> {
+    fn table(&self, songs: usize) -> String {
+        let mut table = Table::new([
+            ("cluster", Align::Right),
+            ("initialized at", Align::Left),
+            ("songs", Align::Right),
+            ("%", Align::Right),
+            ("valence", Align::Right),
+            ("arousal", Align::Right),
+        ]);
+        for cluster in &self.clusters {
+            table.row([
+                cluster.cluster.to_string(),
+                cluster.name.unwrap_or("random").to_owned(),
+                cluster.songs.to_string(),
+                format!("{:.1}", 100.0 * cluster.songs as f64 / songs as f64),
+                format!("{:.2}", cluster.valence),
+                format!("{:.2}", cluster.arousal),
+            ]);
+        }
+        let mut text = table.render(terminal_width());
+        text += &match (self.silhouette, self.silhouette_songs) {
+            (Some(mean), Some(sample)) if sample < songs => {
+                format!("silhouette {mean:.3} (random sample of {sample} songs)")
+            }
+            (Some(mean), _) => format!("silhouette {mean:.3}"),
+            (None, _) => "no silhouette: all songs are in one cluster".to_owned(),
+        };
+        text += &format!(", inertia {:.1}", self.inertia);
+        if self.silent_songs > 0 {
+            let songs = count(self.silent_songs as u64, "silent song", "silent songs");
+            text += &format!("; {songs} skipped");
+        }
+        text
+    }
 }

@@ -8,10 +8,13 @@ use crate::{
     figure::{Spectrogram, SpectrogramWindow, check_extension},
     mel::FrequencyScale,
     model::Preprocessing,
+    output::npy_header,
     text::{count, visible},
 };
-use npyz::WriterBuilder;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// Show the log-mel spectrogram of a file, the input of the model
 #[derive(clap::Args)]
@@ -136,13 +139,10 @@ impl<'a> Features<'a> {
     fn write_npy(&self, path: &Path) -> crate::Result<()> {
         let shape = self.shape().map(|length| length as u64);
         atomic_file::write(path, |file| {
-            let mut writer = npyz::WriteOptions::new()
-                .default_dtype()
-                .shape(&shape)
-                .writer(file)
-                .begin_nd()?;
-            writer.extend(self.values())?;
-            writer.finish()
+            file.write_all(&npy_header(&shape))?;
+            self.values()
+                .into_iter()
+                .try_for_each(|value| file.write_all(&value.to_le_bytes()))
         })
     }
 

@@ -99,7 +99,7 @@ macro_rules! columns {
             }
 
             /// The column's values for some songs.
-            pub(super) fn encode(
+            pub(crate) fn encode(
                 self,
                 songs: &[Song],
                 embedding: usize,

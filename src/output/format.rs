@@ -1,118 +1,96 @@
 //! The formats.
 
-use super::{ExportColumn, ExportError, playlists};
-use crate::emotion::Emotion;
-use arrow::datatypes::{DataType, SchemaRef};
+use crate::{
+    Error, ErrorKind, Result,
+    library::{Column, Columns},
+    text::did_you_mean,
+};
 use std::{fmt, path::Path, str::FromStr};
 
-/// What a library can be written as.
+/// A format of songs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Flat columns in Parquet.
-    Parquet,
+    /// A table for people; only on the command line.
+    Table,
     /// Comma-separated values.
     Csv,
-    /// One JSON object a line.
+    /// A JSON array of objects.
+    Json,
+    /// A JSON object per line.
     JsonLines,
+    /// Apache Parquet with flat columns.
+    Parquet,
     /// Arrow IPC (Feather).
     Arrow,
     /// NumPy arrays and an index.
     Numpy,
-    /// A database.
+    /// An SQLite database.
     Sqlite,
-    /// A folder that Hugging Face `datasets` loads.
+    /// A directory that Hugging Face `datasets` loads.
     HuggingFace,
-    /// A folder with a playlist for each emotion.
+    /// A playlist.
     M3u8,
+    /// A playlist in XML.
+    Xspf,
 }
 
 impl Format {
-    /// Every format.
-    pub const ALL: [Format; 8] = [
-        Format::Parquet,
-        Format::Csv,
-        Format::JsonLines,
-        Format::Arrow,
-        Format::Numpy,
-        Format::Sqlite,
-        Format::HuggingFace,
-        Format::M3u8,
+    /// Every format with its name and the extensions of its files.
+    const ALL: [(Format, &'static str, &'static [&'static str]); 11] = [
+        (Format::Table, "table", &["txt"]),
+        (Format::Csv, "csv", &["csv"]),
+        (Format::Json, "json", &["json"]),
+        (Format::JsonLines, "jsonl", &["jsonl", "ndjson"]),
+        (Format::Parquet, "parquet", &["parquet"]),
+        (Format::Arrow, "arrow", &["arrow", "feather", "ipc"]),
+        (Format::Numpy, "npy", &["npy"]),
+        (Format::Sqlite, "sqlite", &["sqlite", "sqlite3", "db"]),
+        (Format::HuggingFace, "huggingface", &[]),
+        (Format::M3u8, "m3u8", &["m3u8", "m3u"]),
+        (Format::Xspf, "xspf", &["xspf"]),
     ];
 
     /// The format's name.
     pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(format, ..)| *format == self)
+            .map_or("", |(_, name, _)| name)
+    }
+
+    /// The format of a file by its extension.
+    ///
+    /// # Errors
+    /// Where the extension is unknown.
+    pub fn of_path(path: &Path) -> Result<Self> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = extension.unwrap_or_default().to_ascii_lowercase();
+        let mut all = Self::ALL.iter();
+        let found = all.find(|(.., extensions)| extensions.contains(&extension.as_str()));
+        found.map(|(format, ..)| *format).ok_or_else(|| {
+            let message = "unknown extension; name it .parquet, .csv, .json, .jsonl, .arrow, .npy, .sqlite, .m3u8 or .xspf, \
+                           or give --format";
+            Error::new(ErrorKind::InvalidInput, message).with_path(path)
+        })
+    }
+
+    pub(super) fn is_text(self) -> bool {
+        self.is_playlist() || matches!(self, Self::Csv | Self::Json | Self::JsonLines)
+    }
+
+    /// Whether it lists files for players.
+    pub fn is_playlist(self) -> bool {
+        matches!(self, Self::M3u8 | Self::Xspf)
+    }
+
+    /// The columns that the format needs besides its fields.
+    pub(crate) fn columns(self) -> Columns {
+        let columns = Columns::of(&[Column::Silent]);
         match self {
-            Format::Parquet => "parquet",
-            Format::Csv => "csv",
-            Format::JsonLines => "jsonl",
-            Format::Arrow => "arrow",
-            Format::Numpy => "npy",
-            Format::Sqlite => "sqlite",
-            Format::HuggingFace => "huggingface",
-            Format::M3u8 => "m3u8",
-        }
-    }
-
-    /// The names of all, for messages.
-    pub(super) fn names() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
-
-    /// The format that a file's name asks for.
-    ///
-    /// # Errors
-    /// [`ExportError::NoFormat`].
-    pub fn of_path(path: &Path) -> Result<Self, ExportError> {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        match ending.unwrap_or_default().to_ascii_lowercase().as_str() {
-            "parquet" => Ok(Format::Parquet),
-            "csv" => Ok(Format::Csv),
-            "jsonl" | "ndjson" => Ok(Format::JsonLines),
-            "arrow" | "feather" | "ipc" => Ok(Format::Arrow),
-            "npy" => Ok(Format::Numpy),
-            "sqlite" | "sqlite3" | "db" => Ok(Format::Sqlite),
-            _ => Err(ExportError::NoFormat {
-                path: path.to_owned(),
-            }),
-        }
-    }
-
-    /// The columns that are read for it: those that were asked for, and those that it cannot do without.
-    pub(super) fn columns(self, asked: &[ExportColumn]) -> Vec<ExportColumn> {
-        let percentages = Emotion::ALL.map(ExportColumn::Percentage);
-        let mut columns = asked.to_vec();
-        let needed = match self {
-            Format::Numpy => percentages.to_vec(),
-            Format::M3u8 => {
-                columns.clear();
-                let named = playlists::COLUMNS.map(ExportColumn::Of);
-                let strongest = [ExportColumn::Strongest];
-                [&named[..], &strongest, &percentages].concat()
-            }
-            _ => Vec::new(),
-        };
-        for column in needed {
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-        columns
-    }
-
-    /// Whether it can hold all columns.
-    ///
-    /// # Errors
-    /// [`ExportError::CannotHold`].
-    pub(super) fn check(self, schema: &SchemaRef) -> Result<(), ExportError> {
-        let is_timeline = |data_type: &DataType| matches!(data_type, DataType::List(_));
-        let mut fields = schema.fields().iter();
-        match fields.find(|field| self == Format::Numpy && is_timeline(field.data_type())) {
-            Some(field) => Err(ExportError::CannotHold {
-                format: self.name(),
-                column: field.name().clone(),
-                others: "parquet, csv, jsonl, arrow, sqlite, huggingface",
-            }),
-            None => Ok(()),
+            Self::Numpy => columns.with(Column::Emotions),
+            Self::HuggingFace => columns.with(Column::Path),
+            Self::M3u8 | Self::Xspf => columns.and(Columns::LIST).and(Columns::TAGS),
+            _ => columns,
         }
     }
 }
@@ -124,16 +102,21 @@ impl fmt::Display for Format {
 }
 
 impl FromStr for Format {
-    type Err = ExportError;
+    type Err = Error;
 
     /// Reads a name in any case.
-    fn from_str(name: &str) -> Result<Self, ExportError> {
+    fn from_str(name: &str) -> Result<Self> {
         let wanted = name.trim().to_lowercase();
-        let found = Format::ALL
-            .into_iter()
-            .find(|format| format.name() == wanted);
-        found.ok_or_else(|| ExportError::UnknownFormat {
-            name: name.to_owned(),
+        let mut all = Self::ALL.iter();
+        let found = all.find(|(_, name, _)| *name == wanted);
+        found.map(|(format, ..)| *format).ok_or_else(|| {
+            let names = Self::ALL.map(|(_, name, _)| name);
+            let message = format!(
+                "unknown format {name:?}{}; the formats are: {}",
+                did_you_mean(name, names),
+                names.join(", ")
+            );
+            Error::new(ErrorKind::InvalidInput, message)
         })
     }
 }

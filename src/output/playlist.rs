@@ -1,113 +1,66 @@
 //! Playlists: M3U8 (extended M3U in UTF-8) and XSPF (version 1, <https://xspf.org/spec>).
 //!
-//! Both can name any file that a system can hold. A line of M3U8 is a path as it is; where a line cannot say it (bytes that are not
-//! UTF-8, line breaks, blanks at an end) it is a `file://` URI, which players take as well. XSPF always has URIs.
+//! Both can name every file of a system. A line of M3U8 is a plain path; where a line cannot hold it (bytes that are not UTF-8, line
+//! breaks, spaces at an end) it is a `file://` URI, which players accept as well. XSPF always has URIs.
 //!
-//! A stretch of a file is said in the way of VLC, for want of a standard; other players play the file from its start.
+//! A track of a CUE sheet has VLC's options for start and end, as there is no standard; other players play the file from its start.
 
-use crate::{library::Song, text::percent_encode};
-use quick_xml::{
-    Writer,
-    events::{BytesDecl, BytesText, Event},
+use super::{Cell, Format, Sink};
+use crate::{
+    Result,
+    atomic_file::{self, write_error},
+    emotion::Emotion,
+    library::Song,
+    text::percent_encode,
 };
 use std::{
-    ffi::OsStr,
     fs,
-    io::{self, Write},
-    ops::Range,
+    io::{self, Write as _},
     path::{Component, Path, PathBuf},
 };
 
-/// One song of a playlist.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Entry {
-    /// The file. Its bytes need not be UTF-8.
-    pub path: PathBuf,
-    /// The seconds of the file that are meant, where that is not all of it.
-    pub stretch: Option<Range<f64>>,
-    /// Without one, players are shown the file's name.
-    pub title: Option<String>,
-    /// Who made it.
-    pub artist: Option<String>,
-    /// Where it appeared.
-    pub album: Option<String>,
-    /// Length in seconds.
-    pub duration_s: Option<f64>,
-}
-
-impl From<&Song> for Entry {
-    fn from(song: &Song) -> Self {
-        Self {
-            path: song.path.clone(),
-            stretch: song
-                .track_start_s
-                .zip(song.track_end_s)
-                .map(|(start, end)| start..end),
-            title: song.title.clone(),
-            artist: song.artist.clone(),
-            album: song.album.clone(),
-            duration_s: Some(song.duration_s),
-        }
-    }
-}
-
 /// How a playlist names its files.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Paths {
-    /// As the library has them.
+pub(crate) enum Paths {
+    /// As in the library.
     Absolute,
-    /// From the folder that the playlist stands in, so that the folder can be moved with its music.
-    RelativeTo(Folder),
-}
-
-/// The folder of a playlist.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Folder {
-    /// As it was named, made absolute.
-    named: PathBuf,
-    /// With symbolic links followed: what `..` goes up from.
-    real: PathBuf,
+    /// From the directory of the playlist, so that it can be moved with its music.
+    Relative {
+        /// The directory as named, made absolute.
+        named: PathBuf,
+        /// With symbolic links resolved: the start of `..`.
+        real: PathBuf,
+    },
 }
 
 impl Paths {
-    /// Relative to the folder in which the file `playlist` is to stand.
+    /// Relative to a directory.
     ///
     /// # Errors
-    /// Where that folder is not there, or the working directory is gone.
-    pub fn beside(playlist: &Path) -> io::Result<Self> {
-        let folder = match playlist.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        Self::relative_to(folder)
+    /// Where the directory or the working directory does not exist.
+    pub(crate) fn relative_to(directory: &Path) -> io::Result<Self> {
+        Ok(Self::Relative {
+            named: std::path::absolute(directory)?,
+            real: fs::canonicalize(directory)?,
+        })
     }
 
-    /// Relative to a folder.
-    ///
-    /// # Errors
-    /// Where it is not there, or the working directory is gone.
-    pub fn relative_to(folder: &Path) -> io::Result<Self> {
-        Ok(Self::RelativeTo(Folder {
-            named: std::path::absolute(folder)?,
-            real: fs::canonicalize(folder)?,
-        }))
-    }
-
-    /// The path to write for a file; absolute where there is no way from the folder to it (another drive).
-    fn of(&self, path: &Path) -> PathBuf {
-        let Self::RelativeTo(folder) = self else {
-            return path.to_owned();
+    /// The path to write for a file; absolute if no relative path leads to it (another drive).
+    fn of(&self, file: &Path) -> PathBuf {
+        let Self::Relative { named, real } = self else {
+            return file.to_owned();
         };
-        match path.strip_prefix(&folder.named) {
+        match file.strip_prefix(named) {
             Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
-            _ => way(&folder.real, path).unwrap_or_else(|| path.to_owned()),
+            _ => relative_path(real, file).unwrap_or_else(|| file.to_owned()),
         }
     }
 }
 
-/// The way from a folder to a file, both absolute, up with `..` and then down.
-fn way(folder: &Path, file: &Path) -> Option<PathBuf> {
-    let (mut from, mut to) = (folder.components().peekable(), file.components().peekable());
+/// The path from a directory to a file, both absolute: up with `..` and then down.
+fn relative_path(directory: &Path, file: &Path) -> Option<PathBuf> {
+    let mut from = directory.components().peekable();
+    let mut to = file.components().peekable();
     let mut common = 0;
     while from.peek().is_some() && from.peek() == to.peek() {
         from.next();
@@ -117,172 +70,235 @@ fn way(folder: &Path, file: &Path) -> Option<PathBuf> {
     if common == 0 || to.peek().is_none() {
         return None;
     }
-    let mut way = PathBuf::new();
+    let mut path = PathBuf::new();
     for part in from {
         if !matches!(part, Component::Normal(_)) {
             return None;
         }
-        way.push("..");
+        path.push("..");
     }
-    way.extend(to);
-    Some(way)
+    path.extend(to);
+    Some(path)
 }
 
-/// Writes entries as M3U8: a line `#EXTINF:seconds,Artist - Title` (-1 where the length is not known) and a line with the path each.
-/// `title` names the list.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_m3u8(
-    mut out: impl Write,
+/// The start of a playlist, with its title.
+pub(super) fn header(format: Format, title: Option<&str>) -> String {
+    match (format, title) {
+        (Format::M3u8, None) => "#EXTM3U\n".to_owned(),
+        (Format::M3u8, Some(title)) => format!("#EXTM3U\n#PLAYLIST:{}\n", one_line(title)),
+        (Format::Xspf, title) => format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<playlist version=\"1\" xmlns=\"http://xspf.org/ns/0/\">\n{}  \
+             <trackList>\n",
+            element("  ", "title", title)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// The end of a playlist.
+pub(super) fn footer(format: Format) -> &'static str {
+    match format {
+        Format::Xspf => "  </trackList>\n</playlist>\n",
+        _ => "",
+    }
+}
+
+/// A song in a playlist.
+pub(super) fn entry(format: Format, song: &Song, paths: &Paths) -> String {
+    match format {
+        Format::Xspf => xspf_entry(song, paths),
+        _ => m3u8_entry(song, paths),
+    }
+}
+
+/// A whole playlist.
+pub(crate) fn playlist<'a>(
+    format: Format,
     title: Option<&str>,
-    entries: impl IntoIterator<Item = Entry>,
+    songs: impl IntoIterator<Item = &'a Song>,
     paths: &Paths,
-) -> io::Result<()> {
-    writeln!(out, "#EXTM3U")?;
-    if let Some(title) = title {
-        writeln!(out, "#PLAYLIST:{}", one_line(title))?;
+) -> String {
+    let mut text = header(format, title);
+    for song in songs {
+        text.push_str(&entry(format, song, paths));
     }
-    for entry in entries {
-        let seconds = match entry.duration_s {
-            Some(seconds) if seconds.is_finite() && seconds >= 0.0 => seconds.round() as i64,
-            _ => -1,
-        };
-        let name = match (&entry.artist, &entry.title) {
-            (Some(artist), Some(title)) => format!("{artist} - {title}"),
-            (_, Some(title)) => title.clone(),
-            (_, None) => {
-                let stem = entry.path.file_stem().unwrap_or_default();
-                stem.to_string_lossy().into_owned()
-            }
-        };
-        writeln!(out, "#EXTINF:{seconds},{}", one_line(&name))?;
-        for option in vlc_options(&entry) {
-            writeln!(out, "#EXTVLCOPT:{option}")?;
-        }
-        writeln!(out, "{}", m3u_line(&entry.path, paths))?;
-    }
-    Ok(())
+    text.push_str(footer(format));
+    text
 }
 
-fn m3u_line(file: &Path, paths: &Paths) -> String {
+fn m3u8_entry(song: &Song, paths: &Paths) -> String {
+    let seconds = match song.duration_s {
+        seconds if seconds.is_finite() && seconds > 0.0 => seconds.round() as i64,
+        _ => -1,
+    };
+    let stem = song.path.file_stem().unwrap_or_default();
+    let title = match &song.title {
+        Some(title) => title.clone(),
+        None => stem.to_string_lossy().into_owned(),
+    };
+    let name = match (&song.artist, &song.title) {
+        (Some(artist), Some(_)) => format!("{artist} - {title}"),
+        _ => title,
+    };
+    let mut text = format!("#EXTINF:{seconds},{}\n", one_line(&name));
+    for option in vlc_options(song) {
+        text.push_str(&format!("#EXTVLCOPT:{option}\n"));
+    }
+    text + &m3u8_path(&song.path, paths) + "\n"
+}
+
+fn m3u8_path(file: &Path, paths: &Paths) -> String {
     let path = paths.of(file);
     match path.to_str() {
         Some(text) if text.trim() == text && !text.contains(char::is_control) => {
-            // Otherwise a comment, or what looks like `http:`.
-            let misread = path.is_relative() && (text.starts_with('#') || text.contains(':'));
-            let before = if misread { "./" } else { "" };
-            format!("{before}{text}")
+            // Otherwise read as a comment, or as a scheme such as `http:`.
+            let is_misread = path.is_relative() && (text.starts_with('#') || text.contains(':'));
+            format!("{}{text}", if is_misread { "./" } else { "" })
         }
-        // A relative URI would be taken for a file with % in its name.
+        // A relative URI would be read as a file with % in its name.
         _ => uri(file),
     }
 }
 
-/// Writes entries as XSPF. `title` names the list.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_xspf(
-    out: impl Write,
-    title: Option<&str>,
-    entries: impl IntoIterator<Item = Entry>,
-    paths: &Paths,
-) -> io::Result<()> {
-    let mut xml = Writer::new_with_indent(out, b' ', 2);
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("playlist")
-        .with_attribute(("version", "1"))
-        .with_attribute(("xmlns", "http://xspf.org/ns/0/"))
-        .write_inner_content(|xml| {
-            element(xml, "title", title)?;
-            xml.create_element("trackList").write_inner_content(|xml| {
-                entries
-                    .into_iter()
-                    .try_for_each(|entry| track(xml, &entry, paths))
-            })?;
-            Ok(())
-        })?;
-    xml.into_inner().write_all(b"\n")
+fn xspf_entry(song: &Song, paths: &Paths) -> String {
+    let milliseconds = (song.duration_s.is_finite() && song.duration_s > 0.0)
+        .then(|| ((song.duration_s * 1000.0).round() as u64).to_string());
+    let mut text = String::from("    <track>\n");
+    for (name, value) in [
+        ("location", Some(uri(&paths.of(&song.path)).as_str())),
+        ("title", song.title.as_deref()),
+        ("creator", song.artist.as_deref()),
+        ("album", song.album.as_deref()),
+        ("duration", milliseconds.as_deref()),
+    ] {
+        text.push_str(&element("      ", name, value));
+    }
+    let options = vlc_options(song);
+    if !options.is_empty() {
+        text.push_str(
+            "      <extension application=\"http://www.videolan.org/vlc/playlist/0\" \
+             xmlns:vlc=\"http://www.videolan.org/vlc/playlist/ns/0/\">\n",
+        );
+        for option in &options {
+            text.push_str(&element("        ", "vlc:option", Some(option)));
+        }
+        text.push_str("      </extension>\n");
+    }
+    text + "    </track>\n"
 }
 
-fn track(xml: &mut Writer<impl Write>, entry: &Entry, paths: &Paths) -> io::Result<()> {
-    let milliseconds = entry
-        .duration_s
-        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
-        .map(|seconds| ((seconds * 1000.0).round() as u64).to_string());
-    xml.create_element("track").write_inner_content(|xml| {
-        element(xml, "location", Some(&uri(&paths.of(&entry.path))))?;
-        element(xml, "title", entry.title.as_deref())?;
-        element(xml, "creator", entry.artist.as_deref())?;
-        element(xml, "album", entry.album.as_deref())?;
-        element(xml, "duration", milliseconds.as_deref())?;
-        let options = vlc_options(entry);
-        if !options.is_empty() {
-            xml.create_element("extension")
-                .with_attribute(("application", VLC))
-                .with_attribute(("xmlns:vlc", "http://www.videolan.org/vlc/playlist/ns/0/"))
-                .write_inner_content(|xml| {
-                    let mut options = options.iter();
-                    options.try_for_each(|option| element(xml, "vlc:option", Some(option)))
-                })?;
+fn element(indent: &str, name: &str, text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| {
+        let text = one_line(text)
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        format!("{indent}<{name}>{text}</{name}>\n")
+    })
+}
+
+/// Where VLC starts and stops a track of a CUE sheet, in seconds.
+fn vlc_options(song: &Song) -> Vec<String> {
+    let start = song.track_start_s.map(|s| format!("start-time={s:.1}"));
+    let end = song.track_end_s.map(|s| format!("stop-time={s:.1}"));
+    start.into_iter().chain(end).collect()
+}
+
+/// Text without control characters and the two that XML forbids, which neither format can hold.
+fn one_line(text: &str) -> String {
+    let is_forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.replace(is_forbidden, " ").trim().to_owned()
+}
+
+/// RFC 8089 and 3986: `file://` before an absolute path, a reference without a scheme for a relative one.
+fn uri(path: &Path) -> String {
+    #[cfg(unix)]
+    let (root, bytes) = ("file://", path.as_os_str().as_encoded_bytes().to_vec());
+    #[cfg(not(unix))]
+    let (root, bytes) = (
+        "file:///",
+        path.to_string_lossy().replace('\\', "/").into_bytes(),
+    );
+    let root = if path.is_absolute() { root } else { "" };
+    format!("{root}{}", percent_encode(&bytes))
+}
+
+/// A directory with a playlist for each of the eight emotions: the songs with this strongest emotion, best first.
+pub(super) struct ListsSink {
+    format: Format,
+    directory: PathBuf,
+    /// Maximum length of a playlist. It bounds the memory for libraries of any size.
+    limit: usize,
+    is_relative: bool,
+    lists: [Vec<Song>; Emotion::COUNT],
+    songs: u64,
+}
+
+impl ListsSink {
+    /// Creates the directory if it does not exist.
+    pub(super) fn create(
+        format: Format,
+        directory: PathBuf,
+        limit: usize,
+        is_relative: bool,
+    ) -> Result<Self> {
+        if !directory.is_dir() {
+            fs::create_dir(&directory).map_err(|e| write_error(&directory, e))?;
+        }
+        Ok(Self {
+            format,
+            directory,
+            limit,
+            is_relative,
+            lists: Default::default(),
+            songs: 0,
+        })
+    }
+}
+
+/// Keeps the best songs; among equals the first of the library.
+fn keep_best(list: &mut Vec<Song>, emotion: Emotion, limit: usize) {
+    list.sort_by(|a, b| b.emotions.get(emotion).total_cmp(&a.emotions.get(emotion)));
+    list.truncate(limit);
+}
+
+impl Sink for ListsSink {
+    fn row(&mut self, song: Song, _: Vec<Cell<'static>>) -> Result<()> {
+        let emotion = song.emotions.strongest();
+        let list = &mut self.lists[emotion.index()];
+        list.push(song);
+        self.songs += 1;
+        if list.len() > self.limit + 1000 {
+            keep_best(list, emotion, self.limit);
         }
         Ok(())
-    })?;
-    Ok(())
-}
-
-/// What names VLC in an XSPF file.
-const VLC: &str = "http://www.videolan.org/vlc/playlist/0";
-
-/// Where VLC is to begin and to end, in seconds.
-fn vlc_options(entry: &Entry) -> Vec<String> {
-    let options = |stretch: &Range<f64>| {
-        let (start, end) = (stretch.start, stretch.end);
-        vec![
-            format!("start-time={start:.1}"),
-            format!("stop-time={end:.1}"),
-        ]
-    };
-    entry.stretch.as_ref().map(options).unwrap_or_default()
-}
-
-fn element(xml: &mut Writer<impl Write>, name: &str, text: Option<&str>) -> io::Result<()> {
-    if let Some(text) = text {
-        xml.create_element(name)
-            .write_text_content(BytesText::new(&one_line(text)))?;
     }
-    Ok(())
-}
 
-/// A text without control characters and the two that XML forbids: neither format can hold them.
-fn one_line(text: &str) -> String {
-    let forbidden = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
-    text.replace(forbidden, " ").trim().to_owned()
-}
+    fn skipped(&self) -> u64 {
+        let listed = self
+            .lists
+            .iter()
+            .map(|list| list.len().min(self.limit) as u64);
+        self.songs - listed.sum::<u64>()
+    }
 
-/// RFC 8089 and 3986: `file://` before an absolute path, a reference without a scheme for a relative one; every byte outside the
-/// unreserved characters and `/` is written as `%XX`.
-fn uri(path: &Path) -> String {
-    let mut uri = String::new();
-    if path.is_absolute() {
-        uri.push_str("file://");
-        if cfg!(windows) {
-            uri.push('/');
+    fn finish(self: Box<Self>) -> Result<Vec<PathBuf>> {
+        let paths = if self.is_relative {
+            Paths::relative_to(&self.directory).map_err(|e| write_error(&self.directory, e))?
+        } else {
+            Paths::Absolute
+        };
+        let mut files = Vec::new();
+        for (emotion, mut list) in Emotion::ALL.into_iter().zip(self.lists) {
+            keep_best(&mut list, emotion, self.limit);
+            // Empty ones too: they replace old ones.
+            let path = self.directory.join(format!("{emotion}.{}", self.format));
+            let text = playlist(self.format, Some(emotion.name()), &list, &paths);
+            atomic_file::write(&path, |file| file.write_all(text.as_bytes()))?;
+            files.push(path);
         }
+        Ok(files)
     }
-    uri.push_str(&percent_encode(&uri_bytes(path.as_os_str())));
-    uri
-}
-
-#[cfg(unix)]
-fn uri_bytes(path: &OsStr) -> Vec<u8> {
-    path.as_encoded_bytes().to_vec()
-}
-
-#[cfg(not(unix))]
-fn uri_bytes(path: &OsStr) -> Vec<u8> {
-    path.to_string_lossy().replace('\\', "/").into_bytes()
 }
 
 #[cfg(all(test, unix))]

@@ -1,19 +1,19 @@
-//! SQLite: a table `song` with an index on what is asked for most, `model` with one row that says which model made the numbers,
-//! and, where they are asked for, `embedding` (float32, little endian, as the vector extensions of SQLite read them) and `moment`
-//! (one row for each window of a timeline).
+//! SQLite: a table `song` with indices on the usual columns, `model` with one row, and, if requested, `embedding` (float32, little
+//! endian, as the vector extensions of SQLite read it) and `moment` (one row for each window of a timeline).
 
-use super::{ExportError, Provenance, Sink, cell::time, moments::moments};
-use crate::{atomic_file::PendingFile, library::Column};
-use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, SchemaRef},
+use super::{Cell, Field, Format, Layout, PROGRAM, Sink, encoded};
+use crate::{
+    Result,
+    atomic_file::PendingFile,
+    emotion::Emotion,
+    library::{Column, LibraryInfo, Song},
 };
+use arrow_schema::DataType;
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 use std::path::{Path, PathBuf};
 
-const FORMAT: &str = "sqlite";
-
-/// What is asked for most.
+/// Songs that are inserted at once.
+const BATCH_ROWS: usize = 1000;
 const INDICES: [&[&str]; 6] = [
     &["path"],
     &["artist"],
@@ -26,39 +26,58 @@ const INDICES: [&[&str]; 6] = [
 pub(super) struct SqliteSink {
     database: Connection,
     pending: PendingFile,
+    /// The columns of the table `song`.
+    fields: Vec<Field>,
     insert: String,
-    schema: SchemaRef,
+    has_embedding: bool,
+    has_timeline: bool,
+    /// Songs that are not inserted yet.
+    waiting: Vec<(Song, Vec<Cell<'static>>)>,
     rows: i64,
 }
 
 impl SqliteSink {
-    pub(super) fn create(
-        path: &Path,
-        schema: &SchemaRef,
-        provenance: &Provenance,
-    ) -> Result<Self, ExportError> {
+    pub(super) fn create(path: &Path, layout: Layout<'_>) -> Result<Self> {
         let pending = PendingFile::create(path)?;
-        let error = |error: rusqlite::Error| super::out::encode_error(path, FORMAT, error.into());
-        let database = Connection::open(pending.temporary()).map_err(error)?;
-        let columns: Vec<&str> = plain(schema).map(|(_, name)| name).collect();
-        let marks = vec!["?"; columns.len() + 1].join(", ");
-        let mut names = vec!["id".to_owned()];
-        names.extend(columns.iter().map(|name| quoted(name)));
-        let insert = format!("INSERT INTO song ({}) VALUES ({marks})", names.join(", "));
+        let database = Connection::open(pending.temporary());
+        let has_embedding = layout.has(Column::Embedding);
+        let has_timeline = layout.has(Column::Timeline);
+        let mut fields = layout.fields;
+        fields.retain(|field| !field.data_type.is_nested());
+        let names: Vec<String> = fields.iter().map(|f| format!("\"{}\"", f.name)).collect();
         let sink = Self {
-            database,
+            database: encoded(database, path, Format::Sqlite)?,
             pending,
-            insert,
-            schema: schema.clone(),
+            insert: format!(
+                "INSERT INTO song (id, {}) VALUES (?{})",
+                names.join(", "),
+                ", ?".repeat(names.len())
+            ),
+            fields,
+            has_embedding,
+            has_timeline,
+            waiting: Vec::new(),
             rows: 0,
         };
-        sink.begin(provenance).map_err(error)?;
+        encoded(sink.create_tables(layout.info), path, Format::Sqlite)?;
         Ok(sink)
     }
 
-    /// Makes the tables. A kill leaves a file that nobody asks for, so nothing need be journalled.
-    fn begin(&self, provenance: &Provenance) -> rusqlite::Result<()> {
-        self.database.execute_batch(
+    /// An interrupted run leaves only a temporary file, so there is no need for a journal.
+    fn create_tables(&self, info: &LibraryInfo) -> rusqlite::Result<()> {
+        let mut columns = vec!["id INTEGER PRIMARY KEY".to_owned()];
+        for field in &self.fields {
+            let sql_type = match field.data_type {
+                DataType::Float32 | DataType::Float64 => "REAL",
+                DataType::Binary => "BLOB",
+                DataType::Boolean => "INTEGER",
+                ref other if other.is_integer() => "INTEGER",
+                _ => "TEXT",
+            };
+            let not_null = if field.is_nullable { "" } else { " NOT NULL" };
+            columns.push(format!("\"{}\" {sql_type}{not_null}", field.name));
+        }
+        self.database.execute_batch(&format!(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;
              CREATE TABLE model (
                  identity TEXT PRIMARY KEY,
@@ -66,24 +85,11 @@ impl SqliteSink {
                  preprocessing TEXT NOT NULL, -- JSON
                  emotions TEXT NOT NULL,      -- JSON: the eight in their order
                  program TEXT NOT NULL
-             );",
-        )?;
-        let mut columns = vec!["id INTEGER PRIMARY KEY".to_owned()];
-        for (place, name) in plain(&self.schema) {
-            let field = self.schema.field(place);
-            let kind = match field.data_type() {
-                DataType::Boolean | DataType::Int32 | DataType::Int64 => "INTEGER",
-                DataType::Float32 | DataType::Float64 => "REAL",
-                DataType::Binary => "BLOB",
-                _ => "TEXT",
-            };
-            let absent = if field.is_nullable() { "" } else { " NOT NULL" };
-            columns.push(format!("{} {kind}{absent}", quoted(name)));
-        }
-        let columns = columns.join(",\n    ");
-        self.database
-            .execute_batch(&format!("CREATE TABLE song (\n    {columns}\n);"))?;
-        if self.has(Column::Embedding) {
+             );
+             CREATE TABLE song (\n    {}\n);",
+            columns.join(",\n    ")
+        ))?;
+        if self.has_embedding {
             self.database.execute_batch(
                 "CREATE TABLE embedding (
                      song_id INTEGER PRIMARY KEY REFERENCES song (id),
@@ -91,95 +97,85 @@ impl SqliteSink {
                  );",
             )?;
         }
-        if self.has(Column::Timeline) {
-            self.database.execute_batch(
+        if self.has_timeline {
+            let emotions = Emotion::ALL.map(|emotion| format!("{emotion} REAL NOT NULL"));
+            self.database.execute_batch(&format!(
                 "CREATE TABLE moment (
                      song_id INTEGER NOT NULL REFERENCES song (id),
                      number INTEGER NOT NULL,
                      start_s REAL NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
-                     happy REAL NOT NULL, excited REAL NOT NULL, tense REAL NOT NULL, frustrated REAL NOT NULL,
-                     depressed REAL NOT NULL, tired REAL NOT NULL, calm REAL NOT NULL, content REAL NOT NULL,
+                     {},
                      PRIMARY KEY (song_id, number)
                  ) WITHOUT ROWID;",
-            )?;
+                emotions.join(", ")
+            ))?;
         }
         self.database.execute(
             "INSERT INTO model VALUES (?, ?, ?, ?, ?)",
             params![
-                provenance.model.identity,
-                provenance.model.name,
-                provenance.preprocessing.to_string(),
-                serde_json::Value::from(provenance.emotions.clone()).to_string(),
-                provenance.program,
+                info.model.identity,
+                info.model.name,
+                info.preprocessing.to_string(),
+                serde_json::Value::from(info.labels.clone()).to_string(),
+                PROGRAM,
             ],
         )?;
         Ok(())
     }
 
-    fn has(&self, column: Column) -> bool {
-        self.schema.field_with_name(column.name()).is_ok()
+    /// Inserts the waiting songs.
+    fn flush(&mut self) -> Result<()> {
+        let inserted = self.insert();
+        self.rows += self.waiting.len() as i64;
+        self.waiting.clear();
+        encoded(inserted, self.pending.path(), Format::Sqlite)
     }
 
-    fn insert(&self, batch: &RecordBatch) -> rusqlite::Result<()> {
-        let mut song = self.database.prepare(&self.insert)?;
-        let places: Vec<usize> = plain(&self.schema).map(|(place, _)| place).collect();
-        for row in 0..batch.num_rows() {
-            let id = Value::Integer(self.rows + row as i64 + 1);
-            let values = places.iter().map(|place| value(batch.column(*place), row));
-            song.execute(params_from_iter([id].into_iter().chain(values)))?;
+    fn insert(&self) -> rusqlite::Result<()> {
+        let mut insert = self.database.prepare(&self.insert)?;
+        for (id, (song, extra)) in (self.rows + 1..).zip(&self.waiting) {
+            let cells = self
+                .fields
+                .iter()
+                .map(|field| value(&field.cell(song, extra)));
+            insert.execute(params_from_iter(
+                [Value::Integer(id)].into_iter().chain(cells),
+            ))?;
         }
-        if let Some(lists) = batch
-            .column_by_name(Column::Embedding.name())
-            .and_then(|array| array.as_fixed_size_list_opt())
-        {
+        if self.has_embedding {
             let mut insert = self
                 .database
                 .prepare("INSERT INTO embedding VALUES (?, ?)")?;
-            for row in 0..lists.len() {
-                let list = lists.value(row);
-                let numbers = list.as_primitive_opt::<Float32Type>();
-                let bytes: Vec<u8> = numbers
-                    .into_iter()
-                    .flat_map(|numbers| numbers.values().iter())
-                    .flat_map(|number| number.to_le_bytes())
-                    .collect();
-                insert.execute(params![self.rows + row as i64 + 1, bytes])?;
+            for (id, (song, _)) in (self.rows + 1..).zip(&self.waiting) {
+                let numbers = song.embedding.iter();
+                let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
+                insert.execute(params![id, bytes])?;
             }
         }
-        if let Some(timelines) = batch.column_by_name(Column::Timeline.name()) {
+        if self.has_timeline {
+            let marks = ", ?".repeat(4 + Emotion::COUNT);
             let mut insert = self
                 .database
-                .prepare("INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-            for moment in moments(timelines) {
-                let row = self.rows + moment.row as i64 + 1;
-                let [a, b, c, d, e, f, g, h] = moment.emotions;
-                insert.execute(params![
-                    row,
-                    moment.number,
-                    moment.start_s,
-                    moment.valence,
-                    moment.arousal,
-                    a,
-                    b,
-                    c,
-                    d,
-                    e,
-                    f,
-                    g,
-                    h
-                ])?;
+                .prepare(&format!("INSERT INTO moment VALUES (?{marks})"))?;
+            for (id, (song, _)) in (self.rows + 1..).zip(&self.waiting) {
+                for (number, moment) in (0..).zip(song.timeline.iter().flatten()) {
+                    let mut row = vec![Value::Integer(id), Value::Integer(number)];
+                    row.push(Value::Real(moment.start_s));
+                    let numbers = [moment.valence, moment.arousal];
+                    let numbers = numbers.iter().chain(moment.emotions.as_array());
+                    row.extend(numbers.map(|number| Value::Real(f64::from(*number))));
+                    insert.execute(params_from_iter(row))?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Indices come last: it is faster so.
+    /// Creates the indices last, which is faster.
     fn complete(&self) -> rusqlite::Result<()> {
         for columns in INDICES {
-            if columns
-                .iter()
-                .all(|name| self.schema.field_with_name(name).is_ok())
-            {
+            let exists = |name: &&str| self.fields.iter().any(|field| field.name == *name);
+            if columns.iter().all(exists) {
                 self.database.execute_batch(&format!(
                     "CREATE INDEX song_{} ON song ({});",
                     columns.join("_"),
@@ -192,49 +188,30 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
-        self.insert(batch)
-            .map_err(|error| super::out::encode_error(self.pending.path(), FORMAT, error.into()))?;
-        self.rows += batch.num_rows() as i64;
+    fn row(&mut self, song: Song, extra: Vec<Cell<'static>>) -> Result<()> {
+        self.waiting.push((song, extra));
+        if self.waiting.len() == BATCH_ROWS {
+            self.flush()?;
+        }
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<PathBuf>, ExportError> {
-        let completed = self.complete();
-        let Self {
-            database, pending, ..
-        } = *self;
-        completed
-            .and_then(|()| database.close().map_err(|(_, error)| error))
-            .map_err(|error| super::out::encode_error(pending.path(), FORMAT, error.into()))?;
-        Ok(vec![pending.commit()?])
+    fn finish(mut self: Box<Self>) -> Result<Vec<PathBuf>> {
+        self.flush()?;
+        encoded(self.complete(), self.pending.path(), Format::Sqlite)?;
+        let closed = self.database.close().map_err(|(_, error)| error);
+        encoded(closed, self.pending.path(), Format::Sqlite)?;
+        Ok(vec![self.pending.commit()?])
     }
 }
 
-/// The columns of the table `song`, with their places in the batches.
-fn plain(schema: &SchemaRef) -> impl Iterator<Item = (usize, &str)> {
-    let fields = schema.fields().iter().enumerate();
-    fields
-        .filter(|(_, field)| !field.data_type().is_nested())
-        .map(|(place, field)| (place, field.name().as_str()))
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn value(array: &dyn Array, row: usize) -> Value {
-    if array.is_null(row) {
-        return Value::Null;
-    }
-    match array.data_type() {
-        DataType::Utf8 => Value::Text(array.as_string::<i32>().value(row).to_owned()),
-        DataType::Binary => Value::Blob(array.as_binary::<i32>().value(row).to_owned()),
-        DataType::Boolean => Value::Integer(array.as_boolean().value(row).into()),
-        DataType::Int32 => Value::Integer(array.as_primitive::<Int32Type>().value(row).into()),
-        DataType::Int64 => Value::Integer(array.as_primitive::<Int64Type>().value(row)),
-        DataType::Float32 => Value::Real(array.as_primitive::<Float32Type>().value(row).into()),
-        DataType::Float64 => Value::Real(array.as_primitive::<Float64Type>().value(row)),
-        _ => time(array, row).map_or(Value::Null, Value::Text),
+fn value(cell: &Cell<'_>) -> Value {
+    match cell {
+        Cell::Boolean(value) => Value::Integer((*value).into()),
+        Cell::Integer(number) => Value::Integer(*number),
+        Cell::Float(number) => Value::Real((*number).into()),
+        Cell::Double(number) => Value::Real(*number),
+        Cell::Bytes(bytes) => Value::Blob(bytes.to_vec()),
+        other => other.text().map_or(Value::Null, Value::Text),
     }
 }

@@ -139,7 +139,7 @@ impl Part<'_> {
         files: &mut HashMap<PathBuf, Changed>,
         step: impl Fn(),
     ) -> Result<(), CliError> {
-        for song in library.songs(Columns::ALL) {
+        for song in library.songs(Columns::LIST.and(Columns::STAMP)) {
             if self.stop.load(Relaxed) {
                 return Ok(());
             }
@@ -156,7 +156,7 @@ impl Part<'_> {
         tally: &mut Tally,
         files: &mut HashMap<PathBuf, Changed>,
     ) -> Result<(), CliError> {
-        let path = song.path.clone();
+        let path = song.path.as_path();
         if song.track.is_some() {
             tally.tracks += 1;
             return Ok(());
@@ -175,21 +175,21 @@ impl Part<'_> {
             modified: song.modified,
         };
         let outcome = if self.yes {
-            change(&path, &known, wanted).map(|changed| match changed {
+            change(path, &known, wanted).map(|changed| match changed {
                 Some(changed) => {
-                    files.insert(path.clone(), changed);
+                    files.insert(path.to_owned(), changed);
                     Found::ToDo { mood: Vec::new() }
                 }
                 None => Found::Done,
             })
         } else {
-            look(&path, &known, wanted)
+            look(path, &known, wanted)
         };
         match outcome {
             Ok(Found::ToDo { mood }) => {
                 tally.changed += 1;
                 if !self.yes {
-                    self.console.print(&preview(&path, &mood, wanted))?;
+                    self.console.print(&preview(path, &mood, wanted))?;
                 }
             }
             Ok(Found::Done | Found::Unrecorded) => tally.up_to_date += 1,

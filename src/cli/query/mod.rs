@@ -141,7 +141,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             matches.len()
         ));
     }
-    output.write(&matches, console)?;
+    output.write(&library, &matches, console)?;
     args.output.play(&matches, console)?;
     Ok(Exit::AllDone)
 }

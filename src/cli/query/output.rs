@@ -1,40 +1,37 @@
-//! In which form the answer is given, and where to.
+//! The output of a query: format, file and player.
 
 use super::play;
 use crate::{
-    atomic_file,
+    atomic_file::{self, directory_of},
     cli::{
         CliError,
-        console::Console,
+        console::{Console, stdout_error},
         table::{Align, Table, terminal_width},
     },
-    emotion::{Emotion, EmotionVector},
-    output::playlist::{Entry, Paths, write_m3u8, write_xspf},
+    emotion::Emotion,
+    library::{Column, Library},
+    output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
     search::Match,
 };
-use clap::ValueEnum;
-use serde::Serialize;
-use std::{
-    borrow::Cow,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use arrow_schema::DataType;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Output {
-    /// The form of the answer [default: as the name of -o says, else a table]
-    #[arg(long, value_enum)]
+    /// Output format: table, json, jsonl, csv, m3u8, xspf, parquet, arrow, npy or sqlite [default: by the extension of -o, else
+    /// table]
+    #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The same as --format json
+    /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Write the answer to this file
+    /// Write the songs to this file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// In a playlist, name files from the folder of -o, so that it can be moved with its music
+    /// Write playlists with paths relative to the directory of -o, so that it can be moved with its music
     #[arg(long)]
     relative: bool,
-    /// Hand a playlist of the answer to the system's player
+    /// Play the songs with the system's player for playlists
     #[arg(long)]
     play: bool,
     /// Open the first song with the system's program for it
@@ -42,39 +39,7 @@ pub struct Output {
     open: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// An array of objects
-    Json,
-    /// An object a line
-    Jsonl,
-    /// A line a song, below names
-    Csv,
-    /// A playlist
-    M3u8,
-    /// A playlist in XML
-    Xspf,
-}
-
-impl Format {
-    /// What the name of a file says.
-    fn of(file: &Path) -> Option<Self> {
-        let extension = file.extension()?.to_str()?.to_lowercase();
-        Some(match extension.as_str() {
-            "txt" => Self::Table,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::Jsonl,
-            "csv" => Self::Csv,
-            "m3u8" | "m3u" => Self::M3u8,
-            "xspf" => Self::Xspf,
-            _ => return None,
-        })
-    }
-}
-
-/// The form and place of an answer.
+/// Format and file of an output.
 pub struct Plan {
     format: Format,
     file: Option<PathBuf>,
@@ -83,36 +48,31 @@ pub struct Plan {
 }
 
 impl Output {
-    /// Where the answer goes.
+    /// The file of the output.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref()
     }
 
-    /// What is to be written; `many` questions are answered in a form of their own.
+    /// Checks the options. The output of `many` queries has a format of its own.
     pub fn plan(&self, many: bool) -> Result<Plan, CliError> {
-        let asked = self.format.or(self.json.then_some(Format::Json));
-        let format = match (asked, &self.output) {
+        let format = match (self.format, &self.output) {
             (Some(format), _) => format,
-            (None, Some(file)) if !many => Format::of(file).ok_or_else(|| {
-                format!(
-                    "{}: the name does not say which form the answer should have; name it .json, .jsonl, .csv, .m3u8 or \
-                     .xspf, or say --format",
-                    file.display()
-                )
-            })?,
+            (None, _) if self.json => Format::Json,
+            (None, Some(file)) if !many => Format::of_path(file)?,
             _ => Format::Table,
         };
-        let paths = match (self.relative, format, &self.output) {
-            (false, ..) => Paths::Absolute,
-            (true, Format::M3u8 | Format::Xspf, Some(file)) => {
-                Paths::beside(file).map_err(|error| {
-                    format!("{}: cannot look into its folder: {error}", file.display())
-                })?
-            }
-            (true, Format::M3u8 | Format::Xspf, None) => Paths::relative_to(Path::new("."))?,
-            (true, ..) => {
-                return Err("--relative is for playlists: say --format m3u8 or xspf".into());
-            }
+        if format == Format::HuggingFace {
+            return Err("--format huggingface is for `circumplex export`".into());
+        }
+        if self.relative && !format.is_playlist() {
+            return Err("--relative is for playlists: add --format m3u8 or xspf".into());
+        }
+        let paths = match &self.output {
+            _ if !self.relative => Paths::Absolute,
+            Some(file) => Paths::relative_to(directory_of(file)).map_err(|error| {
+                format!("{}: cannot open its directory: {error}", file.display())
+            })?,
+            None => Paths::relative_to(Path::new("."))?,
         };
         Ok(Plan {
             format,
@@ -122,7 +82,7 @@ impl Output {
         })
     }
 
-    /// Hands the answer to a player, where that was asked for.
+    /// Plays or opens the songs, if requested.
     pub fn play(&self, matches: &[Match], console: &Console) -> Result<(), CliError> {
         if self.play {
             play::play(matches, console)?;
@@ -135,53 +95,84 @@ impl Output {
 }
 
 impl Plan {
-    /// Whether title, artist, album and genre are needed.
+    /// Whether it needs title, artist, album and genre.
     pub fn needs_tags(&self) -> bool {
         self.play || self.format != Format::Table
     }
 
-    pub fn write(&self, matches: &[Match], console: &Console) -> Result<(), CliError> {
-        match &self.file {
-            Some(file) => {
-                // A file is as wide as its lines.
-                atomic_file::write(file, |out| self.fill(matches, None, out))?;
-                console.remark(&format!("{}: {} songs", file.display(), matches.len()));
-            }
-            None => {
-                let mut text = Vec::new();
-                self.fill(matches, terminal_width(), &mut text)?;
-                let text = String::from_utf8(text)?;
-                if !text.is_empty() {
-                    console.print(&text)?;
+    pub fn write(
+        &self,
+        library: &Library,
+        matches: &[Match],
+        console: &Console,
+    ) -> Result<(), CliError> {
+        if self.format == Format::Table {
+            let width = if self.file.is_some() {
+                None
+            } else {
+                terminal_width()
+            };
+            let text = table(matches).render(width);
+            match &self.file {
+                Some(file) => {
+                    atomic_file::write(file, |out| std::io::Write::write_all(out, text.as_bytes()))?
                 }
+                None => console.print(&text)?,
             }
+        } else {
+            self.write_records(library, matches)?;
+        }
+        if let Some(file) = &self.file {
+            console.remark(&format!("{}: {} songs", file.display(), matches.len()));
         }
         Ok(())
     }
 
-    fn fill(
-        &self,
-        matches: &[Match],
-        width: Option<usize>,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let entries = || matches.iter().map(|found| Entry::from(&found.song));
-        match self.format {
-            Format::Table => out.write_all(table(matches).render(width).as_bytes()),
-            Format::Json => {
-                let answers: Vec<Answer<'_>> = matches.iter().map(Answer::new).collect();
-                serde_json::to_writer_pretty(&mut *out, &answers)?;
-                out.write_all(b"\n")
+    fn write_records(&self, library: &Library, matches: &[Match]) -> Result<(), CliError> {
+        let layout = Layout {
+            fields: fields(self.format),
+            embedding: 0,
+            info: library.info(),
+            paths: self.paths.clone(),
+        };
+        let to = match &self.file {
+            Some(file) => Destination::Path(file.clone()),
+            None => Destination::Stream(Box::new(std::io::stdout())),
+        };
+        let write = || {
+            let mut sink = sink(self.format, to, layout)?;
+            for found in matches {
+                let extra = vec![(found.rank as u64).into(), found.similarity.into()];
+                sink.row(found.song.clone(), extra)?;
             }
-            Format::Jsonl => matches.iter().try_for_each(|found| {
-                serde_json::to_writer(&mut *out, &Answer::new(found))?;
-                out.write_all(b"\n")
-            }),
-            Format::Csv => csv(matches, out),
-            Format::M3u8 => write_m3u8(out, None, entries(), &self.paths),
-            Format::Xspf => write_xspf(out, None, entries(), &self.paths),
-        }
+            sink.finish()
+        };
+        match self.file {
+            Some(_) => write()?,
+            None => write().map_err(stdout_error)?,
+        };
+        Ok(())
     }
+}
+
+/// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.
+fn fields(format: Format) -> Vec<Field> {
+    let of = |column| ExportColumn::Of(column).field();
+    let mut fields = vec![
+        Field::extra("rank", DataType::Int64, 0),
+        of(Column::Path),
+        of(Column::Track),
+        Field::extra("similarity", DataType::Float64, 1),
+        of(Column::Valence),
+        of(Column::Arousal),
+    ];
+    match format {
+        Format::Json | Format::JsonLines => fields.push(of(Column::Emotions)),
+        _ => fields.extend(Emotion::ALL.map(|e| ExportColumn::Percentage(e).field())),
+    }
+    fields.extend([Column::Title, Column::Artist, Column::Album, Column::Genre].map(of));
+    fields.push(of(Column::DurationS));
+    fields
 }
 
 fn table(matches: &[Match]) -> Table {
@@ -209,65 +200,4 @@ fn table(matches: &[Match]) -> Table {
         table.row(cells);
     }
     table
-}
-
-/// One song of the answer as JSON.
-#[derive(Serialize)]
-struct Answer<'a> {
-    rank: usize,
-    path: Cow<'a, str>,
-    similarity: f64,
-    valence: f32,
-    arousal: f32,
-    emotions: &'a EmotionVector,
-    title: Option<&'a str>,
-    artist: Option<&'a str>,
-    album: Option<&'a str>,
-    genre: Option<&'a str>,
-    duration_s: f64,
-}
-
-impl<'a> Answer<'a> {
-    fn new(found: &'a Match) -> Self {
-        let song = &found.song;
-        Self {
-            rank: found.rank,
-            path: song.path.to_string_lossy(),
-            similarity: found.similarity,
-            valence: song.valence,
-            arousal: song.arousal,
-            emotions: &song.emotions,
-            title: song.title.as_deref(),
-            artist: song.artist.as_deref(),
-            album: song.album.as_deref(),
-            genre: song.genre.as_deref(),
-            duration_s: song.duration_s,
-        }
-    }
-}
-
-/// The fields of [`Answer`], a column for each emotion; a tag that is absent is empty.
-fn csv(matches: &[Match], out: &mut impl Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    let before = ["rank", "path", "similarity", "valence", "arousal"];
-    let behind = ["title", "artist", "album", "genre", "duration_s"];
-    let emotions = Emotion::ALL.map(Emotion::name);
-    let names = before.iter().chain(&emotions).chain(&behind);
-    writer.write_record(names)?;
-    for found in matches {
-        let answer = Answer::new(found);
-        let mut fields = vec![
-            answer.rank.to_string(),
-            answer.path.into_owned(),
-            answer.similarity.to_string(),
-            answer.valence.to_string(),
-            answer.arousal.to_string(),
-        ];
-        fields.extend(answer.emotions.as_array().map(|p| p.to_string()));
-        let tags = [answer.title, answer.artist, answer.album, answer.genre];
-        fields.extend(tags.map(|tag| tag.unwrap_or_default().to_owned()));
-        fields.push(answer.duration_s.to_string());
-        writer.write_record(&fields)?;
-    }
-    writer.flush()
 }

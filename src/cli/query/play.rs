@@ -1,84 +1,71 @@
-//! `--play` and `--open`: the answer handed to the programs of the system.
+//! `--play` and `--open`: the system's programs for playlists and songs.
 
 use crate::{
     cli::{CliError, console::Console},
-    output::playlist::{Entry, Paths, write_m3u8},
+    output::{
+        Format,
+        playlist::{Paths, playlist},
+    },
     search::Match,
 };
 use std::{
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-/// A file could not be handed on.
-#[derive(Debug, thiserror::Error)]
-enum PlayError {
-    #[error("no song was found that could be played")]
-    Nothing,
-    #[error("{}: cannot write the playlist for the player", folder.display())]
-    Playlist {
-        folder: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{}: the file is not there any more; run `circumplex analyze` again", path.display())]
-    Gone { path: PathBuf },
-    #[error(
-        "{}: cannot open it with the system's program for such files; install one (on Linux xdg-utils and a player), or write \
-         a playlist with -o and open it yourself",
-        path.display()
-    )]
-    Open {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
+const NO_SONG: &str = "no song was found that could be played";
 
-/// Hands a playlist of all songs to the program that the system opens playlists with.
+/// Opens a playlist of all songs.
 pub fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
     if matches.is_empty() {
-        return Err(PlayError::Nothing.into());
+        return Err(NO_SONG.into());
     }
-    let playlist = temporary_playlist(matches).map_err(|source| PlayError::Playlist {
-        folder: std::env::temp_dir(),
-        source,
+    let playlist = temporary_playlist(matches).map_err(|error| {
+        let directory = std::env::temp_dir();
+        format!(
+            "{}: cannot write a playlist for the player: {error}",
+            directory.display()
+        )
     })?;
     open_file(&playlist)?;
     console.remark(&format!("playing {}", playlist.display()));
     Ok(())
 }
 
-/// Hands the first song to the program that the system opens such files with.
+/// Opens the first song.
 pub fn open_first(matches: &[Match], console: &Console) -> Result<(), CliError> {
-    let first = matches.first().ok_or(PlayError::Nothing)?;
-    let path = first.song.path.clone();
+    let path = &matches.first().ok_or(NO_SONG)?.song.path;
     if !path.is_file() {
-        return Err(PlayError::Gone { path }.into());
+        let path = path.display();
+        return Err(
+            format!("{path}: the file no longer exists; run `circumplex analyze` again").into(),
+        );
     }
-    open_file(&path)?;
+    open_file(path)?;
     console.remark(&format!("opened {}", path.display()));
     Ok(())
 }
 
-/// The player reads it after this program has ended, so it stays until the system clears its folder.
+/// The player reads it after this program has ended, so it stays until the system clears its temporary directory.
 fn temporary_playlist(matches: &[Match]) -> io::Result<PathBuf> {
-    let file = tempfile::Builder::new()
+    let mut file = tempfile::Builder::new()
         .prefix("circumplex-")
         .suffix(".m3u8")
         .tempfile()?;
-    let mut writer = BufWriter::new(file.as_file());
-    let entries = matches.iter().map(|found| Entry::from(&found.song));
-    write_m3u8(&mut writer, None, entries, &Paths::Absolute)?;
-    writer.flush()?;
-    drop(writer);
+    let songs = matches.iter().map(|found| &found.song);
+    let text = playlist(Format::M3u8, None, songs, &Paths::Absolute);
+    file.write_all(text.as_bytes())?;
     let (_, path) = file.keep().map_err(|error| error.error)?;
     Ok(path)
 }
 
-fn open_file(path: &Path) -> Result<(), PlayError> {
-    open::that(path).map_err(|source| PlayError::Open {
-        path: path.to_owned(),
-        source,
+fn open_file(path: &Path) -> Result<(), CliError> {
+    open::that(path).map_err(|error| {
+        format!(
+            "{}: cannot open it with the system's program for such files; install one (on Linux xdg-utils and a player), or \
+             write a playlist with -o and open that: {error}",
+            path.display()
+        )
+        .into()
     })
 }

@@ -1,0 +1,122 @@
+//! Parquet with flat columns (zstd), and Arrow IPC, which Feather readers read. The schema's metadata names the model.
+
+use super::{Cell, Field, Format, Layout, Out, Sink, encoded};
+use crate::{Result, library::Song};
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{Schema, SchemaRef};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    file::{metadata::KeyValue, properties::WriterProperties},
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 4096;
+/// Rows of a row group: bounds the memory of writing and lets readers work on several in parallel.
+const ROW_GROUP_ROWS: usize = 32 * 1024;
+/// Encoded bytes after which a row group ends early.
+const ROW_GROUP_BYTES: usize = 24 << 20;
+
+pub(super) struct ColumnarSink {
+    writer: Writer,
+    format: Format,
+    path: PathBuf,
+    schema: SchemaRef,
+    fields: Vec<Field>,
+    embedding: usize,
+    songs: Vec<Song>,
+    extra: Vec<Vec<Cell<'static>>>,
+}
+
+enum Writer {
+    Parquet(Box<ArrowWriter<Out>>),
+    Arrow(Box<FileWriter<Out>>),
+}
+
+impl ColumnarSink {
+    pub(super) fn create(format: Format, path: &Path, layout: Layout<'_>) -> Result<Self> {
+        let out = Out::file(path)?;
+        let (key, description) = layout.metadata();
+        let fields = layout
+            .fields
+            .iter()
+            .map(|field| field.arrow(layout.embedding));
+        let schema: SchemaRef = Arc::new(Schema::new_with_metadata(
+            fields.collect::<Vec<_>>(),
+            HashMap::from([(key.clone(), description.clone())]),
+        ));
+        let writer = if format == Format::Arrow {
+            let writer = FileWriter::try_new(out, &schema);
+            Writer::Arrow(Box::new(encoded(writer, path, format)?))
+        } else {
+            let properties = WriterProperties::builder()
+                // Level 3 is zstd's own default.
+                .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+                .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+                .set_key_value_metadata(Some(vec![KeyValue::new(key, description)]))
+                .set_created_by(
+                    concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned(),
+                )
+                .build();
+            let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties));
+            Writer::Parquet(Box::new(encoded(writer, path, format)?))
+        };
+        Ok(Self {
+            writer,
+            format,
+            path: path.to_owned(),
+            schema,
+            fields: layout.fields,
+            embedding: layout.embedding,
+            songs: Vec::new(),
+            extra: Vec::new(),
+        })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let fields = self.fields.iter();
+        let arrays = fields.map(|field| field.array(&self.songs, &self.extra, self.embedding));
+        let batch = arrays
+            .collect::<std::result::Result<_, _>>()
+            .and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays));
+        let batch = encoded(batch, &self.path, self.format)?;
+        self.songs.clear();
+        self.extra.clear();
+        match &mut self.writer {
+            Writer::Arrow(writer) => encoded(writer.write(&batch), &self.path, self.format),
+            Writer::Parquet(writer) => {
+                let mut written = writer.write(&batch);
+                if written.is_ok() && writer.in_progress_size() > ROW_GROUP_BYTES {
+                    written = writer.flush();
+                }
+                encoded(written, &self.path, self.format)
+            }
+        }
+    }
+}
+
+impl Sink for ColumnarSink {
+    fn row(&mut self, song: Song, extra: Vec<Cell<'static>>) -> Result<()> {
+        self.songs.push(song);
+        self.extra.push(extra);
+        if self.songs.len() == BATCH_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<PathBuf>> {
+        self.flush()?;
+        let out = match self.writer {
+            Writer::Arrow(writer) => encoded(writer.into_inner(), &self.path, self.format),
+            Writer::Parquet(writer) => encoded(writer.into_inner(), &self.path, self.format),
+        };
+        out?.finish()
+    }
+}
