@@ -1,4 +1,4 @@
-//! `circumplex dataset check`: what is in a DEAM folder, and what is wrong with it.
+//! `circumplex dataset check`: the content of a DEAM directory, and its faults.
 
 use super::{
     CliResult,
@@ -6,14 +6,18 @@ use super::{
     exit::Exit,
     table::{Align, Table, visible},
 };
-use crate::dataset::{CheckProgress, CheckReport, Evidence, Finding, IdRange, RowFault, check};
+use crate::{
+    dataset::{CheckProgress, CheckReport, Evidence, Finding, IdRange, RowFault, check},
+    text::{count, listed},
+};
 use std::{
+    collections::BTreeMap,
     fmt::{Display, Write as _},
     path::PathBuf,
     sync::OnceLock,
 };
 
-/// Look into a data set
+/// Check a data set
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -25,16 +29,19 @@ enum Action {
     Check(CheckArgs),
 }
 
-/// Read every annotation and decode every audio file of a DEAM folder, and say what is there and what is wrong
+/// Check a DEAM directory: read every annotation, decode every audio file, and report what is missing or wrong
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 usable; 1 unusable (no song has both labels and readable audio); 3 usable, but some \
-                  audio files or annotation rows are not."
+                  audio files or annotation rows are not.\n\n\
+                  Examples:\n  \
+                    circumplex dataset check DEAM\n  \
+                    circumplex dataset check DEAM --json"
 )]
 struct CheckArgs {
-    /// A folder in DEAM's layout: the official archives, the Kaggle mirror, or flat
-    #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    /// Directory in DEAM's layout: the official archives, the Kaggle mirror, or flat
+    #[arg(value_name = "DIRECTORY")]
+    directory: PathBuf,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -43,7 +50,7 @@ struct CheckArgs {
 pub fn run(args: Args, console: &Console) -> CliResult {
     let Action::Check(args) = args.action;
     let bar = OnceLock::new();
-    let report = check(&args.folder, |progress| match progress {
+    let report = check(&args.directory, |progress| match progress {
         CheckProgress::Started { files } => {
             let template = "{bar:24} {pos}/{len} audio files, {eta} left";
             let _ = bar.set(console.progress(files as u64, Some(template)));
@@ -57,288 +64,234 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
-    let text = match args.json {
+    console.print(&match args.json {
         true => serde_json::to_string_pretty(&report)?,
-        false => table(&report),
-    };
-    console.print(&text)?;
+        false => text(&report),
+    })?;
     let faults = report.unreadable_audio.len() + report.rejected.len();
     Ok(Exit::of_files(report.usable_songs, faults))
 }
 
-/// A count and the first names.
-fn listed<T: Display>(names: &[T]) -> String {
-    const SHOWN: usize = 6;
-    if names.is_empty() {
-        return "0".to_owned();
-    }
-    let first: Vec<String> = names.iter().take(SHOWN).map(T::to_string).collect();
-    let more = if names.len() > SHOWN { ", ..." } else { "" };
-    format!("{}: {}{more}", names.len(), first.join(", "))
-}
-
-fn file_names(paths: &[PathBuf]) -> Vec<String> {
-    let name = |p: &PathBuf| {
-        p.file_name()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
-    };
-    paths.iter().map(name).collect()
-}
-
-/// What can be done about something that was found; empty where it was not.
-fn advice<T>(found: &[T], text: &str) -> String {
-    if found.is_empty() {
-        String::new()
-    } else {
-        text.to_owned()
-    }
-}
-
-fn table(report: &CheckReport) -> String {
-    let mut table = Table::new([
-        ("what", Align::Left),
-        ("found", Align::Left),
-        ("what to do", Align::Left),
-    ]);
-    let mut row = |what: &str, found: String, to_do: String| {
-        table.row([what.to_owned(), found, to_do]);
-    };
-    row("layout", report.layout.to_string(), String::new());
-    row(
-        "annotated songs",
-        format!(
-            "{} in {}",
-            report.annotated,
-            file_names(&report.annotation_files).join(", ")
-        ),
-        String::new(),
-    );
-    row(
-        "audio files",
-        match &report.audio_folder {
-            Some(folder) => {
-                let below = folder.strip_prefix(&report.root).unwrap_or(folder);
-                format!("{} in {}/", report.audio_files, below.display())
-            }
-            None => "0".to_owned(),
-        },
-        match report.audio_files {
-            0 => "unpack DEAM_audio.zip into this folder".to_owned(),
-            _ => String::new(),
-        },
-    );
-    row(
-        "audio and labels",
-        report.with_audio_and_labels.to_string(),
-        String::new(),
-    );
-    row(
-        "audio without labels",
-        listed(&file_names(&report.audio_without_labels)),
-        advice(&report.audio_without_labels, "left out"),
-    );
-    row(
-        "labels without audio",
-        listed(&report.labels_without_audio),
-        advice(
-            &report.labels_without_audio,
-            "left out; add the audio files",
-        ),
-    );
-    let unreadable: Vec<PathBuf> = report
-        .unreadable_audio
-        .iter()
-        .map(|u| u.path.clone())
-        .collect();
-    row(
-        "unreadable audio",
-        listed(&file_names(&unreadable)),
-        advice(&unreadable, "left out; unpack these again"),
-    );
-    for (what, fault, to_do) in [
-        (
-            "values outside 1 to 9",
-            RowFault::OutsideScale,
-            "rows left out; correct them",
-        ),
-        (
-            "missing values",
-            RowFault::Missing,
-            "rows left out; correct them",
-        ),
-        (
-            "negative deviations",
-            RowFault::NegativeDeviation,
-            "rows left out; correct them",
-        ),
-        ("duplicate ids", RowFault::Duplicate, "the first row counts"),
-    ] {
-        let rejected = report.rejected.iter().filter(|row| row.fault == fault);
-        let found: Vec<&str> = rejected.map(|row| row.id.as_str()).collect();
-        row(what, listed(&found), advice(&found, to_do));
-    }
-    row(
-        "zero deviations",
-        listed(&report.zero_deviation),
-        advice(
-            &report.zero_deviation,
-            "used: the box becomes a line or a point",
-        ),
-    );
-    row(
-        "several audio files of one id",
-        listed(&file_names(&report.duplicate_audio)),
-        advice(&report.duplicate_audio, "the first counts; remove these"),
-    );
-    for (what, range) in [
-        ("columns, ids up to 1000", &report.columns.up_to_1000),
-        ("columns, other ids", &report.columns.above_1000),
-    ] {
-        row(what, finding(range), on_columns(range));
-    }
-    row("duration", duration(report), String::new());
-    row(
-        "sample rates",
-        counts(&report.sample_rates, " Hz"),
-        String::new(),
-    );
-    row("channels", counts(&report.channels, ""), String::new());
-    row("codecs", counts(&report.codecs, ""), String::new());
-    let artists = &report.artists;
-    row(
-        "artists",
-        match artists.known {
-            0 => "unknown".to_owned(),
-            known => format!(
-                "{} of {known} songs; {} songs share one with another",
-                artists.distinct, artists.songs_sharing_an_artist
-            ),
-        },
-        match artists.known {
-            0 => "unpack DEAM's metadata.zip into metadata/ for splits by artist".to_owned(),
-            known if known < report.annotated => {
-                format!(
-                    "{} songs count as artists of their own",
-                    report.annotated - known
-                )
-            }
-            _ => String::new(),
-        },
-    );
-    let groups: Vec<String> = report.same_audio.iter().map(|g| g.join(" = ")).collect();
-    row(
-        "identical audio",
-        listed(&groups),
-        advice(&groups, "kept on one side of every split"),
-    );
-    let mut text = table.render(None);
-    text.push_str(&correlations(report));
+fn text(report: &CheckReport) -> String {
+    let mut text = table(report) + &correlations(report);
     for file in &report.unreadable_audio {
         let _ = write!(text, "\nunreadable: {}", visible(&file.reason));
     }
-    for rejected in &report.rejected {
-        let line = format!(
-            "{} line {}, song {}: {}",
-            rejected.file.display(),
-            rejected.line,
-            rejected.id,
-            rejected.reason
-        );
-        let _ = write!(text, "\nrow left out: {}", visible(&line));
+    for row in &report.rejected {
+        let _ = write!(text, "\nrow skipped: {}", visible(&row.to_string()));
     }
-    let verdict = match report.usable_songs {
+    let verdict = match report.usable_songs as u64 {
         0 => "unusable: no song has both labels and readable audio".to_owned(),
-        1 => "usable: 1 song has labels and readable audio".to_owned(),
-        songs => format!("usable: {songs} songs have labels and readable audio"),
+        songs => {
+            let songs = count(songs, "song has", "songs have");
+            format!("usable: {songs} labels and readable audio")
+        }
     };
-    let _ = write!(text, "\n{verdict}\n");
-    text
+    text + "\n" + &verdict + "\n"
 }
 
-fn finding(range: &IdRange) -> String {
+fn table(report: &CheckReport) -> String {
+    let mut table = Table::new(["check", "found", "advice"].map(|name| (name, Align::Left)));
+    let mut row = |check: &str, found: String, advice: &str| {
+        table.row([check.to_owned(), found, advice.to_owned()]);
+    };
+    row("layout", report.layout.to_string(), "");
+    let files = file_names(&report.annotation_files).join(", ");
+    row(
+        "annotated songs",
+        format!("{} in {files}", report.annotated),
+        "",
+    );
+    match &report.audio_folder {
+        Some(directory) => {
+            let below = directory.strip_prefix(&report.root).unwrap_or(directory);
+            let found = format!("{} in {}/", report.audio_files, below.display());
+            row("audio files", found, "");
+        }
+        None => row(
+            "audio files",
+            "0".to_owned(),
+            "unpack DEAM_audio.zip into this directory",
+        ),
+    }
+    row(
+        "audio and labels",
+        report.with_audio_and_labels.to_string(),
+        "",
+    );
+    let rejected = |fault: RowFault| -> Vec<String> {
+        let rows = report.rejected.iter().filter(|row| row.fault == fault);
+        rows.map(|row| row.id.clone()).collect()
+    };
+    let unreadable = report.unreadable_audio.iter();
+    let unreadable: Vec<PathBuf> = unreadable.map(|file| file.path.clone()).collect();
+    let correct = "rows skipped; correct them";
+    for (check, names, advice) in [
+        (
+            "audio without labels",
+            file_names(&report.audio_without_labels),
+            "skipped",
+        ),
+        (
+            "labels without audio",
+            report.labels_without_audio.clone(),
+            "skipped; add the audio files",
+        ),
+        (
+            "unreadable audio",
+            file_names(&unreadable),
+            "skipped; unpack these again",
+        ),
+        (
+            "values outside 1 to 9",
+            rejected(RowFault::OutsideScale),
+            correct,
+        ),
+        ("missing values", rejected(RowFault::Missing), correct),
+        (
+            "negative deviations",
+            rejected(RowFault::NegativeDeviation),
+            correct,
+        ),
+        (
+            "duplicate ids",
+            rejected(RowFault::Duplicate),
+            "the first row is used",
+        ),
+        (
+            "zero deviations",
+            report.zero_deviation.clone(),
+            "used: the box becomes a line or a point",
+        ),
+        (
+            "several audio files of one id",
+            file_names(&report.duplicate_audio),
+            "the first is used; remove these",
+        ),
+        (
+            "identical audio",
+            report
+                .same_audio
+                .iter()
+                .map(|ids| ids.join(" = "))
+                .collect(),
+            "kept on one side of every split",
+        ),
+    ] {
+        match names.len() {
+            0 => row(check, "0".to_owned(), ""),
+            number => row(check, format!("{number}: {}", listed(&names, 6)), advice),
+        }
+    }
+    for (check, range) in [
+        ("columns, ids up to 1000", &report.columns.up_to_1000),
+        ("columns, other ids", &report.columns.above_1000),
+    ] {
+        let (found, advice) = columns(range);
+        row(check, found, advice);
+    }
+    let duration = report.duration_s.map(|d| {
+        let hours = d.sum / 3600.0;
+        let (min, max, median) = (d.min, d.max, d.median);
+        format!("{min:.1} to {max:.1} s, median {median:.1} s, {hours:.2} h in all")
+    });
+    row("duration", duration.unwrap_or("unknown".to_owned()), "");
+    row("sample rates", counts(&report.sample_rates, " Hz"), "");
+    row("channels", counts(&report.channels, ""), "");
+    row("codecs", counts(&report.codecs, ""), "");
+    let artists = &report.artists;
+    match artists.known {
+        0 => row(
+            "artists",
+            "unknown".to_owned(),
+            "unpack DEAM's metadata.zip into metadata/ for splits by artist",
+        ),
+        known => {
+            let (distinct, sharing) = (artists.distinct, artists.songs_sharing_an_artist);
+            let unknown = report.annotated - known;
+            let found =
+                format!("{distinct} of {known} songs; {sharing} songs share one with another");
+            let advice = format!("{unknown} songs count as artists of their own");
+            row("artists", found, if unknown > 0 { &advice } else { "" });
+        }
+    }
+    table.render(None)
+}
+
+fn file_names(paths: &[PathBuf]) -> Vec<String> {
+    let names = paths
+        .iter()
+        .map(|path| path.file_name().unwrap_or_default());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn counts<K: Display>(counts: &BTreeMap<K, usize>, unit: &str) -> String {
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(key, files)| format!("{key}{unit}: {files}"))
+        .collect();
+    parts.join(", ")
+}
+
+/// Whether the columns of a range of ids are crossed, and the advice.
+fn columns(range: &IdRange) -> (String, &'static str) {
     let songs = range.songs;
     match (range.finding, range.evidence) {
-        (Finding::NoSongs, _) => "no such songs".to_owned(),
-        (Finding::Crossed, Evidence::PerSecondAnnotations) => {
-            format!("crossed for {songs} songs (measured)")
-        }
-        (Finding::Crossed, _) => format!("crossed for {songs} songs (known file)"),
+        (Finding::NoSongs, _) => ("no such songs".to_owned(), ""),
+        (Finding::Crossed, Evidence::PerSecondAnnotations) => (
+            format!("crossed for {songs} songs (measured)"),
+            "corrected on reading; --labels as-published keeps them",
+        ),
+        (Finding::Crossed, _) => (
+            format!("crossed for {songs} songs (known file)"),
+            "corrected on reading, by the hash of the published values; --labels as-published keeps them",
+        ),
         (Finding::Straight, Evidence::PerSecondAnnotations) => {
-            format!("as named for {songs} songs (measured)")
+            (format!("as named for {songs} songs (measured)"), "")
         }
-        (Finding::Straight, Evidence::KnownFile) => {
-            format!("as named for {songs} songs (known file, corrected)")
-        }
-        (Finding::Straight, Evidence::None) => format!("taken as named for {songs} songs"),
-        (Finding::Unknown, _) => format!("cannot be told for {songs} songs"),
+        (Finding::Straight, Evidence::KnownFile) => (
+            format!("as named for {songs} songs (known file, corrected)"),
+            "",
+        ),
+        (Finding::Straight, Evidence::None) => (format!("used as named for {songs} songs"), ""),
+        (Finding::Unknown, _) => (
+            format!("unknown for {songs} songs"),
+            "used as named; add DEAM's per-second annotations to find out",
+        ),
     }
 }
 
-fn on_columns(range: &IdRange) -> String {
-    match (range.finding, range.evidence) {
-        (Finding::Crossed, Evidence::PerSecondAnnotations) => {
-            "read corrected; --labels as-published keeps them"
-        }
-        (Finding::Crossed, _) => {
-            "read corrected, relying on the published values' hash; --labels as-published keeps them"
-        }
-        (Finding::Unknown, _) => "taken as named; add DEAM's per-second annotations to find out",
-        _ => "",
-    }
-    .to_owned()
-}
-
+/// A table of the correlations; empty if there are none.
 fn correlations(report: &CheckReport) -> String {
-    let mut table = Table::new([
-        ("static mean with per-second mean, r", Align::Left),
-        ("songs", Align::Right),
-        ("valence-valence", Align::Right),
-        ("arousal-arousal", Align::Right),
-        ("valence-arousal", Align::Right),
-        ("arousal-valence", Align::Right),
-    ]);
-    let mut is_measured = false;
-    for (name, range) in [
+    let names = [
+        "songs",
+        "valence-valence",
+        "arousal-arousal",
+        "valence-arousal",
+        "arousal-valence",
+    ];
+    let heads = names.map(|name| (name, Align::Right)).into_iter();
+    let first = ("static mean with per-second mean, r", Align::Left);
+    let mut table = Table::new(std::iter::once(first).chain(heads));
+    let ranges = [
         ("ids up to 1000", &report.columns.up_to_1000),
         ("other ids", &report.columns.above_1000),
-    ] {
-        if let Some(r) = range.correlations {
-            is_measured = true;
-            table.row([
-                name.to_owned(),
-                r.songs.to_string(),
-                format!("{:.3}", r.valence_valence),
-                format!("{:.3}", r.arousal_arousal),
-                format!("{:.3}", r.valence_arousal),
-                format!("{:.3}", r.arousal_valence),
-            ]);
-        }
+    ];
+    let measured = ranges.map(|(name, range)| range.correlations.map(|r| (name, r)));
+    for (name, r) in measured.into_iter().flatten() {
+        let numbers = [
+            r.valence_valence,
+            r.arousal_arousal,
+            r.valence_arousal,
+            r.arousal_valence,
+        ];
+        let [a, b, c, d] = numbers.map(|number| format!("{number:.3}"));
+        table.row([name.to_owned(), r.songs.to_string(), a, b, c, d]);
     }
-    match is_measured {
+    match measured.iter().any(Option::is_some) {
         true => format!("\n{}", table.render(None)),
         false => String::new(),
     }
-}
-
-fn duration(report: &CheckReport) -> String {
-    report.duration_s.map_or_else(
-        || "unknown".to_owned(),
-        |d| {
-            format!(
-                "{:.1} to {:.1} s, median {:.1} s, {:.2} h in all",
-                d.min,
-                d.max,
-                d.median,
-                d.sum / 3600.0
-            )
-        },
-    )
-}
-
-fn counts<K: Display>(counts: &std::collections::BTreeMap<K, usize>, unit: &str) -> String {
-    let parts: Vec<String> = counts
-        .iter()
-        .map(|(what, files)| format!("{what}{unit}: {files}"))
-        .collect();
-    parts.join(", ")
 }

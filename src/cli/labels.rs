@@ -5,44 +5,47 @@ use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// Write the labels that training uses, and binary ones, to a table; needs no audio
+/// Write the labels of a data set, as training uses them and binary, to a table; needs no audio
 #[derive(clap::Args)]
 #[command(
-    after_help = "One row for each annotated song: song_id, the percentage of each emotion, valence and arousal with \
-                  their deviations, quadrant, argmax (the strongest emotion), and above_<emotion>, 1 where its \
-                  percentage is above the threshold.\n\
-                  The box of one standard deviation is the default because the published mean absolute error of 9.36 \
-                  belongs to it; two or three deviations make the same error three or more times smaller without any \
-                  model being better."
+    after_help = "One row per annotated song: song_id, the percentage of each emotion, valence and arousal with their \
+                  deviations, quadrant, argmax (the strongest emotion), and above_<emotion>, 1 if its percentage is \
+                  above the threshold.\n\n\
+                  A box of one standard deviation is the default because the published mean absolute error of 9.36 \
+                  belongs to it; two or three deviations make every model's error two to three times smaller.\n\n\
+                  Examples:\n  \
+                    circumplex labels DEAM -o labels.csv --plot labels.png\n  \
+                    circumplex labels DEAM -o labels.parquet --labels as-published --scheme grid\n  \
+                    circumplex labels mine.csv --scale -1..1 -o labels.csv"
 )]
 pub struct Args {
-    /// A folder in DEAM's layout, or a CSV or Parquet file with path or song_id and valence_mean, valence_std,
+    /// Directory in DEAM's layout, or a CSV or Parquet file with path or song_id, and valence_mean, valence_std,
     /// arousal_mean, arousal_std, or valence, arousal, or the eight emotions as percentages
     #[arg(value_name = "DATA")]
     data: PathBuf,
-    /// Table to write; Parquet where the name ends in .parquet, else CSV
+    /// Table to write; Parquet if the name ends in .parquet, else CSV
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Standard deviations to each side of the mean that a song's box reaches
     #[arg(long, value_name = "N", default_value = "1")]
     sigma: f64,
-    /// How the plane is divided
+    /// Division of the plane into classes
     #[arg(long, value_enum, default_value = "sectors")]
     scheme: SchemeName,
-    /// Percentage above which an emotion counts as present [default: 100 / number of classes]
+    /// Percentage above which an emotion is present [default: 100 / number of classes]
     #[arg(long, value_name = "PERCENT")]
     threshold: Option<f64>,
     #[command(flatten)]
     source: LabelSource,
-    /// Also draw all songs on the plane and the mean of each emotion, as .png or .svg
+    /// Also draw all songs and the mean of each emotion on the plane, as .png or .svg
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
 
-/// How labels are read; for every command that reads them one way.
+/// Options of every command that reads labels one way.
 #[derive(clap::Args)]
 pub struct LabelSource {
-    /// Whether columns that are found to be crossed (valence and arousal of DEAM's ids up to 1000) are exchanged
+    /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
     labels: Columns,
     #[command(flatten)]
@@ -50,7 +53,7 @@ pub struct LabelSource {
 }
 
 impl LabelSource {
-    /// The options that the library takes.
+    /// As the library's options.
     pub fn options(&self, sigma: f64) -> LabelOptions {
         let columns = match self.labels {
             Columns::Corrected => ColumnChoice::Corrected,
@@ -60,19 +63,19 @@ impl LabelSource {
     }
 }
 
-/// What the values of a label file mean.
+/// Options of every command that reads a label file.
 #[derive(clap::Args)]
 pub struct LabelValues {
     /// Scale of valence and arousal in a label file, such as -1..1 [default: 1..9]
     #[arg(long, value_name = "LOW..HIGH", allow_hyphen_values = true)]
     scale: Option<Scale>,
-    /// Standard deviation, on the file's scale, of labels that come without one [default: 1.5 of 1..9]
+    /// Standard deviation, on the file's scale, of labels without one [default: 1.5 of 1..9]
     #[arg(long, value_name = "STD")]
     deviation: Option<f64>,
 }
 
 impl LabelValues {
-    /// The options that the library takes.
+    /// As the library's options.
     pub fn options(&self, sigma: f64, columns: ColumnChoice) -> LabelOptions {
         LabelOptions {
             sigma,
@@ -88,7 +91,7 @@ impl LabelValues {
 enum Columns {
     /// Exchange crossed columns
     Corrected,
-    /// Take columns by their names in the file
+    /// Use columns as the file names them
     AsPublished,
 }
 
@@ -96,7 +99,7 @@ enum Columns {
 enum SchemeName {
     /// Eight sectors of 45 degrees
     Sectors,
-    /// Sixteen cells: the middle four neutral, the others to the emotion whose sector holds them; nine percentages
+    /// Sixteen cells: the middle four neutral, the others by the sector that holds them; nine percentages
     Grid,
 }
 
@@ -119,7 +122,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         console.remark(&message);
     }
     for row in &table.rejected {
-        console.warning(&visible(&format!("left out: {row}")));
+        console.warning(&visible(&format!("skipped: {row}")));
     }
     table.save(&args.output)?;
     if let Some(path) = &args.plot {

@@ -1,83 +1,62 @@
-//! Scores as a person reads them, for `evaluate` and `train`.
+//! Tables of scores, for `evaluate` and `train`.
 
 use super::table::{Align, Table, visible};
 use crate::{
     dataset::{ColumnReport, Part},
     evaluate::{FoldScores, MultiLabel, Report, RunScores, Scores},
     model::Model,
+    text::count,
 };
 
-/// All scores of one model, the songs that it was judged on (a part of its split, or all), and what the labels are.
-pub fn tables(scores: &Scores, model: &Model, part: Option<Part>, labels: &ColumnReport) -> String {
-    let mut text = heading(scores.songs, model, part);
-    let ratio = match scores.mae_ratio {
-        Some(ratio) => format!(" ({ratio:.2} of it)"),
-        None => String::new(),
-    };
-    text.push_str(&format!(
-        "\n\nMAE {:.2}, mean-vector baseline {:.2}{ratio}\n\n",
-        scores.mae, scores.mae_baseline
-    ));
-
-    let mut emotions = Table::new([
-        ("emotion", Align::Left),
-        ("MAE", Align::Right),
-        ("baseline", Align::Right),
-        ("mean true %", Align::Right),
-        ("predicted %", Align::Right),
-    ]);
+/// All scores of a run, on a part of the model's split or on all songs.
+pub fn run_tables(
+    run: &RunScores,
+    model: &Model,
+    part: Option<Part>,
+    labels: &ColumnReport,
+) -> String {
+    let scores = &run.scores;
+    let ratio = scores.mae_ratio.map(|ratio| format!(" ({ratio:.2} of it)"));
+    let mut emotions = table(["emotion", "MAE", "baseline", "mean true %", "predicted %"]);
     for (i, (emotion, mae)) in scores.per_emotion.iter().enumerate() {
-        let others = [
-            scores.per_emotion_baseline,
-            scores.mean_true,
-            scores.mean_predicted,
-        ];
-        let cells = std::iter::once(mae)
-            .chain(others.map(|numbers| numbers.0[i]))
-            .map(|number| format!("{number:.2}"));
-        emotions.row(std::iter::once(emotion.to_string()).chain(cells));
+        let (baseline, truth) = (scores.per_emotion_baseline.0[i], scores.mean_true.0[i]);
+        let numbers = [mae, baseline, truth, scores.mean_predicted.0[i]];
+        let [mae, baseline, truth, predicted] = numbers.map(|number| format!("{number:.2}"));
+        emotions.row([emotion.to_string(), mae, baseline, truth, predicted]);
     }
-    text.push_str(&emotions.render(None));
-
-    let mut agreement = Table::new([
-        ("", Align::Left),
-        ("R2", Align::Right),
-        ("RMSE", Align::Right),
-        ("Pearson", Align::Right),
-        ("CCC", Align::Right),
-    ]);
+    let mut agreement = table(["", "R2", "RMSE", "Pearson", "CCC"]);
     for (name, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
-        agreement.row([
-            name.to_owned(),
-            number(of.r2),
-            number(of.rmse),
-            number(of.pearson),
-            number(of.ccc),
-        ]);
+        let [r2, rmse, pearson, ccc] = [of.r2, of.rmse, of.pearson, of.ccc].map(|n| decimals(n, 3));
+        agreement.row([name.to_owned(), r2, rmse, pearson, ccc]);
     }
-    text.push('\n');
-    text.push_str(&agreement.render(None));
-    text.push_str(&format!(
-        "\nquadrants: accuracy {:.3}, macro F1 {:.3}\n\nlabels: {}\n",
+    let mut text = format!(
+        "{}\n\nMAE {:.2}, mean-vector baseline {:.2}{}\n\n{}\n{}\nquadrants: accuracy {:.3}, macro F1 {:.3}\n\nlabels: {}\n",
+        heading(scores.songs, model, part),
+        scores.mae,
+        scores.mae_baseline,
+        ratio.unwrap_or_default(),
+        emotions.render(None),
+        agreement.render(None),
         scores.quadrants.accuracy,
         scores.quadrants.macro_f1,
         about(labels)
-    ));
+    );
+    if let Some(folds) = &run.cross_validation {
+        text.push_str(&format!("\n{}", over_folds(scores, folds)));
+    }
+    if let Some(labels) = &run.multi_label {
+        text.push_str(&format!("\n{}", classification(labels)));
+    }
     text
 }
 
-/// The same answers against corrected labels and against those that are published, one column each.
+/// The same predictions compared with corrected and with published labels, one column each.
 pub fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
-    let mut table = Table::new([
-        ("", Align::Left),
-        ("corrected", Align::Right),
-        ("as published", Align::Right),
-    ]);
-    for (corrected, published) in rows(&corrected.scores)
-        .into_iter()
-        .zip(rows(&published.scores))
-    {
-        table.row([corrected.0, corrected.1, published.1]);
+    let mut table = table(["", "corrected", "as published"]);
+    let numbers = corrected.scores.numbers().into_iter();
+    for (corrected, published) in numbers.zip(published.scores.numbers()) {
+        let (left, right) = (corrected.text(), published.text());
+        table.row([corrected.name, left, right]);
     }
     format!(
         "{}\n\n{}\nlabels: {}\n",
@@ -87,113 +66,75 @@ pub fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> St
     )
 }
 
-fn rows(scores: &Scores) -> Vec<(String, String)> {
-    let numbers = scores.numbers().into_iter();
-    numbers
-        .map(|number| (number.name.clone(), number.text()))
-        .collect()
-}
-
-/// As [`tables`], with mean and deviation over folds and the classification report, where the run has them.
-pub fn run_tables(
-    scores: &RunScores,
-    model: &Model,
-    part: Option<Part>,
-    labels: &ColumnReport,
-) -> String {
-    let mut text = tables(&scores.scores, model, part, labels);
-    if let Some(folds) = &scores.cross_validation {
-        text.push_str(&format!("\n{}", over_folds(&scores.scores, folds)));
-    }
-    if let Some(labels) = &scores.multi_label {
-        text.push_str(&format!("\n{}", classification(labels)));
-    }
-    text
-}
-
 /// Every score over all songs, and its mean and deviation over the folds.
 fn over_folds(scores: &Scores, folds: &FoldScores) -> String {
-    let count = folds.folds.len();
-    let mean = format!("mean of {count} folds");
-    let mut table = Table::new([
-        ("", Align::Left),
-        ("all songs", Align::Right),
-        (mean.as_str(), Align::Right),
-        ("deviation", Align::Right),
-    ]);
+    let mean = format!("mean of {} folds", folds.folds.len());
+    let mut table = table(["", "all songs", &mean, "deviation"]);
     for number in scores.numbers() {
-        let decimals = number.decimals;
-        let shown = |value: Option<f64>| match value {
-            Some(value) => format!("{value:.decimals$}"),
-            None => "n/a".to_owned(),
-        };
         let spread = folds.spread(&number.key);
-        table.row([
-            number.name.clone(),
-            number.text(),
-            shown(spread.map(|spread| spread.mean)),
-            shown(spread.and_then(|spread| spread.deviation)),
-        ]);
+        let mean = decimals(spread.map(|spread| spread.mean), number.decimals);
+        let deviation = spread.and_then(|spread| spread.deviation);
+        let deviation = decimals(deviation, number.decimals);
+        table.row([number.name.clone(), number.text(), mean, deviation]);
     }
     table.render(None)
 }
 
 /// Precision, recall, F1 and support of each emotion and their averages, with the thresholds that they belong to.
 fn classification(labels: &MultiLabel) -> String {
-    let mut table = Table::new([
-        ("", Align::Left),
-        ("precision", Align::Right),
-        ("recall", Align::Right),
-        ("F1", Align::Right),
-        ("support", Align::Right),
-    ]);
+    let mut table = table(["", "precision", "recall", "F1", "support"]);
     for (name, row) in labels.report.rows() {
-        let shares = [row.precision, row.recall, row.f1].map(|share| format!("{share:.2}"));
-        let [precision, recall, f1] = shares;
-        table.row([
-            name.to_owned(),
-            precision,
-            recall,
-            f1,
-            row.support.to_string(),
-        ]);
+        let [precision, recall, f1] =
+            [row.precision, row.recall, row.f1].map(|share| format!("{share:.2}"));
+        let support = row.support.to_string();
+        table.row([name.to_owned(), precision, recall, f1, support]);
     }
-    let found = match &labels.search {
-        Some(search) => format!(
+    let found = labels.search.as_ref().map(|search| {
+        format!(
             ", the best of {} on other songs (micro F1 {:.3} there)",
             search.tried.len(),
             search.best.micro_f1
-        ),
-        None => String::new(),
-    };
+        )
+    });
     format!(
-        "{}\nAn emotion is true above {} %, and given above probability {:.2}{found}.\n",
+        "{}\nAn emotion is true above {} %, and given above probability {:.2}{}.\n",
         table.render(None),
         labels.present_above,
-        labels.threshold
+        labels.threshold,
+        found.unwrap_or_default()
     )
+}
+
+/// A table with names on the left and numbers on the right.
+fn table<const N: usize>(heads: [&str; N]) -> Table {
+    let mut align = Align::Left;
+    Table::new(heads.map(|head| (head, std::mem::replace(&mut align, Align::Right))))
 }
 
 fn heading(songs: usize, model: &Model, part: Option<Part>) -> String {
     let metadata = model.metadata();
     let identity: String = model.identity().chars().take(12).collect();
     let part = part.map_or(String::new(), |part| format!("{part} "));
-    let plural = if songs == 1 { "" } else { "s" };
+    let songs = count(
+        songs as u64,
+        &format!("{part}song"),
+        &format!("{part}songs"),
+    );
     visible(&format!(
-        "{songs} {part}song{plural}, model {} ({identity}), trained on {} ({} songs)",
+        "{songs}, model {} ({identity}), trained on {} ({} songs)",
         metadata.name, metadata.training.name, metadata.training.songs
     ))
 }
 
-/// What is known of the labels' columns, as one line.
+/// How the labels' columns were read, as one line.
 pub fn about(labels: &ColumnReport) -> String {
-    labels
-        .message()
-        .unwrap_or_else(|| "columns as the file names them".to_owned())
+    let message = labels.message();
+    message.unwrap_or_else(|| "columns as the file names them".to_owned())
 }
 
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
+/// A number with that many decimals; `n/a` if there is none.
+fn decimals(number: Option<f64>, decimals: usize) -> String {
+    number.map_or("n/a".to_owned(), |number| format!("{number:.decimals$}"))
 }
 
 #[cfg(test)]
@@ -203,8 +144,8 @@ mod tests {
 
     #[test]
     fn a_number_that_does_not_exist_is_shown_as_such() {
-        assert_eq!(number(None), "n/a");
-        assert_eq!(number(Some(-0.12345)), "-0.123");
+        assert_eq!(decimals(None, 3), "n/a");
+        assert_eq!(decimals(Some(-0.12345), 3), "-0.123");
     }
 
     #[test]
