@@ -12,12 +12,8 @@ pub(crate) use observe::{FaceInput, ObserveOptions, observe};
 
 use crate::{
     emotion::{Expression, FaceMap},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
 };
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, message)
-}
 
 /// Reads `happy=9,neutral=4,surprise=2`: any of the eight expressions in any order and spelling, with seconds or weights in any
 /// unit; absent ones weigh 0. In the order of [`Expression::ALL`].
@@ -28,7 +24,7 @@ pub(crate) fn parse_face(text: &str) -> Result<[f64; Expression::COUNT]> {
     let mut weights = [None; Expression::COUNT];
     for part in text.split(',') {
         let Some((name, weight)) = part.split_once('=') else {
-            return Err(invalid(format!(
+            return Err(Error::invalid(format!(
                 "expected an expression and its seconds or weight, like happy=9,neutral=4, found {:?}",
                 part.trim()
             )));
@@ -37,9 +33,9 @@ pub(crate) fn parse_face(text: &str) -> Result<[f64; Expression::COUNT]> {
         let weight = weight.trim();
         let number: f64 = weight
             .parse()
-            .map_err(|_| invalid(format!("expected a number, found {weight:?}")))?;
+            .map_err(|_| Error::invalid(format!("expected a number, found {weight:?}")))?;
         if weights[expression.index()].replace(number).is_some() {
-            return Err(invalid(format!("{expression} is given twice")));
+            return Err(Error::invalid(format!("{expression} is given twice")));
         }
     }
     let weights = weights.map(|weight| weight.unwrap_or(0.0));

@@ -5,7 +5,7 @@ mod many;
 mod metric;
 mod query;
 mod question;
-mod song;
+mod songs;
 mod top;
 mod vector;
 
@@ -14,5 +14,5 @@ pub use many::{Answered, Questions, answer_many};
 pub use metric::Metric;
 pub use query::{Explore, Match, Query};
 pub use question::{parse_emotions, parse_point, parse_target, parse_vector, point};
-pub use song::{Example, Examples, SongError, find_examples};
+pub use songs::{Example, Examples, find_songs, silent};
 pub use vector::QueryVector;

@@ -6,9 +6,9 @@ use super::{
     exit::Exit,
     table::{Align, Table, terminal_width},
 };
-use crate::error::Result;
 use crate::{
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
+    error::Result,
     face::read_face_map,
 };
 use serde_json::{Map, json};
@@ -41,12 +41,6 @@ struct TableArgs {
     /// Print JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    #[command(flatten)]
-    map: MapFile,
-}
-
-#[derive(clap::Args)]
-struct MapFile {
     /// Print this map (TOML or CSV) instead of the built-in one
     #[arg(long, value_name = "FILE")]
     face_map: Option<PathBuf>,
@@ -78,9 +72,9 @@ fn load(file: Option<&PathBuf>) -> Result<FaceMap> {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let Command::Table(args) = args.command;
-    let map = load(args.map.face_map.as_ref())?;
+    let map = load(args.face_map.as_ref())?;
     // Another map need not be made of these means.
-    let has_means = args.map.face_map.is_none();
+    let has_means = args.face_map.is_none();
     let text = if args.csv {
         csv(&map)
     } else if args.json {

@@ -1,9 +1,9 @@
 //! The columns of a face file: which says what, under the names that programs give them.
 
-use super::{invalid, rows::Row};
+use super::rows::Row;
 use crate::{
     emotion::Expression,
-    error::{Context, ErrorKind, Result},
+    error::{Context, Error, ErrorKind, Result},
     text::listed,
 };
 
@@ -266,7 +266,7 @@ impl Columns {
     /// Where there is no column of times, or the cell is not a time.
     pub fn time(&self, row: &Row<'_>) -> Result<Option<f64>> {
         let Some((column, _)) = self.time else {
-            return Err(invalid(
+            return Err(Error::invalid(
                 "--observe needs the times of the rows: a column time or timestamp in seconds, or time_ms; or give the frames \
                  (without a column of frame numbers, the rows) per second with --fps",
             ));
@@ -288,7 +288,7 @@ impl Columns {
         }
         match parse(text).filter(|number| number.is_finite()) {
             Some(number) => Ok(Some(number)),
-            None => Err(invalid(format!(
+            None => Err(Error::invalid(format!(
                 "{}: expected {expected}, found {text:?}",
                 self.place(row, column)
             ))),
@@ -331,7 +331,7 @@ impl Columns {
         };
         let class = (0..AFFECTNET.len()).find(|class| numbered && *class as f64 == number);
         class.map(|class| AFFECTNET[class]).ok_or_else(|| {
-            invalid(format!(
+            Error::invalid(format!(
                 "{}: expected the name of an expression, found the number {text:?}",
                 place()
             ))
@@ -353,7 +353,7 @@ impl Columns {
             // Rounding may put a zero a little below zero.
             let value = value.filter(|value: &f64| value.is_finite() && *value >= -1e-6);
             let value = value.ok_or_else(|| {
-                invalid(format!(
+                Error::invalid(format!(
                     "{}: expected a probability, percentage or weight of at least 0, found {text:?}",
                     self.place(row, *column)
                 ))
@@ -378,7 +378,7 @@ impl Columns {
     }
 }
 
-fn no_expression(names: &[String], words: &[Vec<String>]) -> crate::Error {
+fn no_expression(names: &[String], words: &[Vec<String>]) -> Error {
     let quote = |names: &[&String]| {
         let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
         listed(&quoted, LISTED)
@@ -388,7 +388,7 @@ fn no_expression(names: &[String], words: &[Vec<String>]) -> crate::Error {
         .filter(|(_, words)| is_action_unit(words))
         .map(|(name, _)| name)
         .collect();
-    invalid(if units.is_empty() {
+    Error::invalid(if units.is_empty() {
         let found = quote(&names.iter().collect::<Vec<_>>());
         format!("no column tells the expression of a face: {EXPECTED}, found {found}")
     } else {

@@ -1,9 +1,8 @@
 //! Maps from expressions to emotions as people write them.
 
-use super::invalid;
 use crate::{
     emotion::{AffectBox, Emotion, Expression, FaceMap},
-    error::{Context, ErrorKind::InvalidInput, Result},
+    error::{Context, Error, ErrorKind::InvalidInput, Result},
 };
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
@@ -43,13 +42,13 @@ fn read(path: &Path) -> Result<FaceMap> {
         let expression: Expression = name.parse()?;
         let shares = shares(&numbers).context(InvalidInput, expression.name())?;
         if found[expression.index()].replace(shares).is_some() {
-            return Err(invalid(format!("{expression} is given twice")));
+            return Err(Error::invalid(format!("{expression} is given twice")));
         }
     }
     let mut rows = [[0.0; Emotion::COUNT]; Expression::COUNT];
     for ((row, found), expression) in rows.iter_mut().zip(found).zip(Expression::ALL) {
         *row = found.ok_or_else(|| {
-            invalid(format!(
+            Error::invalid(format!(
                 "{expression} is missing; start from `circumplex face table --csv`, which has all eight"
             ))
         })?;
@@ -63,7 +62,9 @@ fn text(path: &Path) -> Result<String> {
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
         .context(InvalidInput, "cannot read the face map")?;
     if bytes.len() as u64 > LARGEST {
-        return Err(invalid("expected a face map of at most 1 MiB, found more"));
+        return Err(Error::invalid(
+            "expected a face map of at most 1 MiB, found more",
+        ));
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(text.trim_start_matches('\u{feff}').to_owned())
@@ -78,7 +79,7 @@ fn csv_rows(text: &str) -> Result<Vec<(String, Numbers)>> {
         let mut row = row.context(InvalidInput, "cannot read the face map as CSV")?;
         let name = row.remove("expression").ok_or_else(|| {
             let found: Vec<String> = row.keys().cloned().collect();
-            invalid(format!(
+            Error::invalid(format!(
                 "expected the column expression and the eight emotions, as `circumplex face table --csv` prints them, found {}",
                 found.join(", ")
             ))
@@ -87,7 +88,7 @@ fn csv_rows(text: &str) -> Result<Vec<(String, Numbers)>> {
         // A table may have both kinds of rows; the columns of the other kind are empty.
         for (key, cell) in row.into_iter().filter(|(_, cell)| !cell.is_empty()) {
             let number = cell.parse().map_err(|_| {
-                invalid(format!("{name}, {key}: expected a number, found {cell:?}"))
+                Error::invalid(format!("{name}, {key}: expected a number, found {cell:?}"))
             })?;
             numbers.insert(key, number);
         }
@@ -118,7 +119,7 @@ fn shares(numbers: &Numbers) -> Result<[f64; Emotion::COUNT]> {
         return around.shares(1.0);
     }
     if is_box || numbers.is_empty() {
-        return Err(invalid(format!(
+        return Err(Error::invalid(format!(
             "expected either emotions or all of {}",
             MEANS.join(", ")
         )));

@@ -2,13 +2,12 @@
 
 use super::{
     columns::{Columns, Shares},
-    invalid,
     rows::{Row, empty, read},
 };
 use crate::{
     clock::position,
     emotion::Expression,
-    error::{Context, ErrorKind, Result},
+    error::{Context, Error, ErrorKind, Result},
 };
 use std::{
     fs::File,
@@ -242,7 +241,7 @@ impl Observer<'_> {
                 let (start, end) = (position(seconds.start), position(seconds.end));
                 format!(" from {start} to {end}")
             });
-            return Err(invalid(format!(
+            return Err(Error::invalid(format!(
                 "none of {} rows{window} shows a face that was recognized",
                 observed.without_face
             )));

@@ -1,9 +1,9 @@
 //! The rows of a face file: CSV, JSON and Parquet become rows of text under the names of their columns.
 
-use super::{columns::EXPECTED, invalid};
+use super::columns::EXPECTED;
 use crate::{
     contain::catch_panic,
-    error::{Context, ErrorKind::InvalidInput, Result},
+    error::{Context, Error, ErrorKind::InvalidInput, Result},
 };
 use csv::{ByteRecord, StringRecord};
 use parquet::{
@@ -71,12 +71,12 @@ pub(super) fn read(mut input: Box<dyn BufRead + '_>, on_row: &mut OnRow<'_>) -> 
         return read_json(Cursor::new(first).chain(input), on_row);
     }
     if first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") {
-        return Err(invalid(
+        return Err(Error::invalid(
             "expected a face file in UTF-8, found UTF-16; save it as UTF-8",
         ));
     }
     if first.len() as u64 == LONGEST_HEADING || first.contains(&0) {
-        return Err(invalid(
+        return Err(Error::invalid(
             "expected CSV with a heading, JSON or Parquet, found something else",
         ));
     }
@@ -84,8 +84,8 @@ pub(super) fn read(mut input: Box<dyn BufRead + '_>, on_row: &mut OnRow<'_>) -> 
 }
 
 /// The error for a file without rows.
-pub(super) fn empty() -> crate::Error {
-    invalid(format!(
+pub(super) fn empty() -> Error {
+    Error::invalid(format!(
         "the face file has no rows; {EXPECTED}, and a row for each frame or second"
     ))
 }
@@ -278,7 +278,7 @@ impl Objects<'_, '_> {
         })
     }
 
-    fn not_an_object(&self, found: &Value) -> crate::Error {
+    fn not_an_object(&self, found: &Value) -> Error {
         let found = match found {
             Value::Null => "null",
             Value::Bool(_) => "a boolean",
@@ -287,7 +287,7 @@ impl Objects<'_, '_> {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        invalid(format!(
+        Error::invalid(format!(
             "expected JSON objects, one for each frame or face, or lists of them, found {found} at row {}; pandas writes them \
              with to_json(orient=\"records\")",
             self.number + 1

@@ -1,6 +1,6 @@
 //! [`QueryVector`]: the direction of a query, and the songs that take no part in its answer.
 
-use super::song::Examples;
+use super::songs::Examples;
 use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
@@ -79,16 +79,17 @@ fn is_zero(embedding: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::song::Example, *};
+    use super::{super::songs::Example, *};
 
     fn examples(of: &[([f64; 8], [f32; 2])], rows: &[u64]) -> Examples {
         Examples {
             songs: of
                 .iter()
                 .map(|(weights, embedding)| Example {
-                    name: "a song".to_owned(),
+                    path: "a song".into(),
                     emotions: EmotionVector::from_weights(*weights).unwrap(),
                     embedding: embedding.to_vec(),
+                    content_hash: None,
                     row: None,
                 })
                 .collect(),

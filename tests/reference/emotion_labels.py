@@ -2,9 +2,9 @@
 
     python tests/reference/emotion_labels.py make
         writes tests/reference/emotion_boxes.csv: random boxes, many of them clipped by the scale, and their shares
-        in the eight sectors and in the nine classes of the grid; src/emotion/properties.rs compares circumplex with it.
+        in the eight sectors and in the nine classes of the grid; src/emotion/circumplex_tests.rs compares circumplex with it.
 
-    circumplex labels <DEAM folder> -o labels.csv
+    circumplex labels <DEAM directory> -o labels.csv
     python tests/reference/emotion_labels.py check labels.csv [sigma]
         compares every row of a table that circumplex wrote (either scheme) with shapely, and prints the largest
         difference; exits with 1 where it is above 1e-9 percentage points.
@@ -22,7 +22,7 @@ from shapely.geometry import Polygon, box
 EMOTIONS = ["happy", "excited", "tense", "frustrated", "depressed", "tired", "calm", "content"]
 SQUARE = box(1, 1, 9, 9)
 NEUTRAL = box(3, 3, 7, 7)
-# Triangles from the centre, one octant of the square each, counter-clockwise from the positive valence axis.
+# Triangles from the center, one octant of the square each, counter-clockwise from the positive valence axis.
 BORDER = [(9, 5), (9, 9), (5, 9), (1, 9), (1, 5), (1, 1), (5, 1), (9, 1), (9, 5)]
 SECTORS = [Polygon([(5, 5), a, b]) for a, b in zip(BORDER, BORDER[1:])]
 

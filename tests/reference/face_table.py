@@ -1,7 +1,7 @@
-"""The emotions of face expressions by polygon intersection in shapely, an implementation that shares nothing with circumplex.
+"""The emotions of facial expressions by polygon intersection in shapely, an implementation that shares nothing with circumplex.
 
     python tests/reference/face_table.py make
-        writes tests/reference/face_table.csv, with which src/emotion/face.rs compares circumplex.
+        writes tests/reference/face_table.csv, with which src/emotion/face_map.rs compares circumplex.
 
     circumplex face table --csv > table.csv
     python tests/reference/face_table.py check table.csv

@@ -4,6 +4,7 @@ mod choice;
 mod exclude;
 mod many;
 mod output;
+mod outside;
 mod play;
 mod question;
 

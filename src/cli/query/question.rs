@@ -1,5 +1,6 @@
 //! The options that make the query vector.
 
+use super::outside::analyze_outside;
 use crate::{
     audio::Excerpt,
     cli::{
@@ -12,7 +13,7 @@ use crate::{
     emotion::{Emotion, EmotionVector, Expression, TYPICAL_DEVIATION},
     face::{FaceInput, ObserveOptions, observe, parse_face},
     library::Library,
-    search::{Examples, QueryVector, find_examples, parse_emotions, parse_vector, point},
+    search::{Example, Examples, QueryVector, find_songs, parse_emotions, parse_vector, point},
     text::{count, visible},
 };
 use std::{
@@ -198,15 +199,25 @@ impl Question {
 
     /// The songs of `--like`, then those of `--unlike`.
     fn examples(&self, library: &Library, console: &Console) -> Result<Examples, CliError> {
-        let songs = [self.like.as_slice(), &self.unlike].concat();
-        let examples = find_examples(library, &songs, || self.model.load())?;
-        for song in &examples.songs {
-            let source = match song.row {
-                Some(_) => "",
-                None => " (not in the library: analyzed now)",
+        let names = [self.like.as_slice(), &self.unlike].concat();
+        let mut songs = Vec::new();
+        let mut model = None;
+        for (name, row) in names.iter().zip(find_songs(library, &names)?) {
+            let (song, source) = if let Some(row) = row {
+                (Example::at(library, row)?, "")
+            } else {
+                let model = match &model {
+                    Some(model) => model,
+                    None => model.insert(self.model.load()?),
+                };
+                let song = analyze_outside(library, name, model)?;
+                (song, " (not in the library: analyzed now)")
             };
-            console.remark(&visible(&format!("query song: {}{source}", song.name)));
+            let path = song.path.display();
+            console.remark(&visible(&format!("query song: {path}{source}")));
+            songs.push(song);
         }
+        let examples = Examples::new(library, songs)?;
         if examples.rows.len() > examples.songs.len() {
             let copies = (examples.rows.len() - examples.songs.len()) as u64;
             console.remark(&format!(
