@@ -20,6 +20,7 @@ pub(crate) use arrays::{canonical, floats};
 pub use compact::{Compacted, compact};
 pub(crate) use file::Group;
 pub use file::LibraryFile;
+pub(crate) use info::track_name;
 pub use info::{FORMAT_VERSION, FailedFile, INFO_KEY, LibraryInfo, ModelStamp};
 pub(crate) use read::{flat_numbers, read_error};
 pub(crate) use song::path_of;

@@ -35,18 +35,28 @@ pub(crate) use walk::{FoundFile, Listing, ScanOptions, scan};
 use crate::{
     Error,
     analysis::{Analysis, AnalyzeOptions},
-    library::{LibraryInfo, Micros, ModelStamp, Song},
+    library::{FailedFile, LibraryInfo, Micros, ModelStamp, Song},
     model::Model,
+    text::count,
 };
 use std::ffi::OsString;
 
-/// The path of a row or file.
-type FileKey = OsString;
+/// What identifies a song: its file, and the track of it.
+type FileKey = (OsString, Option<u32>);
 
 impl FoundFile {
     fn key(&self) -> FileKey {
-        self.path.clone().into()
+        let track = self.track.as_ref().map(|track| track.number);
+        (self.path.clone().into(), track)
     }
+}
+
+fn key_of(song: &Song) -> FileKey {
+    (song.path.clone().into(), song.track)
+}
+
+fn key_of_failed(failed: &FailedFile) -> FileKey {
+    (failed.path.clone().into(), failed.track)
 }
 
 /// An error about a file on one line, without the file's name, which a list of failures has already.
@@ -76,21 +86,22 @@ pub(crate) fn library_info(model: &Model, options: &AnalyzeOptions) -> LibraryIn
     info
 }
 
-/// The row of a song that was analyzed now.
-fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
-    let (audio, analyzed_s) = (&analysis.audio, analysis.analyzed_s());
+/// The song of a file that was analyzed now.
+fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
+    let analyzed_s = analysis.analyzed_s();
+    let audio = analysis.audio;
     let mut song = Song {
-        path: file.audio().to_owned(),
+        path: file.path.clone(),
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         duration_s: audio.duration_s,
         sample_rate: audio.sample_rate,
         channels: audio.channels.into(),
-        codec: audio.codec.clone(),
-        title: audio.tags.title.clone(),
-        artist: audio.tags.artist.clone(),
-        album: audio.tags.album.clone(),
-        genre: audio.tags.genre.clone(),
+        codec: audio.codec,
+        title: audio.tags.title,
+        artist: audio.tags.artist,
+        album: audio.tags.album,
+        genre: audio.tags.genre,
         valence: analysis.prediction.valence,
         arousal: analysis.prediction.arousal,
         emotions: analysis.prediction.emotions,
@@ -105,13 +116,11 @@ fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song 
         ..Song::default()
     };
     if let Some(track) = file.track.as_deref() {
-        song.duration_s = audio
-            .segment
-            .map_or(song.duration_s, |segment| segment.length_s());
         let start_s = track.start.seconds();
+        song.duration_s = analyzed_s;
         song.track = Some(track.number);
         song.track_start_s = Some(start_s);
-        song.track_end_s = Some(start_s + song.duration_s);
+        song.track_end_s = Some(start_s + analyzed_s);
         // The tags of the file complete those of the sheet, except for the title.
         song.title.clone_from(&track.title);
         song.artist = track.artist.clone().or(song.artist);
@@ -124,13 +133,13 @@ fn song_row(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song 
     song
 }
 
-/// The notes of a song, for people.
+/// The facts that are special about a song, in words.
 pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(segment) = &analysis.audio.segment {
-        let length = (analysis.analyzed_s() * 10.0).round() / 10.0;
+        let length_s = (analysis.analyzed_s() * 10.0).round() / 10.0;
         let start = crate::clock::position(segment.start_s);
-        notes.push(format!("excerpt {length} s from {start}"));
+        notes.push(format!("excerpt {length_s} s from {start}"));
     }
     if analysis.silent {
         notes.push("silent".to_owned());
@@ -138,10 +147,9 @@ pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     if analysis.repeated {
         notes.push("shorter than a window (repeated)".to_owned());
     }
-    match analysis.audio.damaged_packets {
-        0 => {}
-        1 => notes.push("1 damaged packet".to_owned()),
-        packets => notes.push(format!("{packets} damaged packets")),
+    if analysis.audio.damaged_packets > 0 {
+        let packets = analysis.audio.damaged_packets;
+        notes.push(count(packets, "damaged packet", "damaged packets"));
     }
     notes
 }

@@ -257,6 +257,7 @@ fn a_journal() -> (String, Vec<String>) {
     }
     let failed = FailedFile {
         path: "/music/broken.mp3".into(),
+        track: None,
         size_bytes: 5,
         modified: None,
         reason: "is damaged".to_owned(),

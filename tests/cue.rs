@@ -111,8 +111,8 @@ fn a_track_after_the_end_of_its_file_fails() {
     place.file("mix.cue", SHEET.replace("00:20:00", "09:20:00").as_bytes());
     run(place.analyze().arg("--cue"))
         .ends_with_code(3)
-        .complains("mix.wav/02")
-        .complains("begins behind its end");
+        .complains("mix.wav (track 2): ")
+        .complains("the segment starts after its end");
     assert_eq!(songs(&place), ["/mix.wav/01", "/other.wav"]);
 }
 

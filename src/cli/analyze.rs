@@ -3,8 +3,7 @@
 pub(super) mod report;
 
 use self::report::{
-    announce_incompatible, announce_missing_notes, conclude, count, no_music, report_failure,
-    report_skipped, show_plan,
+    announce_incompatible, conclude, count, no_music, report_failure, report_skipped, show_plan,
 };
 use super::{
     CliError, CliResult, console::Console, model::ModelChoice, signals::stop_on_signal,
@@ -124,7 +123,6 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         write_empty: args.shard.is_some(),
     };
     announce_incompatible(console, &update, &info);
-    announce_missing_notes(console, &update, args.force);
     let plan = update.plan(&listing, options)?;
     if args.dry_run {
         return show_plan(console, &update, &listing, &plan);
@@ -155,7 +153,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
                 segment,
                 ..analysis.clone()
             };
-            analyze_file(file.audio(), &model, &options)
+            analyze_file(&file.path, &model, &options)
         },
         |file, report| {
             progress.advance(file, report);

@@ -1,6 +1,6 @@
 //! Libraries rewritten as one sorted file.
 
-use super::{Column, Columns, Library, LibraryInfo, LibraryWriter};
+use super::{Column, Columns, Library, LibraryInfo, LibraryWriter, Song};
 use crate::error::Result;
 use std::{cmp::Reverse, collections::HashSet, path::Path};
 
@@ -40,9 +40,16 @@ pub fn compact(from: Library, target: &Path) -> Result<Compacted> {
     let repeated = (all - keys.len()) as u64;
 
     let mut failures = from.failures();
-    failures.dedup_by(|a, b| a.path == b.path);
+    failures.dedup_by(|a, b| (&a.path, a.track) == (&b.path, b.track));
     let paths: HashSet<_> = keys.iter().map(|(path, ..)| path.as_os_str()).collect();
-    failures.retain(|failed| !paths.contains(failed.path.as_os_str()));
+    failures.retain(|failed| {
+        let song = Song {
+            path: failed.path.clone(),
+            track: failed.track,
+            ..Song::default()
+        };
+        !paths.contains(song.unique_path().as_os_str())
+    });
     drop(paths);
 
     // Failures are tried again by another version of the program than the one that is named: name one that is not this.

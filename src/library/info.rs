@@ -3,7 +3,7 @@
 use super::song::exact_path;
 use crate::{emotion::Emotion, library::Micros};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The key of [`LibraryInfo`] as JSON, in the metadata of the Parquet file and of its Arrow schema.
 pub const INFO_KEY: &str = "circumplex";
@@ -48,12 +48,30 @@ pub struct FailedFile {
     /// Absolute path of the file.
     #[serde(flatten, with = "exact_path")]
     pub path: PathBuf,
+    /// Number of the track, if a CUE sheet splits the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub track: Option<u32>,
     /// Size of the file in bytes.
     pub size_bytes: u64,
     /// The file's modification time, if its file system knows it.
     pub modified: Option<Micros>,
     /// Why it failed.
     pub reason: String,
+}
+
+impl FailedFile {
+    /// The file for people: `/music/mix.flac`, `/music/mix.flac (track 3)`.
+    pub fn name(&self) -> String {
+        track_name(&self.path, self.track)
+    }
+}
+
+/// A file, or a track of it, for people.
+pub(crate) fn track_name(path: &Path, track: Option<u32>) -> String {
+    match track {
+        Some(track) => format!("{} (track {track})", path.display()),
+        None => path.display().to_string(),
+    }
 }
 
 /// The key in the preprocessing for the excerpt of each song that is analyzed.

@@ -86,6 +86,7 @@ fn the_description_remembers_failures() {
     let mut with_failures = info();
     with_failures.failures = vec![FailedFile {
         path: "/music/broken.mp3".into(),
+        track: None,
         size_bytes: 5,
         modified: Some(Micros(17)),
         reason: "is damaged".to_owned(),
@@ -535,6 +536,7 @@ fn columns_are_in_the_order_of_the_table() {
 fn failed(path: &str) -> FailedFile {
     FailedFile {
         path: path.into(),
+        track: None,
         size_bytes: 5,
         modified: None,
         reason: "is damaged".to_owned(),

@@ -48,7 +48,6 @@ pub(super) fn found_hash(file: &FoundFile) -> io::Result<String> {
         return content_hash(&file.path);
     };
     let whole = FoundFile {
-        path: track.sound.clone(),
         track: None,
         ..file.clone()
     };

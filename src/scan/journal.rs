@@ -3,7 +3,7 @@
 //! A hidden file beside the library, `.<name>.journal`, with one record per line, each after its checksum. A run locks it,
 //! and removes it once the library is written.
 
-use super::FileKey;
+use super::{FileKey, key_of, key_of_failed};
 use crate::{
     Error, ErrorKind, Result,
     error::Context,
@@ -38,8 +38,8 @@ pub enum Record {
 impl Record {
     pub(super) fn key(&self) -> FileKey {
         match self {
-            Self::Song(song) => song.unique_path().into_owned().into(),
-            Self::Failed(file) => file.path.clone().into(),
+            Self::Song(song) => key_of(song),
+            Self::Failed(failed) => key_of_failed(failed),
         }
     }
 

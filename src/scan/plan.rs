@@ -1,7 +1,7 @@
 //! The plan of a run: which files to analyze, and which rows of the library to keep.
 
 use super::{
-    FileKey, FoundFile, Journal, Listing, PathSet, patterns::is_absent, tracks::is_below_a_file,
+    FileKey, FoundFile, Journal, Listing, PathSet, key_of, key_of_failed, patterns::is_absent,
 };
 use crate::library::{FailedFile, Micros, Song};
 use std::{collections::HashMap, fs, path::Path};
@@ -68,11 +68,11 @@ impl Plan {
         };
         let mut rows: HashMap<FileKey, usize> = HashMap::with_capacity(stamps.len());
         for (row, stamp) in stamps.iter().enumerate() {
-            rows.entry(stamp.path.clone().into()).or_insert(row);
+            rows.entry(key_of(stamp)).or_insert(row);
         }
         let failed: HashMap<FileKey, &FailedFile> = failures
             .iter()
-            .map(|file| (file.path.clone().into(), file))
+            .map(|file| (key_of_failed(file), file))
             .collect();
 
         for file in &listing.files {
@@ -104,6 +104,8 @@ impl Plan {
             }
         }
 
+        // Their rows, if not found yet, are of other tracks, or of a file that is now split or no longer split.
+        let listed: PathSet = listing.files.iter().map(|file| &file.path).collect();
         let unreadable: PathSet = listing.failures.iter().filter_map(|f| f.path()).collect();
         for row in rows.into_values() {
             let path = stamps[row].path.as_path();
@@ -111,7 +113,9 @@ impl Plan {
                 RowPlan::Keep
             } else if listing.excluded.covers(path) {
                 RowPlan::Excluded
-            } else if listing.split.contains(path) || is_below_a_file(path) {
+            } else if listed.contains(path)
+                || listing.shard.is_some_and(|shard| !shard.contains(path))
+            {
                 RowPlan::Replaced
             } else if !options.keep_missing && is_gone(path) {
                 RowPlan::Missing
@@ -275,6 +279,7 @@ mod tests {
         let file = file_of(&known[0]);
         let failed = FailedFile {
             path: known[0].path.clone(),
+            track: None,
             size_bytes: file.size,
             modified: known[0].modified,
             reason: "is damaged".to_owned(),

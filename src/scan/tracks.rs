@@ -16,8 +16,6 @@ use std::{
 /// A track of a file that a CUE sheet splits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Track {
-    /// The audio file.
-    pub sound: PathBuf,
     /// The sheet.
     pub sheet: PathBuf,
     /// Its number in the sheet.
@@ -37,21 +35,11 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// The path of its row: the file's, followed by the track's number.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.sound.join(format!("{:02}", self.number))
-    }
-
     /// The later of the two files' times.
-    pub(super) fn modified(&self, sound: Option<SystemTime>) -> Option<SystemTime> {
+    pub(super) fn modified(&self, file: Option<SystemTime>) -> Option<SystemTime> {
         let sheet = fs::metadata(&self.sheet).and_then(|facts| facts.modified());
-        sound.max(sheet.ok())
+        file.max(sheet.ok())
     }
-}
-
-/// Whether a path is that of a track, as [`Track::path`] makes it.
-pub(super) fn is_below_a_file(path: &Path) -> bool {
-    path.parent().is_some_and(Path::is_file)
 }
 
 /// Replaces files that have a CUE sheet by their tracks.
@@ -79,7 +67,6 @@ pub(super) fn split_files(listing: &mut Listing) {
                 if let Some(index) = find(&files, part, named_alike) {
                     let file = files.remove(index);
                     listing.files.extend(tracks_of(&file, &path, &sheet, part));
-                    listing.split.insert(file.path);
                 }
             }
         }
@@ -135,7 +122,6 @@ fn tracks_of(
     part.tracks.iter().zip(ends).map(move |(track, end)| {
         let performer = track.performer.as_ref().or(sheet.performer.as_ref());
         let track = Track {
-            sound: file.path.clone(),
             sheet: path.to_owned(),
             number: track.number,
             start: track.start,
@@ -146,7 +132,7 @@ fn tracks_of(
             genre: sheet.genre.clone(),
         };
         FoundFile {
-            path: track.path(),
+            path: file.path.clone(),
             size: file.size,
             modified: track.modified(file.modified),
             track: Some(Box::new(track)),
@@ -176,7 +162,11 @@ mod tests {
         let listing = scan(&options).unwrap();
         let name = |file: &FoundFile| {
             let name = file.path.strip_prefix(directory.path()).unwrap();
-            name.to_str().unwrap().to_owned()
+            let track = file
+                .track
+                .as_ref()
+                .map(|track| format!(" {}", track.number));
+            name.to_str().unwrap().to_owned() + &track.unwrap_or_default()
         };
         (listing.files.iter().map(name).collect(), listing)
     }
@@ -185,8 +175,7 @@ mod tests {
     fn a_file_with_a_sheet_is_replaced_by_its_tracks() {
         let sheet = format!("PERFORMER Somebody\nTITLE Album\nFILE \"mix.flac\" WAVE\n{TWO}");
         let (names, listing) = listed(&[("mix.flac", "x"), ("other.mp3", "x"), ("a.cue", &sheet)]);
-        assert_eq!(names, ["mix.flac/01", "mix.flac/02", "other.mp3"]);
-        assert_eq!(listing.split.len(), 1);
+        assert_eq!(names, ["mix.flac 1", "mix.flac 2", "other.mp3"]);
         let track = listing.files[0].track.as_ref().unwrap();
         assert_eq!(track.title.as_deref(), Some("One"));
         assert_eq!(track.artist.as_deref(), Some("Somebody"));
@@ -206,7 +195,7 @@ mod tests {
         ] {
             let content = format!("FILE \"{named}\" WAVE\n{TWO}");
             let (names, _) = listed(&[(file, "x"), (sheet, &content)]);
-            assert_eq!(names, [format!("{file}/01"), format!("{file}/02")]);
+            assert_eq!(names, [format!("{file} 1"), format!("{file} 2")]);
         }
     }
 
@@ -222,7 +211,7 @@ mod tests {
             ("2.cue", &absent),
         ]);
         assert_eq!(names, ["a.wav", "b.wav"]);
-        assert!(listing.failures.is_empty() && listing.split.is_empty());
+        assert!(listing.failures.is_empty());
     }
 
     #[test]

@@ -2,15 +2,14 @@
 
 use super::{
     FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, Work,
-    found_hash, plan::is_gone, reason, run, song_row, walk::cannot_read,
+    found_hash, key_of, key_of_failed, plan::is_gone, reason, run, song_of, walk::cannot_read,
 };
 use crate::{
     Error, ErrorKind, Result,
     analysis::Analysis,
-    error::Context,
     library::{
-        Column, Columns, FailedFile, Library, LibraryInfo, LibraryWriter, Micros, Song,
-        resolve_target,
+        Column, Columns, FORMAT_VERSION, FailedFile, Library, LibraryInfo, LibraryWriter, Micros,
+        Song, resolve_target, track_name,
     },
 };
 use std::{
@@ -93,24 +92,15 @@ impl Update {
         if target.exists() {
             let message =
                 "exists but is not a circumplex library; move it, or choose another file with -o";
-            let library =
-                Library::open(&target).context_at(ErrorKind::Library, &target, message)?;
-            if let Some(missing) = Column::ALL
-                .into_iter()
-                .find(|column| !column.is_nullable() && !column.is_fact() && !library.has(*column))
-            {
-                let missing = format!("the column `{}` is missing", missing.name());
-                let missing = Error::new(ErrorKind::Library, missing).with_path(&target);
-                return Err(missing).context_at(ErrorKind::Library, &target, message);
+            let not_a_library = || Error::new(ErrorKind::Library, message).with_path(&target);
+            let library = Library::open(&target).map_err(|e| not_a_library().with_source(e))?;
+            if !library.is_model_known() || !is_complete(&library) {
+                return Err(not_a_library());
             }
             let is_comparable = library.info().is_comparable(&info);
             if is_comparable && library.info().timeline >= info.timeline {
                 info.timeline = library.info().timeline;
-                stamps = library
-                    .songs(Columns::STAMP)
-                    .map(|song| song.map(stamp))
-                    .collect::<Result<_>>()
-                    .context_at(ErrorKind::Library, &target, message)?;
+                stamps = library.songs(Columns::STAMP).collect::<Result<_>>()?;
                 old = Some(library);
             } else {
                 incompatible = Some((library.info().clone(), library.rows()));
@@ -152,17 +142,34 @@ impl Update {
         self.info.timeline
     }
 
-    /// The number of rows without notes, from a program that had none.
-    pub(crate) fn without_notes(&self) -> u64 {
-        self.old
-            .as_ref()
-            .filter(|old| !old.has(Column::Silent))
-            .map_or(0, Library::rows)
+    /// Whether the library has an older format, so that it is written again.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        let old = self.old.as_ref();
+        old.is_some_and(|old| old.info().format_version < FORMAT_VERSION)
     }
 
-    /// The path of the file of a row.
-    pub(crate) fn path_of(&self, row: usize) -> Option<&Path> {
-        self.stamps.get(row).map(|stamp| stamp.path.as_path())
+    /// The actions of a plan, each with its file.
+    pub(crate) fn actions(&self, plan: &Plan) -> Vec<(&'static str, String)> {
+        let songs = |row_plan| plan.rows_with(row_plan).map(|row| &self.stamps[row]);
+        let changed: HashSet<FileKey> = songs(RowPlan::Update).map(key_of).collect();
+        let todo = plan.todo.iter().map(|file| {
+            let key = file.key();
+            let action = if changed.contains(&key) {
+                "changed"
+            } else {
+                "new"
+            };
+            (action, track_name(&file.path, key.1))
+        });
+        let leaving = [
+            ("gone", RowPlan::Missing),
+            ("excluded", RowPlan::Excluded),
+            ("replaced", RowPlan::Replaced),
+        ];
+        let leaving = leaving.into_iter().flat_map(|(action, row_plan)| {
+            songs(row_plan).map(move |song| (action, track_name(&song.path, song.track)))
+        });
+        todo.chain(leaving).collect()
     }
 
     /// Plans the update.
@@ -215,6 +222,7 @@ impl Update {
             ..Report::default()
         };
         if plan.is_done()
+            && !self.is_upgrade()
             && let Some(old) = &self.old
         {
             for song in old.songs(Columns::of(&[Column::Emotions])) {
@@ -258,8 +266,8 @@ impl Update {
             match outcome {
                 Ok(Outcome::Analyzed(song, hash)) => {
                     report.work.add(&song);
-                    let row = song_row(file, *song, hash);
-                    journal.append(&Record::Song(Box::new(row)))?;
+                    let song = song_of(file, *song, hash);
+                    journal.append(&Record::Song(Box::new(song)))?;
                     songs.push(file.key());
                 }
                 Ok(Outcome::Known(row)) => recognized.push((row, file)),
@@ -301,11 +309,11 @@ impl Update {
         report.excluded = plan.count(RowPlan::Excluded);
         report.replaced = plan.count(RowPlan::Replaced);
 
-        let failed = report.failures.iter().map(|file| file.path.clone().into());
+        let failed = report.failures.iter().map(key_of_failed);
         let finished: HashSet<FileKey> = songs.iter().cloned().chain(failed).collect();
         let keep = |row: usize| match plan.rows[row] {
             RowPlan::Keep => true,
-            RowPlan::Update => !finished.contains(self.stamps[row].path.as_os_str()),
+            RowPlan::Update => !finished.contains(&key_of(&self.stamps[row])),
             _ => false,
         };
         let rows = songs.len() + (0..plan.rows.len()).filter(|row| keep(*row)).count();
@@ -319,9 +327,9 @@ impl Update {
         }
         let elsewhere = |failed: &&FailedFile| !listing.roots.covers(&failed.path);
         failures.extend(self.old_failures().iter().filter(elsewhere).cloned());
-        failures.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-
+        failures.sort_by_cached_key(key_of_failed);
         self.info.failures = failures;
+
         let mut writer = LibraryWriter::create(&self.target, &self.info, self.embedding)?;
         let spread = &mut report.spread;
         let mut push = |song: Song| {
@@ -333,9 +341,9 @@ impl Update {
         if let Some(old) = &self.old {
             for (row, song) in old.songs(Columns::ALL).enumerate() {
                 let song = song?;
-                let key: FileKey = song.unique_path().into_owned().into();
+                let key = key_of(&song);
                 while let Some(next) = songs.next_if(|next| *next <= key) {
-                    push(song_of(&mut journal, &next)?)?;
+                    push(recorded_song(&mut journal, &next)?)?;
                 }
                 if keep(row) {
                     push(song)?;
@@ -343,7 +351,7 @@ impl Update {
             }
         }
         for next in songs {
-            push(song_of(&mut journal, &next)?)?;
+            push(recorded_song(&mut journal, &next)?)?;
         }
         // Closed before its file is replaced, as some systems require.
         self.old = None;
@@ -354,37 +362,38 @@ impl Update {
     }
 }
 
+/// Whether a library has every column that analysis fills. Facts are zero in older libraries.
+fn is_complete(library: &Library) -> bool {
+    let mut required = Column::ALL
+        .iter()
+        .filter(|c| !c.is_nullable() && !c.is_fact());
+    required.all(|column| library.has(*column))
+}
+
 fn failed_file(file: &FoundFile, error: &Error) -> FailedFile {
     FailedFile {
         path: file.path.clone(),
+        track: file.key().1,
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         reason: reason(error),
     }
 }
 
-/// The row of a file that has the content of `song`.
+/// The song of a file that has the content of `song`.
 fn renamed(song: Song, file: &FoundFile) -> Song {
     Song {
-        path: file.audio().to_owned(),
+        path: file.path.clone(),
+        track: file.key().1,
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         ..song
     }
 }
 
-fn song_of(journal: &mut Journal, key: &FileKey) -> Result<Song> {
+fn recorded_song(journal: &mut Journal, key: &FileKey) -> Result<Song> {
     match journal.read(key)? {
         Record::Song(song) => Ok(*song),
         Record::Failed(failed) => Err(Error::new(ErrorKind::Internal, failed.reason)),
-    }
-}
-
-/// A row by its unique path, which is that of a listed file or track.
-fn stamp(song: Song) -> Song {
-    Song {
-        path: song.unique_path().into_owned(),
-        track: None,
-        ..song
     }
 }

@@ -50,7 +50,7 @@ const UNSUPPORTED: [(&str, &str); 20] = [
 /// A file, or a track of one, to analyze.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundFile {
-    /// Absolute path.
+    /// Absolute path of the audio file.
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
@@ -71,14 +71,9 @@ impl FoundFile {
         }
     }
 
-    /// The audio file.
-    pub(crate) fn audio(&self) -> &Path {
-        self.track.as_ref().map_or(&self.path, |track| &track.sound)
-    }
-
     /// Whether the file still has the size and time that the scan found.
     pub(crate) fn is_unchanged(&self) -> io::Result<bool> {
-        let mut now = Self::new(self.path.clone(), &fs::metadata(self.audio())?);
+        let mut now = Self::new(self.path.clone(), &fs::metadata(&self.path)?);
         if let Some(track) = &self.track {
             now.modified = track.modified(now.modified);
             now.track = self.track.clone();
@@ -115,8 +110,8 @@ pub(crate) struct Listing {
     pub not_audio: u64,
     /// Files and directories that patterns exclude; such a directory was not entered.
     pub excluded: PathSet,
-    /// Files that are split into tracks.
-    pub split: PathSet,
+    /// The shard that was kept.
+    pub shard: Option<Shard>,
     /// The number of files in other shards.
     pub other_shards: usize,
     /// Files and directories that could not be read.
@@ -138,7 +133,10 @@ pub(crate) struct Listing {
 /// # Errors
 /// When a root cannot be read, or is a device. What cannot be read inside a root is in [`Listing::failures`].
 pub(crate) fn scan(options: &ScanOptions) -> Result<Listing> {
-    let mut listing = Listing::default();
+    let mut listing = Listing {
+        shard: options.shard,
+        ..Listing::default()
+    };
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let exclude = options.exclude.compile(&here)?;
     for root in &options.roots {

@@ -13,7 +13,6 @@ use crate::{
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
 };
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -27,6 +26,11 @@ pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &L
     if update.has_discarded_journal() {
         console.remark(&format!(
             "{target}: discarded the results of an interrupted run of another version or model; its files are analyzed again"
+        ));
+    }
+    if update.is_upgrade() {
+        console.remark(&format!(
+            "{target}: older format; it is upgraded without analyzing files again"
         ));
     }
     let Some((old, rows)) = update.incompatible() else {
@@ -59,17 +63,6 @@ pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &L
     ));
 }
 
-pub(super) fn announce_missing_notes(console: &Console, update: &Update, force: bool) {
-    let rows = update.without_notes();
-    if rows > 0 && !force {
-        console.remark(&format!(
-            "{}: written by an earlier version without notes on silent, short and damaged songs; --force adds them to up to \
-             {rows} unchanged rows",
-            visible(&update.target().display().to_string()),
-        ));
-    }
-}
-
 /// Prints what `--dry-run` would do, one file per line.
 pub(super) fn show_plan(
     console: &Console,
@@ -78,33 +71,8 @@ pub(super) fn show_plan(
     plan: &Plan,
 ) -> CliResult {
     let mut text = String::new();
-    let mut line = |action: &str, path: &Path| {
-        text.push_str(&format!(
-            "{action}\t{}\n",
-            visible(&path.display().to_string())
-        ));
-    };
-    let changed = plan.rows_with(RowPlan::Update);
-    let changed: HashSet<&Path> = changed.filter_map(|row| update.path_of(row)).collect();
-    for file in &plan.todo {
-        let action = if changed.contains(file.path.as_path()) {
-            "changed"
-        } else {
-            "new"
-        };
-        line(action, &file.path);
-    }
-    for (action, row_plan) in [
-        ("gone", RowPlan::Missing),
-        ("excluded", RowPlan::Excluded),
-        ("replaced", RowPlan::Replaced),
-    ] {
-        for path in plan
-            .rows_with(row_plan)
-            .filter_map(|row| update.path_of(row))
-        {
-            line(action, path);
-        }
+    for (action, name) in update.actions(plan) {
+        text.push_str(&format!("{action}\t{}\n", visible(&name)));
     }
     if !text.is_empty() {
         console.print(&text)?;
@@ -192,7 +160,7 @@ pub(super) fn conclude(
         .iter()
         .chain(known.iter().take(MOST_FAILURES))
     {
-        report_failure(console, &failed.path.display().to_string(), &failed.reason);
+        report_failure(console, &failed.name(), &failed.reason);
     }
     if known.len() > MOST_FAILURES {
         console.warning(&format!("and {} more", known.len() - MOST_FAILURES));

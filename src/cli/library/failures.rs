@@ -38,6 +38,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
         for failed in &failures {
             let object = json!({
                 "path": failed.path.to_string_lossy(),
+                "track": failed.track,
                 "reason": failed.reason,
                 "size_bytes": failed.size_bytes,
             });
@@ -46,7 +47,7 @@ pub fn run(args: &Args, console: &Console) -> CliResult {
     } else {
         let mut table = Table::new([("file", Align::Left), ("reason", Align::Left)]);
         for failed in &failures {
-            table.row([failed.path.display().to_string(), failed.reason.clone()]);
+            table.row([failed.name(), failed.reason.clone()]);
         }
         text = table.render(None);
     }
