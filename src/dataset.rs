@@ -19,11 +19,9 @@ mod splits;
 mod table;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "train"))]
-mod whole;
 
 pub(crate) use check::{CheckProgress, CheckReport, check};
-pub use columns::{ColumnChoice, ColumnReport, Correlations, Evidence, Finding, IdRange};
+pub use columns::{ColumnChoice, ColumnReport, Evidence, Finding, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
 pub use label_file::Scale;
@@ -34,11 +32,12 @@ pub use splits::{Folds, Part, Provenance, Split, SplitMethod};
 
 use crate::{
     Error, ErrorKind, Result,
+    atomic_file::directory_of,
     emotion::{AffectBox, EmotionVector},
     error::Context as _,
 };
 use audio_files::{audio_by_id, audio_directory, identical_audio, is_audio};
-use deam::{Artists, DeamFiles, not_found};
+use deam::{Artists, DeamFiles};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -58,8 +57,6 @@ pub struct LabelOptions {
     pub scale: Option<Scale>,
     /// The deviation, on the file's scale, of labels without one; default: [`TYPICAL_DEVIATION`](crate::emotion::TYPICAL_DEVIATION).
     pub deviation: Option<f64>,
-    /// The directory of a label file's audio; default: that of the file.
-    pub audio: Option<PathBuf>,
 }
 
 impl Default for LabelOptions {
@@ -69,7 +66,6 @@ impl Default for LabelOptions {
             columns: ColumnChoice::Corrected,
             scale: None,
             deviation: None,
-            audio: None,
         }
     }
 }
@@ -189,7 +185,7 @@ pub(crate) enum RowFault {
 
 /// A song with audio and labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelledSong {
+pub struct LabeledSong {
     /// Its id as text; numbers without leading zeros.
     pub id: String,
     /// Its audio file.
@@ -210,7 +206,7 @@ pub struct Dataset {
     /// The directory or label file that was opened.
     pub root: PathBuf,
     /// The songs, ordered by id.
-    pub songs: Vec<LabelledSong>,
+    pub songs: Vec<LabeledSong>,
     /// Ids with labels but without audio.
     pub without_audio: Vec<String>,
     /// Audio files without labels.
@@ -229,25 +225,18 @@ impl Dataset {
     /// arousal_mean, arousal_std`, or with `valence, arousal`, or with the eight emotions by name as percentages.
     /// Column names may be in any case and order; other columns are ignored, except `artist`, which splits can use.
     ///
-    /// Paths in a label file are relative to [`LabelOptions::audio`] or else to the file's directory; ids are the names
-    /// of audio files there, or in `audio`, `MEMD_audio` and so on below it.
+    /// Paths in a label file are relative to its directory; ids are the names of audio files there, or in `audio`,
+    /// `MEMD_audio` and so on below it.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if there is no such directory or file, [`ErrorKind::Dataset`] if it holds no annotations, a row
     /// of a label file is wrong, or no song has both audio and labels, [`ErrorKind::InvalidInput`] for wrong options.
     pub fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
         let labels = Labels::read(root, options)?;
-        let base = match (root.is_file(), &options.audio) {
-            (true, Some(directory)) => directory,
-            (true, None) => match root.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            },
-            (false, _) => root,
+        let base = match root.is_file() {
+            true => directory_of(root),
+            false => root,
         };
-        if !base.is_dir() {
-            return Err(not_found(base));
-        }
         let directory = match labels.by_path {
             true => Some(base.to_owned()),
             false => audio_directory(base)?,
@@ -264,7 +253,7 @@ impl Dataset {
                 false => audio.remove(&label.id),
             };
             match file {
-                Some(audio) => songs.push(LabelledSong {
+                Some(audio) => songs.push(LabeledSong {
                     emotions: label.emotions(options.sigma)?,
                     id: label.id,
                     audio,

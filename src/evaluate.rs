@@ -17,5 +17,5 @@ pub(crate) use metrics::ReliabilityBin;
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
 pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance};
 #[cfg(feature = "train")]
-pub use run::{answer, labelled};
+pub use run::{answer, label_of};
 pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores};

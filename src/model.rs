@@ -90,7 +90,7 @@ pub struct TrainingData {
     pub mean_emotions: Vec<f64>,
     /// The recipe, as TOML: with the data, all that is needed to train the model again.
     pub recipe: String,
-    /// How the songs were labelled and split ([`Provenance`](crate::dataset::Provenance) as JSON); none in files of
+    /// How the songs were labeled and split ([`Provenance`](crate::dataset::Provenance) as JSON); none in files of
     /// older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<serde_json::Value>,

@@ -9,7 +9,7 @@ use circumplex::{
     ErrorKind,
     analysis::spectrograms,
     dataset::{Dataset, LabelOptions, Spectrograms},
-    evaluate::labelled,
+    evaluate::label_of,
     mel::MelConfig,
     model::{Model, Recipe},
     train::{EpochScores, Event, Run, Songs, Trained, evaluate_onnx, scores_of},
@@ -111,7 +111,7 @@ fn training_learns_what_separates_the_songs() {
         let losses: Vec<f64> = trained.history.iter().map(|epoch| epoch.loss).collect();
         assert!(losses[losses.len() - 1] < 0.5 * losses[0], "{losses:?}");
         let asked: Vec<_> = run.songs.songs.iter().collect();
-        let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
+        let truth: Vec<_> = asked.iter().map(|song| label_of(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
             scores_of(&truth, &evaluate_onnx(&onnx, &asked).expect("answers")).expect("has scores");
@@ -208,7 +208,7 @@ fn the_best_epoch_on_validation_is_kept_and_training_stops_when_it_gets_no_bette
             .iter()
             .map(|&song| &run.songs.songs[song])
             .collect();
-        let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
+        let truth: Vec<_> = asked.iter().map(|song| label_of(song)).collect();
         let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
         let scores =
             scores_of(&truth, &evaluate_onnx(&onnx, &asked).expect("answers")).expect("has scores");
@@ -387,7 +387,7 @@ fn averaged_weights_are_what_is_validated_and_kept() {
                 .iter()
                 .map(|&song| &run.songs.songs[song])
                 .collect();
-            let truth: Vec<_> = asked.iter().map(|song| labelled(song)).collect();
+            let truth: Vec<_> = asked.iter().map(|song| label_of(song)).collect();
             let onnx = trained.onnx(serde_json::Value::Null).expect("is written");
             let told = evaluate_onnx(&onnx, &asked).expect("answers");
             let scores = scores_of(&truth, &told).expect("has scores");

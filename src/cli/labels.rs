@@ -82,7 +82,6 @@ impl LabelValues {
             columns,
             scale: self.scale,
             deviation: self.deviation,
-            audio: None,
         }
     }
 }

@@ -65,7 +65,8 @@ impl DeamFiles {
     pub fn find(root: &Path) -> Result<Self> {
         const AVERAGED: &str = "annotations averaged per song";
         if !root.is_dir() {
-            return Err(not_found(root));
+            let message = "does not exist; expected a directory in DEAM's layout, or a CSV or Parquet file of labels";
+            return Err(Error::new(ErrorKind::Io, message).with_path(root));
         }
         for (layout, below) in [
             (Layout::Kaggle, "DEAM_Annotations/annotations"),
@@ -124,15 +125,6 @@ impl DeamFiles {
     }
 }
 
-/// The error of a path that is neither a data set nor a label file.
-pub(super) fn not_found(path: &Path) -> Error {
-    Error::new(
-        ErrorKind::Io,
-        "does not exist; expected a directory in DEAM's layout, or a CSV or Parquet file of labels",
-    )
-    .with_path(path)
-}
-
 /// CSV files of a directory whose name has one of these starts.
 fn csv_files(directory: &Path, starts: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = list_files(directory)?;
@@ -145,8 +137,9 @@ fn csv_files(directory: &Path, starts: &[&str]) -> Result<Vec<PathBuf>> {
 }
 
 fn metadata_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = csv_files(root, &["metadata", "songs.", "songs_info."])?;
+    let mut found = Vec::new();
     for below in [
+        "",
         "metadata",
         "DEAM_metadata",
         "DEAM_metadata/metadata",
@@ -154,11 +147,8 @@ fn metadata_files(root: &Path) -> Result<Vec<PathBuf>> {
         "DEAM_Metadata/metadata",
         "DEAM_Annotations/metadata",
     ] {
-        let directory = root.join(below);
-        found.extend(csv_files(
-            &directory,
-            &["metadata", "songs.", "songs_info."],
-        )?);
+        let starts = ["metadata", "songs.", "songs_info."];
+        found.extend(csv_files(&root.join(below), &starts)?);
     }
     // A file system that ignores case lists the same directory under two of the names.
     found.dedup_by_key(|file| file.canonicalize().unwrap_or_else(|_| file.clone()));

@@ -2,7 +2,7 @@
 //! are ChaCha8's, the shuffle is written out here, and nothing depends on the order of files on a disk.
 
 use super::{
-    Folds, LabelledSong, Part, Split, SplitMethod,
+    Folds, LabeledSong, Part, Split, SplitMethod,
     deam::artist_key,
     table::{Table, canonical_id, id_order},
 };
@@ -36,7 +36,7 @@ impl Split {
     /// # Errors
     /// [`ErrorKind::Dataset`] if a part that should have songs gets none, or no artist is known.
     pub(crate) fn draw(
-        songs: &[LabelledSong],
+        songs: &[LabeledSong],
         fractions: Fractions,
         by_artist: bool,
         seed: u64,
@@ -82,7 +82,7 @@ impl Split {
     /// # Errors
     /// [`ErrorKind::Dataset`] for an id that the data set lacks or that is listed twice, and for songs with identical
     /// audio in different parts.
-    pub(crate) fn from_file(path: &Path, songs: &[LabelledSong]) -> Result<Self> {
+    pub(crate) fn from_file(path: &Path, songs: &[LabeledSong]) -> Result<Self> {
         let table = Table::read(path)?;
         let id_column = table.find(&["song_id", "id"]);
         let part_column = table.find(&["part", "split"]);
@@ -148,7 +148,7 @@ impl Split {
     }
 
     /// Indices of a part's songs in `songs`.
-    pub(crate) fn indices(&self, songs: &[LabelledSong], part: Part) -> Vec<usize> {
+    pub(crate) fn indices(&self, songs: &[LabeledSong], part: Part) -> Vec<usize> {
         let is_in = |index: &usize| self.part_of(&songs[*index].id) == Some(part);
         (0..songs.len()).filter(is_in).collect()
     }
@@ -169,7 +169,7 @@ impl Folds {
     /// # Errors
     /// [`ErrorKind::Dataset`] if `count` is below 2 or above the number of groups, or no artist is known.
     pub(crate) fn draw(
-        songs: &[LabelledSong],
+        songs: &[LabeledSong],
         count: usize,
         by_artist: bool,
         seed: u64,
@@ -248,7 +248,7 @@ struct Units {
 }
 
 impl Units {
-    fn of(songs: &[LabelledSong], by_artist: bool) -> Result<Self> {
+    fn of(songs: &[LabeledSong], by_artist: bool) -> Result<Self> {
         if by_artist && songs.iter().all(|song| song.artist.is_none()) {
             return Err(error(
                 "no song's artist is known, so songs cannot be divided by artist; add DEAM's metadata files (metadata/metadata_2013.csv and so on) or a songs.csv with song_id and artist, or split at random".to_owned(),

@@ -10,7 +10,7 @@ const A_FIFTH: Fractions = Fractions {
 };
 
 /// Songs of `artists` artists in turn, all quadrants, every tenth a copy of the one before.
-fn songs(n: usize, artists: usize) -> Vec<LabelledSong> {
+fn songs(n: usize, artists: usize) -> Vec<LabeledSong> {
     (0..n)
         .map(|i| {
             let q = i * 7 % 11;
@@ -20,7 +20,7 @@ fn songs(n: usize, artists: usize) -> Vec<LabelledSong> {
                 arousal_mean: if q < 5 { 6.0 } else { 4.0 },
                 arousal_std: 1.0,
             };
-            LabelledSong {
+            LabeledSong {
                 id: (i + 1).to_string(),
                 audio: format!("/music/{i}.mp3").into(),
                 affect,
@@ -34,7 +34,7 @@ fn songs(n: usize, artists: usize) -> Vec<LabelledSong> {
 }
 
 pub(super) fn assert_together(
-    songs: &[LabelledSong],
+    songs: &[LabeledSong],
     part: impl Fn(usize) -> usize,
     by_artist: bool,
 ) {

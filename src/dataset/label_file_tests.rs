@@ -50,12 +50,6 @@ fn means_and_deviations_are_read_by_id_and_by_path() {
     let data = directory.open(by_path, &LabelOptions::default()).unwrap();
     assert_eq!(data.songs[0].audio, directory.path().join("audio/2.mp3"));
     assert_eq!(data.columns.message(), None);
-    let elsewhere = LabelOptions {
-        audio: Some(directory.path().join("audio")),
-        ..LabelOptions::default()
-    };
-    let by_path = "path,valence_mean,valence_std,arousal_mean,arousal_std\n2.mp3,6,1,6,1\n";
-    assert_eq!(directory.open(by_path, &elsewhere).unwrap().songs.len(), 1);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Log-mel spectrograms of whole songs, computed at the start of a training run and held in memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use half::f16;
 use rayon::prelude::*;
 
-use super::whole::whole_song;
 use crate::{
-    error::{Context, ErrorKind, Result, one_line},
+    audio::{Decoder, Resampler},
+    error::{Context, Error, ErrorKind, Result, one_line},
     mel::{MelConfig, MelExtractor},
 };
 
@@ -75,6 +75,42 @@ impl Spectrograms {
     /// If there is no such song.
     pub fn frames(&self, index: usize) -> usize {
         self.songs[index].len() / self.bands
+    }
+}
+
+/// Longest song for training, in seconds: two hours, 80 MB of spectrogram at the usual settings.
+const LONGEST_S: u64 = 7200;
+
+/// Appends the spectrogram of a file, dB as 16-bit floats, row-major `[frames, n_mels]`, to `out`; returns the number of
+/// frames.
+fn whole_song(path: &Path, mel: &mut MelExtractor, out: &mut Vec<f16>) -> Result<usize> {
+    let samples = decode(path, mel.config().sample_rate)?;
+    let mut levels = Vec::new();
+    let frames = mel.compute(&samples, &mut levels);
+    let bands = mel.config().n_mels;
+    out.reserve(frames * bands);
+    for frame in 0..frames {
+        let row = (0..bands).map(|band| f16::from_f32(levels[band * frames + frame]));
+        out.extend(row);
+    }
+    Ok(frames)
+}
+
+fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
+    let mut decoder = Decoder::open(path)?;
+    let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
+    let mut samples = Vec::new();
+    while let Some(block) = decoder.next_block()? {
+        resampler.push(block, &mut samples)?;
+        if samples.len() as u64 > LONGEST_S * u64::from(rate) {
+            let message = format!("is longer than {LONGEST_S} s; cut it into pieces, or remove it");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_path(path));
+        }
+    }
+    resampler.finish(&mut samples)?;
+    match samples.is_empty() {
+        true => Err(Error::new(ErrorKind::Empty, "holds no audio").with_path(path)),
+        false => Ok(samples),
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Split`], [`Folds`] and [`Provenance`]: which songs a model was trained on, as its file keeps it.
 
-use super::{ColumnReport, LabelledSong};
+use super::{ColumnReport, LabeledSong};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -104,7 +104,7 @@ pub struct Provenance {
 
 impl Provenance {
     /// The number of these songs that the weights were fitted to, by their ids; `None` if unknown.
-    pub(crate) fn songs_trained_on(&self, songs: &[LabelledSong]) -> Option<usize> {
+    pub(crate) fn songs_trained_on(&self, songs: &[LabeledSong]) -> Option<usize> {
         let is_known = |id: &str| match (&self.split, &self.folds) {
             (Some(split), _) => Some(split.part_of(id) == Some(Part::Train)),
             (None, Some(folds)) => Some(folds.fold_of(id).is_some()),

@@ -5,7 +5,7 @@ use crate::{
     Error, ErrorKind, Result,
     analysis::{Analysis, AnalyzeOptions, analyze_file},
     contain::catch_panic,
-    dataset::{ColumnReport, Dataset, LabelledSong, Part, Provenance},
+    dataset::{ColumnReport, Dataset, LabeledSong, Part, Provenance},
     error::Context as _,
     model::{Model, Prediction},
     text::listed,
@@ -62,10 +62,10 @@ impl Evaluation {
     /// has none there.
     pub fn against(&self, dataset: &Dataset) -> Option<Report> {
         let songs = dataset.songs.iter();
-        let labels: HashMap<&str, &LabelledSong> =
+        let labels: HashMap<&str, &LabeledSong> =
             songs.map(|song| (song.id.as_str(), song)).collect();
         let truth = self.songs.iter().map(|song| labels.get(song.id.as_str()));
-        let truth: Option<Vec<Answer>> = truth.map(|song| song.copied().map(labelled)).collect();
+        let truth: Option<Vec<Answer>> = truth.map(|song| song.copied().map(label_of)).collect();
         let predicted: Vec<Answer> = self.songs.iter().map(|song| song.predicted).collect();
         Some(Report {
             scores: Scores::of(&truth?, &predicted)?,
@@ -108,7 +108,7 @@ pub(crate) fn evaluate(
         ErrorKind::Internal,
         format!("cannot start {threads} threads; ask for fewer with --threads"),
     )?;
-    let judge = |song: &LabelledSong| {
+    let judge = |song: &LabeledSong| {
         let analysis = analyze(song, model);
         on_song(analysis.is_ok());
         let analysis = analysis?;
@@ -119,7 +119,7 @@ pub(crate) fn evaluate(
             artist: song.artist.clone().or(tags.artist),
             audio: song.audio.clone(),
             fold: None,
-            truth: labelled(song),
+            truth: label_of(song),
             predicted: predicted(&analysis.prediction),
         })
     };
@@ -167,7 +167,7 @@ pub(crate) fn evaluate(
 }
 
 /// The label of a song.
-pub fn labelled(song: &LabelledSong) -> Answer {
+pub fn label_of(song: &LabeledSong) -> Answer {
     Answer {
         emotions: song.emotions,
         valence: song.affect.valence_mean,
@@ -181,7 +181,7 @@ pub fn labelled(song: &LabelledSong) -> Answer {
 /// # Errors
 /// If the file cannot be analyzed.
 #[cfg(feature = "train")]
-pub fn answer(song: &LabelledSong, model: &Model) -> Result<Answer> {
+pub fn answer(song: &LabeledSong, model: &Model) -> Result<Answer> {
     analyze(song, model).map(|analysis| predicted(&analysis.prediction))
 }
 
@@ -194,7 +194,7 @@ fn predicted(prediction: &Prediction) -> Answer {
     }
 }
 
-fn analyze(song: &LabelledSong, model: &Model) -> Result<Analysis> {
+fn analyze(song: &LabeledSong, model: &Model) -> Result<Analysis> {
     let audio = &song.audio;
     catch_panic(|| analyze_file(audio, model, &AnalyzeOptions::default())).context_at(
         ErrorKind::Internal,
@@ -262,7 +262,7 @@ pub(crate) fn keep_part(
             listed(&absent, 8)
         ));
     }
-    let is_in = |song: &LabelledSong| split.part_of(&song.id) == Some(part);
+    let is_in = |song: &LabeledSong| split.part_of(&song.id) == Some(part);
     dataset.songs.retain(is_in);
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
     network::{AFFECT_UNIT, BandStatistics},
 };
 use crate::{
-    dataset::{LabelledSong, Spectrograms},
+    dataset::{LabeledSong, Spectrograms},
     emotion::{CENTER, Emotion},
     mel::WindowRule,
     model::Recipe,
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Songs<'a> {
     /// The labels.
-    pub songs: &'a [LabelledSong],
+    pub songs: &'a [LabeledSong],
     /// The log-mel spectrogram of each of `songs`, at the same index.
     pub spectrograms: &'a Spectrograms,
 }

@@ -1,4 +1,4 @@
-//! From labelled songs to a model file with honest scores: one split, or cross-validation.
+//! From labeled songs to a model file with honest scores: one split, or cross-validation.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use super::{
     too_few_songs,
 };
 use crate::{
-    dataset::{LabelledSong, Provenance},
+    dataset::{LabeledSong, Provenance},
     emotion::Emotion,
     error::{Context, ErrorKind, Result},
-    evaluate::{Answer, Scores, answer, labelled},
+    evaluate::{Answer, Scores, answer, label_of},
     model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, TrainingData},
 };
 
@@ -62,7 +62,7 @@ impl Trained {
         onnx.context(ErrorKind::Training, UNWRITABLE)
     }
 
-    /// Notes in the metadata how the songs were labelled and kept apart.
+    /// Notes in the metadata how the songs were labeled and kept apart.
     ///
     /// # Errors
     /// If it cannot be written as JSON, which no provenance of this program causes.
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
     ) -> Result<CrossValidation> {
         let songs = self.songs.songs;
         let count = folds.iter().max().map_or(0, |last| last + 1);
-        let truth: Vec<Answer> = songs.iter().map(labelled).collect();
+        let truth: Vec<Answer> = songs.iter().map(label_of).collect();
         let mut answers = truth.clone();
         let mut fold_scores = Vec::with_capacity(count);
         let mut histories = Vec::with_capacity(count);
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
                 (0..songs.len()).partition(|&song| folds[song] == fold);
             let name = format!("fold-{}", fold + 1);
             let trained = self.train_as(&name, &training, &[], |event| watch(fold, event))?;
-            let asked: Vec<&LabelledSong> = test.iter().map(|&song| &songs[song]).collect();
+            let asked: Vec<&LabeledSong> = test.iter().map(|&song| &songs[song]).collect();
             let predicted = evaluate_onnx(&trained.onnx(serde_json::Value::Null)?, &asked)?;
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
             fold_scores.push(scores_of(&expected, &predicted)?);
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
 ///
 /// # Errors
 /// If the file cannot be run or a song cannot be analyzed.
-pub fn evaluate_onnx(onnx: &[u8], songs: &[&LabelledSong]) -> Result<Vec<Answer>> {
+pub fn evaluate_onnx(onnx: &[u8], songs: &[&LabeledSong]) -> Result<Vec<Answer>> {
     let model = Model::from_bytes("the trained network", onnx)?;
     songs
         .par_iter()

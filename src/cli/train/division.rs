@@ -3,7 +3,7 @@
 use super::folder::{Plan, RunFolder};
 use crate::{
     cli::{CliError, console::Console, table::visible},
-    dataset::{Folds, Fractions, LabelledSong, Part, Split, SplitMethod},
+    dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
 };
 use std::{
     convert::Infallible,
@@ -43,7 +43,7 @@ impl FromStr for SplitChoice {
 
 impl SplitChoice {
     /// Finds out before spectrograms are made whether the choice can be followed.
-    pub fn check(&self, songs: &[LabelledSong], folds: bool) -> Result<(), CliError> {
+    pub fn check(&self, songs: &[LabeledSong], folds: bool) -> Result<(), CliError> {
         match self {
             Self::File(path) if folds => Err(format!(
                 "--split {}: a file of parts says nothing of folds; with --folds give random or artist",
@@ -85,7 +85,7 @@ pub enum Division {
 impl Division {
     /// Draws or reads it.
     pub fn of(
-        songs: &[LabelledSong],
+        songs: &[LabeledSong],
         choice: Option<&SplitChoice>,
         folds: Option<usize>,
         seed: u64,
@@ -113,7 +113,7 @@ impl Division {
     }
 
     /// Whether a song has a part or a fold.
-    pub fn knows(&self, song: &LabelledSong) -> bool {
+    pub fn knows(&self, song: &LabeledSong) -> bool {
         match self {
             Self::Split(split) => split.part_of(&song.id).is_some(),
             Self::Folds(folds) => folds.fold_of(&song.id).is_some(),
@@ -178,7 +178,7 @@ impl Division {
 }
 
 /// Whether artists are kept apart: as asked for, otherwise where they are known.
-fn by_artist(songs: &[LabelledSong], choice: Option<&SplitChoice>, console: &Console) -> bool {
+fn by_artist(songs: &[LabeledSong], choice: Option<&SplitChoice>, console: &Console) -> bool {
     match choice {
         Some(choice) => *choice == SplitChoice::Artist,
         None => {

@@ -1,4 +1,4 @@
-//! `circumplex train`: labelled music to a model file.
+//! `circumplex train`: labeled music to a model file.
 
 mod comparison;
 mod division;
@@ -41,7 +41,7 @@ use crate::{
     train::{DeviceName, Run, Songs},
 };
 
-/// Train a model on labelled music and write it, with all that belongs to it, into a folder
+/// Train a model on labeled music and write it, with all that belongs to it, into a folder
 #[derive(clap::Args)]
 #[command(
     after_help = "Without --folds a fifth of the songs is the test, a tenth validates and decides which epoch is kept; \

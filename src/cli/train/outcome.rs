@@ -4,9 +4,9 @@ use super::{division::Division, folder::RunFolder, report::Course, watch::Watch}
 use crate::{
     atomic_file,
     cli::{CliError, console::Console, scores::run_tables},
-    dataset::{ColumnReport, Folds, LabelledSong, Part, Provenance, Split},
+    dataset::{ColumnReport, Folds, LabeledSong, Part, Provenance, Split},
     evaluate::{
-        Answer, JudgedSong, RunScores, ThresholdSearch, labelled, metrics::mae_of_mean_vector,
+        Answer, JudgedSong, RunScores, ThresholdSearch, label_of, metrics::mae_of_mean_vector,
         multilabel::above,
     },
     model::{Model, OutputKind},
@@ -202,7 +202,7 @@ impl Job<'_> {
     /// What a model file says of songs.
     fn judged(&self, onnx: &[u8], positions: &[usize]) -> Result<Vec<JudgedSong>, CliError> {
         let songs = self.run.songs.songs;
-        let asked: Vec<&LabelledSong> = positions.iter().map(|&song| &songs[song]).collect();
+        let asked: Vec<&LabeledSong> = positions.iter().map(|&song| &songs[song]).collect();
         let answers = evaluate_onnx(onnx, &asked)?;
         let pairs = asked.iter().zip(answers);
         Ok(pairs.map(|(song, answer)| judged(song, answer)).collect())
@@ -291,14 +291,14 @@ impl Job<'_> {
     }
 }
 
-fn judged(song: &LabelledSong, predicted: Answer) -> JudgedSong {
+fn judged(song: &LabeledSong, predicted: Answer) -> JudgedSong {
     JudgedSong {
         id: song.id.clone(),
         title: None,
         artist: song.artist.clone(),
         audio: song.audio.clone(),
         fold: None,
-        truth: labelled(song),
+        truth: label_of(song),
         predicted,
     }
 }
