@@ -9,7 +9,7 @@ mod songs;
 mod top;
 mod vector;
 
-pub use filter::{Filter, FilterError};
+pub use filter::Filter;
 pub use many::{Answered, Questions, answer_many};
 pub use metric::Metric;
 pub use query::{Explore, Match, Query};

@@ -356,3 +356,50 @@ fn a_damaged_vector_is_named_with_its_row() {
         .arg(place.library()))
     .ends_with_code(0);
 }
+
+#[test]
+fn all_songs_but_the_excluded_ones_are_found_in_small_libraries() {
+    let place = three_songs();
+    place.tone("z.wav", 300.0, 5.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    let all = paths(&place, &["-k", "all"]);
+    assert_eq!(all.len(), 4);
+    let list = place.music().join("known.m3u8");
+    fs::write(&list, format!("#EXTM3U\n{}\n", all[1])).unwrap();
+    let list = list.to_str().unwrap();
+    for metric in ["cosine", "centered-cosine", "euclidean"] {
+        let found = paths(
+            &place,
+            &["-k", "all", "--exclude-list", list, "--metric", metric],
+        );
+        assert_eq!(found.len(), 3, "{metric}");
+        assert!(!found.contains(&all[1]), "{metric}");
+        assert_eq!(paths(&place, &["-k", "1", "--metric", metric]).len(), 1);
+    }
+    let mut like = place.query();
+    let like = run(like.args(["--like", &all[0], "--metric", "embedding", "--json"]));
+    assert_eq!(json(&like.ends_with_code(0)).len(), 3);
+}
+
+#[test]
+fn the_library_is_named_as_an_argument_or_by_its_option() {
+    let place = three_songs();
+    run(&mut place.analyze()).ends_with_code(0);
+    let asked = ["--emotions", "happy=1", "--json"];
+    let found = |command: &mut Command| run(command.args(asked)).ends_with_code(0).stdout;
+    let expected = found(&mut place.query());
+    let library = place.library();
+    assert_eq!(found(circumplex().arg("query").arg(&library)), expected);
+    assert_eq!(
+        found(circumplex().args(["query", "-l"]).arg(&library)),
+        expected
+    );
+    let directory = library.parent().unwrap();
+    assert_eq!(
+        found(circumplex().arg("query").current_dir(directory)),
+        expected
+    );
+    for command in [&["library", "info"][..], &["library", "songs"]] {
+        run(circumplex().args(command).arg("--library").arg(&library)).ends_with_code(0);
+    }
+}

@@ -5,7 +5,7 @@ use super::{
     console::Console,
     exit::Exit,
     export::{Selection, write},
-    library::Libraries,
+    library::LibraryChoice,
     table::{Align, Table, terminal_width},
 };
 use crate::{
@@ -39,7 +39,7 @@ use std::path::PathBuf;
 )]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// Number of clusters [default: 7, or as many as --centers names]
     #[arg(short, long, value_name = "K")]
     k: Option<usize>,
@@ -96,7 +96,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
             format!("{format} cannot hold `cluster`; choose another format, such as csv").into(),
         );
     }
-    let library = args.library.open_filled()?;
+    let library = args.library.open_filled(console)?;
     let (points, rows) = points(&library)?;
     if points.is_empty() {
         return Err(format!(

@@ -6,7 +6,7 @@ use super::{
     CliError, CliResult,
     console::{Console, stdout_error},
     exit::Exit,
-    library::Libraries,
+    library::LibraryChoice,
     table::visible,
 };
 use crate::{
@@ -47,7 +47,7 @@ use std::{
 )]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// Output file or directory; `-` for standard output (csv, json and jsonl)
     #[arg(short, long, value_name = "OUT", required_unless_present_any = ["write_tags", "remove_tags"])]
     output: Option<PathBuf>,
@@ -135,7 +135,7 @@ impl Selection {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     if args.write_tags || args.remove_tags {
-        let library = args.library.open_filled()?;
+        let library = args.library.open_filled(console)?;
         return tags::run(library, args.write_tags, args.yes, console);
     }
     let Some(output) = &args.output else {
@@ -143,7 +143,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     };
     // Checked before the library is opened.
     let format = args.selection.format(output)?;
-    let library = args.library.open_filled()?;
+    let library = args.library.open_filled(console)?;
     let export = args.selection.export(&library)?;
     write(&export, format, output, library.rows(), console)?;
     Ok(Exit::AllDone)

@@ -28,7 +28,7 @@ pub struct Args {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     check_extension(&args.output)?;
-    let library = args.library.open_filled()?;
+    let library = args.library.open_filled(console)?;
     let mut songs = Vec::new();
     let mut sums = [0.0; Emotion::COUNT];
     for song in library.songs(Columns::LIST) {

@@ -216,7 +216,7 @@ pub(super) fn checked(
 }
 
 /// The error of a file that cannot be read or decoded.
-pub(crate) fn read_error(
+pub(super) fn read_error(
     path: &Path,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {

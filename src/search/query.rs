@@ -11,7 +11,7 @@ use super::{
 use crate::{
     emotion::Emotion,
     error::{Error, ErrorKind, Result},
-    library::{Column, Columns, Group, Library, Song, flat_numbers, read_error},
+    library::{Column, Columns, Group, Library, Song, flat_numbers},
 };
 use arrow_array::{RecordBatch, cast::AsArray};
 use rayon::prelude::*;
@@ -408,10 +408,7 @@ impl Query {
             None => vec![true; batch.num_rows()],
         };
         if let Some(filter) = &self.filter {
-            let holds = filter
-                .holds(batch)
-                .map_err(|e| read_error(file.path(), e))?;
-            for (eligible, holds) in eligible.iter_mut().zip(&holds) {
+            for (eligible, holds) in eligible.iter_mut().zip(filter.holds(batch)) {
                 *eligible &= holds == Some(true);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{CliResult, analyze_text::count, console::Console, table::visible},
-    Libraries, done, no_work_beside,
+    LibraryChoice, done, no_work_beside,
 };
 use crate::{
     library::{compact, resolve_target},
@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 )]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// The library to write; without it, the one file that is given is replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, console: &Console) -> CliResult {
-    let library = args.library.open()?;
+    let library = args.library.open(console)?;
     let output = match (&args.output, library.files()) {
         (Some(output), _) => output.as_path(),
         (None, [one]) => one.path(),

@@ -7,7 +7,7 @@ use super::{
         console::Console,
         table::{Align, Table, visible},
     },
-    Libraries, done, how_to_retry,
+    LibraryChoice, done, how_to_retry,
 };
 use serde_json::json;
 
@@ -20,14 +20,14 @@ use serde_json::json;
 )]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// Print one JSON object a line instead of a table
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, console: &Console) -> CliResult {
-    let library = args.library.open()?;
+    let library = args.library.open(console)?;
     let failures = library.failures();
     if failures.is_empty() {
         console.remark(&format!("{}: no file failed", visible(library.name())));

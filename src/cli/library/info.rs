@@ -7,7 +7,7 @@ use super::{
         console::Console,
         table::{Align, Table, visible},
     },
-    Libraries, done, how_to_retry, is_shipped,
+    LibraryChoice, done, how_to_retry, is_shipped,
 };
 use crate::{
     emotion::Quadrant,
@@ -22,14 +22,14 @@ use std::{collections::HashSet, fs};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, console: &Console) -> CliResult {
-    let library = args.library.open()?;
+    let library = args.library.open(console)?;
     let sums = Sums::of(&library)?;
     let text = if args.json {
         serde_json::to_string_pretty(&json_of(&library, &sums))?

@@ -5,7 +5,7 @@ mod failures;
 mod info;
 mod songs;
 
-use super::{CliError, CliResult, console::Console, exit::Exit};
+use super::{CliError, CliResult, console::Console, exit::Exit, table::visible};
 use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
@@ -37,49 +37,43 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     }
 }
 
-/// `--library`, for commands that ask one.
+/// The library of a command.
 #[derive(clap::Args)]
 pub struct LibraryChoice {
-    /// The library that `circumplex analyze` wrote: a file, a folder of .parquet files, or several of these
-    #[arg(short, long, value_name = "FILE", num_args = 1.., default_value = "library.parquet")]
+    /// Library files, or directories of them [default: library.parquet]
+    #[arg(value_name = "LIBRARY")]
+    libraries: Vec<PathBuf>,
+    /// The same as LIBRARY
+    #[arg(short, long, value_name = "LIBRARY", num_args = 1.., conflicts_with = "libraries")]
     library: Vec<PathBuf>,
 }
 
 impl LibraryChoice {
-    /// Opens the library, which has to hold a song.
-    pub fn open_filled(&self) -> Result<Library, CliError> {
-        open_filled(&self.library)
-    }
-}
-
-fn open_filled(paths: &[PathBuf]) -> Result<Library, CliError> {
-    let library = Library::open_all(paths)?;
-    if library.rows() == 0 {
-        return Err(format!(
-            "{}: the library holds no songs; fill it with `circumplex analyze`",
-            library.name()
-        )
-        .into());
-    }
-    Ok(library)
-}
-
-/// The library of a subcommand.
-#[derive(clap::Args)]
-pub struct Libraries {
-    /// Library files, or folders of them
-    #[arg(value_name = "LIBRARY", default_value = "library.parquet")]
-    library: Vec<PathBuf>,
-}
-
-impl Libraries {
-    fn open(&self) -> Result<Library, crate::Error> {
-        Library::open_all(&self.library)
+    /// Opens the library.
+    pub fn open(&self, console: &Console) -> Result<Library, crate::Error> {
+        let library = match (self.libraries.as_slice(), self.library.as_slice()) {
+            ([], []) => Library::open("library.parquet")?,
+            ([], named) | (named, _) => Library::open_all(named)?,
+        };
+        if !library.is_model_known() {
+            console.remark(&format!(
+                "{}: written by another program, so the model that made its vectors is unknown",
+                visible(library.name())
+            ));
+        }
+        Ok(library)
     }
 
-    /// Opens the library, which has to hold a song.
-    pub fn open_filled(&self) -> Result<Library, CliError> {
-        open_filled(&self.library)
+    /// Opens the library, which must hold a song.
+    pub fn open_filled(&self, console: &Console) -> Result<Library, CliError> {
+        let library = self.open(console)?;
+        if library.rows() == 0 {
+            let name = library.name();
+            return Err(
+                format!("{name}: no songs in it; fill it with `circumplex analyze`").into(),
+            );
+        }
+        Ok(library)
     }
 }
 
@@ -101,6 +95,13 @@ pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
 /// Which model made the vectors, and whether it is the one inside this program.
 pub fn provenance(library: &Library) -> String {
     let model = &library.info().model;
+    if !library.is_model_known() {
+        return format!(
+            "{}: {} songs, by an unknown model",
+            library.name(),
+            library.rows()
+        );
+    }
     let short = model.identity.get(..12).unwrap_or(&model.identity);
     let other = if is_shipped(library) {
         ""

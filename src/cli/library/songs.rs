@@ -6,7 +6,7 @@ use super::{
         console::Console,
         table::{Align, Table, terminal_width},
     },
-    Libraries, done,
+    LibraryChoice, done,
 };
 use crate::{
     emotion::{Emotion, EmotionVector},
@@ -22,7 +22,7 @@ use std::{borrow::Cow, cmp::Ordering};
 )]
 pub struct Args {
     #[command(flatten)]
-    library: Libraries,
+    library: LibraryChoice,
     /// The order: path, title, artist or emotion from the first; or, from the highest, valence, arousal, duration,
     /// analyzed (the latest first), or the percentage of one of the eight emotions. Without it, that of the library
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
@@ -116,7 +116,7 @@ impl Key {
 }
 
 pub fn run(args: &Args, console: &Console) -> CliResult {
-    let library = args.library.open()?;
+    let library = args.library.open(console)?;
     let most = args.n.unwrap_or(usize::MAX);
     let in_order = args.sort.is_none() && !args.reverse;
     let mut songs: Vec<Song> = Vec::new();

@@ -14,7 +14,7 @@ pub struct Choice {
     #[arg(long, value_enum, default_value_t = MetricName::Cosine)]
     metric: MetricName,
     /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,
-    /// duration, valence, arousal, note, each emotion by its name, `strongest`, and more
+    /// duration, valence, arousal, track, silent, each emotion by its name, `strongest`, and more
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<Filter>,
     /// At most N songs of one artist; songs without the tag are not counted

@@ -32,7 +32,7 @@ use std::{
 #[derive(clap::Args)]
 #[command(
     after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
-                  Songs whose note says that they are silent take no part."
+                  Silent songs are never among the answers."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 fn answer(args: &Args, console: &Console) -> CliResult {
     // Before the library is read: what cannot be written is no reason to wait.
     let output = args.output.plan(args.queries.is_some())?;
-    let library = args.library.open_filled()?;
+    let library = args.library.open_filled(console)?;
     let k = Count::of(args.k, &library)?;
     let mut search = args.choice.search()?;
     if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {

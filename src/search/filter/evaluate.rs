@@ -1,139 +1,193 @@
 //! Conditions on batches of rows, with the three-valued logic of SQL.
 
-use super::{Comparison, Condition, Field, Operand};
-use crate::emotion::{Emotion, EmotionVector};
-use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, BooleanArray, Datum, FixedSizeListArray, Float32Array,
-        Float64Array, RecordBatch, Scalar, StringArray, TimestampMicrosecondArray,
-    },
-    compute::{and_kleene, cast, ilike, is_null, kernels::cmp, like, not, or_kleene},
-    datatypes::{DataType, Float32Type},
-    error::ArrowError,
+use super::{Comparison, Condition, Field, Kind, Operand, Wildcard};
+use crate::{
+    emotion::{Emotion, EmotionVector},
+    library::{flat_numbers, floats},
 };
-use std::sync::Arc;
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::TimestampMicrosecondType};
+use std::cmp::Ordering;
 
-pub(super) fn condition(
-    condition: &Condition,
-    batch: &RecordBatch,
-) -> Result<BooleanArray, ArrowError> {
-    let join = |parts: &[Condition], by: Join| -> Result<BooleanArray, ArrowError> {
-        let mut parts = parts.iter();
-        let Some(first) = parts.next() else {
-            return Ok(BooleanArray::new_null(batch.num_rows()));
-        };
-        let mut all = self::condition(first, batch)?;
-        for part in parts {
-            all = by(&all, &self::condition(part, batch)?)?;
-        }
-        Ok(all)
-    };
+/// A value of one row.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+enum Value<'a> {
+    Text(&'a str),
+    Number(f64),
+    Time(i64),
+    Truth(bool),
+}
+
+pub(super) fn condition(condition: &Condition, batch: &RecordBatch) -> Vec<Option<bool>> {
+    let rows = batch.num_rows();
     match condition {
-        Condition::All(parts) => join(parts, and_kleene),
-        Condition::Any(parts) => join(parts, or_kleene),
-        Condition::Not(part) => not(&self::condition(part, batch)?),
-        Condition::Unknown(_) => Ok(BooleanArray::new_null(batch.num_rows())),
-        Condition::IsNull(field) => is_null(&array(*field, batch)?),
+        // One part that is false (for OR: true) decides; else one that is unknown leaves the whole unknown.
+        Condition::All(parts) => join(parts, batch, false),
+        Condition::Any(parts) => join(parts, batch, true),
+        Condition::Not(part) => {
+            let part = self::condition(part, batch);
+            part.into_iter()
+                .map(|holds| holds.map(|holds| !holds))
+                .collect()
+        }
+        Condition::Unknown(_) => vec![None; rows],
+        Condition::IsNull(field) => {
+            let values = values(*field, batch);
+            values
+                .into_iter()
+                .map(|value| Some(value.is_none()))
+                .collect()
+        }
         Condition::Like {
             field,
             pattern,
             any_case,
         } => {
-            let texts = array(*field, batch)?;
-            let pattern = Scalar::new(StringArray::from(vec![pattern.as_str()]));
-            if *any_case {
-                ilike(&texts, &pattern)
-            } else {
-                like(&texts, &pattern)
-            }
+            let matched = |value| match value {
+                Value::Text(text) if *any_case => is_like(&text.to_lowercase(), pattern),
+                Value::Text(text) => is_like(text, pattern),
+                _ => false,
+            };
+            let values = values(*field, batch).into_iter();
+            values.map(|value| value.map(matched)).collect()
         }
-        Condition::Compare { field, by, with } => compare(array(*field, batch)?, *by, with, batch),
+        Condition::Compare { field, by, with } => {
+            let values = values(*field, batch);
+            let others = match with {
+                Operand::Field(other) => self::values(*other, batch),
+                literal => vec![Some(value_of(literal, *field)); rows],
+            };
+            let compare = |(value, other): (Option<Value<'_>>, Option<Value<'_>>)| {
+                Some(by.holds(value?.partial_cmp(&other?)))
+            };
+            values.into_iter().zip(others).map(compare).collect()
+        }
     }
 }
 
-type Join = fn(&BooleanArray, &BooleanArray) -> Result<BooleanArray, ArrowError>;
+fn join(parts: &[Condition], batch: &RecordBatch, decisive: bool) -> Vec<Option<bool>> {
+    let mut all = vec![Some(!decisive); batch.num_rows()];
+    for part in parts {
+        for (all, part) in all.iter_mut().zip(condition(part, batch)) {
+            *all = match (*all, part) {
+                (Some(one), _) if one == decisive => Some(decisive),
+                (_, Some(one)) if one == decisive => Some(decisive),
+                (Some(_), Some(_)) => Some(!decisive),
+                _ => None,
+            };
+        }
+    }
+    all
+}
 
-fn compare(
-    values: ArrayRef,
-    by: Comparison,
-    with: &Operand,
-    batch: &RecordBatch,
-) -> Result<BooleanArray, ArrowError> {
-    let kernel = match by {
-        Comparison::Equal => cmp::eq,
-        Comparison::NotEqual => cmp::neq,
-        Comparison::Less => cmp::lt,
-        Comparison::LessOrEqual => cmp::lt_eq,
-        Comparison::Greater => cmp::gt,
-        Comparison::GreaterOrEqual => cmp::gt_eq,
-    };
-    let single = values.data_type() == &DataType::Float32;
-    let with: Box<dyn Datum> = match with {
-        Operand::Text(text) => Box::new(Scalar::new(StringArray::from(vec![text.as_str()]))),
-        Operand::Time(micros) => Box::new(Scalar::new(
-            TimestampMicrosecondArray::from(vec![*micros]).with_timezone("UTC"),
-        )),
+impl Comparison {
+    fn holds(self, order: Option<Ordering>) -> bool {
+        match self {
+            Self::Equal => order == Some(Ordering::Equal),
+            Self::NotEqual => order != Some(Ordering::Equal),
+            Self::Less => order == Some(Ordering::Less),
+            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Self::Greater => order == Some(Ordering::Greater),
+            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+        }
+    }
+}
+
+fn value_of(literal: &Operand, field: Field) -> Value<'_> {
+    match literal {
+        Operand::Text(text) => Value::Text(text),
+        Operand::Time(micros) => Value::Time(*micros),
+        Operand::Truth(truth) => Value::Truth(*truth),
         // A column of single precision is compared in single precision, so that 6.1 equals 6.1.
-        Operand::Number(number) if single => {
-            Box::new(Scalar::new(Float32Array::from(vec![*number as f32])))
-        }
-        Operand::Number(number) => {
-            let number = Scalar::new(Float64Array::from(vec![*number]));
-            return kernel(&cast(&values, &DataType::Float64)?, &number);
-        }
-        Operand::Field(other) => {
-            let other = array(*other, batch)?;
-            if values.data_type() != other.data_type() {
-                let wide = |values| cast(values, &DataType::Float64);
-                return kernel(&wide(&values)?, &wide(&other)?);
-            }
-            Box::new(other)
-        }
+        Operand::Number(number) if is_single(field) => Value::Number(f64::from(*number as f32)),
+        Operand::Number(number) => Value::Number(*number),
+        Operand::Field(_) => Value::Truth(false),
+    }
+}
+
+fn is_single(field: Field) -> bool {
+    match field {
+        Field::Stored(column) => column.data_type(0) == arrow_schema::DataType::Float32,
+        _ => true,
+    }
+}
+
+/// The value of each row, `None` for null.
+fn values(field: Field, batch: &RecordBatch) -> Vec<Option<Value<'_>>> {
+    let Some(array) = batch.column_by_name(field.column().name()) else {
+        return vec![None; batch.num_rows()];
     };
-    kernel(&values, with.as_ref())
+    match (field, field.kind()) {
+        (Field::Emotion(emotion), _) => vectors(array, |vector| {
+            Some(Value::Number(vector[emotion.index()].into()))
+        }),
+        (Field::Strongest, _) => vectors(array, |vector| {
+            let vector = EmotionVector::new(*vector).ok()?;
+            Some(Value::Text(vector.strongest().name()))
+        }),
+        (_, Kind::Text) => match array.as_string_opt::<i32>() {
+            Some(texts) => texts.iter().map(|text| text.map(Value::Text)).collect(),
+            None => vec![None; array.len()],
+        },
+        (_, Kind::Truth) => match array.as_boolean_opt() {
+            Some(truths) => truths.iter().map(|truth| truth.map(Value::Truth)).collect(),
+            None => vec![None; array.len()],
+        },
+        (_, Kind::Time) => match array.as_primitive_opt::<TimestampMicrosecondType>() {
+            Some(times) => times.iter().map(|time| time.map(Value::Time)).collect(),
+            None => vec![None; array.len()],
+        },
+        (_, Kind::Number) => match floats(array) {
+            Some(numbers) => numbers
+                .iter()
+                .map(|number| number.map(Value::Number))
+                .collect(),
+            None => vec![None; array.len()],
+        },
+    }
 }
 
-fn array(field: Field, batch: &RecordBatch) -> Result<ArrayRef, ArrowError> {
-    let column = field.column();
-    let stored = batch.column_by_name(column.name()).ok_or_else(|| {
-        ArrowError::SchemaError(format!("the column `{}` was not read", column.name()))
-    })?;
-    Ok(match field {
-        Field::Stored(_) => stored.clone(),
-        Field::Emotion(emotion) => Arc::new(
-            vectors(stored)?
-                .map(|vector| vector.map(|v| v[emotion.index()]))
-                .collect::<Float32Array>(),
-        ),
-        Field::Strongest => Arc::new(
-            vectors(stored)?
-                .map(|vector| vector.and_then(strongest))
-                .collect::<StringArray>(),
-        ),
-    })
+fn vectors<'a>(
+    array: &ArrayRef,
+    value: impl Fn(&[f32; Emotion::COUNT]) -> Option<Value<'a>>,
+) -> Vec<Option<Value<'a>>> {
+    match flat_numbers(array, Emotion::COUNT) {
+        Some(numbers) => numbers.as_chunks().0.iter().map(value).collect(),
+        None => vec![None; array.len()],
+    }
 }
 
-fn strongest(vector: [f32; Emotion::COUNT]) -> Option<&'static str> {
-    let vector = EmotionVector::new(vector).ok()?;
-    Some(vector.strongest().name())
-}
-
-type Vector = [f32; Emotion::COUNT];
-
-fn vectors(column: &ArrayRef) -> Result<impl Iterator<Item = Option<Vector>> + '_, ArrowError> {
-    let wrong = || ArrowError::SchemaError("expected lists of eight float32".to_owned());
-    let lists: &FixedSizeListArray = column.as_fixed_size_list_opt().ok_or_else(wrong)?;
-    let numbers = lists
-        .values()
-        .as_primitive_opt::<Float32Type>()
-        .filter(|_| usize::try_from(lists.value_length()) == Ok(Emotion::COUNT))
-        .ok_or_else(wrong)?;
-    Ok((0..lists.len()).map(move |row| {
-        let first = lists.value_offset_at(row);
-        let vector = numbers.values().get(first..first + Emotion::COUNT)?;
-        lists
-            .is_valid(row)
-            .then(|| vector.try_into().ok())
-            .flatten()
-    }))
+/// Whether all of a text fits a pattern.
+fn is_like(text: &str, pattern: &[Wildcard]) -> bool {
+    let mut rest = text.chars();
+    let mut place = 0;
+    // The last `%`, and the text that it has not consumed yet.
+    let mut last: Option<(usize, std::str::Chars<'_>)> = None;
+    loop {
+        let mut next = rest.clone();
+        match (pattern.get(place), next.next()) {
+            (Some(Wildcard::Any), _) => {
+                last = Some((place, rest.clone()));
+                place += 1;
+                continue;
+            }
+            (Some(Wildcard::One), Some(_)) => {
+                (rest, place) = (next, place + 1);
+                continue;
+            }
+            (Some(Wildcard::Literal(wanted)), Some(found)) if *wanted == found => {
+                (rest, place) = (next, place + 1);
+                continue;
+            }
+            (None, None) => return true,
+            _ => {}
+        }
+        // Let the last `%` consume one more character.
+        let Some((any, consumed)) = &mut last else {
+            return false;
+        };
+        if consumed.next().is_none() {
+            return false;
+        }
+        (rest, place) = (consumed.clone(), *any + 1);
+    }
 }

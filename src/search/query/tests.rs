@@ -398,3 +398,126 @@ proptest! {
         prop_assert_eq!(ask_with(&search, &library, &asked, k), expected);
     }
 }
+
+/// The answer by sorting all songs.
+fn naive(query: &Query, songs: &[Song], vector: &QueryVector, k: usize) -> Vec<(u64, f64)> {
+    let target = Target::new(vector, query.metric, 4).unwrap();
+    let is_filtered = query.filter.is_some();
+    let mut found: Vec<(u64, f64)> = (0..)
+        .zip(songs)
+        .filter(|(row, song)| {
+            !song.silent
+                && !vector.excluded_rows.contains(row)
+                && !query.exclude.contains(&song.path)
+                && (!is_filtered || song.artist.is_some())
+        })
+        .map(|(row, song)| {
+            let numbers = match query.metric {
+                Metric::Embedding => song.embedding.as_slice(),
+                _ => song.emotions.as_array(),
+            };
+            (row, target.similarity(numbers))
+        })
+        .collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut counts = HashMap::new();
+    found.retain(|(row, _)| {
+        let (Some(most), Some(artist)) = (query.per_artist, &songs[*row as usize].artist) else {
+            return true;
+        };
+        let count = counts.entry(artist.clone()).or_insert(0);
+        *count += 1;
+        *count <= most.get()
+    });
+    found.truncate(k);
+    found
+}
+
+const SIZES: [usize; 12] = [1, 2, 3, 15, 16, 17, 31, 255, 256, 257, 511, 600];
+
+#[test]
+fn every_metric_size_and_exclusion_gives_the_answer_of_sorting_all() {
+    let vectors = mixed_vectors(600);
+    for size in SIZES {
+        let songs: Vec<Song> = (0..size)
+            .map(|n| {
+                let mut song = row_of(n, vectors[n / 2]);
+                song.silent = n % 7 == 3;
+                song.artist = (n % 3 > 0).then(|| format!("Artist {}", n % 5));
+                song.embedding = vec![(n % 11) as f32, 1.0, -2.0, (n % 3) as f32];
+                song
+            })
+            .collect();
+        let (_folder, library) = library_with(songs.iter().cloned());
+        let vector = QueryVector {
+            embedding: Some(vec![3.0, 1.0, -1.0, 2.0]),
+            ..feeling([5., 1., 2., 8., 3., 1., 1., 9.])
+        };
+        let excluding = QueryVector {
+            excluded_rows: (0..size as u64).step_by(2).collect(),
+            ..vector.clone()
+        };
+        let files = (0..size).filter(|n| n % 4 < 2);
+        let files: HashSet<PathBuf> = files.map(|n| songs[n].path.clone()).collect();
+        let metrics = [
+            Metric::Cosine,
+            Metric::CenteredCosine,
+            Metric::Euclidean,
+            Metric::Embedding,
+        ];
+        for metric in metrics {
+            let plain = Query {
+                metric,
+                ..Query::default()
+            };
+            let queries = [
+                plain.clone(),
+                Query {
+                    exclude: files.clone(),
+                    ..plain.clone()
+                },
+                Query {
+                    per_artist: NonZeroUsize::new(2),
+                    ..plain.clone()
+                },
+                Query {
+                    filter: Some("artist IS NOT NULL".parse().unwrap()),
+                    exclude: files.clone(),
+                    per_artist: NonZeroUsize::new(1),
+                    ..plain.clone()
+                },
+            ];
+            let mut ks = vec![1, 2, 5, size / 2, size - 1, size, size + 1];
+            if size < 20 {
+                ks = (1..=size + 1).collect();
+            }
+            for query in &queries {
+                for vector in [&vector, &excluding] {
+                    let expected = naive(query, &songs, vector, usize::MAX);
+                    for k in ks.iter().copied().filter(|k| *k > 0) {
+                        let expected = &expected[..k.min(expected.len())];
+                        let found = ask_with(query, &library, vector, k);
+                        assert_eq!(found, expected, "{size} songs, {metric}, k {k}");
+                        // Nothing is as near as the nearest alone: exploring with width 0 changes no similarity.
+                        let explore = Query {
+                            explore: Some(Explore {
+                                width: 0.0,
+                                seed: 7,
+                            }),
+                            ..query.clone()
+                        };
+                        if query.per_artist.is_none() && k < 3 {
+                            let drawn = ask_with(&explore, &library, vector, k);
+                            let similarities = |found: &[(u64, f64)]| -> Vec<f64> {
+                                found.iter().map(|(_, s)| *s).collect()
+                            };
+                            let least = expected.last().map_or(f64::INFINITY, |last| last.1);
+                            assert_eq!(drawn.len(), expected.len());
+                            assert!(similarities(&drawn).iter().all(|s| *s >= least));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
