@@ -23,7 +23,6 @@ pub use file::LibraryFile;
 pub(crate) use info::track_name;
 pub use info::{FORMAT_VERSION, FailedFile, INFO_KEY, LibraryInfo, ModelStamp};
 pub(crate) use read::flat_numbers;
-pub(crate) use song::path_of;
 pub use song::{Column, Columns, Micros, Song, schema};
 pub use writer::{LibraryWriter, resolve_target};
 

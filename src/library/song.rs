@@ -305,7 +305,7 @@ pub(super) fn path_bytes(path: &Path) -> Option<&[u8]> {
 }
 
 /// The path of both columns, as exact as the platform allows.
-pub(crate) fn path_of(text: String, bytes: Option<Vec<u8>>) -> PathBuf {
+pub(super) fn path_of(text: String, bytes: Option<Vec<u8>>) -> PathBuf {
     match bytes {
         #[cfg(unix)]
         Some(bytes) => {
