@@ -70,7 +70,12 @@ fn failures_are_listed_with_their_reasons_until_they_are_mended() {
     let ran = library(&place, &["failures", "--json"]).ends_with_code(0);
     let failures = lines(&ran.stdout);
     assert_eq!(failures.len(), 1);
-    assert!(failures[0]["reason"].as_str().unwrap().contains("sound"));
+    assert!(
+        failures[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("not an audio file")
+    );
 
     let sound = fs::read(place.music().join("low.wav")).unwrap();
     place.file("broken.mp3", &sound);
@@ -234,7 +239,7 @@ fn what_is_no_library_is_refused() {
     let ask = |path: &Path| run(circumplex().args(["library", "info"]).arg(path));
     ask(&place.music())
         .ends_with_code(1)
-        .complains("expected a folder with libraries");
+        .complains("expected a directory with libraries");
     ask(&place.music().join("low.wav"))
         .ends_with_code(1)
         .complains("expected a Parquet file");
