@@ -10,12 +10,12 @@ mod run;
 #[cfg(test)]
 mod run_tests;
 mod scores;
+mod tables;
 
-pub(crate) use metrics::Reliability;
-#[cfg(test)]
-pub(crate) use metrics::ReliabilityBin;
+pub(crate) use metrics::{Reliability, ReliabilityBin};
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
 pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance};
 #[cfg(feature = "train")]
 pub use run::{answer, label_of};
-pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores};
+pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores, decimals};
+pub(crate) use tables::ScoreTable;

@@ -13,9 +13,11 @@ mod tests;
 mod timeline;
 
 pub(crate) use axes::number;
-pub(crate) use charts::{Chart, Dot, Guide, Line};
+pub(crate) use charts::{Chart, Guide};
 pub(crate) use color::{ACCENT, Color, MUTED, emotion_color};
 pub(crate) use plane::{Plane, PlanePoint};
-pub(crate) use scene::{Scene, check_extension, escape};
-pub(crate) use spectrogram::{Spectrogram, SpectrogramWindow};
+pub(crate) use scene::{Point, Scene, check_extension, escape};
+pub(crate) use spectrogram::Spectrogram;
+#[cfg(test)]
+pub(crate) use spectrogram::SpectrogramWindow;
 pub(crate) use timeline::TimelineChart;

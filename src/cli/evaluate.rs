@@ -16,7 +16,7 @@ use crate::{
     error::one_line,
     evaluate::{
         self, Evaluation, Judged, JudgedSong, RunScores,
-        html::{self, DataFacts, ModelFacts, RunReport},
+        html::{self, RunReport},
         keep_part,
         multilabel::PRESENT_ABOVE,
         provenance,
@@ -214,25 +214,15 @@ fn write_report(
     scores: &RunScores,
 ) -> crate::Result<()> {
     let metadata = model.metadata();
-    let training = &metadata.training;
     let data = data.file_name().unwrap_or(data.as_os_str());
     let data = data.to_string_lossy();
-    let recipe = (!training.recipe.is_empty()).then_some(training.recipe.as_str());
     let report = RunReport {
         title: &format!("{} on {data}", metadata.name),
-        model: ModelFacts {
-            name: metadata.name.clone(),
-            identity: Some(model.identity().to_owned()),
-            trained_on: Some(format!("{} ({} songs)", training.name, training.songs)),
-            ..ModelFacts::default()
-        },
-        data: DataFacts {
-            name: data.to_string(),
-            split: None,
-            labels: Some(about(&dataset.columns)),
-        },
-        recipe,
-        preprocessing: &metadata.preprocessing,
+        metadata,
+        identity: model.identity(),
+        size: None,
+        data: &data,
+        labels: about(&dataset.columns),
         trainings: &[],
         songs,
         scores,

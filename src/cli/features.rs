@@ -2,10 +2,9 @@
 
 use super::{CliResult, console::Console, exit::Exit, model::ModelChoice};
 use crate::{
-    analysis::spectrograms,
     atomic_file,
     audio::AudioInfo,
-    figure::{Spectrogram, SpectrogramWindow, check_extension},
+    figure::{Spectrogram, check_extension},
     mel::FrequencyScale,
     model::Preprocessing,
     output::npy_header,
@@ -59,54 +58,34 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     Ok(Exit::AllDone)
 }
 
-/// All windows of one song: about 1.3 MB for a minute with the default model.
+/// The windows of one song.
 struct Features<'a> {
     preprocessing: &'a Preprocessing,
     info: AudioInfo,
-    duration_s: f64,
-    windows: Vec<SpectrogramWindow>,
+    spectrogram: Spectrogram,
 }
 
 impl<'a> Features<'a> {
     fn of(path: &Path, preprocessing: &'a Preprocessing) -> crate::Result<Self> {
-        let mut windows = Vec::new();
-        let info = spectrograms(path, preprocessing, |window| {
-            windows.push(SpectrogramWindow {
-                values: window.values.to_vec(),
-                start_s: window.start_s,
-                weight: window.weight,
-            });
-            Ok(())
-        })?;
+        let (info, spectrogram) = Spectrogram::of_file(path, preprocessing)?;
         Ok(Self {
             preprocessing,
-            duration_s: info.duration_s,
             info,
-            windows,
+            spectrogram,
         })
     }
 
     fn values(&self) -> impl Iterator<Item = f32> {
-        let windows = self.windows.iter();
+        let windows = self.spectrogram.windows.iter();
         windows.flat_map(|window| window.values.iter().copied())
-    }
-
-    /// Windows, bands, frames.
-    fn shape(&self) -> [usize; 3] {
-        let bands = self.preprocessing.mel.n_mels;
-        [self.windows.len(), bands, self.preprocessing.frames()]
-    }
-
-    fn window_s(&self) -> f64 {
-        self.preprocessing.window.length as f64 / f64::from(self.preprocessing.mel.sample_rate)
     }
 
     /// `2 windows of 15.00 s`, and the part of the song that no window covers or by which it is too short to fill one.
     fn windows_in_words(&self) -> String {
-        let count = count(self.windows.len() as u64, "window", "windows");
-        let window_s = self.window_s();
-        let last = self.windows.last();
-        let rest = self.duration_s - last.map_or(0.0, |last| last.start_s + window_s);
+        let (windows, window_s) = (&self.spectrogram.windows, self.spectrogram.window_s);
+        let count = count(windows.len() as u64, "window", "windows");
+        let covered = windows.last().map_or(0.0, |last| last.start_s + window_s);
+        let rest = self.info.duration_s - covered;
         // A smaller difference is the rounding of the length to samples.
         let rest = match rest {
             0.05.. => format!(" (the last {rest:.1} s left out)"),
@@ -122,26 +101,31 @@ impl<'a> Features<'a> {
             2 => "stereo".to_owned(),
             more => format!("{more} channels"),
         };
-        let [_, bands, frames] = self.shape();
         let (low, high) = self.values().fold((f32::MAX, f32::MIN), |(low, high), db| {
             (low.min(db), high.max(db))
         });
         format!(
-            "{}: {:.2} s, {}, {} Hz, {channels}\n{}, {bands} bands x {frames} frames each; {low:.1} to {high:.1} dB",
+            "{}: {:.2} s, {}, {} Hz, {channels}\n{}, {} bands x {} frames each; {low:.1} to {high:.1} dB",
             visible(&path.display().to_string()),
-            self.duration_s,
+            self.info.duration_s,
             self.info.codec,
             self.info.sample_rate,
             self.windows_in_words(),
+            self.preprocessing.mel.n_mels,
+            self.preprocessing.frames(),
         )
     }
 
     fn write_npy(&self, path: &Path) -> crate::Result<()> {
-        let shape = self.shape().map(|length| length as u64);
+        let bands = self.preprocessing.mel.n_mels;
+        let shape = [
+            self.spectrogram.windows.len(),
+            bands,
+            self.preprocessing.frames(),
+        ];
         atomic_file::write(path, |file| {
-            file.write_all(&npy_header(&shape))?;
+            file.write_all(&npy_header(&shape.map(|length| length as u64)))?;
             self.values()
-                .into_iter()
                 .try_for_each(|value| file.write_all(&value.to_le_bytes()))
         })
     }
@@ -161,13 +145,7 @@ impl<'a> Features<'a> {
             mel.hop_length,
             mel.sample_rate,
         );
-        let spectrogram = Spectrogram {
-            band_centers: mel.band_centers(),
-            hop_s: mel.hop_length as f64 / f64::from(mel.sample_rate),
-            window_s: self.window_s(),
-            windows: &self.windows,
-        };
-        let scene = spectrogram.scene(&name.to_string_lossy(), &subtitle);
+        let scene = self.spectrogram.scene(&name.to_string_lossy(), &subtitle);
         scene.save(path)
     }
 }

@@ -10,7 +10,7 @@ use super::{
     deam::PerSecondFiles,
     table::{Table, canonical_id},
 };
-use crate::{Result, emotion::AffectBox, evaluate::metrics::pearson};
+use crate::{Result, emotion::AffectBox, evaluate::metrics::Agreement};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
@@ -272,6 +272,7 @@ fn correlate(songs: &[&SongLabel], means: &[HashMap<String, f64>; 2]) -> Option<
         }
     }
     let [valence, arousal, valence_per_second, arousal_per_second] = &columns;
+    let pearson = |a: &[f64], b: &[f64]| Agreement::of(a, b).pearson;
     Some(Correlations {
         songs: valence.len(),
         valence_valence: pearson(valence, valence_per_second)?,

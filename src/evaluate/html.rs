@@ -14,55 +14,32 @@ use crate::{
     atomic_file,
     error::{Error, ErrorKind, Result},
     figure::escape,
-    model::Preprocessing,
+    model::ModelMetadata,
 };
 use std::{collections::HashMap, io::Write as _, path::Path};
 
 /// The content of the page.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct RunReport<'a> {
     pub title: &'a str,
-    pub model: ModelFacts,
-    pub data: DataFacts,
-    /// The recipe of its training, as TOML.
-    pub recipe: Option<&'a str>,
-    /// The model's input; the spectrograms of the worst songs are made with it.
-    pub preprocessing: &'a Preprocessing,
+    pub metadata: &'a ModelMetadata,
+    /// Of the model: [`Model::identity`](crate::model::Model::identity).
+    pub identity: &'a str,
+    /// The number of the network's parameters and the length of its file in bytes, if known.
+    pub size: Option<(usize, usize)>,
+    /// Name of the data set.
+    pub data: &'a str,
+    /// How the columns of the labels were read.
+    pub labels: String,
     /// One for a single training, one for each fold of a cross-validation, none if unknown.
     pub trainings: &'a [Training],
     pub songs: &'a [JudgedSong],
     pub scores: &'a RunScores,
 }
 
-/// Facts about a model, as far as they are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ModelFacts {
-    pub name: String,
-    /// SHA-256 of its file, hexadecimal.
-    pub identity: Option<String>,
-    /// Trained parameters.
-    pub parameters: Option<usize>,
-    /// Length of its file in bytes.
-    pub file_bytes: Option<u64>,
-    /// Training data, such as `deam (1441 songs)`.
-    pub trained_on: Option<String>,
-}
-
-/// Facts about the data.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct DataFacts {
-    pub name: String,
-    /// The split of the songs, such as `5 folds without a common artist`.
-    pub split: Option<String>,
-    /// The columns of the labels.
-    pub labels: Option<String>,
-}
-
 /// The course of one training.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Training {
-    /// Such as `fold 1`.
-    pub name: String,
     pub epochs: Vec<Epoch>,
     /// The epoch whose weights were kept, from 0, if validation decided.
     pub kept: Option<usize>,
@@ -87,7 +64,7 @@ pub(crate) struct Epoch {
 /// cannot be decoded gets a note instead.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] if no song was judged, [`ErrorKind::Io`] if the file cannot be written.
+/// [`ErrorKind::InvalidInput`] without an evaluated song, [`ErrorKind::Io`] if the file cannot be written.
 pub(crate) fn write(path: &Path, report: &RunReport<'_>) -> Result<()> {
     let page = render(report)?;
     atomic_file::write(path, |file| file.write_all(page.as_bytes()))
@@ -96,10 +73,7 @@ pub(crate) fn write(path: &Path, report: &RunReport<'_>) -> Result<()> {
 /// The page as text. It is well-formed XML as well as HTML, and refers to nothing outside itself.
 pub(crate) fn render(report: &RunReport<'_>) -> Result<String> {
     if report.songs.is_empty() {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            "expected at least one judged song to report on, found none",
-        ));
+        return Err(Error::invalid("no evaluated songs to report on"));
     }
     let mut values = sections::values(report)?;
     let (mut links, mut sections) = (String::new(), String::new());
@@ -114,14 +88,29 @@ pub(crate) fn render(report: &RunReport<'_>) -> Result<String> {
             ));
         }
     }
-    values.insert("links", links);
-    values.insert("sections", sections);
+    values.add("links", links);
+    values.add("sections", sections);
     fill(include_str!("html/page.html"), &values)
         .ok_or_else(|| Error::new(ErrorKind::Internal, "a value of the report is missing"))
 }
 
-/// Texts and markup by the names that stand for them in a template.
-type Values = HashMap<&'static str, String>;
+/// Texts and markup by their names in a template.
+struct Values(HashMap<String, String>);
+
+impl Values {
+    fn new(values: &[(&str, String)]) -> Self {
+        let values = values.iter();
+        Self(
+            values
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+
+    fn add(&mut self, name: &str, value: String) {
+        self.0.insert(name.to_owned(), value);
+    }
+}
 
 /// Replaces `{{name}}` by a text, which is escaped, and `{{{name}}}` by markup. `None` if a value is missing.
 fn fill(template: &str, values: &Values) -> Option<String> {
@@ -130,11 +119,11 @@ fn fill(template: &str, values: &Values) -> Option<String> {
         page.push_str(before);
         if let Some(markup) = slot.strip_prefix('{') {
             let (name, after) = markup.split_once("}}}")?;
-            page.push_str(values.get(name)?);
+            page.push_str(values.0.get(name)?);
             rest = after;
         } else {
             let (name, after) = slot.split_once("}}")?;
-            page.push_str(&escape(values.get(name)?));
+            page.push_str(&escape(values.0.get(name)?));
             rest = after;
         }
     }

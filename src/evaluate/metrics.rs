@@ -17,28 +17,6 @@ pub fn mean_absolute_error(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     mean_over(truth, predicted, |t, p| (t - p).abs())
 }
 
-/// Pearson's correlation, -1 to 1.
-///
-/// `None` if the truth or the predictions are constant (one song included).
-pub fn pearson(truth: &[f64], predicted: &[f64]) -> Option<f64> {
-    let moments = Moments::of(truth, predicted)?;
-    let deviations = moments.truth_variance.sqrt() * moments.predicted_variance.sqrt();
-    quotient(moments.covariance, deviations).map(|r| r.clamp(-1.0, 1.0))
-}
-
-/// Concordance correlation coefficient, -1 to 1: Pearson's correlation times a factor below 1 for every shift and
-/// stretch, 2·cov / (var(truth) + var(predicted) + (difference of the means)²), with the population's variances.
-/// Lin 1989, *A concordance correlation coefficient to evaluate reproducibility*, Biometrics 45.
-///
-/// `None` for fewer than two pairs, and if truth and predictions are the same constant.
-pub fn concordance(truth: &[f64], predicted: &[f64]) -> Option<f64> {
-    let moments = Moments::of(truth, predicted).filter(|_| truth.len() > 1)?;
-    let spread = moments.truth_variance
-        + moments.predicted_variance
-        + (moments.truth_mean - moments.predicted_mean).powi(2);
-    quotient(2.0 * moments.covariance, spread).map(|ccc| ccc.clamp(-1.0, 1.0))
-}
-
 /// Mean of vectors, number by number: the best constant answer.
 pub fn mean_vector(vectors: &[Percentages]) -> Option<Percentages> {
     let mut mean = [0.0; Emotion::COUNT];
@@ -78,8 +56,8 @@ pub fn mae_of_mean_vector(truth: &[Percentages]) -> Option<f64> {
     mae_of_vectors(truth, &vec![mean; truth.len()])
 }
 
-/// Agreement of one dimension's predictions with the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// Agreement of one dimension's predictions with the truth, with the population's variances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Agreement {
     /// Coefficient of determination, 1 - Σ(truth - predicted)² / Σ(truth - mean)²: 1 is perfect, 0 as good as always
     /// answering the mean of the truth, and there is no lower bound. `None` if the truth is constant (one song
@@ -87,25 +65,43 @@ pub struct Agreement {
     pub r2: Option<f64>,
     /// Root of the mean of (truth - predicted)², in the dimension's unit.
     pub rmse: Option<f64>,
-    /// [`pearson`].
+    /// Pearson's correlation, -1 to 1. `None` if the truth or the predictions are constant (one song included).
     pub pearson: Option<f64>,
-    /// [`concordance`].
+    /// Concordance correlation coefficient, -1 to 1: Pearson's correlation times a factor below 1 for every shift and
+    /// stretch, 2·cov / (var(truth) + var(predicted) + (difference of the means)²). Lin 1989, *A concordance correlation
+    /// coefficient to evaluate reproducibility*, Biometrics 45. `None` for fewer than two pairs, and if truth and
+    /// predictions are the same constant.
     pub ccc: Option<f64>,
 }
 
 impl Agreement {
     /// All four of one dimension.
     pub fn of(truth: &[f64], predicted: &[f64]) -> Self {
-        let squared_error = mean_over(truth, predicted, |t, p| (t - p).powi(2));
-        let unexplained = squared_error.and_then(|error| {
-            let moments = Moments::of(truth, predicted)?;
-            quotient(error, moments.truth_variance)
-        });
+        let Some(squared_error) = mean_over(truth, predicted, |t, p| (t - p).powi(2)) else {
+            return Self::default();
+        };
+        let mean =
+            |of: &dyn Fn(f64, f64) -> f64| mean_over(truth, predicted, of).unwrap_or(f64::NAN);
+        let (truth_mean, predicted_mean) = (mean(&|t, _| t), mean(&|_, p| p));
+        // The mean of equal numbers may differ from them by a rounding error, and so may its square from zero.
+        let constant = |side: &[f64]| side.iter().all(|value| *value == side[0]);
+        let variance = |side: &[f64], spread: f64| if constant(side) { 0.0 } else { spread };
+        let truth_variance = variance(truth, mean(&|t, _| (t - truth_mean).powi(2)));
+        let predicted_variance = variance(predicted, mean(&|_, p| (p - predicted_mean).powi(2)));
+        let covariance = mean(&|t, p| (t - truth_mean) * (p - predicted_mean));
+        let deviations = truth_variance.sqrt() * predicted_variance.sqrt();
+        let shift = (truth_mean - predicted_mean).powi(2);
+        let concordance = quotient(
+            2.0 * covariance,
+            truth_variance + predicted_variance + shift,
+        );
         Self {
-            r2: unexplained.map(|unexplained| 1.0 - unexplained),
-            rmse: squared_error.map(f64::sqrt),
-            pearson: pearson(truth, predicted),
-            ccc: concordance(truth, predicted),
+            r2: quotient(squared_error, truth_variance).map(|unexplained| 1.0 - unexplained),
+            rmse: Some(squared_error.sqrt()),
+            pearson: quotient(covariance, deviations).map(|r| r.clamp(-1.0, 1.0)),
+            ccc: concordance
+                .filter(|_| truth.len() > 1)
+                .map(|ccc| ccc.clamp(-1.0, 1.0)),
         }
     }
 }
@@ -226,37 +222,6 @@ impl Reliability {
         (total > 0).then_some(Self {
             bins,
             calibration_error,
-        })
-    }
-}
-
-/// Means, population variances and covariance of pairs.
-struct Moments {
-    truth_mean: f64,
-    predicted_mean: f64,
-    truth_variance: f64,
-    predicted_variance: f64,
-    covariance: f64,
-}
-
-impl Moments {
-    fn of(truth: &[f64], predicted: &[f64]) -> Option<Self> {
-        let truth_mean = mean_over(truth, predicted, |t, _| t)?;
-        let predicted_mean = mean_over(truth, predicted, |_, p| p)?;
-        let central = |f: fn(f64, f64) -> f64| {
-            mean_over(truth, predicted, |t, p| {
-                f(t - truth_mean, p - predicted_mean)
-            })
-        };
-        // The mean of equal numbers may differ from them by a rounding error, and so may its square from zero.
-        let constant = |side: &[f64]| side.iter().all(|value| *value == side[0]);
-        let variance = |side: &[f64], spread: f64| if constant(side) { 0.0 } else { spread };
-        Some(Self {
-            truth_mean,
-            predicted_mean,
-            truth_variance: variance(truth, central(|t, _| t * t)?),
-            predicted_variance: variance(predicted, central(|_, p| p * p)?),
-            covariance: central(|t, p| t * p)?,
         })
     }
 }

@@ -22,6 +22,16 @@ pub struct Answer {
     pub probabilities: Option<Probabilities>,
 }
 
+impl Answer {
+    pub(crate) fn percentages(&self) -> Percentages {
+        self.emotions.as_array().map(f64::from)
+    }
+
+    pub(crate) fn quadrant(&self) -> Quadrant {
+        Quadrant::of(self.valence, self.arousal)
+    }
+}
+
 /// Percentage points for each emotion; in JSON an object with the eight names in their order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerEmotion(pub Percentages);
@@ -85,13 +95,9 @@ pub struct Number {
     pub decimals: usize,
 }
 
-impl Number {
-    /// The number as people read it; `n/a` where there is none.
-    pub fn text(&self) -> String {
-        let decimals = self.decimals;
-        self.value
-            .map_or_else(|| "n/a".to_owned(), |value| format!("{value:.decimals$}"))
-    }
+/// A number with that many decimals; `n/a` if there is none.
+pub(crate) fn decimals(number: Option<f64>, decimals: usize) -> String {
+    number.map_or("n/a".to_owned(), |number| format!("{number:.decimals$}"))
 }
 
 impl Scores {
@@ -157,20 +163,15 @@ impl Scores {
     pub(crate) fn of(truth: &[Answer], predicted: &[Answer]) -> Option<Self> {
         let [emotions, predicted_emotions] =
             [truth, predicted].map(|answers| -> Vec<Percentages> {
-                let vectors = answers.iter().map(|answer| answer.emotions);
-                vectors
-                    .map(|vector| vector.as_array().map(f64::from))
-                    .collect()
+                answers.iter().map(Answer::percentages).collect()
             });
         let axis = |of: fn(&Answer) -> f64| {
             let [truth, predicted] =
                 [truth, predicted].map(|answers| -> Vec<f64> { answers.iter().map(of).collect() });
             Agreement::of(&truth, &predicted)
         };
-        let [quadrants, predicted_quadrants] = [truth, predicted].map(|answers| -> Vec<Quadrant> {
-            let quadrant = |answer: &Answer| Quadrant::of(answer.valence, answer.arousal);
-            answers.iter().map(quadrant).collect()
-        });
+        let [quadrants, predicted_quadrants] = [truth, predicted]
+            .map(|answers| -> Vec<Quadrant> { answers.iter().map(Answer::quadrant).collect() });
         let confusion = Confusion::of(&quadrants, &predicted_quadrants);
         let pairs = emotions
             .iter()
@@ -220,8 +221,7 @@ pub struct JudgedSong {
 impl JudgedSong {
     /// Mean absolute error of its eight percentages, in percentage points.
     pub fn mae(&self) -> f64 {
-        let [truth, predicted] =
-            [self.truth, self.predicted].map(|answer| answer.emotions.as_array().map(f64::from));
+        let (truth, predicted) = (self.truth.percentages(), self.predicted.percentages());
         mean_absolute_error(&truth, &predicted).unwrap_or_default()
     }
 }
@@ -285,8 +285,7 @@ impl RunScores {
         threshold: f64,
         search: Option<ThresholdSearch>,
     ) -> Self {
-        let truth = songs.iter().map(|song| song.truth.emotions);
-        let truth: Vec<Percentages> = truth.map(|e| e.as_array().map(f64::from)).collect();
+        let truth: Vec<Percentages> = songs.iter().map(|song| song.truth.percentages()).collect();
         let probabilities = songs.iter().map(|song| song.predicted.probabilities);
         let probabilities: Option<Vec<Probabilities>> = probabilities.collect();
         let multi_label = probabilities
@@ -331,14 +330,14 @@ pub struct FoldNumbers {
     pub songs: usize,
     /// Each score under its key.
     #[serde(flatten)]
-    pub numbers: Named<Option<f64>>,
+    pub numbers: BTreeMap<String, Option<f64>>,
 }
 
 /// Mean and deviation over the folds of every score in [`Scores::numbers`], under the same keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FoldScores {
     /// Mean and deviation of each score; null in JSON if no fold has it.
-    over_folds: Named<Option<Spread>>,
+    over_folds: BTreeMap<String, Option<Spread>>,
     /// Each fold by itself.
     pub folds: Vec<FoldNumbers>,
 }
@@ -358,34 +357,24 @@ impl FoldScores {
             let numbers = scores.numbers().into_iter();
             folds.push(FoldNumbers {
                 songs: scores.songs,
-                numbers: Named(numbers.map(|number| (number.key, number.value)).collect()),
+                numbers: numbers.map(|number| (number.key, number.value)).collect(),
             });
         }
-        let keys = folds.first()?.numbers.0.iter().enumerate();
-        let spreads = keys.map(|(index, (key, _))| {
-            let values = folds.iter().map(|fold| fold.numbers.0[index].1);
-            (key.clone(), Spread::of(values))
-        });
-        Some(Self {
-            over_folds: Named(spreads.collect()),
-            folds,
-        })
+        let keys = folds.first()?.numbers.keys();
+        let over_folds = keys
+            .map(|key| {
+                (
+                    key.clone(),
+                    Spread::of(folds.iter().map(|fold| fold.numbers[key])),
+                )
+            })
+            .collect();
+        Some(Self { over_folds, folds })
     }
 
     /// The spread of the score under a key, such as `valence.r2`.
     pub fn spread(&self, key: &str) -> Option<Spread> {
-        let mut all = self.over_folds.0.iter();
-        all.find(|(name, _)| name == key)?.1
-    }
-}
-
-/// Values by name, in order; a JSON object.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Named<T>(pub Vec<(String, T)>);
-
-impl<T: Serialize> Serialize for Named<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        *self.over_folds.get(key)?
     }
 }
 

@@ -12,16 +12,16 @@ const SMALL: f64 = 29.0;
 /// Text size of names.
 const LARGE: f64 = 32.0;
 
-/// Lines and dots over two axes. An axis without a range covers all finite points.
+/// Lines and dots over two axes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Chart {
     pub height: u32,
     pub x_name: String,
-    pub x_range: Option<(f64, f64)>,
     /// Whether the horizontal axis has ticks at whole numbers only.
     pub whole_steps: bool,
     pub y_name: String,
-    pub y_range: Option<(f64, f64)>,
+    /// The range of both axes; without one they cover the finite points.
+    pub range: Option<(f64, f64)>,
     pub guide: Option<Guide>,
     pub lines: Vec<Line>,
     pub dots: Vec<Dot>,
@@ -55,34 +55,44 @@ fn is_finite(point: &Point) -> bool {
     point.0.is_finite() && point.1.is_finite()
 }
 
+/// The smallest and the largest finite number.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        })
+}
+
 impl Chart {
+    pub fn line(&mut self, points: Vec<Point>, width: f64, color: Color) {
+        self.lines.push(Line {
+            points,
+            width,
+            color,
+        });
+    }
+
+    pub fn dot(&mut self, at: Point, radius: f64, color: Color) {
+        self.dots.push(Dot { at, radius, color });
+    }
+
     /// The horizontal axis, and the upward one with a margin.
     fn axes(&self, area: &Area) -> (Axis, Axis) {
-        let lines = self.lines.iter().flat_map(|line| line.points.clone());
-        let dots = self.dots.iter().map(|dot| dot.at);
-        let points: Vec<Point> = lines.chain(dots).filter(is_finite).collect();
-        let range = |values: Vec<f64>| {
-            values
-                .iter()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-                    (low.min(*value), high.max(*value))
-                })
+        let points = || {
+            let lines = self.lines.iter().flat_map(|line| &line.points);
+            let dots = self.dots.iter().map(|dot| &dot.at);
+            lines.chain(dots).filter(|point| is_finite(point))
         };
-        let x_range = || range(points.iter().map(|point| point.0).collect());
+        let x_range = || range(points().map(|point| point.0));
         let y_range = || {
-            let mut values: Vec<f64> = points.iter().map(|point| point.1).collect();
-            values.extend(
-                self.guide
-                    .iter()
-                    .map(|guide| guide.to.1)
-                    .filter(|it| it.is_finite()),
-            );
-            let (low, high) = range(values);
+            let guide = self.guide.iter().map(|guide| guide.to.1);
+            let (low, high) = range(points().map(|point| point.1).chain(guide));
             let margin = 0.06 * (high - low);
             (low - margin, high + margin)
         };
-        let x = area.x(self.x_range.unwrap_or_else(x_range), 8);
-        let y = area.y(self.y_range.unwrap_or_else(y_range), 8);
+        let x = area.x(self.range.unwrap_or_else(x_range), 8);
+        let y = area.y(self.range.unwrap_or_else(y_range), 8);
         (if self.whole_steps { x.whole() } else { x }, y)
     }
 

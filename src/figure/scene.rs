@@ -15,7 +15,7 @@ use std::{io::Write as _, path::Path};
 use tiny_skia::{ColorU8, Pixmap};
 
 /// Pixels from the left and from the top.
-pub(super) type Point = (f64, f64);
+pub(crate) type Point = (f64, f64);
 
 /// A picture: shapes in the order in which they are painted.
 pub(crate) struct Scene {

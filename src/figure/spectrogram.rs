@@ -6,7 +6,8 @@ use super::{
     color::{PAPER, magma},
     font::TextStyle,
 };
-use std::ops::Range;
+use crate::{Result, analysis::spectrograms, audio::AudioInfo, model::Preprocessing};
+use std::{ops::Range, path::Path};
 
 /// Decibels below the loudest point down to black.
 const RANGE_DB: f32 = 80.0;
@@ -45,18 +46,43 @@ pub(crate) struct SpectrogramWindow {
 
 /// The windows of a song one after another on one axis of seconds, bands of equal height above each other. Of a window
 /// that overlaps the one before it, the new part is shown.
-pub(crate) struct Spectrogram<'a> {
+pub(crate) struct Spectrogram {
     /// Center frequencies of the bands in Hz, lowest first.
     pub band_centers: Vec<f64>,
     /// Seconds between two frames.
     pub hop_s: f64,
     /// Length of a window in seconds.
     pub window_s: f64,
-    /// In the order of their starts; at least one.
-    pub windows: &'a [SpectrogramWindow],
+    /// In the order of their starts.
+    pub windows: Vec<SpectrogramWindow>,
 }
 
-impl Spectrogram<'_> {
+impl Spectrogram {
+    /// The input of a model with these settings for a music file: about 1.3 MB for a minute with the default model.
+    ///
+    /// # Errors
+    /// As [`spectrograms`].
+    pub fn of_file(path: &Path, preprocessing: &Preprocessing) -> Result<(AudioInfo, Self)> {
+        let mel = &preprocessing.mel;
+        let rate = f64::from(mel.sample_rate);
+        let mut windows = Vec::new();
+        let info = spectrograms(path, preprocessing, |window| {
+            windows.push(SpectrogramWindow {
+                values: window.values.to_vec(),
+                start_s: window.start_s,
+                weight: window.weight,
+            });
+            Ok(())
+        })?;
+        let spectrogram = Self {
+            band_centers: mel.band_centers(),
+            hop_s: mel.hop_length as f64 / rate,
+            window_s: preprocessing.window.length as f64 / rate,
+            windows,
+        };
+        Ok((info, spectrogram))
+    }
+
     /// The large picture, with the borders of the windows and a bar of decibels.
     pub fn scene(&self, title: &str, subtitle: &str) -> Scene {
         let mut scene = Scene::new(1600, 820);
@@ -252,7 +278,7 @@ mod tests {
     const DARK: [u8; 3] = [0, 0, 4];
 
     /// 1,000 frames of 2 ms: windows of 2 s.
-    fn spectrogram(windows: &[SpectrogramWindow]) -> Spectrogram<'_> {
+    fn spectrogram(windows: Vec<SpectrogramWindow>) -> Spectrogram {
         Spectrogram {
             band_centers: (0..128).map(|band| 30.0 * 1.04_f64.powi(band)).collect(),
             hop_s: 0.002,
@@ -261,7 +287,7 @@ mod tests {
         }
     }
 
-    fn color_at(spectrogram: &Spectrogram<'_>, x: f64, y: f64) -> [u8; 3] {
+    fn color_at(spectrogram: &Spectrogram, x: f64, y: f64) -> [u8; 3] {
         let scene = spectrogram.scene("song.mp3", "");
         let image = scene.shapes.iter().find_map(|(shape, _)| match shape {
             Shape::Image(_, image) => Some(image),
@@ -285,8 +311,8 @@ mod tests {
         for band in [0, 17, 64, 127] {
             let mut values = vec![-100.0; 128 * 1000];
             values[band * 1000..(band + 1) * 1000].fill(20.0);
-            let windows = [window(values, 0.0, 1.0)];
-            let drawn = spectrogram(&windows);
+            let windows = vec![window(values, 0.0, 1.0)];
+            let drawn = spectrogram(windows);
             let up = drawn.up(drawn.band_centers[band]).unwrap();
             let y = LARGE.bottom - up * (LARGE.bottom - LARGE.top);
             assert_eq!(color_at(&drawn, 700.0, y), BRIGHT, "band {band}");
@@ -303,8 +329,8 @@ mod tests {
     fn an_overlapping_last_window_shows_only_its_new_part() {
         let (quiet, loud) = (vec![-100.0; 128 * 1000], vec![0.0; 128 * 1000]);
         // Two windows of 2 s over 3 s.
-        let windows = [window(quiet, 0.0, 1.0), window(loud, 1.0, 0.5)];
-        let drawn = spectrogram(&windows);
+        let windows = vec![window(quiet, 0.0, 1.0), window(loud, 1.0, 0.5)];
+        let drawn = spectrogram(windows);
         assert_eq!(drawn.extent(), (0.0, 3.0));
         let x = LARGE.x(drawn.extent(), 1);
         assert_eq!(color_at(&drawn, x.at(1.95), 400.0), DARK);
@@ -313,7 +339,7 @@ mod tests {
 
     #[test]
     fn frequencies_are_round_inside_the_bands_and_never_overlap() {
-        let drawn = spectrogram(&[]);
+        let drawn = spectrogram(Vec::new());
         let ticks = drawn.frequencies(&LARGE);
         assert_eq!(ticks.last().unwrap().1, "4,000");
         assert!(ticks.windows(2).all(|pair| pair[0].0 - pair[1].0 >= 20.0));

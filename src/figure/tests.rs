@@ -1,6 +1,7 @@
 //! Figures and charts, checked by their shapes and by their pixels.
 
 use super::{
+    charts::{Dot, Line},
     color::{GRID, PAPER},
     font::TextStyle,
     scene::Shape,
@@ -119,8 +120,7 @@ fn dots_lines_and_the_diagonal_of_a_chart_are_at_their_numbers() {
     let drawn = Drawn::of(
         &Chart {
             height: 1044,
-            x_range: Some((1.0, 9.0)),
-            y_range: Some((1.0, 9.0)),
+            range: Some((1.0, 9.0)),
             guide: Some(Guide {
                 from: (1.0, 1.0),
                 to: (9.0, 9.0),
@@ -250,7 +250,7 @@ fn a_strip_is_bright_where_the_audio_is_loud() {
         band_centers: (1..=32).map(|band| 100.0 * f64::from(band)).collect(),
         hop_s: 0.02,
         window_s: 2.0,
-        windows: &[SpectrogramWindow {
+        windows: vec![SpectrogramWindow {
             values,
             start_s: 0.0,
             weight: 1.0,

@@ -84,7 +84,7 @@ fn discordance(truth: &Tensor, predicted: &Tensor) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::metrics::concordance;
+    use crate::evaluate::metrics::Agreement;
 
     #[test]
     fn discordance_is_one_minus_the_concordance_that_evaluation_reports() {
@@ -93,7 +93,8 @@ mod tests {
         let column = |rows: &[[f64; 2]; 4], axis: usize| rows.map(|row| row[axis]);
         let expected: f64 = (0..2)
             .map(|axis| {
-                1.0 - concordance(&column(&truth, axis), &column(&predicted, axis)).expect("exists")
+                let agreement = Agreement::of(&column(&truth, axis), &column(&predicted, axis));
+                1.0 - agreement.ccc.expect("exists")
             })
             .sum::<f64>()
             / 2.0;

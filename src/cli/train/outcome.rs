@@ -101,7 +101,6 @@ impl Job<'_> {
             .map(|&song| songs[song].emotions.as_array().map(f64::from))
             .collect();
         let course = Course {
-            name: "training".to_owned(),
             history: trained.history.clone(),
             kept: (!validation.is_empty()).then_some(trained.kept_epoch),
             validation_baseline: mae_of_mean_vector(&truth),
@@ -161,18 +160,13 @@ impl Job<'_> {
             );
             scores = self.with_labels(scores, &reported, self.search(&searched));
         }
-        let course = |name: String, history| Course {
-            name,
+        let course = |history| Course {
             history,
             kept: None,
             validation_baseline: None,
         };
-        let mut courses: Vec<Course> = histories
-            .into_iter()
-            .enumerate()
-            .map(|(fold, history)| course(format!("fold {}", fold + 1), history))
-            .collect();
-        courses.push(course("all songs".to_owned(), trained.history.clone()));
+        let mut courses: Vec<Course> = histories.into_iter().map(course).collect();
+        courses.push(course(trained.history.clone()));
         let provenance = Provenance {
             labels: Some(self.labels),
             split: None,

@@ -5,7 +5,7 @@ use crate::{
     cli::scores::about,
     evaluate::{
         JudgedSong, RunScores,
-        html::{self, DataFacts, Epoch, ModelFacts, RunReport, Training},
+        html::{self, Epoch, RunReport, Training},
     },
     model::Model,
     train::EpochScores,
@@ -13,8 +13,6 @@ use crate::{
 
 /// How one training went.
 pub struct Course {
-    /// What to call it.
-    pub name: String,
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
     /// The epoch that was kept, 0 first, where validation decided it.
@@ -32,7 +30,6 @@ impl Course {
             learning_rate: scores.learning_rate,
         });
         Training {
-            name: self.name.clone(),
             epochs: epochs.collect(),
             kept: self.kept,
             validation_baseline: self.validation_baseline,
@@ -51,24 +48,14 @@ impl Job<'_> {
         scores: &RunScores,
     ) -> crate::Result<()> {
         let metadata = model.metadata();
-        let training = &metadata.training;
         let trainings: Vec<Training> = courses.iter().map(Course::told).collect();
         let report = RunReport {
             title: &format!("{} trained on {}", metadata.name, self.run.data_name),
-            model: ModelFacts {
-                name: metadata.name.clone(),
-                identity: Some(model.identity().to_owned()),
-                parameters: Some(size.0),
-                file_bytes: Some(size.1 as u64),
-                trained_on: Some(format!("{} ({} songs)", training.name, training.songs)),
-            },
-            data: DataFacts {
-                name: self.run.data_name.to_owned(),
-                split: Some(self.division.method()),
-                labels: Some(about(&self.labels)),
-            },
-            recipe: Some(&training.recipe),
-            preprocessing: &metadata.preprocessing,
+            metadata,
+            identity: model.identity(),
+            size: Some(size),
+            data: self.run.data_name,
+            labels: about(&self.labels),
             trainings: &trainings,
             songs,
             scores,

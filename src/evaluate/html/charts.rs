@@ -1,111 +1,104 @@
 //! The report's charts, from its numbers.
 
-use super::{Epoch, Training, sections::table};
+use super::{Epoch, Training, sections::html_table};
 use crate::{
     emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
-    evaluate::{Answer, JudgedSong, PerEmotion, Reliability, Scores, ThresholdSearch},
-    figure::{ACCENT, Chart, Dot, Guide, Line, MUTED, emotion_color, number},
+    evaluate::{
+        Answer, JudgedSong, PerEmotion, Reliability, ReliabilityBin, Scores, ThresholdSearch,
+        multilabel::Tried,
+    },
+    figure::{ACCENT, Chart, Guide, MUTED, Point, emotion_color, number},
     text,
 };
 
 /// Fewer percentages than this are no mean to show beside others.
 const FEWEST: usize = 10;
 
-type Points = Vec<(f64, f64)>;
+type Points = Vec<Point>;
 
 /// A number of every epoch: that of one training in color; of several, thin and gray with their mean in color. The epoch
-/// that was kept has a dot. `None` if no epoch has the number.
+/// that was kept has a dot; a dashed line is at the level of the baseline. `None` if no epoch has the number.
 pub(super) fn curves(
     trainings: &[Training],
     y_name: &str,
-    level: Option<(f64, String)>,
+    baseline: Option<f64>,
     value: impl Fn(&Epoch) -> Option<f64>,
 ) -> Option<Chart> {
-    let point = |epoch: &Epoch| Some((epoch.epoch as f64 + 1.0, value(epoch)?));
-    let curves: Vec<(Points, Option<(f64, f64)>)> = trainings
-        .iter()
-        .map(|training| {
-            let epochs = &training.epochs;
-            let kept = epochs.iter().find(|it| Some(it.epoch) == training.kept);
-            (
-                epochs.iter().filter_map(point).collect(),
-                kept.and_then(point),
-            )
-        })
-        .filter(|(points, _): &(Points, _)| !points.is_empty())
-        .collect();
+    let point = |epoch: &Epoch| {
+        let value = value(epoch).filter(|value| value.is_finite())?;
+        Some((epoch.epoch as f64 + 1.0, value))
+    };
+    let mut curves: Vec<(Points, Option<Point>)> = Vec::new();
+    for training in trainings {
+        let points: Points = training.epochs.iter().filter_map(point).collect();
+        let mut epochs = training.epochs.iter();
+        let kept = epochs.find(|epoch| Some(epoch.epoch) == training.kept);
+        if !points.is_empty() {
+            curves.push((points, kept.and_then(point)));
+        }
+    }
     let (width, color) = match curves.len() {
         0 => return None,
         1 => (5.0, ACCENT),
         _ => (2.0, MUTED.alpha(0.55)),
-    };
-    let line = |points, width, color| Line {
-        points,
-        width,
-        color,
     };
     let mut chart = Chart {
         height: 720,
         x_name: "epoch".to_owned(),
         whole_steps: true,
         y_name: y_name.to_owned(),
-        guide: level.map(|(level, name)| Guide {
+        guide: baseline.map(|level| Guide {
             from: (f64::NEG_INFINITY, level),
             to: (f64::INFINITY, level),
-            name,
+            name: "mean-vector baseline".to_owned(),
         }),
         ..Chart::default()
     };
-    if curves.len() > 1 {
-        let all: Vec<&Points> = curves.iter().map(|(points, _)| points).collect();
-        chart.lines.push(line(mean(&all), 5.0, ACCENT));
-    }
+    let mean = mean(&curves);
     for (points, kept) in curves {
-        chart.lines.insert(0, line(points, width, color));
-        chart.dots.extend(kept.map(|at| Dot {
-            at,
-            radius: width + 7.0,
-            color,
-        }));
+        chart.line(points, width, color);
+        if let Some(at) = kept {
+            chart.dot(at, width + 7.0, color);
+        }
+    }
+    if chart.lines.len() > 1 {
+        chart.line(mean, 5.0, ACCENT);
     }
     Some(chart)
 }
 
 /// The mean at every epoch that all trainings reached.
-fn mean(curves: &[&Points]) -> Points {
-    let steps = curves.iter().map(|points| points.len()).min().unwrap_or(0);
-    let mean = |step: usize, get: fn(&(f64, f64)) -> f64| {
-        curves.iter().map(|points| get(&points[step])).sum::<f64>() / curves.len() as f64
+fn mean(curves: &[(Points, Option<Point>)]) -> Points {
+    let steps = curves.iter().map(|(points, _)| points.len()).min();
+    let mean = |step: usize, of: fn(Point) -> f64| {
+        let values = curves.iter().map(|(points, _)| of(points[step]));
+        values.sum::<f64>() / curves.len() as f64
     };
-    (0..steps)
+    (0..steps.unwrap_or(0))
         .map(|step| (mean(step, |point| point.0), mean(step, |point| point.1)))
         .collect()
 }
 
 /// One axis of the plane, predicted over true, a dot for each song.
 pub(super) fn scatter(songs: &[JudgedSong], axis: &str, of: impl Fn(&Answer) -> f64) -> Chart {
-    let range = Some((SCALE_MIN, SCALE_MAX));
     // Many dots are fainter, so that dense regions show.
     let color = ACCENT.alpha(match songs.len() {
         0..=150 => 0.75,
         151..=800 => 0.5,
         _ => 0.3,
     });
-    let dots = songs.iter().map(|song| Dot {
-        at: (of(&song.truth), of(&song.predicted)),
-        radius: 8.0,
-        color,
-    });
-    Chart {
+    let mut chart = Chart {
         height: 1044,
         x_name: format!("true {axis}"),
-        x_range: range,
         y_name: format!("predicted {axis}"),
-        y_range: range,
+        range: Some((SCALE_MIN, SCALE_MAX)),
         guide: diagonal("predicted = true"),
-        dots: dots.collect(),
         ..Chart::default()
+    };
+    for song in songs {
+        chart.dot((of(&song.truth), of(&song.predicted)), 8.0, color);
     }
+    chart
 }
 
 /// The line where prediction and truth are equal.
@@ -143,18 +136,11 @@ pub(super) fn bars(
         let [red, green, blue] = emotion_color(emotion).rgb;
         let color = format!(";background:#{red:02x}{green:02x}{blue:02x}");
         let cell = bar(value, &color) + &bar(reference, "");
-        rows.push((emotion.to_string(), vec![cell]));
+        rows.push(vec![emotion.to_string(), cell]);
     }
     let [own, other] = legend;
     let caption = format!("<i class=\"colors\"></i>{own} <i></i>{other}");
-    table(&caption, &[], &rows)
-}
-
-/// A song's percentages: predicted beside true.
-pub(super) fn song_bars(song: &JudgedSong) -> String {
-    let [truth, predicted] = [&song.truth, &song.predicted]
-        .map(|answer| PerEmotion(answer.emotions.as_array().map(f64::from)));
-    bars(["predicted", "true"], " %", &predicted, &truth)
+    html_table(&caption, &[], &rows)
 }
 
 /// The confusion matrix of the quadrants as an HTML table: in each cell how many songs and which share of the row, the
@@ -177,10 +163,16 @@ pub(super) fn quadrants(scores: &Scores) -> String {
                 "<div class=\"cell\" style=\"--share:{share:.2}\"><b>{count}</b>{percent}</div>"
             )
         });
-        rows.push((name, cells.to_vec()));
+        rows.push([vec![name], cells.to_vec()].concat());
     }
-    let heads = Quadrant::ALL.map(|quadrant| format!("predicted {quadrant}"));
-    table("", &heads.each_ref().map(String::as_str), &rows)
+    let heads = [
+        "",
+        "predicted Q1",
+        "predicted Q2",
+        "predicted Q3",
+        "predicted Q4",
+    ];
+    html_table("", &heads, &rows)
 }
 
 /// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more
@@ -188,88 +180,58 @@ pub(super) fn quadrants(scores: &Scores) -> String {
 pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
     let bins = &scores.reliability.bins;
     let ends = bins.iter().flat_map(|bin| [bin.to, bin.mean_true]);
-    let range = (0.0, (ends.fold(10.0, f64::max) / 10.0).ceil() * 10.0);
-    let mut lines = Vec::new();
+    let highest = (ends.fold(10.0, f64::max) / 10.0).ceil() * 10.0;
+    let mut chart = Chart {
+        height: 1044,
+        x_name: "mean predicted percentage".to_owned(),
+        y_name: "mean true percentage".to_owned(),
+        range: Some((0.0, highest)),
+        guide: diagonal(""),
+        ..Chart::default()
+    };
+    let point = |bin: &ReliabilityBin| (bin.mean_predicted, bin.mean_true);
     for emotion in Emotion::ALL {
-        let of = |answer: &Answer| f64::from(answer.emotions.as_array()[emotion.index()]);
+        let of = |answer: &Answer| answer.percentages()[emotion.index()];
         let pairs = songs
             .iter()
             .map(|song| (of(&song.truth), of(&song.predicted)));
         let bins = Reliability::of(pairs).map_or_else(Vec::new, |own| own.bins);
         let full = bins.iter().filter(|bin| bin.count >= FEWEST);
-        let points: Points = full
-            .map(|bin| (bin.mean_predicted, bin.mean_true))
-            .collect();
-        if points.len() > 1 {
-            lines.push(Line {
-                points,
-                width: 3.0,
-                color: emotion_color(emotion).alpha(0.55),
-            });
-        }
+        let color = emotion_color(emotion).alpha(0.55);
+        chart.line(full.map(point).collect(), 3.0, color);
     }
     for full in bins.split(|bin| bin.count < FEWEST) {
-        if full.len() > 1 {
-            lines.push(Line {
-                points: full
-                    .iter()
-                    .map(|bin| (bin.mean_predicted, bin.mean_true))
-                    .collect(),
-                width: 6.0,
-                color: ACCENT,
-            });
-        }
+        chart.line(full.iter().map(point).collect(), 6.0, ACCENT);
     }
+    chart.lines.retain(|line| line.points.len() > 1);
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1) as f64;
-    let dots = bins.iter().map(|bin| Dot {
-        at: (bin.mean_predicted, bin.mean_true),
-        radius: 7.0 + 11.0 * (bin.count as f64 / most).sqrt(),
-        color: if bin.count < FEWEST {
-            ACCENT.alpha(0.4)
-        } else {
-            ACCENT
-        },
-    });
-    Chart {
-        height: 1044,
-        x_name: "mean predicted percentage".to_owned(),
-        x_range: Some(range),
-        y_name: "mean true percentage".to_owned(),
-        y_range: Some(range),
-        guide: diagonal(""),
-        lines,
-        dots: dots.collect(),
-        ..Chart::default()
+    for bin in bins {
+        let radius = 7.0 + 11.0 * (bin.count as f64 / most).sqrt();
+        let faint = bin.count < FEWEST;
+        let color = if faint { ACCENT.alpha(0.4) } else { ACCENT };
+        chart.dot(point(bin), radius, color);
     }
+    chart
 }
 
 /// Micro F1 over the thresholds that were tried; the best has a dot.
 pub(super) fn thresholds(search: &ThresholdSearch) -> Chart {
-    let points = search.tried.iter();
-    Chart {
+    let mut chart = Chart {
         height: 720,
         x_name: "probability threshold".to_owned(),
         y_name: "micro F1".to_owned(),
-        lines: vec![Line {
-            points: points
-                .map(|tried| (tried.threshold, tried.micro_f1))
-                .collect(),
-            width: 5.0,
-            color: ACCENT,
-        }],
-        dots: vec![Dot {
-            at: (search.best.threshold, search.best.micro_f1),
-            radius: 12.0,
-            color: ACCENT,
-        }],
         ..Chart::default()
-    }
+    };
+    let point = |tried: &Tried| (tried.threshold, tried.micro_f1);
+    chart.line(search.tried.iter().map(point).collect(), 5.0, ACCENT);
+    chart.dot(point(&search.best), 12.0, ACCENT);
+    chart
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{ReliabilityBin, RunScores};
+    use crate::evaluate::RunScores;
 
     fn training(losses: &[f64], kept: Option<usize>) -> Training {
         Training {
@@ -321,7 +283,7 @@ mod tests {
         scores.reliability.bins =
             vec![bin(10.0, 50, 9.0), bin(20.0, 100, 10.0), bin(70.0, 3, 60.0)];
         let chart = reliability(&scores, &[]);
-        assert_eq!(chart.x_range, Some((0.0, 80.0)));
+        assert_eq!(chart.range, Some((0.0, 80.0)));
         assert_eq!(chart.lines[0].points, [(12.5, 9.0), (22.5, 10.0)]);
         let [half, full, faint] = chart.dots[..] else {
             panic!("expected three dots");

@@ -3,17 +3,23 @@ use crate::{
     emotion::EmotionVector,
     evaluate::{Answer, multilabel::ThresholdSearch},
     mel::{MelConfig, WindowRule},
+    model::{Model, Preprocessing},
     test_tone::write_tone,
 };
 use std::path::PathBuf;
 
 const NAMED: &str = "R&B <b>\"live\"</b>\u{7}";
 
-fn preprocessing() -> Preprocessing {
-    Preprocessing {
+/// The shipped model's, with short windows and a name and a recipe to escape.
+fn metadata() -> ModelMetadata {
+    let mut metadata = Model::shipped().unwrap().metadata().clone();
+    metadata.name = NAMED.to_owned();
+    metadata.preprocessing = Preprocessing {
         mel: MelConfig::default(),
         window: WindowRule { length: 22_050 },
-    }
+    };
+    metadata.training.recipe = "name = \"<script>alert(1)</script>\"".to_owned();
+    metadata
 }
 
 /// A song without audio whose truth is one emotion and whose prediction is `wrong` percent beside it.
@@ -62,8 +68,7 @@ fn trainings() -> Vec<Training> {
         learning_rate: 1e-3,
     };
     (0..3)
-        .map(|fold| Training {
-            name: format!("fold {fold}"),
+        .map(|_| Training {
             epochs: (0..4).map(epoch).collect(),
             kept: Some(3),
             validation_baseline: Some(12.0),
@@ -79,20 +84,11 @@ fn full_page(songs: &[JudgedSong]) -> String {
         .with_labels(songs, 13.0, 0.4, search);
     render(&RunReport {
         title: NAMED,
-        model: ModelFacts {
-            name: NAMED.to_owned(),
-            identity: Some("0a1b".to_owned()),
-            parameters: Some(1_234_567),
-            file_bytes: Some(999),
-            trained_on: Some(NAMED.to_owned()),
-        },
-        data: DataFacts {
-            name: NAMED.to_owned(),
-            split: Some("2 folds".to_owned()),
-            labels: Some("as named".to_owned()),
-        },
-        recipe: Some("name = \"<script>alert(1)</script>\""),
-        preprocessing: &preprocessing(),
+        metadata: &metadata(),
+        identity: "0a1b",
+        size: Some((1_234_567, 999)),
+        data: NAMED,
+        labels: "as named".to_owned(),
         trainings: &trainings(),
         songs,
         scores: &scores,
@@ -240,12 +236,15 @@ fn one_song_without_anything_else_has_a_page_too() {
     let path = directory.path().join("report.html");
     let songs = [JudgedSong::default()];
     let scores = RunScores::of(&songs, "one song").unwrap();
+    let mut plain = metadata();
+    plain.training.recipe.clear();
     let report = RunReport {
         title: "one",
-        model: ModelFacts::default(),
-        data: DataFacts::default(),
-        recipe: None,
-        preprocessing: &preprocessing(),
+        metadata: &plain,
+        identity: "0a1b",
+        size: None,
+        data: "one song",
+        labels: String::new(),
         trainings: &[],
         songs: &songs,
         scores: &scores,
@@ -297,10 +296,11 @@ fn epochs_without_numbers_leave_the_page_whole() {
     ] {
         let page = render(&RunReport {
             title: "odd",
-            model: ModelFacts::default(),
-            data: DataFacts::default(),
-            recipe: None,
-            preprocessing: &preprocessing(),
+            metadata: &metadata(),
+            identity: "0a1b",
+            size: None,
+            data: "four songs",
+            labels: String::new(),
             trainings: &trainings,
             songs: &songs,
             scores: &scores,

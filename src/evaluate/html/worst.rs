@@ -1,14 +1,13 @@
 //! The songs with the largest errors, each with its spectrogram.
 
-use super::{RunReport, Values, charts, fill, sections::table};
+use super::{RunReport, Values, charts, fill, sections::html_table};
 use crate::{
     Result,
-    analysis::spectrograms,
+    audio::Tags,
     contain::catch_panic,
-    emotion::Quadrant,
     error::one_line,
-    evaluate::{JudgedSong, metrics::mean_absolute_error},
-    figure::{Spectrogram, SpectrogramWindow, escape},
+    evaluate::{JudgedSong, PerEmotion, metrics::mean_absolute_error},
+    figure::{Spectrogram, escape},
     model::Preprocessing,
 };
 use rayon::prelude::*;
@@ -28,112 +27,69 @@ pub(super) fn worst(songs: &[JudgedSong]) -> Vec<&JudgedSong> {
 /// An article for each.
 pub(super) fn articles(report: &RunReport<'_>) -> Result<String> {
     let songs = worst(report.songs);
-    let decoded: Vec<Decoded> = songs
+    let preprocessing = &report.metadata.preprocessing;
+    let decoded: Vec<(String, Tags)> = songs
         .par_iter()
-        .map(|song| Decoded::of(&song.audio, report.preprocessing))
+        .map(|song| spectrogram(&song.audio, preprocessing))
         .collect();
     let mut articles = String::new();
-    for (n, (song, decoded)) in songs.iter().zip(&decoded).enumerate() {
-        let mut values = values(song, decoded, report);
-        values.insert("place", (n + 1).to_string());
-        values.insert("bars", charts::song_bars(song));
-        values.insert("spectrogram", decoded.figure(report.preprocessing)?);
+    for (n, (song, (spectrogram, tags))) in songs.iter().zip(decoded).enumerate() {
+        let mut values = values(song, &tags, report);
+        values.add("place", (n + 1).to_string());
+        values.add("spectrogram", spectrogram);
         articles += &fill(include_str!("song.html"), &values).unwrap_or_default();
     }
     Ok(articles)
 }
 
-fn values(song: &JudgedSong, decoded: &Decoded, report: &RunReport<'_>) -> Values {
+fn values(song: &JudgedSong, tags: &Tags, report: &RunReport<'_>) -> Values {
     let file = song.audio.file_name().unwrap_or(song.audio.as_os_str());
     let file = file.to_string_lossy().into_owned();
-    let title = song.title.as_ref().or(decoded.title.as_ref());
-    let artist = song.artist.as_ref().or(decoded.artist.as_ref());
+    let title = song.title.as_ref().or(tags.title.as_ref());
     let title = title.unwrap_or(&file);
-    let name = match artist {
+    let name = match song.artist.as_ref().or(tags.artist.as_ref()) {
         Some(artist) => format!("{artist} – {title}"),
         None => title.clone(),
     };
-    let truth = song.truth.emotions.as_array().map(f64::from);
+    let answers = [&song.truth, &song.predicted];
+    let [truth, predicted] = answers.map(|answer| answer.percentages());
     let mean = &report.scores.scores.mean_true.0;
     let baseline = mean_absolute_error(&truth, mean).unwrap_or_default();
     let fold = song.fold.map(|fold| format!(" · fold {}", fold + 1));
-    let (truth, predicted) = (&song.truth, &song.predicted);
-    let numbers = |name: &str, values: [f64; 2]| {
-        let cells = values.map(|value| format!("{value:.2}"));
-        (name.to_owned(), cells.to_vec())
-    };
-    let quadrants = [truth, predicted].map(|it| Quadrant::of(it.valence, it.arousal).to_string());
+    let row = |name: &str, [truth, predicted]: [String; 2]| vec![name.to_owned(), truth, predicted];
     let rows = [
-        numbers("valence", [truth.valence, predicted.valence]),
-        numbers("arousal", [truth.arousal, predicted.arousal]),
-        ("quadrant".to_owned(), quadrants.to_vec()),
+        row("valence", answers.map(|it| format!("{:.2}", it.valence))),
+        row("arousal", answers.map(|it| format!("{:.2}", it.arousal))),
+        row("quadrant", answers.map(|it| it.quadrant().to_string())),
     ];
-    Values::from([
+    let legend = ["predicted", "true"];
+    let bars = charts::bars(legend, " %", &PerEmotion(predicted), &PerEmotion(truth));
+    Values::new(&[
         ("name", name),
         ("file", file),
         ("id", song.id.clone()),
         ("fold", fold.unwrap_or_default()),
         ("mae", format!("{:.2}", song.mae())),
         ("baseline", format!("{baseline:.2}")),
-        ("table", table("", &["true", "predicted"], &rows)),
+        ("bars", bars),
+        ("table", html_table("", &["", "true", "predicted"], &rows)),
     ])
 }
 
-/// All windows of a song, or the reason why there are none.
-struct Decoded {
-    windows: std::result::Result<Vec<SpectrogramWindow>, String>,
-    title: Option<String>,
-    artist: Option<String>,
-}
-
-impl Decoded {
-    fn of(path: &Path, preprocessing: &Preprocessing) -> Self {
-        let mut windows = Vec::new();
-        let contained = catch_panic(|| {
-            spectrograms(path, preprocessing, |window| {
-                windows.push(SpectrogramWindow {
-                    values: window.values.to_vec(),
-                    start_s: window.start_s,
-                    weight: window.weight,
-                });
-                Ok(())
-            })
-        });
-        let (windows, tags) = match contained {
-            Ok(Ok(info)) if !windows.is_empty() => (Ok(windows), Some(info.tags)),
-            Ok(Ok(_)) => (Err("the file contains no audio".to_owned()), None),
-            Ok(Err(error)) => (Err(one_line(&error)), None),
-            Err(panicked) => (Err(one_line(&panicked)), None),
-        };
-        let tags = tags.unwrap_or_default();
-        Self {
-            windows,
-            title: tags.title,
-            artist: tags.artist,
-        }
-    }
-
-    fn figure(&self, preprocessing: &Preprocessing) -> Result<String> {
-        let windows = match &self.windows {
-            Ok(windows) => windows,
-            Err(reason) => {
-                return Ok(format!(
-                    "<p class=\"note small\">No spectrogram: {}</p>\n",
-                    escape(reason)
-                ));
-            }
-        };
-        let mel = &preprocessing.mel;
-        let rate = f64::from(mel.sample_rate);
-        let spectrogram = Spectrogram {
-            band_centers: mel.band_centers(),
-            hop_s: mel.hop_length as f64 / rate,
-            window_s: preprocessing.window.length as f64 / rate,
-            windows,
-        };
-        let svg = spectrogram
-            .strip()
-            .inline_svg("log-mel spectrogram of the song")?;
-        Ok(format!("<figure>\n{svg}</figure>\n"))
-    }
+/// The spectrogram of a song as markup, or a note why there is none; and the song's tags.
+fn spectrogram(path: &Path, preprocessing: &Preprocessing) -> (String, Tags) {
+    let draw = || -> Result<(String, Tags)> {
+        let (info, spectrogram) = Spectrogram::of_file(path, preprocessing)?;
+        let strip = spectrogram.strip();
+        let svg = strip.inline_svg("log-mel spectrogram of the song")?;
+        Ok((format!("<figure>\n{svg}</figure>\n"), info.tags))
+    };
+    let reason = match catch_panic(draw) {
+        Ok(Ok(drawn)) => return drawn,
+        Ok(Err(error)) => one_line(&error),
+        Err(panic) => one_line(&panic),
+    };
+    let reason = escape(&reason);
+    let note = format!("<p class=\"note small\">No spectrogram: {reason}</p>\n");
+    (note, Tags::default())
 }

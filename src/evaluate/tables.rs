@@ -1,0 +1,95 @@
+//! The tables of scores that terminal and report show.
+
+use super::{FoldScores, Scores, multilabel::ClassificationReport, scores::decimals};
+use crate::emotion::Emotion;
+
+/// Texts under headings; the first column names the rows.
+pub(crate) struct ScoreTable {
+    pub heads: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl ScoreTable {
+    fn new(heads: &[&str]) -> Self {
+        Self {
+            heads: heads.iter().map(|head| (*head).to_owned()).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// The errors of the eight percentages beside those of the baseline.
+    pub fn emotions(scores: &Scores) -> Self {
+        let mut table = Self::new(&["", "MAE", "baseline", "ratio", "true %", "predicted %"]);
+        let mut row = |name: &str, mae: f64, baseline: f64, means: [f64; 2]| {
+            let ratio = Some(mae / baseline).filter(|ratio| ratio.is_finite());
+            let numbers = [
+                Some(mae),
+                Some(baseline),
+                ratio,
+                Some(means[0]),
+                Some(means[1]),
+            ];
+            let cells = numbers.map(|number| decimals(number, 2));
+            table
+                .rows
+                .push([vec![name.to_owned()], cells.to_vec()].concat());
+        };
+        for (n, (emotion, mae)) in scores.per_emotion.iter().enumerate() {
+            let means = [scores.mean_true.0[n], scores.mean_predicted.0[n]];
+            row(emotion.name(), mae, scores.per_emotion_baseline.0[n], means);
+        }
+        let even = 100.0 / Emotion::COUNT as f64;
+        row("all eight", scores.mae, scores.mae_baseline, [even, even]);
+        table
+    }
+
+    /// The agreement of valence and arousal.
+    pub fn affect(scores: &Scores) -> Self {
+        let mut table = Self::new(&["", "R²", "RMSE", "Pearson", "CCC"]);
+        for (axis, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
+            let cells = [of.r2, of.rmse, of.pearson, of.ccc].map(|number| decimals(number, 3));
+            table
+                .rows
+                .push([vec![axis.to_owned()], cells.to_vec()].concat());
+        }
+        table
+    }
+
+    /// Precision, recall, F1 and support of each emotion, and their averages.
+    pub fn labels(report: &ClassificationReport) -> Self {
+        let mut table = Self::new(&["", "precision", "recall", "F1", "support"]);
+        for (name, row) in report.rows() {
+            let mut cells = vec![name.to_owned()];
+            cells.extend([row.precision, row.recall, row.f1].map(|share| format!("{share:.2}")));
+            cells.push(row.support.to_string());
+            table.rows.push(cells);
+        }
+        table
+    }
+
+    /// Every score over all songs, its mean and deviation over the folds, and that of each fold.
+    pub fn folds(scores: &Scores, folds: &FoldScores) -> Self {
+        let mut table = Self::new(&["", "all songs", "mean of folds", "deviation"]);
+        let numbers = 1..=folds.folds.len();
+        table.heads.extend(numbers.map(|n| format!("fold {n}")));
+        let songs = ["songs", &scores.songs.to_string(), "", ""].map(str::to_owned);
+        let counts = folds.folds.iter().map(|fold| fold.songs.to_string());
+        table.rows.push(songs.into_iter().chain(counts).collect());
+        for number in scores.numbers() {
+            let spread = folds.spread(&number.key);
+            let mut values = vec![
+                number.value,
+                spread.map(|spread| spread.mean),
+                spread.and_then(|spread| spread.deviation),
+            ];
+            values.extend(folds.folds.iter().map(|fold| fold.numbers[&number.key]));
+            let cells = values
+                .into_iter()
+                .map(|value| decimals(value, number.decimals));
+            table
+                .rows
+                .push([number.name].into_iter().chain(cells).collect());
+        }
+        table
+    }
+}
