@@ -22,7 +22,7 @@ use crate::{
 use indicatif::ProgressBar;
 use std::{
     fs::{self, File},
-    io::{self, BufReader},
+    io,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     time::Instant,
@@ -184,7 +184,7 @@ impl Args {
         let listed = match &self.files_from {
             Some(list) if !reads_input(list) => {
                 let file = File::open(list).context_at(ErrorKind::Io, list, "cannot read")?;
-                read_paths(BufReader::new(file), &list.display().to_string())?
+                read_paths(file, &list.display().to_string())?
             }
             list if list.is_some() || self.paths.iter().any(reads_input) => {
                 read_paths(io::stdin().lock(), "standard input")?

@@ -3,14 +3,20 @@
 use super::{run::tests::a_song, *};
 use crate::{
     contain::silence_caught_panics,
-    library::{Columns, Library, LibraryInfo, ModelStamp},
+    library::{Column, Columns, INFO_KEY, Library, LibraryInfo, LibraryWriter, ModelStamp, Song},
+};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use parquet::{
+    arrow::ArrowWriter,
+    file::{metadata::KeyValue, properties::WriterProperties},
 };
 use std::{
     fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -20,6 +26,7 @@ struct World {
     model: &'static str,
     options: UpdateOptions,
     exclude: Vec<&'static str>,
+    cue: bool,
     analyzed: Mutex<Vec<String>>,
 }
 
@@ -32,6 +39,7 @@ impl World {
             model: "a",
             options: UpdateOptions::default(),
             exclude: Vec::new(),
+            cue: false,
             analyzed: Mutex::default(),
         };
         for n in 0..files {
@@ -53,6 +61,7 @@ impl World {
         ScanOptions {
             roots: vec![self.directory.path().join("music")],
             exclude: Patterns::new(exclude).unwrap(),
+            cue: self.cue,
             ..ScanOptions::default()
         }
     }
@@ -107,6 +116,47 @@ impl World {
                 name.to_str().unwrap().to_owned()
             })
             .collect()
+    }
+
+    /// Replaces the library by one of format version 1: notes instead of facts, and the number of a track in its path.
+    fn downgrade(&self) {
+        let library = Library::open(&self.target()).unwrap();
+        let mut info = library.info().clone();
+        info.format_version = 1;
+        let mut songs: Vec<Song> = library.songs(Columns::ALL).map(Result::unwrap).collect();
+        let notes = songs.iter_mut().map(|song| {
+            song.path = song.unique_path().into_owned();
+            let track = song.track.take()?;
+            Some(format!("track {track}, 2 s from 0:{:02}", 2 * (track - 1)))
+        });
+        let notes: ArrayRef = Arc::new(notes.collect::<StringArray>());
+        let path = self.directory.path().join("paths.parquet");
+        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
+        songs
+            .into_iter()
+            .for_each(|song| writer.push(song).unwrap());
+        writer.finish().unwrap();
+
+        let library = Library::open(&path).unwrap();
+        let columns: Vec<Column> = Column::ALL
+            .into_iter()
+            .filter(|column| !column.name().starts_with("track") && !column.is_fact())
+            .filter(|column| !column.name().starts_with("excerpt"))
+            .collect();
+        let batch = library.table(&columns).next().unwrap().unwrap();
+        let mut fields = batch.schema().fields().to_vec();
+        fields.push(Arc::new(Field::new("note", DataType::Utf8, true)));
+        let arrays = [batch.columns(), &[notes]].concat();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+        let footer = KeyValue::new(INFO_KEY.to_owned(), serde_json::to_string(&info).unwrap());
+        let properties = WriterProperties::builder()
+            .set_key_value_metadata(Some(vec![footer]))
+            .build();
+        let file = fs::File::create(self.target()).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        fs::remove_file(path).unwrap();
     }
 
     fn model_of_library(&self) -> String {
@@ -257,4 +307,37 @@ fn a_dry_run_locks_and_leaves_nothing() {
     drop((first, second));
     assert_eq!(fs::read_dir(world.directory.path()).unwrap().count(), 1);
     assert!(!Path::new(&world.target()).exists());
+}
+
+#[test]
+fn a_version_1_library_is_upgraded_without_analyzing_again() {
+    let mut world = World::new(3);
+    world.cue = true;
+    let sheet =
+        "FILE 001.mp3 MP3\nTRACK 01 AUDIO\nINDEX 01 00:00:00\nTRACK 02 AUDIO\nINDEX 01 00:02:00\n";
+    fs::write(world.music("001.cue"), sheet).unwrap();
+    world.update(usize::MAX).unwrap();
+    world.downgrade();
+    let old = Library::open(&world.target()).unwrap();
+    assert_eq!((old.rows(), old.info().format_version), (4, 1));
+    drop(old);
+
+    let report = world.update(usize::MAX).unwrap();
+    assert_eq!(world.analyzed(), [""; 0]);
+    assert!(report.written);
+    assert_eq!((report.kept, report.spread.songs()), (4, 4));
+    let library = Library::open(&world.target()).unwrap();
+    assert_eq!(library.info().format_version, 2);
+    let songs = library.songs(Columns::FILE).map(Result::unwrap);
+    let songs: Vec<_> = songs.map(|song| (song.path, song.track)).collect();
+    let expected = [
+        ("000", None),
+        ("001", Some(1)),
+        ("001", Some(2)),
+        ("002", None),
+    ];
+    let expected = expected.map(|(name, track)| (world.music(&format!("{name}.mp3")), track));
+    assert_eq!(songs, expected);
+    // Up to date from now on.
+    assert!(!world.update(usize::MAX).unwrap().written);
 }

@@ -23,30 +23,6 @@ const AUDIO: [&str; 22] = [
     "mp3", "mp4", "mpga", "oga", "ogg", "opus", "wav", "wave", "webm",
 ];
 
-/// Extensions of music in unsupported formats, with the format's name.
-const UNSUPPORTED: [(&str, &str); 20] = [
-    ("ac3", "AC-3"),
-    ("amr", "AMR"),
-    ("ape", "Monkey's Audio"),
-    ("dff", "DSD"),
-    ("dsf", "DSD"),
-    ("dts", "DTS"),
-    ("it", "tracker module"),
-    ("mid", "MIDI"),
-    ("midi", "MIDI"),
-    ("mod", "tracker module"),
-    ("mpc", "Musepack"),
-    ("ra", "RealAudio"),
-    ("rm", "RealAudio"),
-    ("s3m", "tracker module"),
-    ("shn", "Shorten"),
-    ("spx", "Speex"),
-    ("tta", "True Audio"),
-    ("wma", "WMA"),
-    ("wv", "WavPack"),
-    ("xm", "tracker module"),
-];
-
 /// A file, or a track of one, to analyze.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundFile {
@@ -332,13 +308,24 @@ enum FileKind {
 fn kind_of(path: &Path) -> FileKind {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
-    if AUDIO.contains(&extension.as_str()) {
-        return FileKind::Audio;
-    }
-    match UNSUPPORTED.iter().find(|(other, _)| *other == extension) {
-        Some((_, format)) => FileKind::Unsupported(format),
-        None => FileKind::Other,
-    }
+    FileKind::Unsupported(match extension.as_str() {
+        audio if AUDIO.contains(&audio) => return FileKind::Audio,
+        "ac3" => "AC-3",
+        "amr" => "AMR",
+        "ape" => "Monkey's Audio",
+        "dff" | "dsf" => "DSD",
+        "dts" => "DTS",
+        "it" | "mod" | "s3m" | "xm" => "tracker module",
+        "mid" | "midi" => "MIDI",
+        "mpc" => "Musepack",
+        "ra" | "rm" => "RealAudio",
+        "shn" => "Shorten",
+        "spx" => "Speex",
+        "tta" => "True Audio",
+        "wma" => "WMA",
+        "wv" => "WavPack",
+        _ => return FileKind::Other,
+    })
 }
 
 /// Whether a file starts with the magic number of a supported format; not if it cannot be read.

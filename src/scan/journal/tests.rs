@@ -119,3 +119,21 @@ fn damage_costs_only_the_records_from_there_on() {
     let journal = Journal::open(&target, &info("a")).unwrap();
     assert!(has(&journal, 0) && !has(&journal, 1) && !has(&journal, 2));
 }
+
+#[test]
+fn a_journal_of_an_older_format_is_discarded() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
+    Journal::open(&target, &info("a"))
+        .unwrap()
+        .append(&song(1))
+        .unwrap();
+    let text = fs::read_to_string(Journal::path_of(&target)).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let json = first[9..].replace("\"journal\":2", "\"journal\":1");
+    assert_ne!(json, first[9..]);
+    let old = format!("{:08x} {json}\n{rest}", crc32fast::hash(json.as_bytes()));
+    fs::write(Journal::path_of(&target), old).unwrap();
+    let journal = Journal::open(&target, &info("a")).unwrap();
+    assert!(journal.is_empty() && journal.is_discarded());
+}
