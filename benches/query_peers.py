@@ -18,7 +18,7 @@ from pathlib import Path
 
 VECTOR = [60, 40, 0, 0, 5, 0, 1, 10]
 ASKED = ",".join(map(str, VECTOR))
-AUDIBLE = "(note IS NULL OR note NOT LIKE '%silent%')"
+AUDIBLE = "NOT silent"
 
 DUCKDB = f"""
 import duckdb, sys
@@ -36,7 +36,7 @@ fixed = isinstance(frame.collect_schema()["emotions"], pl.Array)
 dot = pl.sum_horizontal(part(n) * value for n, value in enumerate(asked))
 square = pl.sum_horizontal(part(n) * part(n) for n in range(8))
 similarity = dot / square.sqrt() / sum(value * value for value in asked) ** 0.5
-audible = pl.col("note").is_null() | ~pl.col("note").str.contains("silent", literal=True)
+audible = ~pl.col("silent")
 print(frame.filter(audible).select("path", "valence", "arousal", similarity.alias("similarity")).top_k(5, by="similarity").collect().rows())
 """
 

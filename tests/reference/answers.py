@@ -45,8 +45,8 @@ def main():
     program, library = sys.argv[1:3]
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
     in_duckdb = int(sys.argv[4]) if len(sys.argv) > 4 else count
-    table = pq.read_table(library, columns=["path", "emotions", "note"])
-    audible = np.array([note is None or "silent" not in note.split("; ") for note in table["note"].to_pylist()])
+    table = pq.read_table(library, columns=["path", "emotions", "silent"])
+    audible = ~np.array(table["silent"].to_pylist(), dtype=bool)
     songs = table["emotions"].combine_chunks().flatten().to_numpy().reshape(-1, 8).astype(float)
     places = {path: n for n, path in enumerate(table["path"].to_pylist())}
     assert len(places) == len(songs)
@@ -75,12 +75,12 @@ def main():
             if metric != "cosine":
                 continue
             db = duckdb.connect()
-            db.execute(f"CREATE TABLE songs AS SELECT file_row_number AS n, emotions::FLOAT[8] AS e, note FROM read_parquet('{library}', file_row_number = true)")
+            db.execute(f"CREATE TABLE songs AS SELECT file_row_number AS n, emotions::FLOAT[8] AS e, silent FROM read_parquet('{library}', file_row_number = true)")
             other, worst = 0, 0.0
             for n, question in enumerate(questions[:in_duckdb]):
                 rows = db.execute(
                     """SELECT n, array_cosine_similarity(e, ?::FLOAT[8]) AS s FROM songs
-                       WHERE note IS NULL OR note NOT LIKE '%silent%' ORDER BY s DESC, n LIMIT ?""",
+                       WHERE NOT silent ORDER BY s DESC, n LIMIT ?""",
                     [question.tolist(), K],
                 ).fetchall()
                 for (place, similarity), mine, mine_said in zip(rows, named[n], said[n]):

@@ -31,6 +31,9 @@ NUMBER = pa.field("item", pa.float32(), nullable=False)
 COLUMNS = {
     "path": (pa.string(), False),
     "path_bytes": (pa.binary(), True),
+    "track": (pa.int32(), True),
+    "track_start_s": (pa.float64(), True),
+    "track_end_s": (pa.float64(), True),
     "size_bytes": (pa.int64(), False),
     "modified": (pa.timestamp("us", tz="UTC"), True),
     "duration_s": (pa.float64(), False),
@@ -47,7 +50,11 @@ COLUMNS = {
     "analyzed_at": (pa.timestamp("us", tz="UTC"), False),
     "windows": (pa.int32(), False),
     "content_hash": (pa.string(), True),
-    "note": (pa.string(), True),
+    "silent": (pa.bool_(), False),
+    "damaged_packets": (pa.int64(), False),
+    "missing_s": (pa.float64(), False),
+    "excerpt_start_s": (pa.float64(), True),
+    "excerpt_length_s": (pa.float64(), True),
     "timeline": (
         pa.list_(
             pa.field(
@@ -78,7 +85,8 @@ def check_pyarrow(library):
     embedding = schema.field("embedding").type
     assert pa.types.is_fixed_size_list(embedding) and embedding.value_type == pa.float32()
     footer = json.loads(file.metadata.metadata[b"circumplex"])
-    assert footer["format_version"] == 1
+    assert footer["format_version"] == 2
+    assert file.schema_arrow.metadata[b"circumplex"] == file.metadata.metadata[b"circumplex"]
     assert footer["labels"] == EMOTIONS
     assert len(footer["model"]["identity"]) == 64 and footer["model"]["name"]
     assert footer["preprocessing"]["mel"]["sample_rate"] > 0
