@@ -3,9 +3,10 @@
 
 mod trained;
 
-use arrow::{
-    array::{AsArray, RecordBatch},
-    datatypes::{Float32Type, Float64Type, Int32Type},
+use arrow_array::{
+    RecordBatch,
+    cast::AsArray,
+    types::{Float32Type, Float64Type, Int32Type},
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::{

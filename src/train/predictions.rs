@@ -2,10 +2,8 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use arrow::{
-    array::{ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema},
-};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
@@ -39,7 +37,7 @@ pub fn save_predictions(path: &Path, songs: &[JudgedSong]) -> crate::Result<()> 
     })
 }
 
-fn table(songs: &[JudgedSong]) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn table(songs: &[JudgedSong]) -> Result<RecordBatch, ArrowError> {
     let mut fields = vec![
         Field::new("song_id", DataType::Utf8, false),
         Field::new("fold", DataType::Int32, true),
