@@ -431,8 +431,8 @@ fn seconds_since_1970(at: &toml::value::Datetime) -> Option<f64> {
     let mut seconds = days as f64 * 86_400.0;
     if let Some(time) = at.time {
         let hours = 60 * u32::from(time.hour) + u32::from(time.minute);
-        let second = f64::from(time.second);
-        let nanosecond = f64::from(time.nanosecond);
+        let second = f64::from(time.second.unwrap_or(0));
+        let nanosecond = f64::from(time.nanosecond.unwrap_or(0));
         seconds += f64::from(60 * hours) + second + nanosecond / 1e9;
     }
     if let Some(toml::value::Offset::Custom { minutes }) = at.offset {
