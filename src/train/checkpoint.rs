@@ -1,39 +1,31 @@
-//! Checkpoints: all that training needs to go on, in one file that is either whole or not there.
+//! Checkpoints: all that training needs to resume, in one file that is either complete or not there.
 //!
 //! The file is a safetensors file, which other programs read too. Its tensors are `weights/...` (the network's, the
 //! statistics of batch normalization included), `first_moment/...` and `second_moment/...` (Adam's), `average/...` (the
-//! moving average, where the recipe has one), `best/...` (the weights that did best on validation) and `history`, float64
-//! `[epochs, 6]`. The rest is JSON in its metadata. A file of training that has ended holds `weights/...`, those that were
-//! kept, and `history` alone.
+//! moving average, if the recipe has one), `best/...` (the weights that did best on validation), `history`, float64
+//! `[epochs, 6]`, and `circumplex_checkpoint`, the bytes of a JSON object with the rest. A file of training that has ended
+//! holds `weights/...`, those that were kept, the history and the JSON alone.
 
-mod numbers;
+use std::{collections::BTreeMap, error::Error, path::Path};
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::{self, Write as _},
-    path::Path,
-};
-
-use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tch::{Device, TchError};
+use tch::{Device, Tensor};
 
-use self::numbers::{Numbers, history_of, tensor_of};
 use super::{batches::Songs, failure, fit::EpochScores, network::BandStatistics, weights::Weights};
 use crate::{
-    atomic_file,
-    error::{Context, ErrorKind, Result},
+    atomic_file::PendingFile,
+    error::{Context, ErrorKind, Result, one_line},
     model::Recipe,
 };
 
 /// The version of the file that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
-/// Where the safetensors metadata holds the JSON.
-const KEY: &str = "circumplex_checkpoint";
+pub const FORMAT_VERSION: u32 = 2;
+/// The tensor that holds the JSON.
+const HEAD: &str = "circumplex_checkpoint";
 const HISTORY: &str = "history";
 
-/// What a checkpoint belongs to: training goes on only with the same.
+/// The run that a checkpoint belongs to: training resumes only with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub(super) recipe: String,
@@ -53,7 +45,7 @@ impl Identity {
         parts: [&[usize]; 2],
         bands: &BandStatistics,
     ) -> Result<Self> {
-        let (mut labels, mut sounds) = (Sha256::new(), Sha256::new());
+        let (mut labels, mut spectrograms) = (Sha256::new(), Sha256::new());
         for part in parts {
             labels.update((part.len() as u64).to_le_bytes());
             for &position in part {
@@ -66,22 +58,22 @@ impl Identity {
                 for value in [song.affect.valence_mean, song.affect.arousal_mean] {
                     labels.update(value.to_le_bytes());
                 }
-                sounds.update((songs.spectrograms.frames(position) as u64).to_le_bytes());
+                spectrograms.update((songs.spectrograms.frames(position) as u64).to_le_bytes());
             }
         }
         for value in bands.mean.iter().chain(&bands.deviation) {
-            sounds.update(value.to_le_bytes());
+            spectrograms.update(value.to_le_bytes());
         }
         let recipe = toml::to_string(recipe)
             .context(ErrorKind::Training, "the recipe cannot be written as TOML")?;
         Ok(Self {
             recipe: format!("{:x}", Sha256::digest(recipe)),
             songs: format!("{:x}", labels.finalize()),
-            spectrograms: format!("{:x}", sounds.finalize()),
+            spectrograms: format!("{:x}", spectrograms.finalize()),
         })
     }
 
-    /// What differs from another, if anything does.
+    /// The part that differs from another, if any.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         [
             (&self.recipe, &other.recipe, "recipe"),
@@ -97,20 +89,20 @@ impl Identity {
     }
 }
 
-/// How far training is.
+/// State of a training.
 #[derive(Debug)]
 pub struct State {
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
-    /// The network's weights; those that were kept, where training has ended.
+    /// The network's weights; those that were kept if training has ended.
     pub weights: Weights,
     /// The epoch whose weights were best on validation, or were kept.
     pub best_epoch: Option<usize>,
-    /// What is missing where training has ended.
+    /// None if training has ended.
     pub optimizer: Option<OptimizerState>,
 }
 
-/// What only training that has not ended needs.
+/// State that only training that has not ended needs.
 #[derive(Debug)]
 pub struct OptimizerState {
     /// Steps of the optimizer.
@@ -119,7 +111,7 @@ pub struct OptimizerState {
     pub first_moments: Weights,
     /// Adam's running means of their squares.
     pub second_moments: Weights,
-    /// The moving average of the weights, where the recipe has one.
+    /// The moving average of the weights, if the recipe has one.
     pub average: Option<Weights>,
     /// The weights of `best_epoch`.
     pub best: Option<Weights>,
@@ -136,32 +128,38 @@ struct Head {
     crc32: u32,
 }
 
-fn checksum<'a>(
-    head: &Head,
-    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
-) -> serde_json::Result<u32> {
+type Tensors = BTreeMap<String, Tensor>;
+
+fn checksum(head: &Head, tensors: &Tensors) -> Result<u32> {
+    let json = serde_json::to_vec(head).context(ErrorKind::Training, "no JSON")?;
     let mut crc = crc32fast::Hasher::new();
-    crc.update(serde_json::to_string(head)?.as_bytes());
-    for (name, bytes) in tensors {
+    crc.update(&json);
+    for (name, tensor) in tensors {
+        let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
         crc.update(name.as_bytes());
-        crc.update(bytes);
+        crc.update(&bytes);
     }
     Ok(crc.finalize())
 }
 
-/// Writes a checkpoint; what stood at its place before is there until the new one is whole and on the disk.
+/// Writes a checkpoint; an earlier one is there until the new one is complete and on the disk.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<()> {
+    let write = || -> Result<()> {
+        let tensors: Vec<(String, Tensor)> = encode(identity, state)?.into_iter().collect();
+        let pending = PendingFile::create(path)?;
+        Tensor::write_safetensors(&tensors, pending.temporary())?;
+        pending.commit()?;
+        Ok(())
+    };
     let unwritten = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
-    encode(identity, state)
-        .map_err(|source| atomic_file::write_error(path, source))
-        .and_then(|bytes| atomic_file::write(path, |file| file.write_all(&bytes)))
-        .context(ErrorKind::Training, unwritten)
+    write().context(ErrorKind::Training, unwritten)
 }
 
-fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
+fn encode(identity: &Identity, state: &State) -> Result<Tensors> {
     let mut groups = vec![("weights", &state.weights)];
     if let Some(optimizer) = &state.optimizer {
         groups.push(("first_moment", &optimizer.first_moments));
@@ -169,14 +167,14 @@ fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
         groups.extend(optimizer.average.as_ref().map(|kept| ("average", kept)));
         groups.extend(optimizer.best.as_ref().map(|kept| ("best", kept)));
     }
-    let mut tensors = BTreeMap::new();
+    let mut tensors = Tensors::new();
     for (group, weights) in groups {
         for (name, tensor) in weights.iter() {
-            let numbers = Numbers::of(tensor).map_err(io::Error::other)?;
-            tensors.insert(format!("{group}/{name}"), numbers);
+            let tensor = tensor.detach().f_to_device(Device::Cpu)?.f_contiguous()?;
+            tensors.insert(format!("{group}/{name}"), tensor);
         }
     }
-    tensors.insert(HISTORY.to_owned(), Numbers::of_history(&state.history));
+    tensors.insert(HISTORY.to_owned(), tensor_of(&state.history));
     let mut head = Head {
         format_version: FORMAT_VERSION,
         identity: identity.clone(),
@@ -184,97 +182,110 @@ fn encode(identity: &Identity, state: &State) -> io::Result<Vec<u8>> {
         steps: state.optimizer.as_ref().map(|optimizer| optimizer.steps),
         crc32: 0,
     };
-    let bytes = tensors
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor.bytes.as_slice()));
-    head.crc32 = checksum(&head, bytes)?;
-    let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(&head)?)]);
-    let views = tensors
-        .iter()
-        .map(|(name, tensor)| {
-            let view = TensorView::new(tensor.kind, tensor.shape.clone(), &tensor.bytes)?;
-            Ok((name, view))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(io::Error::other)?;
-    safetensors::serialize(views, &Some(metadata)).map_err(io::Error::other)
+    head.crc32 = checksum(&head, &tensors)?;
+    let json = serde_json::to_vec(&head).context(ErrorKind::Training, "no JSON")?;
+    tensors.insert(HEAD.to_owned(), Tensor::from_slice(&json));
+    Ok(tensors)
 }
 
-/// Reads a checkpoint of the same identity; `None` where there is no file.
+/// Float64 `[epochs, 6]`; epochs without a validation score have NaN there.
+fn tensor_of(history: &[EpochScores]) -> Tensor {
+    let rows = history.iter().map(|scores| {
+        [
+            scores.epoch as f64,
+            scores.loss,
+            scores.validation_mae.unwrap_or(f64::NAN),
+            scores.learning_rate,
+            scores.seconds,
+            scores.outside_libtorch,
+        ]
+    });
+    Tensor::from_slice(rows.collect::<Vec<_>>().as_flattened()).reshape([-1, 6])
+}
+
+fn history_of(tensor: &Tensor) -> Option<Vec<EpochScores>> {
+    let numbers = Vec::<f64>::try_from(tensor.flatten(0, -1)).ok()?;
+    let rows = numbers.as_chunks::<6>().0.iter();
+    let history: Vec<EpochScores> = rows
+        .map(|row| EpochScores {
+            epoch: row[0] as usize,
+            loss: row[1],
+            validation_mae: Some(row[2]).filter(|error| !error.is_nan()),
+            learning_rate: row[3],
+            seconds: row[4],
+            outside_libtorch: row[5],
+        })
+        .collect();
+    let mut epochs = history.iter().enumerate();
+    let in_order = epochs.all(|(number, scores)| scores.epoch == number);
+    (in_order && !history.is_empty()).then_some(history)
+}
+
+/// Reads a checkpoint of the same identity; `None` if there is no file.
 ///
 /// # Errors
 /// If it cannot be read, is damaged, has another format version or another identity.
 pub fn read(path: &Path, identity: &Identity, device: Device) -> Result<Option<State>> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(failure("cannot read the checkpoint")
-                .with_path(path)
-                .with_source(source));
-        }
-    };
-    let damaged = |reason: String| {
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) => decode(path, identity, device)
+            .map(Some)
+            .map_err(|error| error.with_path(path)),
+        Err(error) => Err(failure("cannot read the checkpoint")
+            .with_path(path)
+            .with_source(error)),
+    }
+}
+
+fn decode(path: &Path, identity: &Identity, device: Device) -> Result<State> {
+    let damaged = |reason: &str| {
         failure(format!(
             "damaged checkpoint ({reason}); remove it, and what it holds is trained again"
         ))
-        .with_path(path)
     };
-    let unsound = |error: safetensors::SafeTensorError| damaged(format!("{error:?}"));
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
-    let json = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|entries| entries.get(KEY))
-        .ok_or_else(|| damaged(format!("it has no {KEY:?} in its metadata")))?;
+    let unreadable = |error: &(dyn Error + 'static)| damaged(&one_line(error));
+    let tensors = Tensor::read_safetensors(path).map_err(|error| unreadable(&error))?;
+    let mut tensors: Tensors = tensors.into_iter().collect();
+    let json = tensors
+        .remove(HEAD)
+        .and_then(|head| Vec::<u8>::try_from(head).ok())
+        .ok_or_else(|| damaged("no head"))?;
     let json: serde_json::Value =
-        serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
-    match json.get("format_version").and_then(|found| found.as_u64()) {
-        Some(found) if found != u64::from(FORMAT_VERSION) => {
-            let message = format!(
-                "the checkpoint has format version {found}, but this program resumes version {FORMAT_VERSION}; use the \
-                 program version that wrote it, or train again"
-            );
-            return Err(failure(message).with_path(path));
-        }
-        _ => (),
+        serde_json::from_slice(&json).map_err(|error| unreadable(&error))?;
+    if let Some(found) = json["format_version"].as_u64()
+        && found != u64::from(FORMAT_VERSION)
+    {
+        return Err(failure(format!(
+            "the checkpoint has format version {found}, but this program resumes version {FORMAT_VERSION}; use the \
+             program version that wrote it, or train again"
+        )));
     }
-    let mut head: Head =
-        serde_json::from_value(json).map_err(|error| damaged(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(unsound)?;
-    let tensors: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    let mut head: Head = serde_json::from_value(json).map_err(|error| unreadable(&error))?;
     let expected = std::mem::take(&mut head.crc32);
-    let data = tensors
-        .iter()
-        .map(|(name, view)| (name.as_str(), view.data()));
-    if checksum(&head, data).ok() != Some(expected) {
-        return Err(damaged("its checksum is wrong".to_owned()));
+    if checksum(&head, &tensors)? != expected {
+        return Err(damaged("its checksum is wrong"));
     }
     if let Some(what) = head.identity.difference(identity) {
-        let message = format!(
+        return Err(failure(format!(
             "the checkpoint belongs to another {what} than this run has; resume with the command and data that wrote it, \
              or train again"
-        );
-        return Err(failure(message).with_path(path));
+        )));
     }
-    let group = |prefix: &str| -> Result<Option<Weights>> {
+    let group = |prefix: &str| -> Option<Weights> {
         let members: Vec<_> = tensors
             .iter()
-            .filter_map(|(name, view)| Some((name.strip_prefix(prefix)?.strip_prefix('/')?, view)))
-            .map(|(name, view)| Ok((name.to_owned(), tensor_of(view, device)?)))
-            .collect::<Result<_, TchError>>()
-            .map_err(|error| damaged(error.to_string()))?;
-        Ok((!members.is_empty()).then(|| members.into_iter().collect()))
+            .filter_map(|(name, tensor)| {
+                let name = name.strip_prefix(prefix)?.strip_prefix('/')?;
+                Some((name.to_owned(), tensor.to_device(device)))
+            })
+            .collect();
+        (!members.is_empty()).then(|| members.into_iter().collect())
     };
-    let part = |prefix: &str| {
-        group(prefix)?.ok_or_else(|| damaged(format!("it has no tensor {prefix}/...")))
-    };
-    let history = tensors
-        .get(HISTORY)
-        .and_then(history_of)
-        .ok_or_else(|| damaged(format!("its {HISTORY} is not understood")))?;
+    let part = |prefix: &str| group(prefix).ok_or_else(|| damaged("a tensor is missing"));
+    let history = tensors.get(HISTORY).and_then(history_of);
+    let history = history.ok_or_else(|| damaged("no history"))?;
     if head.best_epoch.is_some_and(|epoch| epoch >= history.len()) {
-        return Err(damaged(format!("its {HISTORY} lacks the best epoch")));
+        return Err(damaged("its history lacks the best epoch"));
     }
     let optimizer = match head.steps {
         None => None,
@@ -282,14 +293,14 @@ pub fn read(path: &Path, identity: &Identity, device: Device) -> Result<Option<S
             steps,
             first_moments: part("first_moment")?,
             second_moments: part("second_moment")?,
-            average: group("average")?,
-            best: group("best")?,
+            average: group("average"),
+            best: group("best"),
         }),
     };
-    Ok(Some(State {
+    Ok(State {
         history,
         weights: part("weights")?,
         best_epoch: head.best_epoch,
         optimizer,
-    }))
+    })
 }

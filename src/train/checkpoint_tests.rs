@@ -104,7 +104,7 @@ fn a_checkpoint_of_something_else_says_of_what() {
         "{error}"
     );
     let bytes = std::fs::read(&path).unwrap();
-    let (old, new) = (br#"format_version\":1"#, br#"format_version\":9"#);
+    let (old, new) = (br#""format_version":2"#, br#""format_version":9"#);
     let at = bytes.windows(old.len()).position(|found| found == old);
     let mut later = bytes.clone();
     later[at.unwrap()..][..new.len()].copy_from_slice(new);

@@ -1,27 +1,10 @@
-//! Where libtorch computes.
+//! The device on which libtorch computes.
 
 use std::{fmt, str::FromStr};
 
 use tch::{Cuda, Device};
 
-/// A name that is none, or a device that is not there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// The name is not understood.
-    #[error("{found:?} is no device; expected auto, cpu, cuda, or cuda:N with N from 0")]
-    Name {
-        /// What was given.
-        found: String,
-    },
-    /// libtorch does not have it.
-    #[error("{device} was asked for, but {found}; use cpu, or auto for the best that is there")]
-    Absent {
-        /// What was asked for.
-        device: DeviceName,
-        /// What there is instead.
-        found: String,
-    },
-}
+use crate::error::{Error, ErrorKind, Result};
 
 /// A device as people name it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,11 +29,13 @@ impl fmt::Display for DeviceName {
 }
 
 impl FromStr for DeviceName {
-    type Err = DeviceError;
+    type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, DeviceError> {
-        let unknown = || DeviceError::Name {
-            found: name.to_owned(),
+    fn from_str(name: &str) -> Result<Self> {
+        let unknown = || {
+            invalid(format!(
+                "{name:?} is not a device; expected auto, cpu, cuda, or cuda:N with N from 0"
+            ))
         };
         match name {
             "auto" => Ok(Self::Auto),
@@ -70,21 +55,20 @@ impl DeviceName {
     /// The device in libtorch.
     ///
     /// # Errors
-    /// [`DeviceError::Absent`] for a CUDA device that libtorch does not have.
-    pub fn find(self) -> Result<Device, DeviceError> {
+    /// For a CUDA device that libtorch does not have.
+    pub fn find(self) -> Result<Device> {
         self.among(tch::utils::has_cuda(), Cuda::device_count().max(0) as usize)
     }
 
-    /// As [`DeviceName::find`], for a libtorch built with CUDA or without, that sees so many devices.
-    fn among(self, with_cuda: bool, devices: usize) -> Result<Device, DeviceError> {
+    /// As [`DeviceName::find`], for a libtorch built with CUDA or without, that sees this number of devices.
+    fn among(self, with_cuda: bool, devices: usize) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Auto if with_cuda && devices > 0 => Ok(Device::Cuda(0)),
             Self::Auto => Ok(Device::Cpu),
             Self::Cuda(number) if with_cuda && number < devices => Ok(Device::Cuda(number)),
-            Self::Cuda(_) => Err(DeviceError::Absent {
-                device: self,
-                found: match (with_cuda, devices) {
+            Self::Cuda(_) => {
+                let found = match (with_cuda, devices) {
                     (false, _) => "this program's libtorch was built without CUDA".to_owned(),
                     (true, 0) => {
                         "libtorch finds no CUDA device (is the driver installed and a device visible?)"
@@ -94,10 +78,17 @@ impl DeviceName {
                     (true, count) => {
                         format!("libtorch finds {count} CUDA devices, cuda:0 to cuda:{}", count - 1)
                     }
-                },
-            }),
+                };
+                Err(invalid(format!(
+                    "{self} was asked for, but {found}; use cpu, or auto for the best device there is"
+                )))
+            }
         }
     }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]
@@ -107,10 +98,10 @@ mod tests {
     #[test]
     fn devices_are_named_as_in_pytorch() {
         let parse = |name: &str| name.parse::<DeviceName>();
-        assert_eq!(parse("auto"), Ok(DeviceName::Auto));
-        assert_eq!(parse("cpu"), Ok(DeviceName::Cpu));
-        assert_eq!(parse("cuda"), Ok(DeviceName::Cuda(0)));
-        assert_eq!(parse("cuda:12"), Ok(DeviceName::Cuda(12)));
+        assert_eq!(parse("auto").unwrap(), DeviceName::Auto);
+        assert_eq!(parse("cpu").unwrap(), DeviceName::Cpu);
+        assert_eq!(parse("cuda").unwrap(), DeviceName::Cuda(0));
+        assert_eq!(parse("cuda:12").unwrap(), DeviceName::Cuda(12));
         for wrong in [
             "",
             "gpu",
@@ -125,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn auto_takes_cuda_where_there_is_one_and_asking_for_more_than_there_is_is_told() {
-        assert_eq!(DeviceName::Auto.among(true, 1), Ok(Device::Cuda(0)));
-        assert_eq!(DeviceName::Auto.among(true, 0), Ok(Device::Cpu));
-        assert_eq!(DeviceName::Auto.among(false, 0), Ok(Device::Cpu));
-        assert_eq!(DeviceName::Cpu.among(true, 2), Ok(Device::Cpu));
-        assert_eq!(DeviceName::Cuda(1).among(true, 2), Ok(Device::Cuda(1)));
+    fn auto_takes_cuda_if_there_is_one_and_a_missing_device_is_an_error() {
+        assert_eq!(DeviceName::Auto.among(true, 1).unwrap(), Device::Cuda(0));
+        assert_eq!(DeviceName::Auto.among(true, 0).unwrap(), Device::Cpu);
+        assert_eq!(DeviceName::Auto.among(false, 0).unwrap(), Device::Cpu);
+        assert_eq!(DeviceName::Cpu.among(true, 2).unwrap(), Device::Cpu);
+        assert_eq!(DeviceName::Cuda(1).among(true, 2).unwrap(), Device::Cuda(1));
         for (with_cuda, devices, reason) in [
             (false, 0, "built without CUDA"),
             (true, 0, "finds no CUDA device"),

@@ -166,19 +166,11 @@ impl GraphBuilder {
         self.node("Reshape", &[x, &shape], vec![])
     }
 
-    /// Mean over `axis`, which goes.
-    pub fn mean(&mut self, x: &Value, axis: i64) -> Value {
-        self.reduce("ReduceMean", x, axis, false)
-    }
-
-    /// Mean over `axis`, whose length becomes 1.
-    pub fn mean_kept(&mut self, x: &Value, axis: i64) -> Value {
-        self.reduce("ReduceMean", x, axis, true)
-    }
-
-    /// Maximum over `axis`, which goes.
-    pub fn maximum(&mut self, x: &Value, axis: i64) -> Value {
-        self.reduce("ReduceMax", x, axis, false)
+    /// `ReduceMean` or `ReduceMax` over `axis`, whose length becomes 1 if it is kept.
+    pub fn reduce(&mut self, operator: &str, x: &Value, axis: i64, keep: bool) -> Value {
+        let axes = integers("axes", vec![axis]);
+        let keep = integer("keepdims", i64::from(keep));
+        self.node(operator, &[x], vec![axes, keep])
     }
 
     /// Sum over `axis`, whose length becomes 1.
@@ -186,17 +178,6 @@ impl GraphBuilder {
         // from this version of the operators on, a sum takes its axes as an input
         let axes = self.integers(&[axis]);
         self.node("ReduceSum", &[x, &axes], vec![integer("keepdims", 1)])
-    }
-
-    fn reduce(&mut self, operator: &str, x: &Value, axis: i64, keep: bool) -> Value {
-        self.node(
-            operator,
-            &[x],
-            vec![
-                integers("axes", vec![axis]),
-                integer("keepdims", i64::from(keep)),
-            ],
-        )
     }
 
     /// A bidirectional long short-term memory over time: `[1, features, frames]` to `[1, 2 * units, frames]`, first the
@@ -257,39 +238,9 @@ impl GraphBuilder {
         self.node("Concat", values, vec![integer("axis", axis)])
     }
 
-    /// `max(x, 0)`.
-    pub fn relu(&mut self, x: &Value) -> Value {
-        self.node("Relu", &[x], vec![])
-    }
-
-    /// `1 / (1 + exp(-x))`.
-    pub fn sigmoid(&mut self, x: &Value) -> Value {
-        self.node("Sigmoid", &[x], vec![])
-    }
-
-    /// Square root.
-    pub fn sqrt(&mut self, x: &Value) -> Value {
-        self.node("Sqrt", &[x], vec![])
-    }
-
-    /// `x + y`.
-    pub fn add(&mut self, x: &Value, y: &Value) -> Value {
-        self.node("Add", &[x, y], vec![])
-    }
-
-    /// `x - y`.
-    pub fn subtract(&mut self, x: &Value, y: &Value) -> Value {
-        self.node("Sub", &[x, y], vec![])
-    }
-
-    /// `x * y`.
-    pub fn multiply(&mut self, x: &Value, y: &Value) -> Value {
-        self.node("Mul", &[x, y], vec![])
-    }
-
-    /// `x / y`.
-    pub fn divide(&mut self, x: &Value, y: &Value) -> Value {
-        self.node("Div", &[x, y], vec![])
+    /// An operator without settings, such as `Relu` or `Add`.
+    pub fn apply(&mut self, operator: &str, inputs: &[&Value]) -> Value {
+        self.node(operator, inputs, vec![])
     }
 
     /// Gives the output of the node that made `x` the name `name`.

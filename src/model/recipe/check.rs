@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{EmotionLoss, OutputKind, Recipe, Stage};
+use super::{EmotionLoss, OutputKind, Recipe};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whatever a recipe asks for, a network of more parameters than this is a mistake.
@@ -15,35 +15,17 @@ fn wrong(key: &str, found: impl Display, expected: &str) -> Wrong {
     format!("{key} = {found}; expected {expected}")
 }
 
-fn positive(key: &str, number: usize) -> Result<(), Wrong> {
-    match number {
-        0 => Err(wrong(key, 0, "at least 1")),
-        _ => Ok(()),
-    }
-}
-
-fn within(key: &str, number: f64, (low, high): (f64, f64)) -> Result<(), Wrong> {
-    if (low..=high).contains(&number) {
-        Ok(())
-    } else {
-        Err(wrong(key, number, &format!("{low} to {high}")))
-    }
-}
-
 impl Recipe {
     /// The recipe itself if every value can be used; messages call it `name`.
     ///
     /// # Errors
     /// Of the kind [`ErrorKind::InvalidInput`], with the first setting that no run can use.
     pub fn checked(self, name: &str) -> Result<Self> {
-        let check = || {
-            self.check_labels()?;
-            self.check_training()?;
-            self.check_augmentation()?;
-            self.check_calibration()?;
-            self.check_network()
-        };
-        match check() {
+        let outcome = self
+            .check_numbers()
+            .and_then(|()| self.check_combinations())
+            .and_then(|()| self.check_network());
+        match outcome {
             Ok(()) => Ok(self),
             Err(wrong) => {
                 let message = format!("the recipe {name} asks for {wrong}");
@@ -52,96 +34,112 @@ impl Recipe {
         }
     }
 
-    fn check_labels(&self) -> Result<(), Wrong> {
+    fn check_numbers(&self) -> Result<(), Wrong> {
         self.features
             .validate()
             .map_err(|error| wrong("features", error, "a spectrogram that can be computed"))?;
-        within("window.seconds", self.window.seconds, (1.0, 600.0))?;
-        within("labels.sigma", self.labels.sigma, (0.01, 8.0))?;
+        let (network, loss, optimizer) = (&self.network, &self.loss, &self.optimizer);
+        let (changes, calibration) = (&self.augmentation, &self.calibration);
+        for (key, number, low, high) in [
+            ("window.seconds", self.window.seconds, 1.0, 600.0),
+            ("labels.sigma", self.labels.sigma, 0.01, 8.0),
+            ("network.dropout", network.dropout, 0.0, 0.95),
+            ("network.stage_dropout", network.stage_dropout, 0.0, 0.95),
+            ("loss.valence_arousal", loss.valence_arousal, 0.0, 1e3),
+            ("loss.absolute_error", loss.absolute_error, 0.0, 1e3),
+            ("loss.present_above", loss.present_above, 0.0, 99.0),
+            (
+                "optimizer.learning_rate",
+                optimizer.learning_rate,
+                1e-8,
+                10.0,
+            ),
+            ("optimizer.weight_decay", optimizer.weight_decay, 0.0, 10.0),
+            ("optimizer.clip", optimizer.clip, 1e-6, 1e6),
+            ("optimizer.averaging", optimizer.averaging, 0.0, 0.9999),
+            ("augmentation.mixup", changes.mixup, 0.0, 100.0),
+            ("augmentation.mask_time", changes.mask_time, 0.0, 0.9),
+            ("augmentation.gain_db", changes.gain_db, 0.0, 60.0),
+            ("augmentation.equalizer_db", changes.equalizer_db, 0.0, 60.0),
+            ("augmentation.stretch", changes.stretch, 0.0, 0.9),
+            (
+                "calibration.temperature",
+                calibration.temperature,
+                0.05,
+                20.0,
+            ),
+            ("calibration.valence", calibration.valence, 0.0, 1.0),
+            ("calibration.arousal", calibration.arousal, 0.0, 1.0),
+        ] {
+            if !(low..=high).contains(&number) {
+                return Err(wrong(key, number, &format!("{low} to {high}")));
+            }
+        }
+        let mut counts = vec![
+            ("network.members", network.members),
+            ("network.frame_pool", network.frame_pool),
+            ("optimizer.batch", optimizer.batch),
+            ("optimizer.epochs", optimizer.epochs),
+            ("optimizer.patience", optimizer.patience),
+        ];
+        counts.extend(network.dense.iter().map(|&width| ("network.dense", width)));
+        for stage in &network.stages {
+            counts.push(("network.stages.channels", stage.channels));
+            counts.extend(stage.stride.map(|size| ("network.stages.stride", size)));
+            counts.extend(stage.pool.map(|size| ("network.stages.pool", size)));
+            if stage.kernel.is_multiple_of(2) || stage.kernel > 63 {
+                let expected = "an odd number up to 63";
+                return Err(wrong("network.stages.kernel", stage.kernel, expected));
+            }
+        }
+        match counts.iter().find(|(_, count)| *count == 0) {
+            Some((key, _)) => Err(wrong(key, 0, "at least 1")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_combinations(&self) -> Result<(), Wrong> {
         if self.labels.scheme != "sectors" {
             let found = format!("{:?}", self.labels.scheme);
             return Err(wrong("labels.scheme", found, "\"sectors\""));
         }
-        Ok(())
-    }
-
-    fn check_training(&self) -> Result<(), Wrong> {
-        let (loss, optimizer) = (&self.loss, &self.optimizer);
-        within("loss.valence_arousal", loss.valence_arousal, (0.0, 1e3))?;
-        within("loss.absolute_error", loss.absolute_error, (0.0, 1e3))?;
-        within("loss.present_above", loss.present_above, (0.0, 99.0))?;
-        let fits = match (loss.emotions, self.network.output) {
-            (EmotionLoss::KullbackLeibler, output) => output == OutputKind::Softmax,
-            (EmotionLoss::BinaryCrossEntropy, output) => output == OutputKind::Sigmoid,
-            (EmotionLoss::SquaredError, output) => output != OutputKind::Sigmoid,
+        let output = self.network.output;
+        let fits = match self.loss.emotions {
+            EmotionLoss::KullbackLeibler => output == OutputKind::Softmax,
+            EmotionLoss::BinaryCrossEntropy => output == OutputKind::Sigmoid,
+            EmotionLoss::SquaredError => output != OutputKind::Sigmoid,
         };
         if !fits {
             return Err(wrong(
                 "loss.emotions",
-                format!(
-                    "{:?} with network.output = {:?}",
-                    loss.emotions, self.network.output
-                ),
+                format!("{:?} with network.output = {output:?}", self.loss.emotions),
                 "kullback-leibler with softmax, squared-error with softmax or linear, binary-cross-entropy with sigmoid",
             ));
         }
-        within(
-            "optimizer.learning_rate",
-            optimizer.learning_rate,
-            (1e-8, 10.0),
-        )?;
-        within(
-            "optimizer.weight_decay",
-            optimizer.weight_decay,
-            (0.0, 10.0),
-        )?;
-        within("optimizer.clip", optimizer.clip, (1e-6, 1e6))?;
-        within("optimizer.averaging", optimizer.averaging, (0.0, 0.9999))?;
-        positive("optimizer.batch", optimizer.batch)?;
-        positive("optimizer.epochs", optimizer.epochs)?;
-        positive("optimizer.patience", optimizer.patience)
-    }
-
-    fn check_augmentation(&self) -> Result<(), Wrong> {
-        let asked = &self.augmentation;
-        within("augmentation.mixup", asked.mixup, (0.0, 100.0))?;
-        within("augmentation.mask_time", asked.mask_time, (0.0, 0.9))?;
-        within("augmentation.gain_db", asked.gain_db, (0.0, 60.0))?;
-        within("augmentation.equalizer_db", asked.equalizer_db, (0.0, 60.0))?;
-        within("augmentation.stretch", asked.stretch, (0.0, 0.9))?;
         let bands = self.features.n_mels;
-        for (what, number) in [
-            ("augmentation.mask_bands", asked.mask_bands),
-            ("augmentation.shift_bands", asked.shift_bands),
+        for (key, number) in [
+            ("augmentation.mask_bands", self.augmentation.mask_bands),
+            ("augmentation.shift_bands", self.augmentation.shift_bands),
         ] {
             if number >= bands {
-                return Err(wrong(
-                    what,
-                    number,
-                    &format!("fewer than the {bands} bands"),
-                ));
+                let expected = format!("fewer than the {bands} bands");
+                return Err(wrong(key, number, &expected));
             }
         }
-        Ok(())
-    }
-
-    fn check_calibration(&self) -> Result<(), Wrong> {
-        let asked = &self.calibration;
-        within("calibration.temperature", asked.temperature, (0.05, 20.0))?;
-        within("calibration.valence", asked.valence, (0.0, 1.0))?;
-        within("calibration.arousal", asked.arousal, (0.0, 1.0))?;
-        if asked.temperature != 1.0 && self.network.output != OutputKind::Softmax {
+        let calibration = &self.calibration;
+        if calibration.temperature != 1.0 && output != OutputKind::Softmax {
             return Err(wrong(
                 "calibration.temperature",
-                asked.temperature,
-                "1 where network.output is not softmax",
+                calibration.temperature,
+                "1 if network.output is not softmax",
             ));
         }
-        if (asked.valence, asked.arousal) != (1.0, 1.0) && self.reads_affect_off_emotions() {
+        let kept = (calibration.valence, calibration.arousal);
+        if kept != (1.0, 1.0) && self.reads_affect_off_emotions() {
             return Err(wrong(
                 "calibration.valence and arousal",
-                format!("{} and {}", asked.valence, asked.arousal),
-                "1 where loss.valence_arousal is 0",
+                format!("{} and {}", kept.0, kept.1),
+                "1 if loss.valence_arousal is 0",
             ));
         }
         Ok(())
@@ -149,25 +147,12 @@ impl Recipe {
 
     fn check_network(&self) -> Result<(), Wrong> {
         let network = &self.network;
-        positive("network.members", network.members)?;
-        positive("network.frame_pool", network.frame_pool)?;
-        within("network.dropout", network.dropout, (0.0, 0.95))?;
-        within("network.stage_dropout", network.stage_dropout, (0.0, 0.95))?;
         if network.stages.is_empty() {
             return Err(wrong("network.stages", "none", "one or more"));
         }
-        for stage in &network.stages {
-            stage.check()?;
-        }
-        for width in &network.dense {
-            positive("network.dense", *width)?;
-        }
         if network.summary.is_empty() {
-            return Err(wrong(
-                "network.summary",
-                "none",
-                "one or more of \"mean\", \"deviation\", \"maximum\"",
-            ));
+            let expected = "one or more of \"mean\", \"deviation\", \"maximum\"";
+            return Err(wrong("network.summary", "none", expected));
         }
         let (bands, frames) = self.pooled_shape();
         if bands == 0 || frames < 2 {
@@ -218,26 +203,6 @@ impl Recipe {
             width = *next as f64;
         }
         network.members as f64 * (sum + 10.0 * width)
-    }
-}
-
-impl Stage {
-    fn check(&self) -> Result<(), Wrong> {
-        positive("network.stages.channels", self.channels)?;
-        for size in self.stride {
-            positive("network.stages.stride", size)?;
-        }
-        for size in self.pool {
-            positive("network.stages.pool", size)?;
-        }
-        if self.kernel.is_multiple_of(2) || self.kernel > 63 {
-            return Err(wrong(
-                "network.stages.kernel",
-                self.kernel,
-                "an odd number up to 63",
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -54,7 +54,7 @@ impl Network {
         let shares: Vec<&Value> = answers.iter().map(|parts| &parts.shares).collect();
         let shares = mean_of(&mut graph, &shares);
         let hundred = graph.floats(&[1], &[100.0]);
-        let percentages = graph.multiply(&shares, &hundred);
+        let percentages = graph.apply("Mul", &[&shares, &hundred]);
         let affect = match &self.centres {
             Some(centres) => {
                 let weight = on_scale(&values(&centres.transpose(0, 1)));
@@ -83,12 +83,12 @@ impl Network {
         if shape.standardize {
             let scale = graph.floats(&[1, 1, bands, 1], &values(&self.scale));
             let offset = graph.floats(&[1, 1, bands, 1], &values(&self.offset));
-            let scaled = graph.multiply(&x, &scale);
-            x = graph.add(&scaled, &offset);
+            let scaled = graph.apply("Mul", &[&x, &scale]);
+            x = graph.apply("Add", &[&scaled, &offset]);
         }
         if shape.relative_bands {
-            let mean = graph.mean_kept(&x, 3);
-            let relative = graph.subtract(&x, &mean);
+            let mean = graph.reduce("ReduceMean", &x, 3, true);
+            let relative = graph.apply("Sub", &[&x, &mean]);
             x = graph.concat(&[&x, &relative], 1);
         }
         x
@@ -106,7 +106,7 @@ impl Network {
                 (&dense.ws.size(), &weight),
                 &values_of(dense.bs.as_ref()),
             );
-            x = graph.relu(&x);
+            x = graph.apply("Relu", &[&x]);
         }
         let width = member.head.ws.size()[1];
         let (weight, bias) = (values(&member.head.ws), values_of(member.head.bs.as_ref()));
@@ -127,12 +127,12 @@ impl Network {
             OutputKind::Softmax => graph.softmax(&logits, 1),
             OutputKind::Linear => {
                 let unit = graph.floats(&[1], &[SHARE_UNIT as f32]);
-                let scaled = graph.multiply(&logits, &unit);
-                let positive = graph.relu(&scaled);
+                let scaled = graph.apply("Mul", &[&logits, &unit]);
+                let positive = graph.apply("Relu", &[&scaled]);
                 shares_of(graph, &positive)
             }
             OutputKind::Sigmoid => {
-                let probabilities = graph.sigmoid(&logits);
+                let probabilities = graph.apply("Sigmoid", &[&logits]);
                 let shares = shares_of(graph, &probabilities);
                 present = Some(probabilities);
                 shares
@@ -171,7 +171,7 @@ impl Network {
             );
             let weight = (&*stage.convolution.ws.size(), &*weight);
             x = graph.convolution(&x, weight, &bias, asked.stride);
-            x = graph.relu(&x);
+            x = graph.apply("Relu", &[&x]);
             if asked.pool != [1, 1] {
                 x = graph.maximum_pool(&x, asked.pool);
             }
@@ -190,7 +190,7 @@ impl Network {
             let mut size = mix.convolution.ws.size();
             size.push(1);
             x = graph.convolution(&x, (&size, &weight), &bias, [1, 1]);
-            x = graph.relu(&x);
+            x = graph.apply("Relu", &[&x]);
             x = graph.reshape(&x, &[0, shape.mix as i64, frames]);
         } else {
             x = graph.reshape(&x, &[0, width, frames]);
@@ -203,7 +203,7 @@ impl Network {
 
     /// `[batch, features, frames]` to the embedding.
     fn statistics(&self, graph: &mut GraphBuilder, x: &Value) -> Value {
-        let mean = graph.mean(x, 2);
+        let mean = graph.reduce("ReduceMean", x, 2, false);
         let statistics: Vec<Value> = self
             .recipe
             .network
@@ -212,7 +212,7 @@ impl Network {
             .map(|statistic| match statistic {
                 Statistic::Mean => mean.clone(),
                 Statistic::Deviation => standard_deviation(graph, x, &mean),
-                Statistic::Maximum => graph.maximum(x, 2),
+                Statistic::Maximum => graph.reduce("ReduceMax", x, 2, false),
             })
             .collect();
         graph.concat(&statistics.iter().collect::<Vec<_>>(), 1)
@@ -241,10 +241,10 @@ impl Network {
 fn mean_of(graph: &mut GraphBuilder, values: &[&Value]) -> Value {
     let mut sum = values[0].clone();
     for value in &values[1..] {
-        sum = graph.add(&sum, value);
+        sum = graph.apply("Add", &[&sum, value]);
     }
     let share = graph.floats(&[1], &[1.0 / values.len() as f32]);
-    graph.multiply(&sum, &share)
+    graph.apply("Mul", &[&sum, &share])
 }
 
 /// In points of the scale.
@@ -255,20 +255,20 @@ fn on_scale(weights: &[f32]) -> Vec<f32> {
 /// Numbers from 0 up to their shares in their sum.
 fn shares_of(graph: &mut GraphBuilder, x: &Value) -> Value {
     let floor = graph.floats(&[1], &[SHARE_FLOOR as f32]);
-    let positive = graph.add(x, &floor);
+    let positive = graph.apply("Add", &[x, &floor]);
     let sum = graph.sum_kept(&positive, 1);
-    graph.divide(&positive, &sum)
+    graph.apply("Div", &[&positive, &sum])
 }
 
 fn standard_deviation(graph: &mut GraphBuilder, x: &Value, mean: &Value) -> Value {
-    let squares = graph.multiply(x, x);
-    let mean_of_squares = graph.mean(&squares, 2);
-    let square_of_mean = graph.multiply(mean, mean);
-    let difference = graph.subtract(&mean_of_squares, &square_of_mean);
-    let variance = graph.relu(&difference);
+    let squares = graph.apply("Mul", &[x, x]);
+    let mean_of_squares = graph.reduce("ReduceMean", &squares, 2, false);
+    let square_of_mean = graph.apply("Mul", &[mean, mean]);
+    let difference = graph.apply("Sub", &[&mean_of_squares, &square_of_mean]);
+    let variance = graph.apply("Relu", &[&difference]);
     let floor = graph.floats(&[1], &[VARIANCE_FLOOR as f32]);
-    let variance = graph.add(&variance, &floor);
-    graph.sqrt(&variance)
+    let variance = graph.apply("Add", &[&variance, &floor]);
+    graph.apply("Sqrt", &[&variance])
 }
 
 /// Weights and bias of a convolution that also does the batch normalization after it (in its inference form).
