@@ -35,12 +35,12 @@ fn recipe(change: impl Fn(&mut Recipe)) -> Recipe {
 }
 
 /// Sixteen songs of three seconds in DEAM's layout: arousal is how fast and loud the notes come, valence how high.
-fn songs(folder: &Path) -> Dataset {
-    let audio = folder.join("DEAM_audio/MEMD_audio");
+fn songs(directory: &Path) -> Dataset {
+    let audio = directory.join("DEAM_audio/MEMD_audio");
     let labels =
-        folder.join("DEAM_Annotations/annotations/annotations averaged per song/song_level");
+        directory.join("DEAM_Annotations/annotations/annotations averaged per song/song_level");
     for place in [&audio, &labels] {
-        std::fs::create_dir_all(place).expect("a temporary folder can be written");
+        std::fs::create_dir_all(place).expect("a temporary directory can be written");
     }
     let mut table = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n".to_owned();
     for id in 0..16 {
@@ -70,15 +70,15 @@ fn songs(folder: &Path) -> Dataset {
         table,
     )
     .expect("can be written");
-    Dataset::open(folder, &LabelOptions::default()).expect("the songs are in DEAM's layout")
+    Dataset::open(directory, &LabelOptions::default()).expect("the songs are in DEAM's layout")
 }
 
 /// Calls `work` with a run over the songs.
 fn with_run<T>(recipe: &Recipe, work: impl FnOnce(&Run<'_>) -> T) -> T {
     // Tests run side by side, and threads that wait for each other wait long on a busy machine.
     tch::set_num_threads(1);
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let dataset = songs(folder.path());
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let dataset = songs(directory.path());
     let files: Vec<_> = dataset
         .songs
         .iter()
@@ -308,9 +308,9 @@ fn training_that_goes_on_after_a_break_comes_to_the_same_file() {
             let figures = |epoch: &EpochScores| (epoch.loss, epoch.validation_mae);
             history.iter().map(figures).collect()
         };
-        let folder = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let run = Run {
-            checkpoints: Some(folder.path()),
+            checkpoints: Some(directory.path()),
             ..*run
         };
         let mut learned = 0;
@@ -346,7 +346,7 @@ fn training_that_goes_on_after_a_break_comes_to_the_same_file() {
             .expect("has ended");
         assert!(file(&again) == file(&whole), "another model");
 
-        let checkpoint = folder.path().join("model.safetensors");
+        let checkpoint = directory.path().join("model.safetensors");
         let kept = std::fs::read(&checkpoint).expect("is there");
         let refused = |run: &Run<'_>, training: &[usize]| {
             let error = run

@@ -5,12 +5,15 @@ mod trained;
 
 use circumplex::dataset::{ColumnChoice, Finding, Part, SplitMethod};
 use std::{collections::BTreeMap, fs, path::Path};
-use trained::{circumplex, column, copy_folder, evaluate, messages, mini, text, train, trained};
+use trained::{circumplex, column, copy_directory, evaluate, messages, mini, text, train, trained};
 
 #[test]
 fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluation() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let (first, second) = (
+        directory.path().join("first"),
+        directory.path().join("second"),
+    );
     let (metadata, provenance) = trained(&first, &mini(), &[]);
     trained(&second, &mini(), &[]);
     let csv = first.join("run/split.csv");
@@ -20,7 +23,7 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
         "run/predictions.parquet",
         "run/scores.json",
     ] {
-        let read = |folder: &Path| fs::read(folder.join(name)).expect("is there");
+        let read = |directory: &Path| fs::read(directory.join(name)).expect("is there");
         assert!(read(&first) == read(&second), "{name} differs");
     }
 
@@ -55,9 +58,9 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
     };
     assert!(close(&test["mae"], &metadata.scores["mae"]));
 
-    // a folder that holds the CSV's test songs alone gives the same scores
-    let alone = folder.path().join("alone");
-    copy_folder(&mini(), &alone);
+    // a directory that holds the CSV's test songs alone gives the same scores
+    let alone = directory.path().join("alone");
+    copy_directory(&mini(), &alone);
     for (id, part) in &noted {
         if part != "test" {
             let audio = format!("DEAM_audio/MEMD_audio/{id}.wav");
@@ -90,7 +93,7 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
     );
 
     // the CSV is a split that training takes
-    let third = folder.path().join("third");
+    let third = directory.path().join("third");
     let (_, again) = trained(&third, &mini(), &["--split", text(&csv)]);
     assert_eq!(again.split.expect("noted").method, SplitMethod::File);
     assert_eq!(column(&third.join("run/split.csv")), noted);
@@ -98,9 +101,9 @@ fn the_test_songs_are_those_of_the_csv_for_the_same_seed_and_for_every_evaluatio
 
 #[test]
 fn crossed_columns_change_labels_and_scores_and_the_model_says_which_it_learned() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("crossed");
-    copy_folder(&mini(), &data);
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("crossed");
+    copy_directory(&mini(), &data);
     let table = data
         .join("DEAM_Annotations/annotations/annotations averaged per song/song_level")
         .join("static_annotations_averaged_songs_1_24.csv");
@@ -110,7 +113,7 @@ fn crossed_columns_change_labels_and_scores_and_the_model_says_which_it_learned(
     fs::write(&table, header.to_owned() + rows).expect("a file");
 
     let options = ["--split", "random", "--epochs", "1"];
-    let place = |name: &str| folder.path().join(name);
+    let place = |name: &str| directory.path().join(name);
     let (corrected, its) = trained(&place("corrected"), &data, &options);
     let labels = its.labels.expect("is noted");
     assert_eq!(labels.labels, ColumnChoice::Corrected);
@@ -155,8 +158,8 @@ fn crossed_columns_change_labels_and_scores_and_the_model_says_which_it_learned(
 
 #[test]
 fn a_model_without_a_test_part_says_so_and_folds_are_kept() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let place = folder.path().join("folds");
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = directory.path().join("folds");
     let (metadata, provenance) = trained(&place, &mini(), &["--folds", "2", "--epochs", "1"]);
     let folds = provenance.folds.expect("is noted");
     assert_eq!((folds.count, folds.method), (2, SplitMethod::Artist));
@@ -191,7 +194,7 @@ fn a_model_without_a_test_part_says_so_and_folds_are_kept() {
             "says nothing of folds",
         ),
     ] {
-        let refused = train(&folder.path().join("refused"), &mini, &options);
+        let refused = train(&directory.path().join("refused"), &mini, &options);
         assert_eq!(refused.status.code(), Some(1), "{options:?}");
         let said = messages(&refused);
         assert!(said.contains(reason), "{options:?}: {said}");

@@ -1,4 +1,4 @@
-//! The folder of a run: stopped and gone on with, refused, compared. The program is run as a person runs it.
+//! The directory of a run: stopped and gone on with, refused, compared. The program is run as a person runs it.
 #![cfg(all(feature = "train", unix))]
 
 mod trained;
@@ -21,24 +21,24 @@ use trained::{RECIPE, column, command, messages, mini, text, train};
 /// More than a run does before it is stopped here.
 const EPOCHS: &str = "40";
 
-/// A folder whose recipe does not stop early.
-fn patient(folder: &Path) {
-    fs::create_dir_all(folder).expect("a folder");
+/// A directory whose recipe does not stop early.
+fn patient(directory: &Path) {
+    fs::create_dir_all(directory).expect("a directory");
     let recipe = RECIPE
         .replace("patience = 2", "patience = 1000")
         .replace("dropout = 0.1", "dropout = 0.5");
     assert!(recipe.contains("patience = 1000") && recipe.contains("dropout = 0.5"));
-    fs::write(folder.join("tiny.toml"), recipe).expect("a file");
+    fs::write(directory.join("tiny.toml"), recipe).expect("a file");
 }
 
 /// Starts training and sends a signal as soon as `file` of the run is there.
-fn stopped(folder: &Path, options: &[&str], file: &str, signal: &str) -> Output {
-    let child = command(folder, &mini(), options)
+fn stopped(directory: &Path, options: &[&str], file: &str, signal: &str) -> Output {
+    let child = command(directory, &mini(), options)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let wanted = folder.join("run").join(file);
+    let wanted = directory.join("run").join(file);
     let began = Instant::now();
     while !wanted.exists() {
         assert!(
@@ -74,18 +74,18 @@ fn refused(output: &Output, reason: &str) {
 #[track_caller]
 fn same_files(one: &Path, other: &Path, names: &[&str]) {
     for name in names {
-        let read = |folder: &Path| fs::read(folder.join("run").join(name)).expect(name);
+        let read = |directory: &Path| fs::read(directory.join("run").join(name)).expect(name);
         assert!(read(one) == read(other), "{name} differs");
     }
     // the log but for how long things took
-    let log = |folder: &Path| -> Vec<String> {
-        let text = fs::read_to_string(folder.join("run/log.csv")).expect("a log");
+    let log = |directory: &Path| -> Vec<String> {
+        let text = fs::read_to_string(directory.join("run/log.csv")).expect("a log");
         let cells = |line: &str| line.split(',').take(5).collect::<Vec<_>>().join(",");
         text.lines().map(cells).collect()
     };
     assert_eq!(log(one), log(other));
-    let lines = |folder: &Path| {
-        let text = fs::read_to_string(folder.join("run/log.jsonl")).expect("a log");
+    let lines = |directory: &Path| {
+        let text = fs::read_to_string(directory.join("run/log.jsonl")).expect("a log");
         let rows = text.lines().map(serde_json::from_str::<serde_json::Value>);
         rows.collect::<Result<Vec<_>, _>>().expect("JSON").len()
     };
@@ -99,7 +99,7 @@ fn same_files(one: &Path, other: &Path, names: &[&str]) {
 
 #[test]
 fn a_run_that_was_killed_goes_on_to_the_same_files() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let (whole, broken) = (place.path().join("whole"), place.path().join("broken"));
     patient(&whole);
     patient(&broken);
@@ -109,10 +109,7 @@ fn a_run_that_was_killed_goes_on_to_the_same_files() {
     assert_eq!(killed.status.signal(), Some(9));
     assert!(!broken.join("run/model.onnx").exists(), "killed too late");
 
-    refused(
-        &train(&broken, &mini(), &options),
-        "--resume goes on with it",
-    );
+    refused(&train(&broken, &mini(), &options), "--resume continues it");
     let resume = ["--epochs", EPOCHS, "--resume"];
     let said = succeeded(&train(&broken, &mini(), &resume));
     assert!(!said.contains("epoch   1:"), "began anew: {said}");
@@ -146,7 +143,7 @@ fn a_run_that_was_killed_goes_on_to_the_same_files() {
 
 #[test]
 fn ctrl_c_completes_the_batch_and_says_how_to_go_on_and_a_damaged_checkpoint_is_told() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     patient(place.path());
     let options = ["--epochs", "1000"];
     let checkpoint = "checkpoints/model.safetensors";
@@ -176,7 +173,7 @@ fn ctrl_c_completes_the_batch_and_says_how_to_go_on_and_a_damaged_checkpoint_is_
     let folds = [&resume[..], &["--folds", "2"]].concat();
     refused(
         &train(place.path(), &mini(), &folds),
-        "begun with one split",
+        "started with one split",
     );
     refused(
         &train(place.path(), &mini(), &["--epochs", "3", "--resume"]),
@@ -187,7 +184,7 @@ fn ctrl_c_completes_the_batch_and_says_how_to_go_on_and_a_damaged_checkpoint_is_
 
 #[test]
 fn a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_as_it_was() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let (whole, broken) = (place.path().join("whole"), place.path().join("broken"));
     patient(&whole);
     patient(&broken);
@@ -212,7 +209,7 @@ fn a_full_disk_ends_the_run_and_leaves_the_last_checkpoint_as_it_was() {
     assert!(messages(&full).contains("model.safetensors"));
     assert_eq!(fs::read(&checkpoint).expect("is there"), last);
     let left: Vec<_> = fs::read_dir(broken.join("run/checkpoints"))
-        .expect("a folder")
+        .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     assert_eq!(left.len(), 3, "checkpoint, mark and lock: {left:?}");
@@ -233,7 +230,7 @@ fn rows(path: &Path) -> RecordBatch {
 
 #[test]
 fn folds_that_are_done_are_not_trained_again_and_their_answers_are_kept() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let (whole, broken) = (place.path().join("whole"), place.path().join("broken"));
     patient(&whole);
     patient(&broken);
@@ -319,18 +316,18 @@ fn folds_that_are_done_are_not_trained_again_and_their_answers_are_kept() {
 }
 
 #[test]
-fn a_folder_of_other_things_is_never_written_to() {
-    let place = tempfile::tempdir().expect("a folder");
+fn a_directory_of_other_things_is_never_written_to() {
+    let place = tempfile::tempdir().expect("a directory");
     let run = place.path().join("run");
-    fs::create_dir(&run).expect("a folder");
+    fs::create_dir(&run).expect("a directory");
     fs::write(run.join("thesis.tex"), "years of work").expect("a file");
     for options in [&[][..], &["--force"], &["--resume"]] {
         refused(&train(place.path(), &mini(), options), "thesis.tex");
     }
-    assert_eq!(fs::read_dir(&run).expect("a folder").count(), 1);
+    assert_eq!(fs::read_dir(&run).expect("a directory").count(), 1);
     fs::remove_dir_all(&run).expect("was there");
     fs::write(&run, "a file").expect("a file");
-    refused(&train(place.path(), &mini(), &[]), "is no folder");
+    refused(&train(place.path(), &mini(), &[]), "is not a directory");
     fs::remove_file(&run).expect("was there");
     let output = command(place.path(), &mini(), &[])
         .args(["--output", "model.onnx"])
@@ -346,10 +343,10 @@ fn a_folder_of_other_things_is_never_written_to() {
 
     // nothing is left of a run that could not begin
     let nothing = place.path().join("nothing");
-    fs::create_dir(&nothing).expect("a folder");
+    fs::create_dir(&nothing).expect("a directory");
     let output = train(place.path(), &nothing, &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(!run.exists(), "a folder without labels");
+    assert!(!run.exists(), "a directory without labels");
     refused(
         &train(place.path(), &mini(), &["--device", "gpu"]),
         "cuda:N",
@@ -358,8 +355,8 @@ fn a_folder_of_other_things_is_never_written_to() {
 }
 
 #[test]
-fn two_processes_do_not_train_in_one_folder() {
-    let place = tempfile::tempdir().expect("a folder");
+fn two_processes_do_not_train_in_one_directory() {
+    let place = tempfile::tempdir().expect("a directory");
     patient(place.path());
     let options = ["--epochs", "100000"];
     let mut first = command(place.path(), &mini(), &options)
@@ -382,9 +379,9 @@ fn two_processes_do_not_train_in_one_folder() {
 
 #[test]
 fn a_song_that_trains_is_refused_as_a_test_song_under_another_name() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let data = place.path().join("data");
-    trained::copy_folder(&mini(), &data);
+    trained::copy_directory(&mini(), &data);
     let audio = data.join("DEAM_audio/MEMD_audio");
     fs::copy(audio.join("1.wav"), audio.join("2.wav")).expect("a copy");
     let split = place.path().join("split.csv");
@@ -408,7 +405,7 @@ fn a_device_that_libtorch_lacks_is_refused_with_what_was_found() {
     if tch::Cuda::is_available() {
         return; // this machine has one
     }
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let output = train(place.path(), &mini(), &["--device", "cuda:3"]);
     refused(&output, "cuda:3 was asked for, but");
     let options = ["--device", "auto", "--epochs", "1"];
@@ -417,7 +414,7 @@ fn a_device_that_libtorch_lacks_is_refused_with_what_was_found() {
 
 #[test]
 fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
-    let place = tempfile::tempdir().expect("a folder");
+    let place = tempfile::tempdir().expect("a directory");
     let recipe = |name: &str, change: &dyn Fn(String) -> String| {
         let path = place.path().join(format!("{name}.toml"));
         let text = RECIPE.replace("\"tiny\"", &format!("{name:?}"));
@@ -516,7 +513,7 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
 
     let twice = format!("{narrow},{narrow}");
     let options = ["--recipes", &twice, "--resume", "--epochs", "1"];
-    refused(&train(place.path(), &mini(), &options), "share a folder");
+    refused(&train(place.path(), &mini(), &options), "share a directory");
     let options = ["--recipes", "mel-cnn9"];
     refused(&train(place.path(), &mini(), &options), "mel-cnn2");
 }

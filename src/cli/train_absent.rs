@@ -18,9 +18,9 @@ pub struct Args {
 
 pub fn run(_args: Args, _console: &Console) -> CliResult {
     Err(
-        "this build cannot train: training runs in libtorch. In circumplex's source folder, `cargo xtask train ...` \
+        "this build cannot train: training runs in libtorch. In circumplex's source directory, `cargo xtask train ...` \
          sets libtorch up and trains, `cargo xtask install` installs a circumplex that can, and with LIBTORCH set to \
-         a libtorch folder `cargo build --release --features train` builds one"
+         a libtorch directory `cargo build --release --features train` builds one"
             .into(),
     )
 }

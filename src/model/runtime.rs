@@ -47,7 +47,7 @@ impl Network {
             .iter()
             .flat_map(|node| node.output.clone())
             .collect();
-        // What the networks of recipes consist of, and nothing that loops, branches or makes large values of small ones.
+        // The operators of the networks of recipes, and none that loops, branches or makes large values of small ones.
         let mut options = ModelOptions::with_ops(op_registry!(
             Add,
             AveragePool,

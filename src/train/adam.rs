@@ -169,7 +169,7 @@ impl Adam {
         (by_name(|p| &p.first), by_name(|p| &p.second))
     }
 
-    /// Goes on from an earlier state: what [`Adam::steps`] and [`Adam::moments`] told.
+    /// Restores an earlier state, given by [`Adam::steps`] and [`Adam::moments`].
     ///
     /// # Errors
     /// Where names or shapes are not those of the weights.

@@ -1,4 +1,4 @@
-//! What is done to one window's spectrogram before the network sees it in training.
+//! Augmentation of one window's spectrogram in training.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

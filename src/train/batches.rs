@@ -54,7 +54,7 @@ pub struct Batch {
 }
 
 impl Songs<'_> {
-    /// What is true of the songs at `positions`: shares of the emotions `[songs, 8]`, and valence and arousal
+    /// Labels of the songs at `positions`: shares of the emotions `[songs, 8]`, and valence and arousal
     /// `[songs, 2]` as (value - 5) / 2.
     pub fn labels(&self, positions: &[usize]) -> (Tensor, Tensor) {
         let mut emotions = Vec::with_capacity(positions.len() * Emotion::COUNT);
@@ -228,7 +228,7 @@ impl<'a> Cropper<'a> {
 pub struct Batches<'a> {
     cropper: Cropper<'a>,
     recipe: &'a Recipe,
-    /// What masked bands are filled with.
+    /// Values for masked bands.
     fill: Vec<f32>,
 }
 

@@ -49,8 +49,8 @@ fn state() -> State {
 
 #[test]
 fn what_was_written_is_read_bit_for_bit() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.safetensors");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.safetensors");
     assert!(read(&path, &identity(), Device::Cpu).unwrap().is_none());
     write(&path, &identity(), &state()).unwrap();
     let (written, found) = (
@@ -70,8 +70,8 @@ fn what_was_written_is_read_bit_for_bit() {
 
 #[test]
 fn any_flipped_bit_or_missing_end_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.safetensors");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.safetensors");
     write(&path, &identity(), &state()).unwrap();
     let sound = std::fs::read(&path).unwrap();
     let refused = |bytes: &[u8]| {
@@ -91,8 +91,8 @@ fn any_flipped_bit_or_missing_end_is_an_error() {
 
 #[test]
 fn a_checkpoint_of_something_else_says_of_what() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.safetensors");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.safetensors");
     write(&path, &identity(), &state()).unwrap();
     let other = Identity {
         songs: "others".to_owned(),

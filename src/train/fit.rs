@@ -24,7 +24,7 @@ const AHEAD: usize = 2;
 /// libtorch has one random generator per process: one training at a time draws from it, or none could be repeated.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
-/// What happened, for whoever watches or keeps a log.
+/// A step of training, for a progress bar or a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
     /// An epoch that a checkpoint tells of: it was learned before.
@@ -68,7 +68,7 @@ pub struct Task<'a> {
     pub training: &'a [usize],
     /// Positions of the songs that decide which epoch is kept; with none, the last epoch is.
     pub validation: &'a [usize],
-    /// Where a checkpoint is written after every epoch. If it is there at the beginning, training goes on from it, to
+    /// Where a checkpoint is written after every epoch. If it is there at the start, training resumes from it, to
     /// the weights that it would have come to without a break (on the CPU, with the same number of threads, bit for
     /// bit).
     pub checkpoint: Option<&'a Path>,

@@ -132,7 +132,7 @@ impl<'a> Learner<'a> {
         watch: &mut impl FnMut(Event) -> bool,
     ) -> Result<EpochScores> {
         let epoch = self.history.len();
-        // What libtorch draws depends on the epoch alone: training that goes on from here draws the same.
+        // What libtorch draws depends on the epoch alone: resumed training draws the same.
         tch::manual_seed(generator_seed(self.recipe.seed, epoch));
         let (mut total, mut inside) = (0.0, Duration::ZERO);
         for number in 0..count {
@@ -279,7 +279,7 @@ impl<'a> Learner<'a> {
         Ok(values)
     }
 
-    /// All that training needs to go on.
+    /// The state from which training can be resumed.
     pub fn state(&self) -> State {
         let (first_moments, second_moments) = self.adam.moments();
         State {

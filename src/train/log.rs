@@ -32,7 +32,7 @@ struct Row {
 }
 
 impl Log {
-    /// The log in a run's folder.
+    /// The log in a run's directory.
     pub fn new(csv: PathBuf, jsonl: PathBuf) -> Self {
         Self {
             csv,
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn every_row_is_on_the_disk_at_once_and_in_both_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
         let mut log = Log::new(place("log.csv"), place("log.jsonl"));
         assert!(!place("log.csv").exists(), "made with the first row");
         let mut scores = EpochScores {
@@ -116,7 +116,7 @@ mod tests {
             read("log.jsonl").lines().last().unwrap(),
             r#"{"fold":null,"epoch":1,"loss":0.5,"validation_mae":10.25,"learning_rate":0.001,"seconds":1.5,"outside_libtorch":0.02}"#
         );
-        let mut log = Log::new(folder.path().to_owned(), place("log.jsonl"));
+        let mut log = Log::new(directory.path().to_owned(), place("log.jsonl"));
         assert!(log.add(None, &scores).is_err());
     }
 }

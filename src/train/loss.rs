@@ -1,4 +1,4 @@
-//! What training minimises.
+//! The loss that training minimizes.
 
 use tch::{Kind, Reduction, Tensor};
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn divergence_is_nought_for_the_truth_and_the_textbook_number_for_a_uniform_answer() {
+    fn divergence_is_0_for_the_truth_and_ln_2_for_a_uniform_answer() {
         let truth = Tensor::from_slice(&[0.5_f32, 0.5, 0.0, 0.0]).reshape([1, 4]);
         let uniform = divergence(
             &truth,

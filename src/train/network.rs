@@ -14,9 +14,9 @@ use crate::{
     model::{OutputKind, Recipe},
 };
 
-/// Points of the valence-arousal scale that the network's output of 1 stands for: it learns (value - 5) / 2.
+/// Points of the valence-arousal scale that an output of 1 means: the network learns (value - 5) / 2.
 pub const AFFECT_UNIT: f64 = 2.0;
-/// Share that a linear output of 1 stands for: ten percentage points.
+/// Share that a linear output of 1 means: ten percentage points.
 pub const SHARE_UNIT: f64 = 0.1;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
@@ -44,7 +44,7 @@ pub struct BandStatistics {
     pub deviation: Vec<f32>,
 }
 
-/// What a member of the network answers for a batch.
+/// The answer of one member of the network for a batch.
 #[derive(Debug)]
 pub struct Output {
     /// `[batch, 8]`; the recipe's `network.output` says what makes shares of them.
@@ -55,7 +55,7 @@ pub struct Output {
     pub affect: Tensor,
 }
 
-/// What the network answers for a batch: the mean of its members.
+/// The answer of the network for a batch: the mean of its members.
 #[derive(Debug)]
 pub struct Answer {
     /// `[batch, 8]`: shares of the emotions, sum 1.
@@ -161,7 +161,7 @@ impl Network {
         [calibration.valence, calibration.arousal].map(|kept| kept as f32)
     }
 
-    /// What each member answers. `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over
+    /// The answer of each member. `frames`: `[batch, 1, bands, frames / frame_pool]`, dB, already averaged over
     /// `frame_pool` frames. In training the answers are not calibrated.
     pub fn forward(&self, frames: &Tensor, train: bool) -> Vec<Output> {
         let x = self.inputs(frames);
@@ -171,7 +171,7 @@ impl Network {
             .collect()
     }
 
-    /// What every member sees: `[batch, 1 or 2, bands, frames / frame_pool]`.
+    /// The input of every member: `[batch, 1 or 2, bands, frames / frame_pool]`.
     fn inputs(&self, frames: &Tensor) -> Tensor {
         let x = frames * &self.scale + &self.offset;
         match self.recipe.network.relative_bands {
@@ -183,7 +183,7 @@ impl Network {
         }
     }
 
-    /// What the network answers for frames as [`Network::forward`] takes them, calibrated: the mean of its members.
+    /// The answer of the network for frames as [`Network::forward`] takes them, calibrated: the mean of its members.
     pub fn answer(&self, frames: &Tensor) -> Answer {
         let outputs = self.forward(frames, false);
         let mean = |part: fn(&Output) -> &Tensor| {
@@ -199,7 +199,7 @@ impl Network {
         }
     }
 
-    /// What the numbers of a member's last layer mean.
+    /// Interprets the numbers of a member's last layer.
     fn output(&self, outputs: &Tensor, train: bool) -> Output {
         let mut logits = outputs.narrow(1, 0, EMOTIONS);
         if !train && self.recipe.calibration.temperature != 1.0 {

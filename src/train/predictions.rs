@@ -1,4 +1,4 @@
-//! What models said of songs that they had not heard, as a Parquet file.
+//! Predictions for held-out songs, as a Parquet file.
 
 use std::{io, path::Path, sync::Arc};
 

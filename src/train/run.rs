@@ -24,14 +24,14 @@ use crate::{
 pub struct Run<'a> {
     /// How to train.
     pub recipe: &'a Recipe,
-    /// What the model's metadata calls the data.
+    /// Name of the data in the model's metadata.
     pub data_name: &'a str,
     /// Labels and spectrograms.
     pub songs: Songs<'a>,
     /// Where libtorch computes.
     pub device: Device,
-    /// The folder in which checkpoints are kept: `model.safetensors`, and `fold-1.safetensors` and so on. What is there
-    /// at the beginning is gone on from ([`Task::checkpoint`]).
+    /// The directory in which checkpoints are kept: `model.safetensors`, and `fold-1.safetensors` and so on. Those that
+    /// are there at the start are resumed ([`Task::checkpoint`]).
     pub checkpoints: Option<&'a Path>,
 }
 
@@ -62,7 +62,7 @@ impl Trained {
         onnx.context(ErrorKind::Training, UNWRITABLE)
     }
 
-    /// Notes in the metadata how the songs were labeled and kept apart.
+    /// Notes in the metadata how the songs were labeled and divided.
     ///
     /// # Errors
     /// If it cannot be written as JSON, which no provenance of this program causes.
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
     ) -> Result<Trained> {
         let checkpoint = self
             .checkpoints
-            .map(|folder| folder.join(format!("{name}.safetensors")));
+            .map(|directory| directory.join(format!("{name}.safetensors")));
         let task = Task {
             training,
             validation,

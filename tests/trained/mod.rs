@@ -73,16 +73,16 @@ pub fn messages(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The command line that trains the recipe on `data` into `folder/run`.
-pub fn command(folder: &Path, data: &Path, options: &[&str]) -> Command {
-    fs::create_dir_all(folder).expect("a folder");
-    let recipe = folder.join("tiny.toml");
+/// The command line that trains the recipe on `data` into `directory/run`.
+pub fn command(directory: &Path, data: &Path, options: &[&str]) -> Command {
+    fs::create_dir_all(directory).expect("a directory");
+    let recipe = directory.join("tiny.toml");
     if !recipe.exists() {
         fs::write(&recipe, RECIPE).expect("a file");
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_circumplex"));
     command.args(["train", "--data", text(data), "--output"]);
-    command.arg(folder.join("run"));
+    command.arg(directory.join("run"));
     if !options.iter().any(|option| option.starts_with("--recipe")) {
         command.arg("--recipe").arg(recipe);
     }
@@ -92,24 +92,24 @@ pub fn command(folder: &Path, data: &Path, options: &[&str]) -> Command {
     command
 }
 
-/// Trains on `data` into `folder/run`.
-pub fn train(folder: &Path, data: &Path, options: &[&str]) -> Output {
-    let mut command = command(folder, data, options);
+/// Trains on `data` into `directory/run`.
+pub fn train(directory: &Path, data: &Path, options: &[&str]) -> Output {
+    let mut command = command(directory, data, options);
     command.output().expect("the program starts")
 }
 
 /// As [`train`], where it must succeed: what the model says of itself.
-pub fn trained(folder: &Path, data: &Path, options: &[&str]) -> (ModelMetadata, Provenance) {
-    let output = train(folder, data, options);
+pub fn trained(directory: &Path, data: &Path, options: &[&str]) -> (ModelMetadata, Provenance) {
+    let output = train(directory, data, options);
     assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
-    let model = Model::load(&folder.join("run/model.onnx")).expect("the model loads");
+    let model = Model::load(&directory.join("run/model.onnx")).expect("the model loads");
     let metadata = model.metadata().clone();
     let json = metadata.training.provenance.clone().expect("is noted");
     (metadata, serde_json::from_value(json).expect("is sound"))
 }
 
-pub fn evaluate(folder: &Path, data: &Path, options: &[&str]) -> (serde_json::Value, String) {
-    let model = folder.join("run/model.onnx");
+pub fn evaluate(directory: &Path, data: &Path, options: &[&str]) -> (serde_json::Value, String) {
+    let model = directory.join("run/model.onnx");
     let mut arguments = vec!["evaluate", "--json", "--data", text(data), "--model"];
     arguments.push(text(&model));
     arguments.extend(options);
@@ -129,13 +129,13 @@ pub fn column(path: &Path) -> BTreeMap<String, String> {
     file.lines().skip(1).map(cells).collect()
 }
 
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
+pub fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
+            copy_directory(&entry.path(), &target);
         } else {
             fs::copy(entry.path(), target).expect("a copy");
         }

@@ -1,6 +1,6 @@
-//! How the songs of a run are kept apart: one split, or folds.
+//! The division of a run's songs: one split, or folds.
 
-use super::folder::{Plan, RunFolder};
+use super::directory::{Plan, RunDirectory};
 use crate::{
     cli::{CliError, console::Console, table::visible},
     dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
@@ -18,7 +18,7 @@ const FRACTIONS: Fractions = Fractions {
     validation: 0.1,
 };
 
-/// `--split`: how songs are kept apart.
+/// `--split`: how songs are divided.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SplitChoice {
     /// By song.
@@ -128,10 +128,10 @@ impl Division {
         }
     }
 
-    /// Writes it into a run's folder; one that is there already, in a run that goes on or was finished, must be the
+    /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the
     /// same.
-    pub fn keep_in(&self, folder: &RunFolder, plan: Plan) -> Result<(), CliError> {
-        let path = folder.file(self.file());
+    pub fn keep_in(&self, directory: &RunDirectory, plan: Plan) -> Result<(), CliError> {
+        let path = directory.file(self.file());
         if plan == Plan::Begin || !path.exists() {
             return Ok(self.save(&path)?);
         }
@@ -143,7 +143,7 @@ impl Division {
         }
         Err(format!(
             "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
-             changed?); go on with the same command and data, or train again with --force",
+             changed?); continue with the same command and data, or train again with --force",
             visible(&path.display().to_string())
         )
         .into())
@@ -156,7 +156,7 @@ impl Division {
         }
     }
 
-    /// What scores on the songs that a network did not learn from are called.
+    /// The name of scores on held-out songs.
     pub fn method(&self) -> String {
         match self {
             Self::Split(split) => match split.method {
@@ -177,7 +177,7 @@ impl Division {
     }
 }
 
-/// Whether artists are kept apart: as asked for, otherwise where they are known.
+/// Whether no artist is on two sides: as asked for, by default if artists are known.
 fn by_artist(songs: &[LabeledSong], choice: Option<&SplitChoice>, console: &Console) -> bool {
     match choice {
         Some(choice) => *choice == SplitChoice::Artist,

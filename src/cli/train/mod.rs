@@ -1,8 +1,8 @@
 //! `circumplex train`: labeled music to a model file.
 
 mod comparison;
+mod directory;
 mod division;
-mod folder;
 mod memory;
 mod outcome;
 mod report;
@@ -19,8 +19,8 @@ use std::{
 
 use self::{
     comparison::Comparison,
+    directory::{Again, Plan, RunDirectory},
     division::{Division, SplitChoice},
-    folder::{Again, Plan, RunFolder},
     outcome::Job,
 };
 use super::{
@@ -41,25 +41,25 @@ use crate::{
     train::{DeviceName, Run, Songs},
 };
 
-/// Train a model on labeled music and write it, with all that belongs to it, into a folder
+/// Train a model on labeled music and write it, with all that belongs to it, into a directory
 #[derive(clap::Args)]
 #[command(
     after_help = "Without --folds a fifth of the songs is the test, a tenth validates and decides which epoch is kept; \
                   the scores in the model are those of the test songs. With --folds each song is judged by a network \
                   that was not trained on it, and the model is then trained on all songs. Either way the model carries the \
                   part or fold of every song; `circumplex evaluate --split test` judges the same test songs again.\n\n\
-                  The folder gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
-                  log.jsonl (one row per epoch), predictions.parquet (what was said of the test songs, or of all songs \
-                  out of fold), scores.json and report.html. While the run goes on, checkpoints/ holds its state: after Ctrl-C, a \
-                  full disk or a power cut the same command with --resume goes on from the last whole epoch, to the \
+                  The directory gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
+                  log.jsonl (one row per epoch), predictions.parquet (of the test songs, or of all songs \
+                  out of fold), scores.json and report.html. During the run, checkpoints/ holds its state: after Ctrl-C, a \
+                  full disk or a power cut the same command with --resume continues after the last whole epoch, to the \
                   same result. On the processor the same seed and number of --threads give the same files, byte for byte."
 )]
 pub struct Args {
-    /// A folder in DEAM's layout, or a label file (CSV or Parquet) beside its audio
+    /// A directory in DEAM's layout, or a label file (CSV or Parquet) beside its audio
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
-    /// The folder to write; with --recipes, a folder for each recipe is made in it
-    #[arg(short, long, value_name = "FOLDER")]
+    /// The directory to write; with --recipes, a directory for each recipe is made in it
+    #[arg(short, long, value_name = "DIRECTORY")]
     output: PathBuf,
     /// The recipe: one inside this program by its name, or a TOML file [default: that of the model inside this program]
     #[arg(long, value_name = "NAME|FILE")]
@@ -81,17 +81,17 @@ pub struct Args {
     /// Passes over the songs, instead of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
-    /// How songs are kept apart: `random`, `artist` (no artist on two sides), or a file: song_id and part (train,
+    /// How songs are divided: `random`, `artist` (no artist on two sides), or a file: song_id and part (train,
     /// validation, test), or the ids of the test songs, one on a line [default: artist where artists are known]
     #[arg(long, value_name = "random|artist|FILE")]
     split: Option<SplitChoice>,
     /// Cross-validate in this many parts for the scores, then train on all songs
     #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u8).range(2..=50))]
     folds: Option<u8>,
-    /// Go on with a run that was stopped; one that was finished is kept as it is
+    /// Resume an interrupted run; a finished one is kept
     #[arg(long, conflicts_with = "force")]
     resume: bool,
-    /// Train again if the folder holds a run already
+    /// Train again if the directory already holds a run
     #[arg(long)]
     force: bool,
     /// Where to compute: auto (CUDA where libtorch has it), cpu, cuda, or cuda:N
@@ -100,16 +100,16 @@ pub struct Args {
     #[command(flatten)]
     labels: LabelSource,
     /// Has no effect: spectrograms are computed at the start of a run and held in memory
-    #[arg(long, value_name = "FOLDER", hide = true)]
+    #[arg(long, value_name = "DIRECTORY", hide = true)]
     cache: Option<PathBuf>,
     #[command(flatten)]
     threads: Threads,
 }
 
-/// A recipe, its folder, and what is to be done there.
+/// A recipe, its directory, and what is to be done there.
 struct Planned {
     recipe: Recipe,
-    folder: RunFolder,
+    directory: RunDirectory,
     plan: Plan,
 }
 
@@ -165,7 +165,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     Ok(Exit::of_files(1, session.left_out))
 }
 
-/// Reads the recipes and looks at the folders, before anything costs time or is changed.
+/// Reads the recipes and looks at the directories, before anything costs time or is changed.
 fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
     let again = match (args.resume, args.force) {
         (true, _) => Again::Resume,
@@ -183,28 +183,29 @@ fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
             Some(recipe) => Recipe::find(recipe)?,
             None => Recipe::shipped()?,
         })?;
-        let (folder, plan) = RunFolder::look(&args.output, again, &recipe, folds)?;
+        let (directory, plan) = RunDirectory::look(&args.output, again, &recipe, folds)?;
         return Ok(vec![Planned {
             recipe,
-            folder,
+            directory,
             plan,
         }]);
     }
-    if RunFolder::is_run(&args.output) {
+    if RunDirectory::is_run(&args.output) {
         return Err(format!(
-            "{} is the folder of one run; with --recipes give a folder to make their folders in",
+            "{} is the directory of one run; with --recipes give a directory to make their directories in",
             visible(&args.output.display().to_string())
         )
         .into());
     }
     if let Some(table) = &args.table {
-        let folder = table
+        let directory = table
             .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let will_be = folder.is_none_or(|folder| folder.is_dir() || folder == args.output);
+            .filter(|directory| !directory.as_os_str().is_empty());
+        let will_be =
+            directory.is_none_or(|directory| directory.is_dir() || directory == args.output);
         if table.is_dir() || !will_be {
             return Err(format!(
-                "cannot write --table {}: expected a file in a folder that exists",
+                "cannot write --table {}: expected a file in a directory that exists",
                 visible(&table.display().to_string())
             )
             .into());
@@ -214,33 +215,33 @@ fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
     for recipe in &args.recipes {
         let recipe = adapted(Recipe::find(recipe)?)?;
         let name = visible(&recipe.name);
-        let one_folder = Path::new(&recipe.name).components().count() == 1
+        let one_directory = Path::new(&recipe.name).components().count() == 1
             && Path::new(&recipe.name).file_name().is_some()
             && !recipe.name.contains(['/', '\\']);
-        if !one_folder {
+        if !one_directory {
             return Err(format!(
-                "the recipe {name:?} cannot have a folder of that name; give it another name"
+                "the recipe {name:?} cannot have a directory of that name; give it another name"
             )
             .into());
         }
         if planned.iter().any(|other| other.recipe.name == recipe.name) {
             return Err(format!(
-                "two recipes are called {name}, and would share a folder; give them different names"
+                "two recipes are called {name}, and would share a directory; give them different names"
             )
             .into());
         }
         let path = args.output.join(&recipe.name);
-        let (folder, plan) = RunFolder::look(&path, again, &recipe, folds)?;
+        let (directory, plan) = RunDirectory::look(&path, again, &recipe, folds)?;
         planned.push(Planned {
             recipe,
-            folder,
+            directory,
             plan,
         });
     }
     Ok(planned)
 }
 
-/// What the runs of one command share.
+/// State that the runs of one command share.
 struct Session<'a> {
     args: &'a Args,
     device: tch::Device,
@@ -259,7 +260,7 @@ impl Session<'_> {
     fn train(&mut self, planned: &Planned) -> Result<serde_json::Value, CliError> {
         let Planned {
             recipe,
-            folder,
+            directory,
             plan,
         } = planned;
         let (args, console) = (self.args, self.console);
@@ -272,9 +273,9 @@ impl Session<'_> {
         if let Some(split) = &args.split {
             split.check(&dataset.songs, folds.is_some())?;
         }
-        let _under_way = match plan {
+        let _lock = match plan {
             Plan::Keep => None,
-            plan => Some(folder.begin(*plan, recipe, folds)?),
+            plan => Some(directory.begin(*plan, recipe, folds)?),
         };
         if let Some(division) = &self.division {
             dataset.songs.retain(|song| division.knows(song));
@@ -291,13 +292,13 @@ impl Session<'_> {
                 self.division.insert(division)
             }
         };
-        division.keep_in(folder, *plan)?;
+        division.keep_in(directory, *plan)?;
         if *plan == Plan::Keep {
             console.remark(&format!(
                 "{} holds this run, finished: it is kept.",
-                visible(&folder.path().display().to_string())
+                visible(&directory.path().display().to_string())
             ));
-            return folder.scores();
+            return directory.scores();
         }
         let name = args.data.file_name().unwrap_or(args.data.as_os_str());
         let stop = match &mut self.stop {
@@ -313,27 +314,27 @@ impl Session<'_> {
                     spectrograms: &spectrograms,
                 },
                 device: self.device,
-                checkpoints: Some(&folder.checkpoints()),
+                checkpoints: Some(&directory.checkpoints()),
             },
             division,
-            folder,
+            directory,
             labels: dataset.columns,
             stop,
             console,
         }
         .carry_out()?;
-        folder.finish()?;
+        directory.finish()?;
         Ok(summary)
     }
 
-    /// What ended a run: where it was stopped, how to go on.
+    /// Reports the end of a run: where it was stopped, how to resume.
     fn stopped(&self, planned: &Planned, error: CliError) -> CliResult {
         let asked = (self.stop.as_ref()).is_some_and(|stop| stop.load(Ordering::Relaxed));
         match error.downcast_ref::<crate::Error>() {
             Some(error) if asked && error.kind() == ErrorKind::Interrupted => {
                 self.console.warning(&format!(
-                    "{error}; {} holds what was done before it. To go on: the same command with --resume",
-                    visible(&planned.folder.path().display().to_string())
+                    "{error}; {} holds what was done before it. To resume: the same command with --resume",
+                    visible(&planned.directory.path().display().to_string())
                 ));
                 Ok(Exit::Stopped)
             }

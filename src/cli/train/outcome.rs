@@ -1,6 +1,6 @@
 //! The two ways to a model with honest scores, one split or cross-validation, and what is written of them.
 
-use super::{division::Division, folder::RunFolder, report::Course, watch::Watch};
+use super::{directory::RunDirectory, division::Division, report::Course, watch::Watch};
 use crate::{
     atomic_file,
     cli::{CliError, console::Console, scores::run_tables},
@@ -18,7 +18,7 @@ use std::{fmt::Write as _, io::Write as _, sync::atomic::AtomicBool};
 /// The probability above which a label is given, where no songs are at hand to search a better one.
 const EVEN_CHANCE: f64 = 0.5;
 
-/// What `scores.json` holds.
+/// The content of `scores.json`.
 #[derive(Serialize)]
 struct Summary<'a> {
     /// Name of the recipe.
@@ -39,13 +39,13 @@ struct Summary<'a> {
 /// A run and where its results go.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
-    /// What is trained on what.
+    /// The recipe and the songs.
     pub run: Run<'a>,
-    /// How its songs are kept apart.
+    /// The division of its songs.
     pub division: &'a Division,
     /// Where everything is written.
-    pub folder: &'a RunFolder,
-    /// What is known of the labels' columns.
+    pub directory: &'a RunDirectory,
+    /// Findings about the labels' columns.
     pub labels: ColumnReport,
     /// Whether to stop.
     pub stop: &'a AtomicBool,
@@ -63,7 +63,10 @@ impl Job<'_> {
     }
 
     fn watch(&self, networks: usize) -> Watch<'_> {
-        let log = Log::new(self.folder.file("log.csv"), self.folder.file("log.jsonl"));
+        let log = Log::new(
+            self.directory.file("log.csv"),
+            self.directory.file("log.jsonl"),
+        );
         Watch::new(&self.run, networks, log, self.stop, self.console)
     }
 
@@ -193,7 +196,7 @@ impl Job<'_> {
         Ok(summary)
     }
 
-    /// What a model file says of songs.
+    /// The predictions of a model file for songs.
     fn judged(&self, onnx: &[u8], positions: &[usize]) -> Result<Vec<JudgedSong>, CliError> {
         let songs = self.run.songs.songs;
         let asked: Vec<&LabeledSong> = positions.iter().map(|&song| &songs[song]).collect();
@@ -203,8 +206,9 @@ impl Job<'_> {
     }
 
     fn scores(&self, songs: &[JudgedSong]) -> Result<RunScores, CliError> {
-        Ok(RunScores::of(songs, &self.division.method())
-            .ok_or("no song is left to judge the model by; add songs, or divide them otherwise")?)
+        Ok(RunScores::of(songs, &self.division.method()).ok_or(
+            "no song is held out to evaluate the model; add songs, or divide them differently",
+        )?)
     }
 
     fn is_multi_label(&self) -> bool {
@@ -265,11 +269,11 @@ impl Job<'_> {
             "Kept epoch {} of {}; {} parameters.",
             summary.kept_epoch, summary.epochs, summary.parameters
         ));
-        let model = self.folder.file("model.onnx");
+        let model = self.directory.file("model.onnx");
         let onnx = trained.onnx(serde_json::to_value(scores)?)?;
         atomic_file::write(&model, |file| file.write_all(&onnx))?;
         let model = Model::load(&model)?;
-        save_predictions(&self.folder.file("predictions.parquet"), songs)?;
+        save_predictions(&self.directory.file("predictions.parquet"), songs)?;
         self.write_report(
             &model,
             (summary.parameters, onnx.len()),
@@ -278,7 +282,7 @@ impl Job<'_> {
             scores,
         )?;
         let text = serde_json::to_string_pretty(&summary)? + "\n";
-        atomic_file::write(&self.folder.file("scores.json"), |file| {
+        atomic_file::write(&self.directory.file("scores.json"), |file| {
             file.write_all(text.as_bytes())
         })?;
         Ok((model, serde_json::to_value(&summary)?))

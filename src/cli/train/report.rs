@@ -22,7 +22,7 @@ pub struct Course {
 }
 
 impl Course {
-    fn told(&self) -> Training {
+    fn training(&self) -> Training {
         let epochs = self.history.iter().map(|scores| Epoch {
             epoch: scores.epoch,
             loss: scores.loss,
@@ -48,7 +48,7 @@ impl Job<'_> {
         scores: &RunScores,
     ) -> crate::Result<()> {
         let metadata = model.metadata();
-        let trainings: Vec<Training> = courses.iter().map(Course::told).collect();
+        let trainings: Vec<Training> = courses.iter().map(Course::training).collect();
         let report = RunReport {
             title: &format!("{} trained on {}", metadata.name, self.run.data_name),
             metadata,
@@ -60,6 +60,6 @@ impl Job<'_> {
             songs,
             scores,
         };
-        html::write(&self.folder.file("report.html"), &report)
+        html::write(&self.directory.file("report.html"), &report)
     }
 }

@@ -1,4 +1,4 @@
-//! What a person sees while a network is trained, and the log of it.
+//! Progress of training on the terminal, and its log.
 
 use crate::{
     cli::{CliError, console::Console},
@@ -58,7 +58,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Something happened to network `network`, 0 first; the last one becomes the model, those before it are of folds.
-    /// Whether to go on.
+    /// Returns whether to continue.
     pub fn event(&mut self, network: usize, event: Event) -> bool {
         if self.network != network {
             self.network = network;
@@ -77,7 +77,7 @@ impl<'a> Watch<'a> {
                 loss,
             } => {
                 if !self.began {
-                    // What was learned before this run says nothing of its speed.
+                    // Epochs of an earlier run do not count for the speed.
                     self.began = true;
                     self.bar.reset_eta();
                 }

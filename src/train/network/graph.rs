@@ -15,7 +15,7 @@ use crate::{
     train::onnx::{GraphBuilder, Lstm, Value},
 };
 
-/// What a member puts into the graph.
+/// The values of one member in the graph.
 struct Parts {
     embedding: Value,
     /// `[batch, 8]`, sum 1.
@@ -94,7 +94,7 @@ impl Network {
         x
     }
 
-    /// What one member answers.
+    /// Adds one member.
     fn member(&self, graph: &mut GraphBuilder, member: &Member, frames: &Value) -> Parts {
         let features = self.features(graph, member, frames);
         let embedding = self.statistics(graph, &features);

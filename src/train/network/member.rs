@@ -28,7 +28,7 @@ pub(super) struct Member {
     pub(super) stages: Vec<Stage>,
     pub(super) mix: Option<Mix>,
     recurrent: Option<nn::LSTM>,
-    /// What the names of the recurrent layer's weights start with.
+    /// Prefix of the names of the recurrent layer's weights.
     pub(super) recurrent_name: String,
     pub(super) dense: Vec<nn::Linear>,
     pub(super) head: nn::Linear,

@@ -42,7 +42,7 @@ impl Network {
             for tensor in &mut running {
                 let _ = tensor.f_zero_()?;
             }
-            // of nought, the batch's share is left
+            // from 0, only the batch's share is left
             let _ = self.forward(&batch.frames, true);
             for (sum, tensor) in sums.iter_mut().zip(&running) {
                 *sum += tensor;

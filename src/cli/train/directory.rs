@@ -1,4 +1,4 @@
-//! The folder of a run: what it holds, and whether a run may begin or go on in it.
+//! The directory of a run: what it holds, and whether a run may begin or go on in it.
 
 use crate::{
     atomic_file,
@@ -12,9 +12,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The version of a run that is under way; raise it when what is kept of one changes.
+/// The version of a run that is in progress; raise it when what is kept of one changes.
 const FORMAT_VERSION: u32 = 1;
-/// In the folder of checkpoints: this run is under way.
+/// In the directory of checkpoints: this run is in progress.
 const MARKER: &str = "run.json";
 /// Beside it: locked by the process that trains.
 const LOCK: &str = "lock";
@@ -30,10 +30,10 @@ const FILES: [&str; 9] = [
     "scores.json",
     "report.html",
 ];
-/// What a finished run has in any case.
+/// The files of every finished run.
 const FINISHED: [&str; 3] = ["model.onnx", "recipe.toml", "scores.json"];
 
-/// What was asked for where a run is already there.
+/// The choice for a directory that already holds a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
     /// Nothing: it is refused.
@@ -44,36 +44,36 @@ pub enum Again {
     Force,
 }
 
-/// What is to be done in a folder.
+/// The work to do in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// A run begins; what is left of an earlier one goes.
     Begin,
     /// A run goes on.
-    GoOn,
+    Resume,
     /// A run was finished and stays.
     Keep,
 }
 
-/// The folder of one run.
+/// The directory of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
+pub struct RunDirectory {
     path: PathBuf,
 }
 
-/// A folder in which this process trains.
-pub struct UnderWay {
+/// A directory in which this process trains.
+pub struct RunLock {
     _lock: File,
 }
 
-/// What leaves the folder of checkpoints.
+/// The files to remove from the directory of checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Clear {
-    /// What interrupted writes have left.
+    /// Remains of interrupted writes.
     Leftovers,
     /// The checkpoints, too.
     Checkpoints,
-    /// And the mark, the lock and the folder.
+    /// And the mark, the lock and the directory.
     All,
 }
 
@@ -83,15 +83,15 @@ struct Marker {
     folds: Option<usize>,
 }
 
-impl RunFolder {
-    /// Looks at the folder without changing anything: what is to be done there for this recipe and number of folds.
+impl RunDirectory {
+    /// Looks at the directory without changing anything: what is to be done there for this recipe and number of folds.
     pub fn look(
         path: &Path,
         again: Again,
         recipe: &Recipe,
         folds: Option<usize>,
     ) -> Result<(Self, Plan), CliError> {
-        let folder = Self {
+        let directory = Self {
             path: path.to_owned(),
         };
         let shown = visible(&path.display().to_string());
@@ -103,7 +103,7 @@ impl RunFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(format!(
-                    "{shown} is no folder: a run writes a folder with model.onnx in it; name one with -o"
+                    "{shown} is not a directory: a run writes a directory with model.onnx in it; name one with -o"
                 )
                 .into());
             }
@@ -115,15 +115,17 @@ impl RunFolder {
                 .is_some_and(|extension| extension == "onnx");
             return match is_model && !path.is_dir() {
                 true => Err(format!(
-                    "-o {shown} looks like a file: a run writes a folder with model.onnx in it; name one"
+                    "-o {shown} looks like a file: a run writes a directory with model.onnx in it; name one"
                 )
                 .into()),
-                false => Ok((folder, Plan::Begin)),
+                false => Ok((directory, Plan::Begin)),
             };
         }
-        let under_way = folder.checkpoints().join(MARKER).is_file();
-        let finished = FINISHED.iter().all(|name| folder.path.join(name).is_file());
-        match (under_way, finished, again) {
+        let in_progress = directory.checkpoints().join(MARKER).is_file();
+        let finished = FINISHED
+            .iter()
+            .all(|name| directory.path.join(name).is_file());
+        match (in_progress, finished, again) {
             (false, false, _) => {
                 let mut names: Vec<String> = names
                     .iter()
@@ -131,28 +133,28 @@ impl RunFolder {
                     .collect();
                 names.sort_unstable();
                 Err(format!(
-                    "{shown} is no folder of a run, but holds other things ({}); name a new folder with -o",
+                    "{shown} is not the directory of a run, and holds other files ({}); name a new directory with -o",
                     names[..names.len().min(3)].join(", ")
                 )
                 .into())
             }
-            (_, _, Again::Force) => Ok((folder, Plan::Begin)),
+            (_, _, Again::Force) => Ok((directory, Plan::Begin)),
             (true, _, Again::No) => Err(format!(
-                "{shown} holds a run that was not finished; --resume goes on with it, --force trains again"
+                "{shown} holds a run that was not finished; --resume continues it, --force trains again"
             )
             .into()),
             (false, true, Again::No) => Err(format!(
-                "{shown} holds a finished run; --force trains again in its place, or name another folder with -o"
+                "{shown} holds a finished run; --force trains again in its place, or name another directory with -o"
             )
             .into()),
             (true, _, Again::Resume) => {
-                folder.check_marker(folds)?;
-                folder.check_recipe(recipe)?;
-                Ok((folder, Plan::GoOn))
+                directory.check_marker(folds)?;
+                directory.check_recipe(recipe)?;
+                Ok((directory, Plan::Resume))
             }
             (false, true, Again::Resume) => {
-                folder.check_recipe(recipe)?;
-                Ok((folder, Plan::Keep))
+                directory.check_recipe(recipe)?;
+                Ok((directory, Plan::Keep))
             }
         }
     }
@@ -167,7 +169,7 @@ impl RunFolder {
             serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if marker.format_version != FORMAT_VERSION {
             return Err(format!(
-                "{shown} has format version {}, this program goes on from version {FORMAT_VERSION}; use the program \
+                "{shown} has format version {}, this program resumes version {FORMAT_VERSION}; use the program \
                  version that wrote it, or --force to train again",
                 marker.format_version
             )
@@ -179,7 +181,7 @@ impl RunFolder {
                 None => "one split".to_owned(),
             };
             return Err(format!(
-                "the run in {} was begun with {}, not with {}; go on with the same command, or train again with --force",
+                "the run in {} was started with {}, not with {}; continue with the same command, or train again with --force",
                 visible(&self.path.display().to_string()),
                 named(marker.folds),
                 named(folds)
@@ -199,7 +201,7 @@ impl RunFolder {
             return Ok(());
         }
         Err(format!(
-            "the run in {} follows another recipe ({}) than was asked for; go on with the same command, or train again \
+            "the run in {} follows another recipe ({}) than was asked for; continue with the same command, or train again \
              with --force",
             visible(&self.path.display().to_string()),
             visible(&path.display().to_string()),
@@ -207,12 +209,12 @@ impl RunFolder {
         .into())
     }
 
-    /// Whether a run is or was in this folder.
+    /// Whether a run is or was in this directory.
     pub fn is_run(path: &Path) -> bool {
         path.join("recipe.toml").is_file() || path.join("checkpoints").join(MARKER).is_file()
     }
 
-    /// What a finished run's `scores.json` holds.
+    /// The content of a finished run's `scores.json`.
     pub fn scores(&self) -> Result<serde_json::Value, CliError> {
         let path = self.file("scores.json");
         let read = || -> Result<_, CliError> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
@@ -225,17 +227,17 @@ impl RunFolder {
         })
     }
 
-    /// Makes the folder ready: from now on the run in it is under way, and no other process may work in it while what is
+    /// Makes the directory ready: from now on the run in it is in progress, and no other process may work in it while what is
     /// returned lives.
     pub fn begin(
         &self,
         plan: Plan,
         recipe: &Recipe,
         folds: Option<usize>,
-    ) -> Result<UnderWay, CliError> {
+    ) -> Result<RunLock, CliError> {
         let shown = visible(&self.path.display().to_string());
         let fault = |error: io::Error| {
-            format!("cannot write the folder {shown}: {error}; choose another -o")
+            format!("cannot write the directory {shown}: {error}; choose another -o")
         };
         fs::create_dir_all(self.checkpoints()).map_err(fault)?;
         let lock = File::create(self.checkpoints().join(LOCK)).map_err(fault)?;
@@ -243,7 +245,7 @@ impl RunFolder {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
                 return Err(format!(
-                    "another process trains in {shown} at this moment; wait for it, or name another folder with -o"
+                    "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
                 )
                 .into());
             }
@@ -268,7 +270,7 @@ impl RunFolder {
         atomic_file::write(&self.path.join("recipe.toml"), |file| {
             file.write_all(recipe.as_bytes())
         })?;
-        Ok(UnderWay { _lock: lock })
+        Ok(RunLock { _lock: lock })
     }
 
     /// The run is finished: its checkpoints go.
@@ -278,9 +280,9 @@ impl RunFolder {
 
     /// Removes what interrupted writes have left of checkpoints, and more where that is asked for.
     fn clear_checkpoints(&self, what: Clear) -> Result<(), CliError> {
-        let folder = self.checkpoints();
-        let failed = |error: io::Error| format!("cannot clear {}: {error}", folder.display());
-        for entry in fs::read_dir(&folder).map_err(failed)? {
+        let directory = self.checkpoints();
+        let failed = |error: io::Error| format!("cannot clear {}: {error}", directory.display());
+        for entry in fs::read_dir(&directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let ends = |ending: &str| path.extension().is_some_and(|found| found == ending);
             if ends("tmp") || (what != Clear::Leftovers && ends("safetensors")) {
@@ -288,15 +290,15 @@ impl RunFolder {
             }
         }
         if what == Clear::All {
-            remove(&folder.join(MARKER))?;
-            remove(&folder.join(LOCK))?;
+            remove(&directory.join(MARKER))?;
+            remove(&directory.join(LOCK))?;
             // Something of another's may lie in it.
-            let _ = fs::remove_dir(&folder);
+            let _ = fs::remove_dir(&directory);
         }
         Ok(())
     }
 
-    /// The folder of checkpoints.
+    /// The directory of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
     }
@@ -307,7 +309,7 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// The folder's path.
+    /// The directory's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
