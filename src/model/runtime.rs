@@ -6,6 +6,7 @@ use std::{
         Arc,
         mpsc::{Receiver, Sender, channel},
     },
+    thread,
 };
 
 use prost::Message;
@@ -188,7 +189,7 @@ impl Engine {
         let (sender, answers) = channel();
         let pool = Arc::new(ThreadPool::with_num_threads(1));
         let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-        // Inside the pool, runs on that pool stay on this thread.
+        // Inside the pool, runs on that pool stay on its one thread.
         let work = move || {
             for (network, input) in queue {
                 let answer = catch_panic(|| network.run_here(input, options.clone()))
@@ -198,7 +199,10 @@ impl Engine {
                 }
             }
         };
-        pool.run(|| rayon::spawn(work));
+        // Not from this thread: if it is a rayon worker, it would take up the next song while it waits, and come here again.
+        thread::scope(|scope| {
+            scope.spawn(|| pool.run(|| rayon::spawn(work)));
+        });
         Self { jobs, answers }
     }
 

@@ -81,6 +81,27 @@ fn the_same_window_gets_the_same_answer_in_every_thread() {
 }
 
 #[test]
+fn workers_of_a_rayon_pool_predict_side_by_side() {
+    use rayon::prelude::*;
+    let model = shipped();
+    let window = window(&model);
+    let expected = model.predict(&window).expect("answers");
+    for _ in 0..8 {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let answers: Vec<Prediction> = pool.install(|| {
+            let windows = (0..48).into_par_iter();
+            windows
+                .map(|_| model.predict(&window).expect("answers"))
+                .collect()
+        });
+        assert!(answers.iter().all(|answer| *answer == expected));
+    }
+}
+
+#[test]
 fn a_window_of_another_size_or_with_nan_is_refused() {
     let model = shipped();
     let preprocessing = &model.metadata().preprocessing;
