@@ -14,7 +14,7 @@ mod tables;
 
 pub(crate) use metrics::{Reliability, ReliabilityBin};
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
-pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance};
+pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance, scores_against};
 #[cfg(feature = "train")]
 pub use run::{answer, label_of};
 pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores, decimals};

@@ -1,4 +1,4 @@
-//! Sound for tests.
+//! Audio for tests.
 
 use std::{f32::consts::TAU, path::Path};
 

@@ -1,4 +1,4 @@
-//! `circumplex evaluate` as a person or a program meets it.
+//! `circumplex evaluate` on the command line.
 
 use std::{
     fs,
@@ -13,13 +13,16 @@ fn circumplex(arguments: &[&str]) -> Output {
         .expect("the program starts")
 }
 
-/// DEAM's layout without its two top folders: song 1 is a tone, song 2 is no music, song 3 has no audio.
-fn made_up_folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+/// DEAM's layout without its two top directories: song 1 is a tone, song 2 is not audio, song 3 has no audio.
+fn made_up_directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let levels = "annotations/annotations averaged per song/song_level";
-    let (audio, labels) = (folder.path().join("MEMD_audio"), folder.path().join(levels));
-    fs::create_dir_all(&audio).expect("a folder");
-    fs::create_dir_all(&labels).expect("a folder");
+    let (audio, labels) = (
+        directory.path().join("MEMD_audio"),
+        directory.path().join(levels),
+    );
+    fs::create_dir_all(&audio).expect("a directory");
+    fs::create_dir_all(&labels).expect("a directory");
     fs::write(
         labels.join("static_annotations_averaged_songs_1_3.csv"),
         "song_id, valence_mean, valence_std, arousal_mean, arousal_std\r\n\
@@ -27,8 +30,8 @@ fn made_up_folder() -> tempfile::TempDir {
     )
     .expect("a file");
     write_tone(&audio.join("1.wav"));
-    fs::write(audio.join("2.wav"), "no music").expect("a file");
-    folder
+    fs::write(audio.join("2.wav"), "not audio").expect("a file");
+    directory
 }
 
 fn write_tone(path: &Path) {
@@ -49,13 +52,13 @@ fn write_tone(path: &Path) {
 }
 
 #[test]
-fn json_is_one_object_with_the_promised_fields_and_messages_go_elsewhere() {
-    let folder = made_up_folder();
+fn json_is_one_object_and_messages_go_to_standard_error() {
+    let directory = made_up_directory();
     let output = circumplex(&[
         "evaluate",
         "--json",
         "--data",
-        folder.path().to_str().unwrap(),
+        directory.path().to_str().unwrap(),
     ]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names = |value: &serde_json::Value| {
@@ -89,9 +92,14 @@ fn json_is_one_object_with_the_promised_fields_and_messages_go_elsewhere() {
 
 #[test]
 fn the_table_shows_the_baseline_beside_the_error() {
-    let folder = made_up_folder();
-    fs::remove_file(folder.path().join("MEMD_audio/2.wav")).unwrap();
-    let output = circumplex(&["evaluate", "-q", "--data", folder.path().to_str().unwrap()]);
+    let directory = made_up_directory();
+    fs::remove_file(directory.path().join("MEMD_audio/2.wav")).unwrap();
+    let output = circumplex(&[
+        "evaluate",
+        "-q",
+        "--data",
+        directory.path().to_str().unwrap(),
+    ]);
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.starts_with("1 song, model "), "{table}");
     assert!(table.contains("mean-vector baseline 0.00"), "{table}");
@@ -102,8 +110,8 @@ fn the_table_shows_the_baseline_beside_the_error() {
 
 #[test]
 fn the_report_is_one_page_beside_the_same_scores() {
-    let folder = made_up_folder();
-    let (data, page) = (folder.path(), folder.path().join("report.html"));
+    let directory = made_up_directory();
+    let (data, page) = (directory.path(), directory.path().join("report.html"));
     let output = circumplex(&[
         "evaluate",
         "--data",
@@ -119,30 +127,27 @@ fn the_report_is_one_page_beside_the_same_scores() {
     assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>\n"));
     assert!(text.contains("<svg") && text.contains("href=\"data:image/png;base64,"));
     assert!(text.contains("song 1 ·") && !text.contains("song 2 ·"));
-    assert!(
-        !text.contains("://"),
-        "the page needs nothing from elsewhere"
-    );
+    assert!(!text.contains("://"), "the page refers to nothing outside");
     assert!(
         !text.contains(data.to_str().unwrap()),
-        "it tells nothing of folders"
+        "it names no directory"
     );
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_refused_before_a_song_is_judged() {
-    let folder = made_up_folder();
+fn a_report_that_cannot_be_written_is_an_error_before_any_analysis() {
+    let directory = made_up_directory();
     let output = circumplex(&[
         "evaluate",
         "--data",
-        folder.path().to_str().unwrap(),
+        directory.path().to_str().unwrap(),
         "--report",
-        "no/such/folder/report.html",
+        "no/such/directory/report.html",
     ]);
     assert_eq!(output.status.code(), Some(1));
     let messages = String::from_utf8(output.stderr).unwrap();
     assert!(
-        messages.contains("no/such/folder/report.html"),
+        messages.contains("no/such/directory/report.html"),
         "{messages}"
     );
     assert!(!messages.contains("song 2"), "{messages}");
@@ -151,11 +156,11 @@ fn a_report_that_cannot_be_written_is_refused_before_a_song_is_judged() {
 
 #[test]
 fn nothing_to_evaluate_is_exit_code_1_with_a_reason() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
     for arguments in [
         vec!["evaluate", "--data", data],
-        vec!["evaluate", "--data", "no/such/folder"],
+        vec!["evaluate", "--data", "no/such/directory"],
         vec!["evaluate", "--data", data, "--model", "no-such-model.onnx"],
     ] {
         let output = circumplex(&arguments);

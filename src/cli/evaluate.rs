@@ -1,7 +1,7 @@
 //! `circumplex evaluate`: scores of a model on labeled music.
 
 use super::{
-    CliError, CliResult,
+    CliResult,
     console::Console,
     exit::Exit,
     labels::LabelValues,
@@ -15,11 +15,11 @@ use crate::{
     dataset::{ColumnChoice, Dataset, Part, Provenance},
     error::one_line,
     evaluate::{
-        self, Evaluation, Judged, JudgedSong, RunScores,
+        self, Evaluation, Judged, JudgedSong, Report, RunScores,
         html::{self, RunReport},
         keep_part,
         multilabel::PRESENT_ABOVE,
-        provenance,
+        provenance, scores_against,
     },
     model::Model,
     text::listed,
@@ -91,7 +91,11 @@ enum Labels {
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.report {
-        check_writable(path)?;
+        // Fails before minutes of work.
+        tempfile::NamedTempFile::new_in(directory_of(path)).map_err(|error| {
+            let path = path.display();
+            format!("cannot write {path}: {error}; choose another --report")
+        })?;
     }
     let model = args.model.load()?;
     let provenance = provenance(&model)?;
@@ -115,61 +119,57 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         keep_part(&mut dataset, &provenance, model.name(), part)?;
     }
     let trained_on = provenance.songs_trained_on(&dataset.songs);
-    if part.is_none() {
-        warn_of_known_songs(console, &dataset, &provenance, model.name(), trained_on);
+    if let (None, Some(known @ 1..)) = (part, trained_on) {
+        let instead = match provenance.split {
+            Some(_) => "--split test evaluates on the held-out songs",
+            None => "its out-of-fold scores are in the model file",
+        };
+        let (name, songs) = (model.name(), dataset.songs.len());
+        console.warning(&visible(&format!(
+            "{name} was trained on {known} of these {songs} songs, by their ids: the scores say little about other music; {instead}"
+        )));
     }
     if args.labels != Labels::Both {
         remark_on_other_labels(console, &dataset, &provenance);
     }
 
-    let mut evaluation = evaluate(&args, console, &dataset, &model)?;
-    for (id, error) in &evaluation.failed {
+    let Evaluation { songs, failed } = evaluate(&args, console, &dataset, &model)?;
+    for (id, error) in &failed {
         console.warning(&visible(&format!("failed: song {id}: {}", one_line(error))));
     }
-    evaluation.report.split = Judged { part, trained_on };
-    let published = match args.labels {
-        Labels::Both if dataset.columns.is_crossed() => {
-            evaluation.against(&open(ColumnChoice::AsPublished)?)
-        }
-        Labels::Both => {
-            console.remark("No column is known to be crossed: both kinds of labels are the same.");
-            None
-        }
-        _ => None,
-    };
-    let Evaluation {
-        mut report,
-        songs,
-        failed,
-    } = evaluation;
-    let scores = RunScores::of(&songs, &measured_on(part, trained_on))
+    let run = RunScores::of(&songs, &measured_on(part, trained_on))
         .ok_or("internal error: an evaluation without songs")?;
-    let scores = with_labels(scores, &songs, &model);
-    let text = match (args.json, published) {
-        (true, published) => {
-            report.as_published = published.map(Box::new);
-            serde_json::to_string_pretty(&report)?
-        }
-        (false, Some(published)) => side_by_side(&report, &published, &model),
-        (false, None) => run_tables(&scores, &model, part, &report.labels),
+    let run = with_labels(run, &songs, &model);
+    let mut report = Report {
+        scores: run.scores.clone(),
+        model: model.identity().to_owned(),
+        labels: dataset.columns,
+        split: Judged { part, trained_on },
+        as_published: None,
+    };
+    if args.labels == Labels::Both && dataset.columns.is_crossed() {
+        let published = open(ColumnChoice::AsPublished)?;
+        report.as_published = scores_against(&published, &songs).map(|scores| {
+            Box::new(Report {
+                scores,
+                labels: published.columns,
+                ..report.clone()
+            })
+        });
+    } else if args.labels == Labels::Both {
+        console.remark("No column is known to be crossed: both kinds of labels are the same.");
+    }
+    let text = match &report.as_published {
+        _ if args.json => serde_json::to_string_pretty(&report)?,
+        Some(published) => side_by_side(&report, published, &model),
+        None => run_tables(&run, &model, part, &report.labels),
     };
     if let Some(path) = &args.report {
-        write_report(path, &args.data, &model, &dataset, &songs, &scores)?;
+        write_report(path, &args.data, &model, &dataset, &songs, &run)?;
         console.remark(&visible(&format!("wrote {}", path.display())));
     }
     console.print(&text)?;
-    Ok(Exit::of_files(report.scores.songs, failed.len()))
-}
-
-/// Fails before minutes of work if the report cannot be written.
-fn check_writable(path: &Path) -> Result<(), CliError> {
-    tempfile::NamedTempFile::new_in(directory_of(path)).map_err(|error| {
-        format!(
-            "cannot write {}: {error}; choose another --report",
-            path.display()
-        )
-    })?;
-    Ok(())
+    Ok(Exit::of_files(songs.len(), failed.len()))
 }
 
 fn evaluate(
@@ -235,33 +235,10 @@ fn measured_on(part: Option<Part>, trained_on: Option<usize>) -> String {
     match (part, trained_on) {
         (Some(part), _) => format!("{part} songs of the model's split"),
         (None, None) => "all songs of the data set".to_owned(),
-        (None, Some(0)) => {
-            "all songs of the data set, none of which the model was trained on".to_owned()
-        }
         (None, Some(known)) => {
             format!("all songs of the data set; the model was trained on {known} of them")
         }
     }
-}
-
-fn warn_of_known_songs(
-    console: &Console,
-    dataset: &Dataset,
-    provenance: &Provenance,
-    model: &str,
-    trained_on: Option<usize>,
-) {
-    let Some(known) = trained_on.filter(|known| *known > 0) else {
-        return;
-    };
-    let instead = match provenance.split {
-        Some(_) => "--split test evaluates on the held-out songs",
-        None => "its out-of-fold scores are in the model file",
-    };
-    console.warning(&visible(&format!(
-        "{model} was trained on {known} of these {} songs, by their ids: the scores say little about other music; {instead}",
-        dataset.songs.len()
-    )));
 }
 
 /// Warns if a model was trained on crossed labels and is evaluated on corrected ones, or the other way round.

@@ -153,7 +153,10 @@ impl<'a> Features<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mel::{MelConfig, WindowRule};
+    use crate::{
+        mel::{MelConfig, WindowRule},
+        test_tone::write_tone,
+    };
 
     fn preprocessing() -> Preprocessing {
         Preprocessing {
@@ -162,22 +165,9 @@ mod tests {
         }
     }
 
-    fn sine(directory: &Path, seconds: f64) -> PathBuf {
+    fn sine(directory: &Path, seconds: f32) -> PathBuf {
         let path = directory.join("sine.wav");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 22_050,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        for i in 0..(seconds * 22_050.0) as usize {
-            let phase = std::f64::consts::TAU * 440.0 * i as f64 / 22_050.0;
-            writer
-                .write_sample((16_000.0 * phase.sin()) as i16)
-                .unwrap();
-        }
-        writer.finalize().unwrap();
+        write_tone(&path, 440.0, seconds);
         path
     }
 

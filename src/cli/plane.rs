@@ -17,7 +17,7 @@ Silent songs are left out.
 
 Examples:
   circumplex plane
-  circumplex plane --library music.parquet -o plane.svg")]
+  circumplex plane music.parquet -o plane.svg")]
 pub struct Args {
     #[command(flatten)]
     library: LibraryChoice,

@@ -4,39 +4,31 @@ use crate::{clock, figure::Color};
 use console::Style;
 use std::ops::Range;
 
-/// A chart of bars as text.
-pub struct Bars {
-    /// The numbers of the lowest and the highest bar.
-    pub range: (f64, f64),
-    /// Height of a chart in lines of text.
-    pub rows: usize,
-    /// The color of the bars, if the terminal shows colors.
-    pub color: Option<Color>,
+/// A chart of bars in `rows` lines of text, the top first, with one character for each number. The range is that of the
+/// lowest and the highest bar; the lowest stays visible.
+pub fn bars(
+    values: impl Iterator<Item = f64>,
+    (low, high): (f64, f64),
+    rows: usize,
+) -> Vec<String> {
+    const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let heights: Vec<usize> = values
+        .map(|value| ((value - low) / (high - low)).clamp(0.0, 1.0))
+        .map(|share| ((share * (8 * rows) as f64).round() as usize).max(1))
+        .collect();
+    let row = |below: usize| {
+        let bars = heights
+            .iter()
+            .map(|height| height.saturating_sub(8 * below));
+        bars.map(|eighths| EIGHTHS[eighths.min(8)]).collect()
+    };
+    (0..rows).rev().map(row).collect()
 }
 
-impl Bars {
-    /// One line of the chart, counted from 0 at the top: one character for each number. The lowest bar stays visible.
-    pub fn row(&self, values: &[f64], row: usize) -> String {
-        const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let (low, high) = self.range;
-        let most = 8 * self.rows;
-        let below = 8 * self.rows.saturating_sub(row + 1);
-        let text: String = values
-            .iter()
-            .map(|value| {
-                let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
-                let eighths = ((share * most as f64).round() as usize).max(1);
-                EIGHTHS[eighths.saturating_sub(below).min(8)]
-            })
-            .collect();
-        match self.color {
-            Some(color) => Style::new()
-                .color256(nearest_of_256(color))
-                .apply_to(text)
-                .to_string(),
-            None => text,
-        }
-    }
+/// A text in a color, if the terminal shows colors.
+pub fn colored(text: &str, color: Color) -> String {
+    let style = Style::new().color256(nearest_of_256(color));
+    style.apply_to(text).to_string()
 }
 
 /// The nearest color of the terminal's cube of 6 x 6 x 6.
@@ -79,14 +71,9 @@ mod tests {
 
     #[test]
     fn a_higher_number_is_a_higher_bar_across_all_rows() {
-        let bars = Bars {
-            range: (1.0, 9.0),
-            rows: 2,
-            color: None,
-        };
         let values = [1.0, 3.0, 5.0, 7.0, 9.0, 99.0, -99.0, f64::NAN];
-        assert_eq!(bars.row(&values, 0), "   ▄██  ");
-        assert_eq!(bars.row(&values, 1), "▁▄████▁▁");
+        let rows = bars(values.into_iter(), (1.0, 9.0), 2);
+        assert_eq!(rows, ["   ▄██  ", "▁▄████▁▁"]);
     }
 
     #[test]

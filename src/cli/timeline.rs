@@ -6,14 +6,14 @@ use super::{
     console::Console,
     exit::Exit,
     model::ModelChoice,
-    sparkline::{Bars, time_axis},
+    sparkline::{bars, colored, time_axis},
     table::{terminal_width, visible},
 };
 use crate::{
     analysis::{Analysis, AnalyzeOptions, analyze_file},
     audio::Excerpt,
     clock,
-    emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
+    emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
     figure::{TimelineChart, check_extension, emotion_color},
     model::Model,
     scan::notes,
@@ -70,9 +70,6 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     }
     Ok(Exit::AllDone)
 }
-
-/// A number of a stretch of a song.
-type Number = fn(&Stretch) -> f64;
 
 /// A song with its moments.
 struct Analyzed<'a> {
@@ -145,30 +142,23 @@ impl<'a> Analyzed<'a> {
             .saturating_sub(MARGIN)
             .clamp(10, 8 * self.timeline.moments.len().max(2));
         let slices = self.timeline.slices(columns);
-        let values = |get: &dyn Fn(&Stretch) -> f64| slices.iter().map(get).collect::<Vec<f64>>();
-        let affect: [(&str, Number); 2] = [("valence", |s| s.valence), ("arousal", |s| s.arousal)];
-        for (name, get) in affect {
-            let bars = Bars {
-                range: (SCALE_MIN, SCALE_MAX),
-                rows: 2,
-                color: None,
-            };
-            let [upper, lower] = [0, 1].map(|row| bars.row(&values(&get), row));
+        let affect: [(&str, fn(&Stretch) -> f64); 2] =
+            [("valence", |s| s.valence), ("arousal", |s| s.arousal)];
+        for (name, number) in affect {
+            let rows = bars(slices.iter().map(number), (SCALE_MIN, SCALE_MAX), 2);
+            let [upper, lower] = [&rows[0], &rows[1]];
             text.push_str(&format!("{:MARGIN$}{upper}\n", ""));
-            text.push_str(&format!("{name:<10}{:>7.2}  {lower}\n", get(&whole)));
+            text.push_str(&format!("{name:<10}{:>7.2}  {lower}\n", number(&whole)));
         }
-        let most = slices
-            .iter()
-            .flat_map(|slice| slice.emotions)
-            .fold(1.0, f64::max);
+        let shares = slices.iter().flat_map(|slice| slice.emotions);
+        let most = shares.fold(1.0, f64::max);
         text.push('\n');
         for emotion in Emotion::ALL {
-            let bars = Bars {
-                range: (0.0, most),
-                rows: 1,
-                color: Some(emotion_color(emotion)),
-            };
-            let row = bars.row(&values(&|slice| slice.emotions[emotion.index()]), 0);
+            let shares = slices.iter().map(|slice| slice.emotions[emotion.index()]);
+            let row = colored(
+                &bars(shares, (0.0, most), 1).concat(),
+                emotion_color(emotion),
+            );
             let mean = whole.emotions[emotion.index()];
             text.push_str(&format!("{:<10}{mean:>5.1} %  {row}\n", emotion.name()));
         }
@@ -182,6 +172,12 @@ impl<'a> Analyzed<'a> {
 
     fn json(&self) -> Json<'_> {
         let prediction = &self.song.prediction;
+        let moments = self.timeline.moments.iter().map(|moment| JsonMoment {
+            start_s: moment.start_s,
+            valence: moment.valence,
+            arousal: moment.arousal,
+            emotions: &moment.emotions,
+        });
         Json {
             path: self.path.display().to_string(),
             model: self.model,
@@ -191,7 +187,7 @@ impl<'a> Analyzed<'a> {
             valence: prediction.valence,
             arousal: prediction.arousal,
             emotions: &prediction.emotions,
-            timeline: self.timeline.moments.iter().map(JsonMoment::from).collect(),
+            timeline: moments.collect(),
         }
     }
 }
@@ -217,15 +213,4 @@ struct JsonMoment<'a> {
     valence: f32,
     arousal: f32,
     emotions: &'a EmotionVector,
-}
-
-impl<'a> From<&'a Moment> for JsonMoment<'a> {
-    fn from(moment: &'a Moment) -> Self {
-        Self {
-            start_s: moment.start_s,
-            valence: moment.valence,
-            arousal: moment.arousal,
-            emotions: &moment.emotions,
-        }
-    }
 }

@@ -219,7 +219,7 @@ fn the_baseline_is_exact_for_one_song_and_halfway_between_two() {
 }
 
 #[test]
-fn the_json_has_the_promised_fields_and_null_for_missing_numbers() {
+fn the_json_has_its_fields_in_order_and_null_for_missing_numbers() {
     let song = Answer {
         emotions: EmotionVector::even(),
         valence: 5.5,

@@ -17,7 +17,7 @@ use std::{
     num::NonZeroUsize,
 };
 
-/// Scores with the model, the labels and the songs behind them: the JSON of `circumplex evaluate`.
+/// Scores with the model, the labels and the songs: the JSON of `circumplex evaluate`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Report {
     #[serde(flatten)]
@@ -47,35 +47,28 @@ fn part_or_all<S: Serializer>(part: &Option<Part>, serializer: S) -> Result<S::O
     serializer.serialize_str(part.map_or("all", Part::name))
 }
 
-/// The result of [`evaluate`].
+/// The songs of a data set after their analysis, both in the order of the data set.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
-    pub report: Report,
-    /// The songs that could be analyzed, in the order of the data set.
     pub songs: Vec<JudgedSong>,
-    /// Ids of the others, with the reason, in the order of the data set.
+    /// Ids of the songs that could not be analyzed, with the reason.
     pub failed: Vec<(String, Error)>,
 }
 
-impl Evaluation {
-    /// Compares the same predictions with other labels of the same songs, such as the published ones; `None` if a song
-    /// has none there.
-    pub fn against(&self, dataset: &Dataset) -> Option<Report> {
-        let songs = dataset.songs.iter();
-        let labels: HashMap<&str, &LabeledSong> =
-            songs.map(|song| (song.id.as_str(), song)).collect();
-        let truth = self.songs.iter().map(|song| labels.get(song.id.as_str()));
-        let truth: Option<Vec<Answer>> = truth.map(|song| song.copied().map(label_of)).collect();
-        let predicted: Vec<Answer> = self.songs.iter().map(|song| song.predicted).collect();
-        Some(Report {
-            scores: Scores::of(&truth?, &predicted)?,
-            labels: dataset.columns,
-            ..self.report.clone()
-        })
-    }
+/// Compares the same predictions with other labels of the same songs, such as the published ones; `None` if a song has none
+/// there.
+pub(crate) fn scores_against(dataset: &Dataset, songs: &[JudgedSong]) -> Option<Scores> {
+    let labels = dataset.songs.iter();
+    let labels: HashMap<&str, Answer> = labels
+        .map(|song| (song.id.as_str(), label_of(song)))
+        .collect();
+    let truth = songs.iter().map(|song| labels.get(song.id.as_str()));
+    let truth: Option<Vec<Answer>> = truth.map(Option::<&Answer>::copied).collect();
+    let predicted: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
+    Scores::of(&truth?, &predicted)
 }
 
-/// Analyzes every song of a data set as `analyze` does, on `threads` threads, and compares the predictions with the
+/// Analyzes every song of a data set as `analyze` does, on `threads` threads, and puts the predictions beside the
 /// labels. Each song counts once, whatever its length. `on_song` is called after each song, from any thread, with
 /// whether it could be analyzed.
 ///
@@ -90,15 +83,12 @@ pub(crate) fn evaluate(
 ) -> Result<Evaluation> {
     let sigma = model.metadata().label_settings.sigma;
     if dataset.sigma != sigma {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!(
-                "{} was trained on boxes of {sigma} standard deviations, and these labels were made with {}; open the data set with the model's own",
-                model.name(),
-                dataset.sigma
-            ),
-        )
-        .with_path(&dataset.root));
+        let message = format!(
+            "{} was trained on boxes of {sigma} standard deviations, and these labels were made with {}; open the data set with the model's own",
+            model.name(),
+            dataset.sigma
+        );
+        return Err(Error::invalid(message).with_path(&dataset.root));
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
@@ -139,31 +129,16 @@ pub(crate) fn evaluate(
             Err(error) => failed.push((song.id.clone(), error)),
         }
     }
-    let truth: Vec<Answer> = songs.iter().map(|song| song.truth).collect();
-    let answers: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
-    let Some(scores) = Scores::of(&truth, &answers) else {
-        let message = format!(
-            "none of the {} labeled songs could be analyzed",
-            failed.len()
-        );
-        let mut error = Error::new(ErrorKind::Dataset, message).with_path(&dataset.root);
-        if let Some((_, first)) = failed.into_iter().next() {
-            error = error.with_source(first);
-        }
-        return Err(error);
-    };
-    let report = Report {
-        scores,
-        model: model.identity().to_owned(),
-        labels: dataset.columns,
-        split: Judged::default(),
-        as_published: None,
-    };
-    Ok(Evaluation {
-        report,
-        songs,
-        failed,
-    })
+    if songs.is_empty() {
+        let count = failed.len();
+        let message = format!("none of the {count} labeled songs could be analyzed");
+        let error = Error::new(ErrorKind::Dataset, message).with_path(&dataset.root);
+        return Err(match failed.into_iter().next() {
+            Some((_, first)) => error.with_source(first),
+            None => error,
+        });
+    }
+    Ok(Evaluation { songs, failed })
 }
 
 /// The label of a song.
@@ -203,7 +178,7 @@ fn analyze(song: &LabeledSong, model: &Model) -> Result<Analysis> {
     )?
 }
 
-/// The songs behind a model as its file keeps them; empty if it keeps none.
+/// The labels and the split of a model, as its file keeps them; empty if it keeps none.
 ///
 /// # Errors
 /// [`ErrorKind::Model`] if the entry cannot be read.
@@ -231,19 +206,16 @@ pub(crate) fn keep_part(
     part: Part,
 ) -> Result<()> {
     let error = |message: String| Err(Error::new(ErrorKind::Dataset, message));
-    let split = match (&provenance.split, &provenance.folds) {
-        (Some(split), _) => split,
-        (None, Some(folds)) => {
-            return error(format!(
+    let Some(split) = &provenance.split else {
+        return error(match &provenance.folds {
+            Some(folds) => format!(
                 "{model} was trained on all of its songs after cross-validation in {} folds, so it has no {part} songs; its out-of-fold scores are in the model file, and a model trained without --folds has a test part",
                 folds.count
-            ));
-        }
-        (None, None) => {
-            return error(format!(
+            ),
+            None => format!(
                 "{model} has no split, so its {part} songs are unknown; use a model from `circumplex train --split`, or evaluate all songs"
-            ));
-        }
+            ),
+        });
     };
     let wanted = split.ids(part);
     if wanted.is_empty() {

@@ -21,7 +21,7 @@ fn made_up_directory() -> tempfile::TempDir {
     fs::write(directory.path().join(labels), LABELS).unwrap();
     write_tone(&directory.path().join("1.wav"), 440.0, 3.0);
     write_tone(&directory.path().join("2.wav"), 110.0, 3.0);
-    fs::write(directory.path().join("3.wav"), "no music").unwrap();
+    fs::write(directory.path().join("3.wav"), "not audio").unwrap();
     directory
 }
 
@@ -45,7 +45,7 @@ fn scores_are_those_of_analyze_and_a_broken_song_is_named() {
     let (directory, model) = (made_up_directory(), model());
     let dataset = Dataset::open(directory.path(), &options(&model)).unwrap();
     let called = AtomicUsize::new(0);
-    let Evaluation { report, failed, .. } = evaluate(&dataset, &model, two(), |_| {
+    let Evaluation { songs, failed } = evaluate(&dataset, &model, two(), |_| {
         called.fetch_add(1, Ordering::Relaxed);
     })
     .unwrap();
@@ -56,7 +56,7 @@ fn scores_are_those_of_analyze_and_a_broken_song_is_named() {
     };
     assert_eq!(id, "3");
     assert!(error.path().unwrap().ends_with("3.wav"), "{error}");
-    assert_eq!(report.model, model.identity());
+    let scores = RunScores::of(&songs, "a test").unwrap().scores;
 
     let mut absolute = 0.0;
     let mut squared = 0.0;
@@ -74,16 +74,16 @@ fn scores_are_those_of_analyze_and_a_broken_song_is_named() {
             .sum::<f64>();
         squared += (song.affect.valence_mean - f64::from(answer.valence)).powi(2);
     }
-    assert_eq!(report.scores.songs, 2);
-    assert!((report.scores.mae - absolute / 16.0).abs() < 1e-9);
-    assert!((report.scores.valence.rmse.unwrap() - (squared / 2.0).sqrt()).abs() < 1e-9);
+    assert_eq!(scores.songs, 2);
+    assert!((scores.mae - absolute / 16.0).abs() < 1e-9);
+    assert!((scores.valence.rmse.unwrap() - (squared / 2.0).sqrt()).abs() < 1e-9);
 }
 
 #[test]
 fn a_data_set_without_one_readable_song_is_an_error_with_the_first_reason() {
     let (directory, model) = (made_up_directory(), model());
     for name in ["1.wav", "2.wav"] {
-        fs::write(directory.path().join(name), "no music either").unwrap();
+        fs::write(directory.path().join(name), "not audio either").unwrap();
     }
     let dataset = Dataset::open(directory.path(), &options(&model)).unwrap();
     let error = evaluate(&dataset, &model, two(), |_| ()).unwrap_err();
@@ -110,10 +110,8 @@ fn one_song_alone_has_no_correlations() {
         fs::remove_file(directory.path().join(name)).unwrap();
     }
     let dataset = Dataset::open(directory.path(), &options(&model)).unwrap();
-    let scores = evaluate(&dataset, &model, two(), |_| ())
-        .unwrap()
-        .report
-        .scores;
+    let songs = evaluate(&dataset, &model, two(), |_| ()).unwrap().songs;
+    let scores = RunScores::of(&songs, "a test").unwrap().scores;
     assert_eq!((scores.songs, scores.mae_baseline), (1, 0.0));
     assert_eq!(
         (

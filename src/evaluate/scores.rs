@@ -1,4 +1,4 @@
-//! [`Scores`] of one evaluation, [`RunScores`] with everything else in `scores.json`, and the songs behind them.
+//! [`Scores`] of one evaluation, [`RunScores`] with everything else in `scores.json`, and the evaluated songs.
 
 use super::{
     MultiLabel, Reliability, ThresholdSearch,
@@ -109,14 +109,10 @@ impl Scores {
             value,
             decimals,
         };
+        let (mae, baseline) = (Some(self.mae), Some(self.mae_baseline));
         let mut numbers = vec![
-            number("mae", "MAE", Some(self.mae), 2),
-            number(
-                "mae_baseline",
-                "mean-vector baseline",
-                Some(self.mae_baseline),
-                2,
-            ),
+            number("mae", "MAE", mae, 2),
+            number("mae_baseline", "mean-vector baseline", baseline, 2),
             number("mae_ratio", "MAE over baseline", self.mae_ratio, 3),
         ];
         for (emotion, mae) in self.per_emotion.iter() {
@@ -134,27 +130,20 @@ impl Scores {
                 numbers.push(number(&key, &name, value, 3));
             }
         }
-        let quadrants = self.quadrants;
-        numbers.extend([
-            number(
-                "quadrants.accuracy",
-                "quadrants, accuracy",
-                Some(quadrants.accuracy),
-                3,
-            ),
-            number(
-                "quadrants.macro_f1",
-                "quadrants, macro F1",
-                Some(quadrants.macro_f1),
-                3,
-            ),
-            number(
+        let Classification { accuracy, macro_f1 } = self.quadrants;
+        let calibration_error = self.reliability.calibration_error;
+        for (key, name, value, decimals) in [
+            ("quadrants.accuracy", "quadrants, accuracy", accuracy, 3),
+            ("quadrants.macro_f1", "quadrants, macro F1", macro_f1, 3),
+            (
                 "reliability.calibration_error",
                 "calibration error",
-                Some(self.reliability.calibration_error),
+                calibration_error,
                 2,
             ),
-        ]);
+        ] {
+            numbers.push(number(key, name, Some(value), decimals));
+        }
         numbers
     }
 

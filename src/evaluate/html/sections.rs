@@ -183,7 +183,7 @@ fn add_labels(values: &mut Values, run: &RunScores) -> Result<()> {
     };
     let threshold = format!("{:.2}", labels.threshold);
     let tile = format!(
-        "<div class=\"tile\"><span class=\"what\">Label F1</span><b>{:.2}</b>\
+        "<div class=\"tile\"><span class=\"name\">Label F1</span><b>{:.2}</b>\
          <span class=\"small muted\">micro; probability above {threshold}</span></div>\n",
         labels.report.micro.f1
     );
