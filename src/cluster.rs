@@ -92,31 +92,22 @@ pub(crate) fn from_random(points: &[Point], k: usize, seed: u64) -> Result<Clust
 /// Moves centers from the 1-to-9 scale onto the range of the points: 1 becomes the lowest value of the axis, 9 the highest. A
 /// library rarely fills the scale, and centers outside its range would stay without songs.
 pub(crate) fn within_range(points: &[Point], centers: &[Point]) -> Vec<Point> {
-    let mut low = [f64::INFINITY; 2];
-    let mut high = [f64::NEG_INFINITY; 2];
-    for point in points {
-        for axis in 0..2 {
-            low[axis] = low[axis].min(point[axis]);
-            high[axis] = high[axis].max(point[axis]);
+    let mut centers = centers.to_vec();
+    for axis in 0..2 {
+        let values = points.iter().map(|point| point[axis]);
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.fold(f64::NEG_INFINITY, f64::max);
+        for center in &mut centers {
+            center[axis] = low + (center[axis] - 1.0) / 8.0 * (high - low);
         }
     }
-    let place = |center: &Point| {
-        let on_axis =
-            |axis: usize| low[axis] + (center[axis] - 1.0) / 8.0 * (high[axis] - low[axis]);
-        [on_axis(0), on_axis(1)]
-    };
-    centers.iter().map(place).collect()
+    centers
 }
 
 fn nearest(point: &Point, centers: &[Point]) -> usize {
-    let mut nearest = (0, f64::INFINITY);
-    for (label, center) in centers.iter().enumerate() {
-        let distance = squared(point, center);
-        if distance < nearest.1 {
-            nearest = (label, distance);
-        }
-    }
-    nearest.0
+    let distances = centers.iter().map(|center| squared(point, center));
+    let nearest = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+    nearest.map_or(0, |(label, _)| label)
 }
 
 /// The first `k` distinct points in random order.
@@ -142,14 +133,12 @@ fn check(points: &[Point], k: usize) -> Result<()> {
         ));
     }
     let mut distinct = HashSet::new();
-    for point in points {
-        // Stops early: most songs have a point of their own.
-        if distinct.len() == k {
-            return Ok(());
-        }
+    let is_enough = |point: &Point| {
         distinct.insert(point.map(f64::to_bits));
-    }
-    if distinct.len() < k {
+        distinct.len() == k
+    };
+    // Stops early: most songs have a point of their own.
+    if !points.iter().any(is_enough) {
         return invalid(format!(
             "expected songs at {k} different points of the plane or more, one for each cluster, found {} songs at {}; ask for \
              fewer clusters",

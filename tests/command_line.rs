@@ -178,7 +178,7 @@ fn a_library_or_model_that_cannot_be_used_is_refused_before_the_work() {
     analyze.arg("analyze").arg(place.music()).arg("-o");
     run(analyze.arg(place.music()))
         .ends_with_code(1)
-        .complains("a folder");
+        .complains("a directory");
     let mut analyze = circumplex();
     analyze.arg("analyze").arg(place.music()).arg("-o");
     run(analyze.arg(place.folder.path().join("absent/library.parquet")))
@@ -339,7 +339,7 @@ fn usage_errors_are_code_1_and_help_is_code_0() {
     run(circumplex().arg("no-such-command")).ends_with_code(1);
     run(circumplex().arg("analyze"))
         .ends_with_code(1)
-        .complains("FOLDER");
+        .complains("PATH");
     let ran = run(circumplex().arg("--help")).ends_with_code(0);
     assert!(ran.stdout.contains("analyze") && ran.stdout.contains("query"));
     run(circumplex().args(["analyze", "--help"])).ends_with_code(0);

@@ -23,12 +23,12 @@ fn rows(place: &Place) -> Vec<Song> {
     library.songs(Columns::ALL).map(Result::unwrap).collect()
 }
 
-/// The paths of the songs below the folder of music.
+/// The paths of the songs below the directory of music.
 fn songs(place: &Place) -> Vec<String> {
-    let folder = place.music().display().to_string();
+    let directory = place.music().display().to_string();
     rows(place)
         .iter()
-        .map(|row| row.unique_path().display().to_string().replace(&folder, ""))
+        .map(|row| row.unique_path().display().to_string().replace(&directory, ""))
         .collect()
 }
 
@@ -81,10 +81,10 @@ fn a_file_and_its_tracks_are_never_in_one_library() {
 fn a_moved_mix_is_recognized_and_a_changed_sheet_is_analyzed() {
     let place = a_mix();
     run(place.analyze().arg("--cue")).ends_with_code(0);
-    let folder = place.music().join("moved");
-    fs::create_dir(&folder).unwrap();
+    let directory = place.music().join("moved");
+    fs::create_dir(&directory).unwrap();
     for name in ["mix.wav", "mix.cue"] {
-        fs::rename(place.music().join(name), folder.join(name)).unwrap();
+        fs::rename(place.music().join(name), directory.join(name)).unwrap();
     }
     let moved = run(place.analyze().arg("--cue")).ends_with_code(0);
     assert!(
@@ -97,7 +97,7 @@ fn a_moved_mix_is_recognized_and_a_changed_sheet_is_analyzed() {
         ["/moved/mix.wav/01", "/moved/mix.wav/02", "/other.wav"]
     );
     fs::write(
-        folder.join("mix.cue"),
+        directory.join("mix.cue"),
         SHEET.replace("00:20:00", "00:18:00"),
     )
     .unwrap();

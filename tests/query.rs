@@ -339,7 +339,7 @@ fn a_damaged_vector_is_named_with_its_row() {
         .flat_map(|name| (first[*name].as_f64().unwrap() as f32).to_le_bytes())
         .collect();
     let place_in_file = bytes.windows(16).position(|window| window == numbers);
-    let at = place_in_file.expect("the numbers stand in the file as they are");
+    let at = place_in_file.expect("the file holds the numbers uncompressed");
     for (bad, why) in [(f32::NAN, "finite"), (-5.0, "negative"), (1e9, "sum")] {
         let mut bytes = bytes.clone();
         bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());

@@ -84,26 +84,25 @@ const DEFAULT_CENTERS: [Expression; 7] = [
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let starts = args.starts()?;
-    let format = match &args.output {
-        Some(output) if output.as_os_str() == "-" => {
+    let mut output = None;
+    if let Some(path) = &args.output {
+        let format = args.selection.format(path)?;
+        if format.is_playlist() {
+            return Err(format!(
+                "{format} cannot hold `cluster`; choose another format, such as csv"
+            )
+            .into());
+        }
+        if path.as_os_str() == "-" {
             return Err("-o -: the clusters go to standard output; name a file with -o".into());
         }
-        Some(output) => Some(args.selection.format(output)?),
-        None => None,
-    };
-    if let Some(format) = format.filter(|format| format.is_playlist()) {
-        return Err(
-            format!("{format} cannot hold `cluster`; choose another format, such as csv").into(),
-        );
+        output = Some((path, format));
     }
     let library = args.library.open_filled(console)?;
     let (points, rows) = points(&library)?;
     if points.is_empty() {
-        return Err(format!(
-            "{}: all songs are silent; there is nothing to cluster",
-            library.name()
-        )
-        .into());
+        let name = library.name();
+        return Err(format!("{name}: all songs are silent; there is nothing to cluster").into());
     }
     let clusters = match &starts {
         Some(starts) => {
@@ -116,18 +115,18 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let silhouette = silhouette(&points, &clusters, args.seed);
     let names: Option<Vec<&'static str>> =
         starts.map(|starts| starts.iter().map(|e| e.name()).collect());
+    let one = |cluster: usize| OneCluster {
+        cluster,
+        name: names.as_ref().map(|names| names[cluster]),
+        start: clusters.start[cluster],
+        songs: clusters.sizes[cluster],
+        valence: clusters.centers[cluster][0],
+        arousal: clusters.centers[cluster][1],
+    };
+    let k = clusters.centers.len();
     let report = Report {
-        k: clusters.centers.len(),
-        clusters: (0..clusters.centers.len())
-            .map(|cluster| OneCluster {
-                cluster,
-                name: names.as_ref().map(|names| names[cluster]),
-                start: clusters.start[cluster],
-                songs: clusters.sizes[cluster],
-                valence: clusters.centers[cluster][0],
-                arousal: clusters.centers[cluster][1],
-            })
-            .collect(),
+        k,
+        clusters: (0..k).map(one).collect(),
         inertia: clusters.inertia,
         silhouette: silhouette.map(|found| found.mean),
         silhouette_songs: silhouette.map(|found| found.songs),
@@ -140,10 +139,10 @@ pub fn run(args: Args, console: &Console) -> CliResult {
         report.table(points.len())
     };
     console.print(&text)?;
-    if let Some((output, format)) = args.output.as_deref().zip(format) {
+    if let Some((path, format)) = output {
         let mut export = args.selection.export(&library)?;
         export.extra = columns(&rows, &clusters, names.as_deref());
-        write(&export, format, output, library.rows(), console)?;
+        write(&export, format, path, library.rows(), console)?;
     }
     Ok(Exit::AllDone)
 }
@@ -165,10 +164,10 @@ impl Args {
         } else {
             self.centers.clone()
         };
-        for (number, start) in starts.iter().enumerate() {
-            if starts.iter().skip(number + 1).any(|other| other == start) {
-                return Err(format!("--centers: {start} is named twice").into());
-            }
+        let is_repeated =
+            |start: &&Expression| starts.iter().filter(|other| other == start).count() > 1;
+        if let Some(start) = starts.iter().find(is_repeated) {
+            return Err(format!("--centers: {start} is named twice").into());
         }
         match self.k {
             Some(k) if k != starts.len() => Err(format!(
@@ -184,13 +183,11 @@ impl Args {
 
 /// The point of an emotion on the 1-to-9 scale; neutral is the center of the plane.
 fn center(expression: Expression) -> Point {
-    EXPRESSION_MEANS
-        .iter()
-        .find(|(other, _)| *other == expression)
-        .and_then(|(_, means)| means.as_ref())
-        .map_or([CENTER; 2], |means| {
-            [means.valence_mean, means.arousal_mean]
-        })
+    let mut means = EXPRESSION_MEANS.iter();
+    match means.find(|(other, _)| *other == expression) {
+        Some((_, Some(means))) => [means.valence_mean, means.arousal_mean],
+        _ => [CENTER; 2],
+    }
 }
 
 /// Valence and arousal of every song that is not silent, and for each row the index of its point.
@@ -214,25 +211,26 @@ fn columns(
     clusters: &Clusters,
     names: Option<&[&'static str]>,
 ) -> Vec<Extra> {
-    let labels = || {
-        rows.iter()
-            .map(|row| row.map(|point| clusters.labels[point]))
+    let column = |name, data_type, value: &dyn Fn(usize) -> Cell<'static>| {
+        let labels = rows
+            .iter()
+            .map(|row| row.map(|point| clusters.labels[point]));
+        let values = labels
+            .map(|label| label.map_or(Cell::Null, value))
+            .collect();
+        Extra {
+            name,
+            data_type,
+            values,
+        }
     };
-    let mut columns = vec![Extra {
-        name: "cluster",
-        data_type: DataType::Int64,
-        values: labels()
-            .map(|label| Cell::from(label.map(|n| n as u64)))
-            .collect(),
-    }];
+    let mut columns = vec![column("cluster", DataType::Int64, &|label| {
+        (label as u64).into()
+    })];
     if let Some(names) = names {
-        columns.push(Extra {
-            name: "cluster_name",
-            data_type: DataType::Utf8,
-            values: labels()
-                .map(|label| Cell::from(label.map(|n| names[n])))
-                .collect(),
-        });
+        columns.push(column("cluster_name", DataType::Utf8, &|label| {
+            names[label].into()
+        }));
     }
     columns
 }

@@ -52,23 +52,19 @@ impl Console {
     /// Prints a message to standard error, unless `--quiet`.
     pub fn remark(&self, message: &str) {
         if !self.quiet {
-            self.say(message);
+            self.warning(message);
         }
     }
 
     /// Prints a problem that does not end the command, such as a failed file, to standard error, even with `--quiet`.
     pub fn warning(&self, message: &str) {
-        self.say(message);
+        // Nothing can be done about a closed standard error.
+        let _ = writeln!(io::stderr().lock(), "{message}");
     }
 
     /// Prints the error that ends the command to standard error, after the program's name.
     pub fn error(&self, message: &str) {
-        self.say(&format!("circumplex: {message}"));
-    }
-
-    fn say(&self, message: &str) {
-        // Nothing can be done about a closed standard error.
-        let _ = writeln!(io::stderr().lock(), "{message}");
+        self.warning(&format!("circumplex: {message}"));
     }
 
     /// A progress bar of `length` steps on standard error; invisible with `--quiet` and if standard error is not a terminal.

@@ -70,7 +70,7 @@ pub struct Selection {
     /// csv, json, jsonl, parquet, arrow, npy, sqlite, huggingface, m3u8 or xspf [default: by the extension of -o]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Only these columns, in this order; `emotions` stands for the eight percentages
+    /// Only these columns, in this order; `emotions` means the eight percentages
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
     /// Further columns: path_bytes, embedding, timeline
@@ -90,28 +90,25 @@ pub struct Selection {
 impl Selection {
     /// The format of an output.
     pub fn format(&self, output: &Path) -> Result<Format, CliError> {
-        if let Some(Format::Table) = self.format {
+        let format = match self.format {
+            Some(format) => format,
+            None => Format::of_path(output).map_err(|e| {
+                format!("{e} (for a directory: --format huggingface, m3u8 or xspf)")
+            })?,
+        };
+        if format == Format::Table {
             return Err(
-                "--format table is for `circumplex query`; choose another, such as csv".into(),
+                "table is a format of `circumplex query`; choose another, such as csv".into(),
             );
         }
-        if let Some(format) = self.format {
-            return Ok(format);
-        }
-        match Format::of_path(output) {
-            Ok(format) if format.is_playlist() => Err(format!(
+        if self.format.is_none() && format.is_playlist() {
+            return Err(format!(
                 "{}: playlists are a directory with one for each emotion; add --format {format}",
                 output.display()
             )
-            .into()),
-            Ok(Format::Table) => {
-                Err(format!("{}: cannot export a table; name it .csv", output.display()).into())
-            }
-            Ok(format) => Ok(format),
-            Err(error) => {
-                Err(format!("{error} (for a directory: --format huggingface, m3u8 or xspf)").into())
-            }
+            .into());
         }
+        Ok(format)
     }
 
     /// The export of `library`.
@@ -157,26 +154,26 @@ pub fn write(
     rows: u64,
     console: &Console,
 ) -> Result<(), CliError> {
+    let is_stdout = output == Path::new("-");
+    let to = if is_stdout {
+        Destination::Stream(Box::new(io::stdout()))
+    } else {
+        Destination::Path(output.to_owned())
+    };
     let bar = console.progress(rows, None);
-    let on_rows = |rows| bar.set_position(rows);
-    if output == Path::new("-") {
-        let to = Destination::Stream(Box::new(io::stdout()));
-        let written = export.write(format, to, on_rows);
-        bar.finish_and_clear();
+    let written = export.write(format, to, |rows| bar.set_position(rows));
+    bar.finish_and_clear();
+    if is_stdout {
         written.map_err(stdout_error)?;
     } else {
-        let written = export.write(format, Destination::Path(output.to_owned()), on_rows);
-        bar.finish_and_clear();
         console.remark(&summary(&written?));
     }
     Ok(())
 }
 
 fn summary(written: &Written) -> String {
-    let files = written.files.iter();
-    let names: Vec<String> = files
-        .map(|file| visible(&file.display().to_string()))
-        .collect();
+    let name = |file: &PathBuf| visible(&file.display().to_string());
+    let names: Vec<String> = written.files.iter().map(name).collect();
     let names = match names.as_slice() {
         [first, .., last] if names.len() > 3 => format!("{first} to {last}"),
         _ => names.join(", "),

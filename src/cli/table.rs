@@ -1,30 +1,26 @@
 //! Plain text tables that fit a terminal.
 
 pub(crate) use crate::text::visible;
-use console::{Alignment, measure_text_width, pad_str, truncate_str};
-
-/// The alignment of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
-}
+pub use console::Alignment as Align;
+use console::{measure_text_width, pad_str, truncate_str};
 
 /// Rows of cells below a heading, columns two spaces apart.
 pub struct Table {
-    heading: Vec<(String, Align)>,
+    aligns: Vec<Align>,
+    /// The heading is the first.
     rows: Vec<Vec<String>>,
     shrinking: Option<usize>,
 }
 
 impl Table {
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+        let columns = columns.into_iter();
+        let (heading, aligns) = columns
+            .map(|(name, align)| (name.to_owned(), align))
+            .unzip();
         Self {
-            heading: columns
-                .into_iter()
-                .map(|(name, align)| (name.to_owned(), align))
-                .collect(),
-            rows: Vec::new(),
+            aligns,
+            rows: vec![heading],
             shrinking: None,
         }
     }
@@ -43,11 +39,7 @@ impl Table {
 
     /// The table as text, at most `width` columns wide if the shrinking column allows it; `None`: without a limit.
     pub fn render(&self, width: Option<usize>) -> String {
-        let mut widths: Vec<usize> = self
-            .heading
-            .iter()
-            .map(|(name, _)| measure_text_width(name))
-            .collect();
+        let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(measure_text_width(cell));
@@ -61,30 +53,14 @@ impl Table {
                 *width = width.saturating_sub(total - limit).max(12);
             }
         }
-        let heading: Vec<String> = self.heading.iter().map(|(name, _)| name.clone()).collect();
         let mut text = String::new();
-        for row in std::iter::once(&heading).chain(&self.rows) {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let Some((&width, (_, align))) = widths.get(column).zip(self.heading.get(column))
-                else {
-                    continue;
-                };
-                if column > 0 {
-                    line.push_str("  ");
-                }
-                let cell = if self.shrinking == Some(column) {
-                    cut_start(cell, width)
-                } else {
-                    cell.clone()
-                };
-                let alignment = match align {
-                    Align::Left => Alignment::Left,
-                    Align::Right => Alignment::Right,
-                };
-                line.push_str(&pad_str(&cell, width, alignment, None));
+        for row in &self.rows {
+            let mut cells = Vec::new();
+            for ((cell, &width), &align) in row.iter().zip(&widths).zip(&self.aligns) {
+                let cell = cut_start(cell, width);
+                cells.push(pad_str(&cell, width, align, None).into_owned());
             }
-            text.push_str(line.trim_end());
+            text.push_str(cells.join("  ").trim_end());
             text.push('\n');
         }
         text
@@ -94,11 +70,8 @@ impl Table {
 /// Columns of the terminal at standard output; `None` if it is not a terminal.
 pub fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
-    terminal
-        .is_term()
-        .then(|| terminal.size_checked())
-        .flatten()
-        .map(|(_, columns)| usize::from(columns))
+    let (_, columns) = terminal.is_term().then(|| terminal.size_checked())??;
+    Some(columns.into())
 }
 
 /// The end of a text after an ellipsis, at most `width` columns: the end of a path says more than its start.

@@ -1,6 +1,6 @@
 //! Parquet with flat columns (zstd), and Arrow IPC, which Feather readers read. The schema's metadata names the model.
 
-use super::{Cell, Field, Format, Layout, Out, Sink, encoded};
+use super::{Cell, Field, Format, Layout, Out, PROGRAM, Sink, encoded};
 use crate::{Result, library::Song};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
@@ -20,7 +20,7 @@ use std::{
 const BATCH_ROWS: usize = 4096;
 /// Rows of a row group: bounds the memory of writing and lets readers work on several in parallel.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
-/// Encoded bytes after which a row group ends early.
+/// Encoded bytes after which a row group ends.
 const ROW_GROUP_BYTES: usize = 24 << 20;
 
 pub(super) struct ColumnarSink {
@@ -59,10 +59,9 @@ impl ColumnarSink {
                 // Level 3 is zstd's own default.
                 .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
                 .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+                .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
                 .set_key_value_metadata(Some(vec![KeyValue::new(key, description)]))
-                .set_created_by(
-                    concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned(),
-                )
+                .set_created_by(PROGRAM.to_owned())
                 .build();
             let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties));
             Writer::Parquet(Box::new(encoded(writer, path, format)?))
@@ -90,13 +89,7 @@ impl ColumnarSink {
         self.extra.clear();
         match &mut self.writer {
             Writer::Arrow(writer) => encoded(writer.write(&batch), &self.path, self.format),
-            Writer::Parquet(writer) => {
-                let mut written = writer.write(&batch);
-                if written.is_ok() && writer.in_progress_size() > ROW_GROUP_BYTES {
-                    written = writer.flush();
-                }
-                encoded(written, &self.path, self.format)
-            }
+            Writer::Parquet(writer) => encoded(writer.write(&batch), &self.path, self.format),
         }
     }
 }

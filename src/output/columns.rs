@@ -25,7 +25,7 @@ pub enum ExportColumn {
     Percentage(Emotion),
 }
 
-/// The name that stands for the eight percentages.
+/// The name for all eight percentages.
 const ALL_EMOTIONS: &str = "emotions";
 
 impl ExportColumn {
@@ -60,7 +60,7 @@ impl ExportColumn {
         }
     }
 
-    /// Reads names of columns; `emotions` stands for the eight percentages. A repeated name counts once.
+    /// Reads names of columns; `emotions` means the eight percentages. A repeated name counts once.
     ///
     /// # Errors
     /// Where a name is unknown.

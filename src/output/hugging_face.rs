@@ -37,27 +37,22 @@ impl HuggingFaceSink {
                 "the output directory is not empty; delete it, or give another name with -o";
             return Err(Error::new(ErrorKind::InvalidInput, message).with_path(target));
         }
-        let directory = temporary_directory(target).map_err(|e| write_error(target, e))?;
+        let error = |source| write_error(target, source);
+        let directory = temporary_directory(target).map_err(error)?;
         let data = directory.path().join("data");
-        fs::create_dir(&data).map_err(|e| write_error(target, e))?;
+        fs::create_dir(&data).map_err(error)?;
         let parquet = |name: &str, layout| {
             let path = data.join(format!("{name}-00000-of-00001.parquet"));
             ColumnarSink::create(Format::Parquet, &path, layout).map(Box::new)
         };
         let mut windows = None;
         if layout.has(Column::Timeline) {
-            layout
-                .fields
-                .retain(|field| field.name != Column::Timeline.name());
-            let fields = window_fields();
-            windows = Some(parquet(
-                "windows",
-                Layout {
-                    fields,
-                    ..layout.clone()
-                },
-            )?);
+            let mut of_windows = layout.clone();
+            of_windows.fields = window_fields();
+            windows = Some(parquet("windows", of_windows)?);
         }
+        let timeline = Column::Timeline.name();
+        layout.fields.retain(|field| field.name != timeline);
         Ok(Self {
             target: target.to_owned(),
             card: card(&layout, windows.is_some()),
@@ -140,11 +135,8 @@ fn window_fields() -> Vec<Field> {
 /// The dataset card: configurations for `datasets`, and a description for people.
 fn card(layout: &Layout<'_>, has_windows: bool) -> String {
     let model = &layout.info.model;
-    let names: Vec<String> = layout
-        .fields
-        .iter()
-        .map(|f| format!("`{}`", f.name))
-        .collect();
+    let fields = layout.fields.iter();
+    let names: Vec<String> = fields.map(|f| format!("`{}`", f.name)).collect();
     let (configuration, windows) = if has_windows {
         (
             "- config_name: windows\n  data_files:\n  - split: train\n    path: data/windows-*.parquet\n",

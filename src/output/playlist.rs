@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{
     fs,
-    io::{self, Write as _},
+    io::Write as _,
     path::{Component, Path, PathBuf},
 };
 
@@ -38,10 +38,11 @@ impl Paths {
     ///
     /// # Errors
     /// Where the directory or the working directory does not exist.
-    pub(crate) fn relative_to(directory: &Path) -> io::Result<Self> {
+    pub(crate) fn relative_to(directory: &Path) -> Result<Self> {
+        let error = |source| write_error(directory, source);
         Ok(Self::Relative {
-            named: std::path::absolute(directory)?,
-            real: fs::canonicalize(directory)?,
+            named: std::path::absolute(directory).map_err(error)?,
+            real: fs::canonicalize(directory).map_err(error)?,
         })
     }
 
@@ -132,13 +133,10 @@ fn m3u8_entry(song: &Song, paths: &Paths) -> String {
         _ => -1,
     };
     let stem = song.path.file_stem().unwrap_or_default();
-    let title = match &song.title {
-        Some(title) => title.clone(),
-        None => stem.to_string_lossy().into_owned(),
-    };
     let name = match (&song.artist, &song.title) {
-        (Some(artist), Some(_)) => format!("{artist} - {title}"),
-        _ => title,
+        (Some(artist), Some(title)) => format!("{artist} - {title}"),
+        (None, Some(title)) => title.clone(),
+        (_, None) => stem.to_string_lossy().into_owned(),
     };
     let mut text = format!("#EXTINF:{seconds},{}\n", one_line(&name));
     for option in vlc_options(song) {
@@ -275,16 +273,14 @@ impl Sink for ListsSink {
     }
 
     fn skipped(&self) -> u64 {
-        let listed = self
-            .lists
-            .iter()
-            .map(|list| list.len().min(self.limit) as u64);
-        self.songs - listed.sum::<u64>()
+        let lists = self.lists.iter();
+        let listed: usize = lists.map(|list| list.len().min(self.limit)).sum();
+        self.songs - listed as u64
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<PathBuf>> {
         let paths = if self.is_relative {
-            Paths::relative_to(&self.directory).map_err(|e| write_error(&self.directory, e))?
+            Paths::relative_to(&self.directory)?
         } else {
             Paths::Absolute
         };

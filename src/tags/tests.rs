@@ -43,20 +43,20 @@ const TAGGABLE: [&str; 20] = [
 ];
 
 struct Place {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Place {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
         }
     }
 
     /// A copy of a fixture, some days old.
     fn copy(&self, name: &str) -> PathBuf {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
-        let path = fs::canonicalize(self.folder.path()).unwrap().join(name);
+        let path = fs::canonicalize(self.directory.path()).unwrap().join(name);
         fs::copy(fixtures.join(name), &path).unwrap();
         let old = SystemTime::now() - Duration::from_secs(300_000);
         let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
@@ -65,7 +65,7 @@ impl Place {
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let entries = fs::read_dir(self.directory.path()).unwrap();
         let mut names: Vec<String> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -365,8 +365,8 @@ fn permissions_and_links_stay() {
 
 #[test]
 fn a_library_gets_the_new_sizes_and_keeps_everything_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("library.parquet");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("library.parquet");
     let info = LibraryInfo::new(model(), serde_json::json!({}));
     let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
     for n in 0..10 {

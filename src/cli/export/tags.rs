@@ -1,13 +1,14 @@
 //! `circumplex export --write-tags` and `--remove-tags`.
 
 use super::super::{
-    CliError, CliResult, analyze_text::count, console::Console, exit::Exit,
-    library::no_work_beside, signals::stop_on_signal, table::visible,
+    CliError, CliResult, console::Console, exit::Exit, library::no_work_beside,
+    signals::stop_on_signal, table::visible,
 };
 use crate::{
     library::{Columns, Library, Song, resolve_target},
     scan::Journal,
     tags::{Changed, Found, MoodFields, Stamp, change, look, update_library},
+    text::count,
 };
 use std::{
     collections::HashMap,
@@ -26,99 +27,82 @@ struct Tally {
     failed: u64,
 }
 
+/// Writes or, with `write` false, removes tags; without `yes` only lists the files.
+struct Tagger<'a> {
+    write: bool,
+    yes: bool,
+    console: &'a Console,
+    bar: indicatif::ProgressBar,
+    stop: &'a AtomicBool,
+    tally: Tally,
+}
+
 /// Tags the files of all songs, or with `write` false untags them. Without `yes`, only lists what would be done.
 pub fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
     let stop = stop_on_signal()?;
-    let mut tally = Tally::default();
-    let parts: Vec<PathBuf> = library
-        .files()
-        .iter()
-        .map(|p| p.path().to_owned())
-        .collect();
-    let songs = library.rows();
+    let files = library.files().iter();
+    let files: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
+    let mut tagger = Tagger {
+        write,
+        yes,
+        console,
+        bar: console.progress(library.rows(), None),
+        stop: &stop,
+        tally: Tally::default(),
+    };
     // The files of a library are opened one by one, so that each can be rewritten.
     drop(library);
-    let bar = console.progress(songs, None);
-    for path in &parts {
-        let part = Part {
-            path,
-            write,
-            yes,
-            console,
-            stop: &stop,
-        };
-        part.run(&mut tally, || bar.inc(1))?;
-        if stop.load(Relaxed) {
-            break;
-        }
+    for file in &files {
+        tagger.library(file)?;
     }
-    bar.finish_and_clear();
+    tagger.bar.finish_and_clear();
+    let tally = tagger.tally;
     console.remark(&summary(&tally, write, yes));
     if stop.load(Relaxed) {
         console.remark("interrupted; run the same command to resume");
         return Ok(Exit::Stopped);
     }
     let succeeded = tally.changed + tally.up_to_date + tally.silent + tally.tracks;
-    let as_usize = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Ok(Exit::of_files(as_usize(succeeded), as_usize(tally.failed)))
+    Ok(Exit::of_files(succeeded as usize, tally.failed as usize))
 }
 
 fn summary(tally: &Tally, write: bool, yes: bool) -> String {
-    let verb = match (write, yes) {
-        (true, true) => "tagged",
-        (true, false) => "would be tagged",
-        (false, true) => "untagged",
-        (false, false) => "would be untagged",
+    let (verb, up_to_date) = match write {
+        true => ("tagged", "already tagged"),
+        false => ("untagged", "without tags of circumplex"),
     };
-    let mut parts = vec![format!("{} {verb}", count(tally.changed, "file", "files"))];
+    let verb = if yes { "" } else { "would be " }.to_owned() + verb;
+    let mut text = format!("{} {verb}", count(tally.changed, "file", "files"));
     if tally.up_to_date > 0 {
-        let what = if write {
-            "already tagged"
-        } else {
-            "without tags of circumplex"
-        };
-        parts.push(format!("{} {what}", tally.up_to_date));
+        text += &format!(", {} {up_to_date}", tally.up_to_date);
     }
     if tally.silent > 0 {
-        parts.push(format!(
-            "{} skipped",
-            count(tally.silent, "silent song", "silent songs")
-        ));
+        let songs = count(tally.silent, "silent song", "silent songs");
+        text += &format!(", {songs} skipped");
     }
     if tally.tracks > 0 {
-        parts.push(format!(
-            "{} of CUE sheets skipped",
-            count(tally.tracks, "track", "tracks")
-        ));
+        let tracks = count(tally.tracks, "track", "tracks");
+        text += &format!(", {tracks} of CUE sheets skipped");
     }
-    parts.push(format!("{} failed", tally.failed));
-    let mut text = parts.join(", ");
+    text += &format!(", {} failed", tally.failed);
     if !yes && tally.changed > 0 {
-        text.push_str("; nothing was changed: add --yes to do it");
+        text += "; nothing was changed: add --yes to do it";
     }
     text
 }
 
-/// One library file.
-struct Part<'a> {
-    path: &'a Path,
-    write: bool,
-    yes: bool,
-    console: &'a Console,
-    stop: &'a AtomicBool,
-}
-
-impl Part<'_> {
-    fn run(&self, tally: &mut Tally, step: impl Fn()) -> Result<(), CliError> {
-        let library = Library::open(self.path)?;
+impl Tagger<'_> {
+    /// Tags the files of a library and updates it.
+    fn library(&mut self, path: &Path) -> Result<(), CliError> {
+        let library = Library::open(path)?;
+        let mut files = HashMap::new();
         if !self.yes {
-            return self.each(&library, tally, &mut HashMap::new(), step);
+            return self.songs(&library, &mut files);
         }
-        let target = resolve_target(self.path)?;
+        let target = resolve_target(path)?;
         no_work_beside(&target)?;
         let lock = Journal::open(&target, library.info())?;
-        let mut files = HashMap::new();
-        let done = self.each(&library, tally, &mut files, step);
+        let done = self.songs(&library, &mut files);
         drop(library);
         // The library has to record changes that precede an error, too.
         let updated = if files.is_empty() {
@@ -132,88 +116,80 @@ impl Part<'_> {
         Ok(())
     }
 
-    fn each(
-        &self,
+    /// Tags the files of all songs, until interrupted, and adds those that changed to `files`.
+    fn songs(
+        &mut self,
         library: &Library,
-        tally: &mut Tally,
         files: &mut HashMap<PathBuf, Changed>,
-        step: impl Fn(),
     ) -> Result<(), CliError> {
         for song in library.songs(Columns::LIST.and(Columns::STAMP)) {
             if self.stop.load(Relaxed) {
-                return Ok(());
+                break;
             }
-            self.song(library, &song?, tally, files)?;
-            step();
+            let song = song?;
+            let fields = MoodFields::of(&song, &library.info().model);
+            if song.track.is_some() {
+                self.tally.tracks += 1;
+            } else if self.write && fields.is_none() {
+                self.tally.silent += 1;
+            } else {
+                self.file(&song, fields.filter(|_| self.write).as_ref(), files)?;
+            }
+            self.bar.inc(1);
         }
         Ok(())
     }
 
-    fn song(
-        &self,
-        library: &Library,
+    fn file(
+        &mut self,
         song: &Song,
-        tally: &mut Tally,
+        wanted: Option<&MoodFields>,
         files: &mut HashMap<PathBuf, Changed>,
     ) -> Result<(), CliError> {
         let path = song.path.as_path();
-        if song.track.is_some() {
-            tally.tracks += 1;
-            return Ok(());
-        }
-        let fields = MoodFields::of(song, &library.info().model);
-        let wanted = match (&fields, self.write) {
-            (None, true) => {
-                tally.silent += 1;
-                return Ok(());
-            }
-            (Some(fields), true) => Some(fields),
-            (_, false) => None,
-        };
         let known = Stamp {
             size_bytes: song.size_bytes,
             modified: song.modified,
         };
-        let outcome = if self.yes {
-            change(path, &known, wanted).map(|changed| match changed {
-                Some(changed) => {
+        if self.yes {
+            match change(path, &known, wanted) {
+                Ok(Some(changed)) => {
                     files.insert(path.to_owned(), changed);
-                    Found::ToDo { mood: Vec::new() }
+                    self.tally.changed += 1;
                 }
-                None => Found::Done,
-            })
-        } else {
-            look(path, &known, wanted)
-        };
-        match outcome {
-            Ok(Found::ToDo { mood }) => {
-                tally.changed += 1;
-                if !self.yes {
-                    self.console.print(&preview(path, &mood, wanted))?;
-                }
+                Ok(None) => self.tally.up_to_date += 1,
+                Err(error) => self.failed(&error),
             }
-            Ok(Found::Done | Found::Unrecorded) => tally.up_to_date += 1,
-            Err(error) => {
-                tally.failed += 1;
-                self.console.warning(&visible(&format!("{error:#}")));
+        } else {
+            match look(path, &known, wanted) {
+                Ok(Found::ToDo { mood }) => {
+                    self.console.print(&preview(path, &mood, wanted))?;
+                    self.tally.changed += 1;
+                }
+                Ok(Found::Done | Found::Unrecorded) => self.tally.up_to_date += 1,
+                Err(error) => self.failed(&error),
             }
         }
         Ok(())
+    }
+
+    fn failed(&mut self, error: &crate::Error) {
+        self.tally.failed += 1;
+        self.console.warning(&visible(&format!("{error:#}")));
     }
 }
 
 /// A line of the dry run.
 fn preview(path: &Path, mood: &[String], wanted: Option<&MoodFields>) -> String {
-    let path = path.display().to_string();
+    let path = path.display();
     let before = mood.join("; ");
-    let text = match wanted {
+    visible(&match wanted {
         Some(wanted) if mood.is_empty() => format!("{path}: mood {}", wanted.mood),
         Some(wanted) => format!("{path}: mood {} instead of {before}", wanted.mood),
         None => {
             format!("{path}: remove CIRCUMPLEX_* and the mood {before}, restore the earlier mood")
         }
-    };
-    visible(&text)
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     emotion::EmotionVector,
     library::Library,
+    output::Format,
     search::{Match, Query, parse_target},
 };
 use choice::Choice;
@@ -125,7 +126,10 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 
 fn answer(args: &Args, console: &Console) -> CliResult {
     // Before the library is read: what cannot be written is no reason to wait.
-    let output = args.output.plan(args.queries.is_some())?;
+    let format = match args.queries {
+        Some(_) => Format::Parquet,
+        None => args.output.format()?,
+    };
     let library = args.library.open_filled(console)?;
     let k = Count::of(args.k, &library)?;
     let mut search = args.choice.search()?;
@@ -133,7 +137,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         console.remark(&provenance(&library));
         return many::run(&search, &library, questions, k, file, console);
     }
-    search.tags = output.needs_tags();
+    search.tags = args.output.needs_tags(format);
     let (matches, wanted) = find(args, &search, &library, k, console)?;
     console.remark(&provenance(&library));
     if matches.len() < wanted.get() && args.k != Some(Count::All) {
@@ -142,7 +146,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             matches.len()
         ));
     }
-    output.write(&library, &matches, console)?;
+    args.output.write(format, &library, &matches, console)?;
     args.output.play(&matches, console)?;
     Ok(Exit::AllDone)
 }

@@ -14,7 +14,10 @@ use crate::{
     search::Match,
 };
 use arrow_schema::DataType;
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 #[derive(clap::Args)]
 pub struct Output {
@@ -39,27 +42,19 @@ pub struct Output {
     open: bool,
 }
 
-/// Format and file of an output.
-pub struct Plan {
-    format: Format,
-    file: Option<PathBuf>,
-    paths: Paths,
-    play: bool,
-}
-
 impl Output {
     /// The file of the output.
     pub fn file(&self) -> Option<&Path> {
         self.output.as_deref()
     }
 
-    /// Checks the options. The output of `many` queries has a format of its own.
-    pub fn plan(&self, many: bool) -> Result<Plan, CliError> {
+    /// The format, after a check of the options.
+    pub fn format(&self) -> Result<Format, CliError> {
         let format = match (self.format, &self.output) {
             (Some(format), _) => format,
             (None, _) if self.json => Format::Json,
-            (None, Some(file)) if !many => Format::of_path(file)?,
-            _ => Format::Table,
+            (None, Some(file)) => Format::of_path(file)?,
+            (None, None) => Format::Table,
         };
         if format == Format::HuggingFace {
             return Err("--format huggingface is for `circumplex export`".into());
@@ -67,19 +62,47 @@ impl Output {
         if self.relative && !format.is_playlist() {
             return Err("--relative is for playlists: add --format m3u8 or xspf".into());
         }
-        let paths = match &self.output {
-            _ if !self.relative => Paths::Absolute,
-            Some(file) => Paths::relative_to(directory_of(file)).map_err(|error| {
-                format!("{}: cannot open its directory: {error}", file.display())
-            })?,
-            None => Paths::relative_to(Path::new("."))?,
+        Ok(format)
+    }
+
+    /// Whether it needs title, artist, album and genre.
+    pub fn needs_tags(&self, format: Format) -> bool {
+        self.play || format != Format::Table
+    }
+
+    /// Writes the songs.
+    pub fn write(
+        &self,
+        format: Format,
+        library: &Library,
+        matches: &[Match],
+        console: &Console,
+    ) -> Result<(), CliError> {
+        let paths = if self.relative {
+            Paths::relative_to(directory_of(self.file().unwrap_or("".as_ref())))?
+        } else {
+            Paths::Absolute
         };
-        Ok(Plan {
-            format,
-            file: self.output.clone(),
-            paths,
-            play: self.play,
-        })
+        match self.file() {
+            None if format == Format::Table => {
+                console.print(&table(matches).render(terminal_width()))?;
+            }
+            None => {
+                let to = Destination::Stream(Box::new(io::stdout()));
+                write_records(format, to, paths, library, matches).map_err(stdout_error)?;
+            }
+            Some(file) => {
+                if format == Format::Table {
+                    let text = table(matches).render(None);
+                    atomic_file::write(file, |out| out.write_all(text.as_bytes()))?;
+                } else {
+                    let to = Destination::Path(file.to_owned());
+                    write_records(format, to, paths, library, matches)?;
+                }
+                console.remark(&format!("{}: {} songs", file.display(), matches.len()));
+            }
+        }
+        Ok(())
     }
 
     /// Plays or opens the songs, if requested.
@@ -94,65 +117,27 @@ impl Output {
     }
 }
 
-impl Plan {
-    /// Whether it needs title, artist, album and genre.
-    pub fn needs_tags(&self) -> bool {
-        self.play || self.format != Format::Table
+/// Writes the songs as records to a file or to standard output.
+fn write_records(
+    format: Format,
+    to: Destination,
+    paths: Paths,
+    library: &Library,
+    matches: &[Match],
+) -> crate::Result<()> {
+    let layout = Layout {
+        fields: fields(format),
+        embedding: 0,
+        info: library.info(),
+        paths,
+    };
+    let mut sink = sink(format, to, layout)?;
+    for found in matches {
+        let extra = vec![(found.rank as u64).into(), found.similarity.into()];
+        sink.row(found.song.clone(), extra)?;
     }
-
-    pub fn write(
-        &self,
-        library: &Library,
-        matches: &[Match],
-        console: &Console,
-    ) -> Result<(), CliError> {
-        if self.format == Format::Table {
-            let width = if self.file.is_some() {
-                None
-            } else {
-                terminal_width()
-            };
-            let text = table(matches).render(width);
-            match &self.file {
-                Some(file) => {
-                    atomic_file::write(file, |out| std::io::Write::write_all(out, text.as_bytes()))?
-                }
-                None => console.print(&text)?,
-            }
-        } else {
-            self.write_records(library, matches)?;
-        }
-        if let Some(file) = &self.file {
-            console.remark(&format!("{}: {} songs", file.display(), matches.len()));
-        }
-        Ok(())
-    }
-
-    fn write_records(&self, library: &Library, matches: &[Match]) -> Result<(), CliError> {
-        let layout = Layout {
-            fields: fields(self.format),
-            embedding: 0,
-            info: library.info(),
-            paths: self.paths.clone(),
-        };
-        let to = match &self.file {
-            Some(file) => Destination::Path(file.clone()),
-            None => Destination::Stream(Box::new(std::io::stdout())),
-        };
-        let write = || {
-            let mut sink = sink(self.format, to, layout)?;
-            for found in matches {
-                let extra = vec![(found.rank as u64).into(), found.similarity.into()];
-                sink.row(found.song.clone(), extra)?;
-            }
-            sink.finish()
-        };
-        match self.file {
-            Some(_) => write()?,
-            None => write().map_err(stdout_error)?,
-        };
-        Ok(())
-    }
+    sink.finish()?;
+    Ok(())
 }
 
 /// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.

@@ -20,13 +20,8 @@ pub fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
     if matches.is_empty() {
         return Err(NO_SONG.into());
     }
-    let playlist = temporary_playlist(matches).map_err(|error| {
-        let directory = std::env::temp_dir();
-        format!(
-            "{}: cannot write a playlist for the player: {error}",
-            directory.display()
-        )
-    })?;
+    let playlist = temporary_playlist(matches)
+        .map_err(|error| format!("cannot write a playlist for the player: {error}"))?;
     open_file(&playlist)?;
     console.remark(&format!("playing {}", playlist.display()));
     Ok(())
