@@ -132,7 +132,7 @@ fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Makes a rename durable, on systems that can.
-fn sync_directory(directory: &Path) {
+pub fn sync_directory(directory: &Path) {
     #[cfg(unix)]
     if let Ok(directory) = File::open(directory) {
         // Some file systems cannot; the content is on the disk already.

@@ -21,6 +21,7 @@ pub(crate) use fields::MoodFields;
 
 use crate::{
     Error, ErrorKind, Result,
+    atomic_file::{directory_of, sync_directory, write_error},
     audio::packet_hash,
     error::Context,
     library::{Columns, Library, LibraryWriter, Micros},
@@ -61,86 +62,95 @@ pub(crate) struct Changed {
     pub(crate) content_hash: String,
 }
 
-/// What has to be done to a file.
+/// The outcome for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// Nothing: the tags are as wanted.
-    Done,
-    /// Nothing but to update the library: an earlier run changed the file and was interrupted before it could.
-    Unrecorded,
-    /// The tags have to be written or removed. `mood`: the present one.
-    ToDo { mood: Vec<String> },
+pub(crate) enum Outcome {
+    /// The tags are as wanted.
+    UpToDate,
+    /// The tags would be changed. The present mood.
+    Due(Vec<String>),
+    /// The tags were changed, now or by an earlier run that was interrupted before it updated the library.
+    Changed(Changed),
 }
 
-/// Inspects a file without changing it. `known`: its entry in the library. `wanted`: the fields to write; `None` to remove them.
+/// Writes the fields into a file, or with `None` removes them and restores the earlier mood. `known` is the file's entry in the
+/// library. Unless `write`, the file is only inspected.
 ///
 /// # Errors
-/// Where the file is missing, changed since it was analyzed, read-only, of a format without tags, or its tags are damaged.
-pub(crate) fn look(path: &Path, known: &Stamp, wanted: Option<&MoodFields>) -> Result<Found> {
-    let (path, facts) = resolve(path)?;
-    let carrier = Carrier::read(&path, &path)?;
-    state(&path, &facts, &carrier, known, wanted)
-}
-
-/// Writes the fields into a file, or with `None` removes them and restores the earlier mood. Returns `None` where there was
-/// nothing to do.
-///
-/// # Errors
-/// Those of [`look`], and those of copying, writing and verifying the copy. The file is then unchanged.
-pub(crate) fn change(
+/// Where the file is missing, changed since it was analyzed, read-only, of a format without tags, its tags are damaged, or the copy
+/// cannot be written or differs in anything else. The file is then unchanged.
+pub(crate) fn tag(
     path: &Path,
     known: &Stamp,
     wanted: Option<&MoodFields>,
-) -> Result<Option<Changed>> {
+    write: bool,
+) -> Result<Outcome> {
     let (path, facts) = resolve(path)?;
     let path = path.as_path();
     let before = Carrier::read(path, path)?;
-    match state(path, &facts, &before, known, wanted)? {
-        Found::Done => return Ok(None),
-        Found::Unrecorded => return changed(path).map(Some),
-        Found::ToDo { .. } => {}
+    let is_as_wanted = before.is_as(wanted);
+    let now = Stamp::of(&facts);
+    // Removing the fields does not depend on the analyzed audio.
+    if wanted.is_some() && now != *known {
+        // Our own changes keep the time; those of other programs do not.
+        if is_as_wanted && now.modified == known.modified {
+            return changed(path).map(Outcome::Changed);
+        }
+        return Err(changed_since(path));
     }
-    let write_error = |source: io::Error| {
-        let message = "cannot be replaced; check that its directory is writable and has space left";
-        Error::new(ErrorKind::Io, message)
-            .with_path(path)
-            .with_source(source)
-    };
-    let directory = path.parent().unwrap_or(Path::new("."));
+    if is_as_wanted {
+        return Ok(Outcome::UpToDate);
+    }
+    if facts.permissions().readonly() {
+        let message = "read-only; make it writable first";
+        return Err(Error::new(ErrorKind::Io, message).with_path(path));
+    }
+    if !write {
+        return Ok(Outcome::Due(before.mood()));
+    }
+    replace(path, &facts, &before, wanted)?;
+    changed(path).map(Outcome::Changed)
+}
+
+/// Replaces the file by a verified copy with the fields.
+fn replace(
+    path: &Path,
+    facts: &Metadata,
+    before: &Carrier,
+    wanted: Option<&MoodFields>,
+) -> Result<()> {
+    let error = |source| write_error(path, source);
+    let directory = directory_of(path);
     let copy = tempfile::Builder::new()
         .prefix(".circumplex-")
         .suffix(".tmp")
         .tempfile_in(directory)
-        .map_err(write_error)?;
-    let mut original = File::open(path).map_err(write_error)?;
-    io::copy(&mut original, &mut copy.as_file()).map_err(write_error)?;
+        .map_err(error)?;
+    let mut original = File::open(path).map_err(error)?;
+    io::copy(&mut original, &mut copy.as_file()).map_err(error)?;
     // Windows replaces no open file.
     drop(original);
     let mut after = Carrier::read(copy.path(), path)?;
     after.set(wanted);
     after.save(copy.path(), path)?;
-    verify(path, copy.path(), &before, wanted)?;
+    verify(path, copy.path(), before, wanted)?;
 
     // A change by another program in the meantime must not get lost.
-    let latest = fs::metadata(path).map_err(write_error)?;
-    if Stamp::of(&latest) != Stamp::of(&facts) {
+    let latest = fs::metadata(path).map_err(error)?;
+    if Stamp::of(&latest) != Stamp::of(facts) {
         return Err(changed_since(path));
     }
-    keep_owner(&copy, &facts);
-    fs::set_permissions(copy.path(), facts.permissions()).map_err(write_error)?;
+    keep_owner(&copy, facts);
+    fs::set_permissions(copy.path(), facts.permissions()).map_err(error)?;
     let mut times = FileTimes::new();
     if let Ok(modified) = facts.modified() {
         times = times.set_modified(modified);
     }
-    copy.as_file().set_times(times).map_err(write_error)?;
-    copy.as_file().sync_all().map_err(write_error)?;
-    copy.persist(path).map_err(|e| write_error(e.error))?;
-    #[cfg(unix)]
-    if let Ok(directory) = File::open(directory) {
-        // Not every file system can; the content is on the disk already.
-        let _ = directory.sync_all();
-    }
-    changed(path).map(Some)
+    copy.as_file().set_times(times).map_err(error)?;
+    copy.as_file().sync_all().map_err(error)?;
+    copy.persist(path).map_err(|e| error(e.error))?;
+    sync_directory(directory);
+    Ok(())
 }
 
 /// Rewrites the library at `path` with the new size, time and hash of these files, so that the next analysis finds them up to
@@ -190,37 +200,6 @@ fn resolve(path: &Path) -> Result<(PathBuf, Metadata)> {
         return Err(unreadable(path, io::Error::other("not a regular file")));
     }
     Ok((real, facts))
-}
-
-fn state(
-    path: &Path,
-    facts: &Metadata,
-    carrier: &Carrier,
-    known: &Stamp,
-    wanted: Option<&MoodFields>,
-) -> Result<Found> {
-    let now = Stamp::of(facts);
-    if carrier.is_as(wanted) {
-        return if now == *known || wanted.is_none() {
-            Ok(Found::Done)
-        } else if now.modified == known.modified {
-            // Our own changes keep the time; those of other programs do not.
-            Ok(Found::Unrecorded)
-        } else {
-            Err(changed_since(path))
-        };
-    }
-    // Removing the fields does not depend on the analyzed audio.
-    if wanted.is_some() && now != *known {
-        return Err(changed_since(path));
-    }
-    if facts.permissions().readonly() {
-        let message = "read-only; make it writable first";
-        return Err(Error::new(ErrorKind::Io, message).with_path(path));
-    }
-    Ok(Found::ToDo {
-        mood: carrier.mood(),
-    })
 }
 
 /// Checks that the copy differs from the file in our fields alone.

@@ -28,7 +28,12 @@ fn songs(place: &Place) -> Vec<String> {
     let directory = place.music().display().to_string();
     rows(place)
         .iter()
-        .map(|row| row.unique_path().display().to_string().replace(&directory, ""))
+        .map(|row| {
+            row.unique_path()
+                .display()
+                .to_string()
+                .replace(&directory, "")
+        })
         .collect()
 }
 

@@ -86,15 +86,15 @@ pub fn run(args: Args, console: &Console) -> CliResult {
     let starts = args.starts()?;
     let mut output = None;
     if let Some(path) = &args.output {
+        if path.as_os_str() == "-" {
+            return Err("-o -: the clusters go to standard output; name a file with -o".into());
+        }
         let format = args.selection.format(path)?;
         if format.is_playlist() {
             return Err(format!(
                 "{format} cannot hold `cluster`; choose another format, such as csv"
             )
             .into());
-        }
-        if path.as_os_str() == "-" {
-            return Err("-o -: the clusters go to standard output; name a file with -o".into());
         }
         output = Some((path, format));
     }

@@ -132,21 +132,17 @@ impl SqliteSink {
     }
 
     fn insert(&self) -> rusqlite::Result<()> {
+        let waiting = || (self.rows + 1..).zip(&self.waiting);
         let mut insert = self.database.prepare(&self.insert)?;
-        for (id, (song, extra)) in (self.rows + 1..).zip(&self.waiting) {
-            let cells = self
-                .fields
-                .iter()
-                .map(|field| value(&field.cell(song, extra)));
-            insert.execute(params_from_iter(
-                [Value::Integer(id)].into_iter().chain(cells),
-            ))?;
+        for (id, (song, extra)) in waiting() {
+            let cells = self.fields.iter().map(|f| value(&f.cell(song, extra)));
+            let row = [Value::Integer(id)].into_iter().chain(cells);
+            insert.execute(params_from_iter(row))?;
         }
         if self.has_embedding {
-            let mut insert = self
-                .database
-                .prepare("INSERT INTO embedding VALUES (?, ?)")?;
-            for (id, (song, _)) in (self.rows + 1..).zip(&self.waiting) {
+            let sql = "INSERT INTO embedding VALUES (?, ?)";
+            let mut insert = self.database.prepare(sql)?;
+            for (id, (song, _)) in waiting() {
                 let numbers = song.embedding.iter();
                 let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
                 insert.execute(params![id, bytes])?;
@@ -154,10 +150,9 @@ impl SqliteSink {
         }
         if self.has_timeline {
             let marks = ", ?".repeat(4 + Emotion::COUNT);
-            let mut insert = self
-                .database
-                .prepare(&format!("INSERT INTO moment VALUES (?{marks})"))?;
-            for (id, (song, _)) in (self.rows + 1..).zip(&self.waiting) {
+            let sql = format!("INSERT INTO moment VALUES (?{marks})");
+            let mut insert = self.database.prepare(&sql)?;
+            for (id, (song, _)) in waiting() {
                 for (number, moment) in (0..).zip(song.timeline.iter().flatten()) {
                     let mut row = vec![Value::Integer(id), Value::Integer(number)];
                     row.push(Value::Real(moment.start_s));

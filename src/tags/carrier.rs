@@ -65,7 +65,7 @@ impl Carrier {
     }
 
     fn of_container((container, codec): (&str, &str), file: File) -> AnyResult<Option<Self>> {
-        // What cannot be read completely would get lost in writing, so it is an error.
+        // Tags that cannot be read completely would be lost in writing, so they are an error.
         let parse = ParseOptions::new()
             .read_properties(false)
             .implicit_conversions(false)

@@ -7,7 +7,7 @@ use super::super::{
 use crate::{
     library::{Columns, Library, Song, resolve_target},
     scan::Journal,
-    tags::{Changed, Found, MoodFields, Stamp, change, look, update_library},
+    tags::{Changed, MoodFields, Outcome, Stamp, tag, update_library},
     text::count,
 };
 use std::{
@@ -151,31 +151,22 @@ impl Tagger<'_> {
             size_bytes: song.size_bytes,
             modified: song.modified,
         };
-        if self.yes {
-            match change(path, &known, wanted) {
-                Ok(Some(changed)) => {
-                    files.insert(path.to_owned(), changed);
-                    self.tally.changed += 1;
-                }
-                Ok(None) => self.tally.up_to_date += 1,
-                Err(error) => self.failed(&error),
+        match tag(path, &known, wanted, self.yes) {
+            Ok(Outcome::UpToDate) => self.tally.up_to_date += 1,
+            Ok(Outcome::Due(mood)) => {
+                self.tally.changed += 1;
+                self.console.print(&preview(path, &mood, wanted))?;
             }
-        } else {
-            match look(path, &known, wanted) {
-                Ok(Found::ToDo { mood }) => {
-                    self.console.print(&preview(path, &mood, wanted))?;
-                    self.tally.changed += 1;
-                }
-                Ok(Found::Done | Found::Unrecorded) => self.tally.up_to_date += 1,
-                Err(error) => self.failed(&error),
+            Ok(Outcome::Changed(changed)) => {
+                self.tally.changed += 1;
+                files.insert(path.to_owned(), changed);
+            }
+            Err(error) => {
+                self.tally.failed += 1;
+                self.console.warning(&visible(&format!("{error:#}")));
             }
         }
         Ok(())
-    }
-
-    fn failed(&mut self, error: &crate::Error) {
-        self.tally.failed += 1;
-        self.console.warning(&visible(&format!("{error:#}")));
     }
 }
 
