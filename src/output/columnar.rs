@@ -1,6 +1,6 @@
 //! Parquet with flat columns (zstd), and Arrow IPC, which Feather readers read. The schema's metadata names the model.
 
-use super::{Cell, Field, Format, Layout, Out, PROGRAM, Sink, encoded};
+use super::{Cell, Field, Format, Layout, Out, Sink, encoded};
 use crate::{Result, library::Song};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
@@ -61,7 +61,10 @@ impl ColumnarSink {
                 .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
                 .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
                 .set_key_value_metadata(Some(vec![KeyValue::new(key, description)]))
-                .set_created_by(PROGRAM.to_owned())
+                // Readers parse the version out of this form.
+                .set_created_by(
+                    concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned(),
+                )
                 .build();
             let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties));
             Writer::Parquet(Box::new(encoded(writer, path, format)?))
