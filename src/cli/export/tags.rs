@@ -53,6 +53,9 @@ pub fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliRe
     // The files of a library are opened one by one, so that each can be rewritten.
     drop(library);
     for file in &files {
+        if stop.load(Relaxed) {
+            break;
+        }
         tagger.library(file)?;
     }
     tagger.bar.finish_and_clear();
