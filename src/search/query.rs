@@ -308,8 +308,11 @@ impl<'a> Search<'a> {
                 return Err(error(row, "a number is not finite"));
             }
             if column == Column::Emotions {
+                if song.iter().any(|number| *number < 0.0) {
+                    return Err(error(row, "a number is negative"));
+                }
                 let sum: f64 = song.iter().copied().map(f64::from).sum();
-                if song.iter().any(|number| *number < 0.0) || (sum - 100.0).abs() > 0.1 {
+                if (sum - 100.0).abs() > 0.1 {
                     return Err(error(row, &format!("percentages with the sum {sum:.3}")));
                 }
             }
