@@ -12,7 +12,8 @@ pub(crate) use observe::{FaceInput, ObserveOptions, observe};
 
 use crate::{
     emotion::{Expression, FaceMap},
-    error::{Error, Result},
+    error::Result,
+    search::parse_pairs,
 };
 
 /// Reads `happy=9,neutral=4,surprise=2`: any of the eight expressions in any order and spelling, with seconds or weights in any
@@ -21,24 +22,12 @@ use crate::{
 /// # Errors
 /// Where a part is not `name=weight`, a name is unknown or given twice, or the weights cannot be mixed.
 pub(crate) fn parse_face(text: &str) -> Result<[f64; Expression::COUNT]> {
-    let mut weights = [None; Expression::COUNT];
-    for part in text.split(',') {
-        let Some((name, weight)) = part.split_once('=') else {
-            return Err(Error::invalid(format!(
-                "expected an expression and its seconds or weight, like happy=9,neutral=4, found {:?}",
-                part.trim()
-            )));
-        };
+    let expected = "an expression and its seconds or weight, like happy=9,neutral=4";
+    let weights = parse_pairs(text, expected, |name| {
         let expression: Expression = name.parse()?;
-        let weight = weight.trim();
-        let number: f64 = weight
-            .parse()
-            .map_err(|_| Error::invalid(format!("expected a number, found {weight:?}")))?;
-        if weights[expression.index()].replace(number).is_some() {
-            return Err(Error::invalid(format!("{expression} is given twice")));
-        }
-    }
-    let weights = weights.map(|weight| weight.unwrap_or(0.0));
+        Ok((expression.index(), expression.name()))
+    })?;
+    let weights = weights.map(Option::unwrap_or_default);
     // Any map tells whether they can be mixed.
     FaceMap::default().mix(&weights)?;
     Ok(weights)

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 /// Jaro-Winkler similarity from which a known name counts as what somebody meant: passes typing errors, rejects other words.
-const SIMILAR: f64 = 0.8;
+pub(crate) const SIMILAR: f64 = 0.8;
 
 /// `1 song`, `2 songs`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {

@@ -11,8 +11,8 @@ use crate::{
     error::Result,
     face::read_face_map,
 };
-use serde_json::{Map, json};
-use std::path::PathBuf;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
 
 /// Show the map from facial expressions to emotions
 #[derive(clap::Args)]
@@ -46,33 +46,14 @@ struct TableArgs {
     face_map: Option<PathBuf>,
 }
 
-/// `--face-map` of `query`.
-#[derive(clap::Args)]
-pub struct FaceMapChoice {
-    /// Map from expressions to emotions, TOML or CSV as `circumplex face table --csv` prints it
-    #[arg(long, value_name = "FILE", requires = "face_asked")]
-    face_map: Option<PathBuf>,
-}
-
-impl FaceMapChoice {
-    /// Whether the option is given.
-    pub fn is_given(&self) -> bool {
-        self.face_map.is_some()
-    }
-
-    /// The map of the file, else the built-in one.
-    pub fn load(&self) -> Result<FaceMap> {
-        load(self.face_map.as_ref())
-    }
-}
-
-fn load(file: Option<&PathBuf>) -> Result<FaceMap> {
-    file.map_or_else(|| Ok(FaceMap::default()), |file| read_face_map(file))
+/// The map of a file, else the built-in one.
+pub fn load_map(file: Option<&Path>) -> Result<FaceMap> {
+    file.map_or_else(|| Ok(FaceMap::default()), read_face_map)
 }
 
 pub fn run(args: Args, console: &Console) -> CliResult {
     let Command::Table(args) = args.command;
-    let map = load(args.face_map.as_ref())?;
+    let map = load_map(args.face_map.as_deref())?;
     // Another map need not be made of these means.
     let has_means = args.face_map.is_none();
     let text = if args.csv {
@@ -95,18 +76,14 @@ fn csv(map: &FaceMap) -> String {
     text
 }
 
-fn json(map: &FaceMap, has_means: bool) -> Vec<serde_json::Value> {
+fn json(map: &FaceMap, has_means: bool) -> Vec<Value> {
     let row = |(expression, means): (Expression, Option<_>)| {
-        let emotions: Map<String, serde_json::Value> = Emotion::ALL
-            .into_iter()
-            .zip(map.get(expression))
-            .map(|(emotion, percent)| (emotion.name().to_owned(), json!(percent)))
+        let emotions = Emotion::ALL.into_iter().zip(map.get(expression));
+        let emotions: Map<String, Value> = emotions
+            .map(|(emotion, percent)| (emotion.to_string(), json!(percent)))
             .collect();
-        json!({
-            "expression": expression,
-            "means": means.filter(|_| has_means),
-            "emotions": emotions,
-        })
+        let means = means.filter(|_| has_means);
+        json!({ "expression": expression, "means": means, "emotions": emotions })
     };
     EXPRESSION_MEANS.map(row).to_vec()
 }
@@ -121,16 +98,14 @@ fn table(map: &FaceMap, has_means: bool) -> String {
     for (expression, means) in EXPRESSION_MEANS {
         let mut cells = vec![expression.to_string()];
         if has_means {
-            let cell = |mean: f64, std: f64| format!("{mean:.2} ± {std:.2}");
-            cells.extend(means.map_or_else(
-                || [String::new(), String::new()],
-                |of| {
-                    [
-                        cell(of.valence_mean, of.valence_std),
-                        cell(of.arousal_mean, of.arousal_std),
-                    ]
-                },
-            ));
+            let text = |mean: f64, std: f64| format!("{mean:.2} ± {std:.2}");
+            cells.extend(match means {
+                Some(of) => [
+                    text(of.valence_mean, of.valence_std),
+                    text(of.arousal_mean, of.arousal_std),
+                ],
+                None => Default::default(),
+            });
         }
         cells.extend(map.get(expression).map(|percent| format!("{percent:.1}")));
         table.row(cells);
@@ -138,18 +113,10 @@ fn table(map: &FaceMap, has_means: bool) -> String {
     table.render(terminal_width())
 }
 
-/// The largest shares first: `happiness 60 %, neutral 27 %, surprise 13 %`.
-pub fn shares_text(names: &[&str], percent: &[f64]) -> String {
-    let mut shares: Vec<(&str, f64)> = names
-        .iter()
-        .copied()
-        .zip(percent.iter().copied())
-        .filter(|(_, percent)| *percent >= 0.5)
-        .collect();
+/// The largest percentages first: `happiness 60 %, neutral 27 %, surprise 13 %`.
+pub fn shares_text(shares: impl Iterator<Item = (&'static str, f64)>) -> String {
+    let mut shares: Vec<_> = shares.filter(|(_, percent)| *percent >= 0.5).collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let shares: Vec<String> = shares
-        .iter()
-        .map(|(name, percent)| format!("{name} {percent:.0} %"))
-        .collect();
-    shares.join(", ")
+    let text = |(name, percent)| format!("{name} {percent:.0} %");
+    shares.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }

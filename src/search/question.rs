@@ -1,9 +1,35 @@
 //! Emotions and points as people type them.
 
 use crate::{
-    emotion::{AffectBox, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
+    emotion::{AffectBox, Emotion, EmotionVector, TYPICAL_DEVIATION},
     error::{Error, Result},
 };
+
+/// Reads `name=number` pairs separated by commas, in any order. `index` tells the place of a name in the result and the name's
+/// usual spelling; names that are absent are `None`.
+///
+/// # Errors
+/// Where a part is not `name=number`, or a name is given twice; and those of `index`.
+pub(crate) fn parse_pairs<const N: usize>(
+    text: &str,
+    expected: &str,
+    index: impl Fn(&str) -> Result<(usize, &'static str)>,
+) -> Result<[Option<f64>; N]> {
+    let mut numbers = [None; N];
+    for part in text.split(',') {
+        let Some((name, number)) = part.split_once('=') else {
+            let found = part.trim();
+            return Err(Error::invalid(format!(
+                "expected {expected}; found {found:?}"
+            )));
+        };
+        let (index, name) = index(name)?;
+        if numbers[index].replace(parse_number(number)?).is_some() {
+            return Err(Error::invalid(format!("{name} is given twice")));
+        }
+    }
+    Ok(numbers)
+}
 
 /// Reads `happy=60,excited=40`: any of the eight emotions in any order, in any unit; absent ones weigh 0. The result is
 /// normalized to 100.
@@ -11,25 +37,12 @@ use crate::{
 /// # Errors
 /// Where a part is not `name=weight`, a name is unknown or given twice, or the weights are not a valid vector.
 pub fn parse_emotions(text: &str) -> Result<EmotionVector> {
-    let mut weights = [None; Emotion::COUNT];
-    for part in text.split(',') {
-        let Some((name, weight)) = part.split_once('=') else {
-            return Err(Error::invalid(format!(
-                "expected an emotion and its weight, like happy=60,excited=40; found {:?}",
-                part.trim()
-            )));
-        };
+    let expected = "an emotion and its weight, like happy=60,excited=40";
+    let weights = parse_pairs(text, expected, |name| {
         let emotion: Emotion = name.parse()?;
-        if weights[emotion.index()]
-            .replace(parse_number(weight)?)
-            .is_some()
-        {
-            return Err(Error::invalid(format!(
-                "{emotion} is given twice; give each emotion one weight"
-            )));
-        }
-    }
-    EmotionVector::from_weights(weights.map(|weight| weight.unwrap_or(0.0)))
+        Ok((emotion.index(), emotion.name()))
+    })?;
+    EmotionVector::from_weights(weights.map(Option::unwrap_or_default))
 }
 
 /// Reads eight numbers separated by commas, in the order of the emotions, in any unit. The result is normalized to 100.
@@ -54,20 +67,15 @@ pub fn parse_vector(text: &str) -> Result<EmotionVector> {
 /// # Errors
 /// Where the text is not a point, or the point is off the scale.
 pub fn parse_point(text: &str) -> Result<EmotionVector> {
+    let expected = "a point like valence=7,arousal=3 (perhaps with spread=1.5)";
     let not_a_point = || {
-        Error::invalid(format!(
-            "expected a point like valence=7,arousal=3 (perhaps with spread=1.5); found {:?}",
-            text.trim()
-        ))
+        let found = text.trim();
+        Error::invalid(format!("expected {expected}; found {found:?}"))
     };
-    let mut values = [None; KEYS.len()];
-    for part in text.split(',') {
-        let (key, value) = part.split_once('=').ok_or_else(not_a_point)?;
+    let values = parse_pairs(text, expected, |key| {
         let index = key_index(key).ok_or_else(not_a_point)?;
-        if values[index].replace(parse_number(value)?).is_some() {
-            return Err(not_a_point());
-        }
-    }
+        Ok((index, KEYS[index]))
+    })?;
     let [Some(valence), Some(arousal), spread] = values else {
         return Err(not_a_point());
     };
@@ -80,18 +88,6 @@ pub fn parse_point(text: &str) -> Result<EmotionVector> {
 /// # Errors
 /// Where the point is off the scale, or the spread is not a number of at least 0.
 pub fn point(valence: f64, arousal: f64, spread: f64) -> Result<EmotionVector> {
-    for (axis, found) in [("valence", valence), ("arousal", arousal)] {
-        if !(SCALE_MIN..=SCALE_MAX).contains(&found) {
-            return Err(Error::invalid(format!(
-                "{axis} must lie between {SCALE_MIN} and {SCALE_MAX}, found {found}"
-            )));
-        }
-    }
-    if !(spread.is_finite() && spread >= 0.0) {
-        return Err(Error::invalid(format!(
-            "the spread around a point must be a number of at least 0, found {spread}"
-        )));
-    }
     let around = AffectBox {
         valence_mean: valence,
         valence_std: spread,
@@ -122,9 +118,8 @@ pub fn parse_target(text: &str) -> Result<EmotionVector> {
     } else if text.contains(['=', ',']) {
         parse_emotions(text)
     } else {
-        let mut weights = [0.0; Emotion::COUNT];
-        weights[text.parse::<Emotion>()?.index()] = 1.0;
-        EmotionVector::from_weights(weights)
+        text.parse::<Emotion>()?;
+        parse_emotions(&format!("{text}=1"))
     }
 }
 
@@ -225,7 +220,7 @@ mod tests {
         assert!(message("valence=3,arousal=5,spread=-1").contains("at least 0"));
         assert!(message("valence=3,arousal=5,spread=inf").contains("at least 0"));
         assert!(message("valence=3").contains("valence=7,arousal=3"));
-        assert!(message("valence=3,valence=3").contains("valence=7,arousal=3"));
+        assert!(message("valence=3,valence=3").contains("valence is given twice"));
         assert!(message("valence=3,arousal=5,happy=1").contains("valence=7,arousal=3"));
         assert!(message("valence=x,arousal=5").contains("expected a number"));
     }

@@ -4,10 +4,10 @@ use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
     library::{Column, Columns, Library},
+    text::{SIMILAR, listed},
 };
 use std::{
     collections::HashSet,
-    ffi::OsStr,
     path::{Component, Path, PathBuf},
 };
 
@@ -22,8 +22,6 @@ pub struct Example {
     pub embedding: Vec<f32>,
     /// The hash of its content, by which copies are recognized.
     pub content_hash: Option<String>,
-    /// Its row in the library, or `None` for a file outside it.
-    pub row: Option<u64>,
 }
 
 impl Example {
@@ -49,7 +47,6 @@ impl Example {
             emotions: song.emotions,
             embedding: song.embedding,
             content_hash: song.content_hash,
-            row: Some(row),
         })
     }
 }
@@ -59,99 +56,92 @@ pub fn silent(song: &Path) -> Error {
     Error::invalid("is silent, so no song is similar to it; choose another song").with_path(song)
 }
 
-/// The songs of a query.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Examples {
-    /// In the order in which they were named.
-    pub songs: Vec<Example>,
-    /// The rows of the library with these songs, or copies of them (the same path or content), in ascending order.
-    pub rows: Vec<u64>,
+/// The rows of the library with these songs, or copies of them (the same path or content), in ascending order.
+///
+/// # Errors
+/// Where the library cannot be read.
+pub fn rows_of(library: &Library, songs: &[Example]) -> Result<Vec<u64>> {
+    let mut rows = Vec::new();
+    if songs.is_empty() {
+        return Ok(rows);
+    }
+    let paths: HashSet<&Path> = songs.iter().map(|song| &*song.path).collect();
+    let hashes = songs.iter().filter_map(|song| song.content_hash.as_ref());
+    let hashes: HashSet<&String> = hashes.collect();
+    for (row, song) in (0..).zip(library.songs(Columns::STAMP)) {
+        let song = song?;
+        let has_content = |hash| hashes.contains(hash);
+        if song.content_hash.as_ref().is_some_and(has_content)
+            || paths.contains(&*song.unique_path())
+        {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
 }
 
-impl Examples {
-    /// Finds the rows of some songs and their copies.
-    ///
-    /// # Errors
-    /// Where the library cannot be read.
-    pub fn new(library: &Library, songs: Vec<Example>) -> Result<Self> {
-        let mut rows = Vec::new();
-        if !songs.is_empty() {
-            let paths: HashSet<&Path> = songs.iter().map(|song| &*song.path).collect();
-            let hashes: HashSet<&String> = songs
-                .iter()
-                .filter_map(|song| song.content_hash.as_ref())
-                .collect();
-            for entry in entries(library) {
-                let entry = entry?;
-                let hash = entry.content_hash.as_ref();
-                if hash.is_some_and(|hash| hashes.contains(hash)) || paths.contains(&*entry.path) {
-                    rows.push(entry.row);
-                }
+/// The mean of the percentages, sum 100; `None` without songs.
+pub(super) fn mean_emotions(songs: &[Example]) -> Option<[f64; Emotion::COUNT]> {
+    let mut mean = [0.0; Emotion::COUNT];
+    for song in songs {
+        for (sum, value) in mean.iter_mut().zip(song.emotions.as_array()) {
+            *sum += f64::from(*value) / songs.len() as f64;
+        }
+    }
+    (!songs.is_empty()).then_some(mean)
+}
+
+/// The mean of the embeddings, each scaled to length 1 so that each counts the same; `None` without songs.
+pub(super) fn mean_embedding(songs: &[Example]) -> Option<Vec<f64>> {
+    let mut mean = vec![0.0; songs.first()?.embedding.len()];
+    for song in songs {
+        let squares = song.embedding.iter().map(|value| f64::from(*value).powi(2));
+        let length = squares.sum::<f64>().sqrt();
+        if length > 0.0 {
+            for (sum, value) in mean.iter_mut().zip(&song.embedding) {
+                *sum += f64::from(*value) / length / songs.len() as f64;
             }
         }
-        Ok(Self { songs, rows })
     }
-
-    /// Takes the songs from index `at` on. Both halves keep the rows of all.
-    #[must_use]
-    pub fn split_off(&mut self, at: usize) -> Self {
-        Self {
-            songs: self.songs.split_off(at.min(self.songs.len())),
-            rows: self.rows.clone(),
-        }
-    }
-
-    /// The mean of the percentages, sum 100; `None` without songs.
-    pub fn mean_emotions(&self) -> Option<[f64; Emotion::COUNT]> {
-        let mut mean = [0.0; Emotion::COUNT];
-        for song in &self.songs {
-            for (sum, value) in mean.iter_mut().zip(song.emotions.as_array()) {
-                *sum += f64::from(*value) / self.songs.len() as f64;
-            }
-        }
-        (!self.songs.is_empty()).then_some(mean)
-    }
-
-    /// The mean of the embeddings, each scaled to length 1 so that each counts the same; `None` without songs.
-    pub fn mean_embedding(&self) -> Option<Vec<f64>> {
-        let mut mean = vec![0.0; self.songs.first()?.embedding.len()];
-        for song in &self.songs {
-            let squares = song.embedding.iter().map(|value| f64::from(*value).powi(2));
-            let length = squares.sum::<f64>().sqrt();
-            if length > 0.0 {
-                for (sum, value) in mean.iter_mut().zip(&song.embedding) {
-                    *sum += f64::from(*value) / length / self.songs.len() as f64;
-                }
-            }
-        }
-        Some(mean)
-    }
+    Some(mean)
 }
 
 /// Candidates and suggestions that an error lists.
 const LISTED: usize = 8;
 const SUGGESTED: usize = 3;
+const NAMES: Columns = Columns::STAMP.and(Columns::TAGS);
 
 /// The names of a song of the library.
+#[derive(Clone)]
 struct Entry {
     row: u64,
     path: PathBuf,
     title: Option<String>,
-    artist: Option<String>,
     content_hash: Option<String>,
+    /// In lower case, with and without the extension.
+    file_names: [String; 2],
+    /// The title in lower case, alone and after the artist.
+    titles: Vec<String>,
 }
-
-const NAMES: Columns = Columns::STAMP.and(Columns::TAGS);
 
 fn entries(library: &Library) -> impl Iterator<Item = Result<Entry>> + '_ {
     (0..).zip(library.songs(NAMES)).map(|(row, song)| {
         let song = song?;
+        let path = song.unique_path().into_owned();
+        let file_names = [path.file_name(), path.file_stem()]
+            .map(|name| name.unwrap_or_default().to_string_lossy().to_lowercase());
+        let lower = |text: &String| text.trim().to_lowercase();
+        let mut titles: Vec<String> = song.title.iter().map(lower).collect();
+        if let (Some(title), Some(artist)) = (titles.first(), &song.artist) {
+            titles.push(format!("{} - {title}", lower(artist)));
+        }
         Ok(Entry {
             row,
-            path: song.unique_path().into_owned(),
+            path,
             title: song.title,
-            artist: song.artist,
             content_hash: song.content_hash,
+            file_names,
+            titles,
         })
     })
 }
@@ -167,9 +157,8 @@ pub fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64
     if !lookups.is_empty() {
         for entry in entries(library) {
             let entry = entry?;
-            let names = Names::of(&entry);
             for lookup in &mut lookups {
-                lookup.add(&entry, &names);
+                lookup.add(&entry);
             }
         }
     }
@@ -186,174 +175,117 @@ enum Fit {
     Title,
 }
 
-/// The names of a song in lower case.
-struct Names {
-    /// With and without the extension.
-    file: [String; 2],
-    /// Alone and after the artist.
-    title: Vec<String>,
-}
-
-impl Names {
-    fn of(entry: &Entry) -> Self {
-        let lower =
-            |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().to_lowercase();
-        let mut title = Vec::new();
-        if let Some(name) = &entry.title {
-            let name = name.trim().to_lowercase();
-            if let Some(artist) = &entry.artist {
-                title.push(format!("{} - {name}", artist.trim().to_lowercase()));
-            }
-            title.push(name);
-        }
-        Self {
-            file: [lower(entry.path.file_name()), lower(entry.path.file_stem())],
-            title,
-        }
-    }
-
-    /// The largest similarity of a name to what was typed, 0 to 1.
-    fn similarity(&self, typed: &str) -> f64 {
-        let names = self.file.iter().chain(&self.title);
-        names
-            .map(|name| strsim::jaro_winkler(typed, name))
-            .fold(0.0, f64::max)
-    }
-}
-
-struct Candidate {
-    row: u64,
-    path: PathBuf,
-    content_hash: Option<String>,
-}
-
 /// The lookup of one name.
 struct Lookup<'a> {
     name: &'a Path,
     absolute: Option<PathBuf>,
-    /// The name without `./`, if it can be the end of a path.
-    end: Option<PathBuf>,
+    /// The name without `./`.
+    end: PathBuf,
     lower: String,
     /// The best fit so far, and the songs that have it.
-    fit: Option<Fit>,
-    candidates: Vec<Candidate>,
+    fit: Fit,
+    candidates: Vec<Entry>,
 }
 
 impl<'a> Lookup<'a> {
     fn new(name: &'a Path) -> Self {
-        let parts = name.components().filter(|part| *part != Component::CurDir);
-        let end: PathBuf = parts.collect();
-        let mut parts = end.components();
-        let is_end =
-            !end.as_os_str().is_empty() && parts.all(|part| matches!(part, Component::Normal(_)));
+        let parts = name.components();
         Self {
             name,
             // Links keep their names, as in a library, unless the path contains `..`.
-            absolute: if name.components().any(|part| part == Component::ParentDir) {
+            absolute: if parts.clone().any(|part| part == Component::ParentDir) {
                 name.canonicalize().ok()
             } else {
                 std::path::absolute(name).ok()
             },
-            end: is_end.then_some(end),
+            end: parts.filter(|part| *part != Component::CurDir).collect(),
             lower: name.to_string_lossy().trim().to_lowercase(),
-            fit: None,
+            fit: Fit::Title,
             candidates: Vec::new(),
         }
     }
 
-    fn add(&mut self, entry: &Entry, names: &Names) {
-        let Some(fit) = self.fit(&entry.path, names) else {
-            return;
-        };
-        if self.fit.is_some_and(|best| best < fit) {
-            return;
-        }
-        if self.fit != Some(fit) {
-            self.candidates.clear();
-        }
-        self.fit = Some(fit);
-        // Copies of one song are not ambiguous.
-        let is_copy = self.candidates.iter().any(|known| {
-            known.path == entry.path
-                || known.content_hash.is_some() && known.content_hash == entry.content_hash
-        });
-        if !is_copy {
-            self.candidates.push(Candidate {
-                row: entry.row,
-                path: entry.path.clone(),
-                content_hash: entry.content_hash.clone(),
-            });
-        }
-    }
-
-    fn fit(&self, path: &Path, names: &Names) -> Option<Fit> {
-        let is = |name: &String| !self.lower.is_empty() && *name == self.lower;
+    fn fit(&self, entry: &Entry) -> Option<Fit> {
+        let path = entry.path.as_path();
         if path == self.name || self.absolute.as_deref() == Some(path) {
             Some(Fit::Path)
-        } else if self.end.as_ref().is_some_and(|end| path.ends_with(end)) {
+        } else if self.lower.is_empty() {
+            None
+        } else if self.end != Path::new("") && path.ends_with(&self.end) {
             Some(Fit::EndOfPath)
-        } else if names.file.iter().any(is) {
+        } else if entry.file_names.contains(&self.lower) {
             Some(Fit::FileName)
-        } else if names.title.iter().any(is) {
+        } else if entry.titles.contains(&self.lower) {
             Some(Fit::Title)
         } else {
             None
         }
     }
 
+    fn add(&mut self, entry: &Entry) {
+        let Some(fit) = self.fit(entry) else {
+            return;
+        };
+        if fit < self.fit {
+            self.fit = fit;
+            self.candidates.clear();
+        }
+        // Copies of one song are not ambiguous.
+        let is_copy = |known: &Entry| {
+            known.path == entry.path
+                || known.content_hash.is_some() && known.content_hash == entry.content_hash
+        };
+        if fit == self.fit && !self.candidates.iter().any(is_copy) {
+            self.candidates.push(entry.clone());
+        }
+    }
+
     fn finish(self, library: &Library) -> Result<Option<u64>> {
-        if self.fit != Some(Fit::Path) && self.name.is_file() {
+        if self.fit != Fit::Path && self.name.is_file() {
             return Ok(None);
         }
-        match self.candidates.as_slice() {
+        let (name, library_name) = (self.name, library.name());
+        Err(Error::invalid(match self.candidates.as_slice() {
+            [only] => return Ok(Some(only.row)),
             [] => {
                 let similar = self.similar(library)?;
                 let hint = match similar.as_slice() {
                     [] => String::new(),
                     names => format!("; did you mean {}?", names.join(" or ")),
                 };
-                Err(Error::invalid(format!(
-                    "no song of {} has the path, file name or title {:?}, and no such file exists{hint}",
-                    library.name(),
-                    self.name
-                )))
+                format!(
+                    "no song of {library_name} has the path, file name or title {name:?}, and no such file exists{hint}"
+                )
             }
-            [only] => Ok(Some(only.row)),
             several => {
-                let paths = several
-                    .iter()
-                    .map(|candidate| format!("{:?}", candidate.path));
-                Err(Error::invalid(format!(
-                    "{:?} fits {} songs of {}: {}; give more of the path",
-                    self.name,
+                let paths: Vec<String> = several.iter().map(|e| format!("{:?}", e.path)).collect();
+                format!(
+                    "{name:?} fits {} songs of {library_name}: {}; give more of the path",
                     several.len(),
-                    library.name(),
-                    crate::text::listed(&paths.collect::<Vec<_>>(), LISTED)
-                )))
+                    listed(&paths, LISTED)
+                )
             }
-        }
+        }))
     }
 
     /// The songs whose names are most similar to the typed one.
     fn similar(&self, library: &Library) -> Result<Vec<String>> {
-        // As in `text::nearest`: passes typing errors, rejects other names.
-        const SIMILAR: f64 = 0.8;
         let typed = self.name.file_name().unwrap_or_default();
         let typed = typed.to_string_lossy().trim().to_lowercase();
         let mut similar: Vec<(f64, String)> = Vec::new();
         for entry in entries(library) {
             let entry = entry?;
-            let similarity = Names::of(&entry).similarity(&typed);
-            if similarity < SIMILAR {
-                continue;
+            let names = entry.file_names.iter().chain(&entry.titles);
+            let similarity = names
+                .map(|name| strsim::jaro_winkler(&typed, name))
+                .fold(0.0, f64::max);
+            if similarity >= SIMILAR {
+                let title = entry.title.map(|title| format!(" ({title:?})"));
+                let shown = format!("{:?}{}", entry.path, title.unwrap_or_default());
+                similar.push((similarity, shown));
+                similar.sort_by(|a, b| b.0.total_cmp(&a.0));
+                similar.truncate(SUGGESTED);
             }
-            let shown = match &entry.title {
-                Some(title) => format!("{:?} ({title:?})", entry.path),
-                None => format!("{:?}", entry.path),
-            };
-            similar.push((similarity, shown));
-            similar.sort_by(|a, b| b.0.total_cmp(&a.0));
-            similar.truncate(SUGGESTED);
         }
         Ok(similar.into_iter().map(|(_, shown)| shown).collect())
     }
@@ -478,12 +410,7 @@ mod tests {
         songs[4].content_hash = None;
         let (_directory, library) = library(songs);
         let songs = [1, 2].map(|row| Example::at(&library, row).unwrap());
-        let mut examples = Examples::new(&library, songs.to_vec()).unwrap();
-        assert_eq!(examples.rows, [1, 2, 3, 5]);
-        assert_eq!(examples.songs.len(), 2);
-        let rest = examples.split_off(1);
-        assert_eq!(rest.songs[0].row, Some(2));
-        assert_eq!(rest.rows, examples.rows);
+        assert_eq!(rows_of(&library, &songs).unwrap(), [1, 2, 3, 5]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`QueryVector`]: the direction of a query, and the songs that take no part in its answer.
 
-use super::songs::Examples;
+use super::songs::{Example, mean_embedding, mean_emotions};
 use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
@@ -36,11 +36,11 @@ const SAME_DIRECTION: f64 = 1e-6;
 
 impl QueryVector {
     /// The mean of some songs' percentages and embeddings. `None` where there is no song.
-    pub fn like(examples: &Examples) -> Option<Self> {
+    pub fn like(songs: &[Example]) -> Option<Self> {
         Some(Self {
-            target: examples.mean_emotions()?,
-            embedding: examples.mean_embedding().filter(|mean| !is_zero(mean)),
-            excluded_rows: examples.rows.clone(),
+            target: mean_emotions(songs)?,
+            embedding: mean_embedding(songs).filter(|mean| !is_zero(mean)),
+            excluded_rows: Vec::new(),
         })
     }
 
@@ -48,8 +48,8 @@ impl QueryVector {
     ///
     /// # Errors
     /// Where the songs have the percentages of the query, so that nothing is left.
-    pub fn unlike(mut self, examples: &Examples) -> Result<Self> {
-        let Some(emotions) = examples.mean_emotions() else {
+    pub fn unlike(mut self, songs: &[Example]) -> Result<Self> {
+        let Some(emotions) = mean_emotions(songs) else {
             return Ok(self);
         };
         for (value, other) in self.target.iter_mut().zip(emotions) {
@@ -63,12 +63,9 @@ impl QueryVector {
         }
         self.embedding = self
             .embedding
-            .zip(examples.mean_embedding())
+            .zip(mean_embedding(songs))
             .map(|(mine, other)| mine.iter().zip(other).map(|(a, b)| a - b).collect())
             .filter(|rest: &Vec<f64>| !is_zero(rest));
-        self.excluded_rows.extend(&examples.rows);
-        self.excluded_rows.sort_unstable();
-        self.excluded_rows.dedup();
         Ok(self)
     }
 }
@@ -79,22 +76,16 @@ fn is_zero(embedding: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::songs::Example, *};
+    use super::*;
 
-    fn examples(of: &[([f64; 8], [f32; 2])], rows: &[u64]) -> Examples {
-        Examples {
-            songs: of
-                .iter()
-                .map(|(weights, embedding)| Example {
-                    path: "a song".into(),
-                    emotions: EmotionVector::from_weights(*weights).unwrap(),
-                    embedding: embedding.to_vec(),
-                    content_hash: None,
-                    row: None,
-                })
-                .collect(),
-            rows: rows.to_vec(),
-        }
+    fn songs(of: &[([f64; 8], [f32; 2])]) -> Vec<Example> {
+        let song = |(weights, embedding): &([f64; 8], [f32; 2])| Example {
+            path: "a song".into(),
+            emotions: EmotionVector::from_weights(*weights).unwrap(),
+            embedding: embedding.to_vec(),
+            content_hash: None,
+        };
+        of.iter().map(song).collect()
     }
 
     const HAPPY: [f64; 8] = [1., 0., 0., 0., 0., 0., 0., 0.];
@@ -102,36 +93,33 @@ mod tests {
 
     #[test]
     fn several_songs_are_averaged_and_each_counts_the_same() {
-        let query = QueryVector::like(&examples(&[(HAPPY, [3., 0.]), (CALM, [0., 0.5])], &[4, 9]));
-        let query = query.unwrap();
+        let query = QueryVector::like(&songs(&[(HAPPY, [3., 0.]), (CALM, [0., 0.5])])).unwrap();
         assert_eq!(query.target, [50., 0., 0., 0., 0., 0., 50., 0.]);
         assert_eq!(query.embedding, Some(vec![0.5, 0.5]));
-        assert_eq!(query.excluded_rows, [4, 9]);
-        assert_eq!(QueryVector::like(&examples(&[], &[])), None);
+        assert_eq!(QueryVector::like(&[]), None);
     }
 
     #[test]
-    fn subtracted_songs_become_negative_and_are_excluded_too() {
-        let like = examples(&[(HAPPY, [1., 0.])], &[4]);
-        let unlike = examples(&[(CALM, [0., 2.])], &[2]);
+    fn subtracted_songs_become_negative() {
+        let like = songs(&[(HAPPY, [1., 0.])]);
+        let unlike = songs(&[(CALM, [0., 2.])]);
         let query = QueryVector::like(&like).unwrap().unlike(&unlike).unwrap();
         assert_eq!(query.target, [100., 0., 0., 0., 0., 0., -100., 0.]);
         assert_eq!(query.embedding, Some(vec![1., -1.]));
-        assert_eq!(query.excluded_rows, [2, 4]);
         let query = QueryVector::from(EmotionVector::even())
             .unlike(&unlike)
             .unwrap();
         assert_eq!(query.target[6], -87.5);
         assert_eq!(query.embedding, None);
         let same = QueryVector::like(&like).unwrap();
-        assert_eq!(same.clone().unlike(&examples(&[], &[])).unwrap(), same);
+        assert_eq!(same.clone().unlike(&[]).unwrap(), same);
         let error = same.unlike(&like).unwrap_err();
         assert!(error.to_string().contains("nothing is left"), "{error}");
     }
 
     #[test]
     fn a_song_without_a_direction_has_no_embedding_to_compare() {
-        let query = QueryVector::like(&examples(&[(HAPPY, [0., 0.])], &[])).unwrap();
+        let query = QueryVector::like(&songs(&[(HAPPY, [0., 0.])])).unwrap();
         assert_eq!(query.embedding, None);
     }
 }

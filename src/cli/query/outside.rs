@@ -25,30 +25,24 @@ pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<
         ))
         .with_path(song)
     };
-    let excerpt = match theirs.excerpt() {
-        Some(text) => Some(
-            text.parse()
-                .map_err(|_| other(format!("its songs were analyzed as excerpts of {text:?}")))?,
-        ),
-        None => None,
+    let parse = |text: &str| {
+        let excerpt = text.parse();
+        excerpt.map_err(|_| other(format!("its songs were analyzed as excerpts of {text:?}")))
     };
+    let excerpt = theirs.excerpt().map(parse).transpose()?;
     let options = AnalyzeOptions {
         excerpt,
         ..AnalyzeOptions::default()
     };
     let ours = library_info(model, &options);
     if !ours.is_comparable(theirs) {
-        let short = |identity: &str| identity.get(..12).unwrap_or(identity).to_owned();
         let (ours, theirs) = (&ours.model, &theirs.model);
         return Err(other(if ours.identity == theirs.identity {
             "its songs were analyzed with other preprocessing".to_owned()
         } else {
             format!(
-                "its songs were analyzed by model {} ({}), the file would be by model {} ({})",
-                theirs.name,
-                short(&theirs.identity),
-                ours.name,
-                short(&ours.identity)
+                "its songs were analyzed by model {} ({:.12}), the file would be by model {} ({:.12})",
+                theirs.name, theirs.identity, ours.name, ours.identity
             )
         }));
     }
@@ -66,7 +60,6 @@ pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<
         emotions: analysis.prediction.emotions,
         embedding: analysis.prediction.embedding,
         content_hash: Some(hash),
-        row: None,
     })
 }
 

@@ -6,14 +6,14 @@ use crate::{
     cli::{
         CliError,
         console::Console,
-        face::{FaceMapChoice, shares_text},
+        face::{load_map, shares_text},
         model::ModelChoice,
     },
     clock::position,
-    emotion::{Emotion, EmotionVector, Expression, TYPICAL_DEVIATION},
+    emotion::{EmotionVector, Expression, TYPICAL_DEVIATION},
     face::{FaceInput, ObserveOptions, observe, parse_face},
     library::Library,
-    search::{Example, Examples, QueryVector, find_songs, parse_emotions, parse_vector, point},
+    search::{Example, QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of},
     text::{count, visible},
 };
 use std::{
@@ -71,21 +71,16 @@ pub struct Question {
     face_file: Option<PathBuf>,
     /// Use only this much of the end of the face file (of the start of standard input), like 15s, or from a start, like
     /// 1:10:15s
-    #[arg(long, value_name = "[START:]LENGTH", requires = "face_file", value_parser = stretch)]
+    #[arg(long, value_name = "[START:]LENGTH", requires = "face_file")]
     observe: Option<Excerpt>,
     /// Frames per second of the face file; without a column of frame numbers, rows per second
     #[arg(long, value_name = "N", requires = "face_file", value_parser = rate)]
     fps: Option<f64>,
-    #[command(flatten)]
-    face_map: FaceMapChoice,
+    /// Map from expressions to emotions, TOML or CSV as `circumplex face table --csv` prints it
+    #[arg(long, value_name = "FILE", requires = "face_asked")]
+    face_map: Option<PathBuf>,
     #[command(flatten)]
     model: ModelChoice,
-}
-
-/// Reads a stretch like an excerpt; without a start it is the end of the file, not the middle.
-fn stretch(text: &str) -> Result<Excerpt, String> {
-    text.parse()
-        .map_err(|error: crate::Error| error.to_string())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -98,8 +93,8 @@ impl Question {
     /// The query vector. Looks up songs in `library`.
     pub fn vector(&self, library: &Library, console: &Console) -> Result<QueryVector, CliError> {
         self.check()?;
-        let mut liked = self.examples(library, console)?;
-        let unliked = liked.split_off(self.like.len());
+        let songs = self.songs(library, console)?;
+        let (liked, unliked) = songs.split_at(self.like.len());
         let vector = if let Some(emotions) = self.emotions.or(self.vector) {
             Some(emotions.into())
         } else if let (Some(valence), Some(arousal)) = (self.valence, self.arousal) {
@@ -108,45 +103,52 @@ impl Question {
         } else if let Some(emotions) = self.face_emotions(console)? {
             Some(emotions.into())
         } else {
-            QueryVector::like(&liked)
+            QueryVector::like(liked)
         };
         let vector = vector.ok_or(
             "no query: give --emotions, --vector, --valence with --arousal, --like, --face or --face-file",
         )?;
-        Ok(vector.unlike(&unliked)?)
+        let mut vector = vector.unlike(unliked)?;
+        vector.excluded_rows = rows_of(library, &songs)?;
+        let copies = vector.excluded_rows.len().saturating_sub(songs.len()) as u64;
+        if copies > 0 {
+            let copies = count(copies, "copy", "copies");
+            console.remark(&format!("also excluded: {copies}"));
+        }
+        Ok(vector)
     }
 
     /// Rejects options of another kind of query than the given one: clap accepts them where they require an option that
     /// conflicts with a given one.
     fn check(&self) -> Result<(), CliError> {
         let has_file = self.face_file.is_some();
-        if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
-            return Err("--arousal and --spread need --valence, and no other kind of query".into());
-        }
-        if !has_file && (self.observe.is_some() || self.fps.is_some()) {
-            return Err("--observe and --fps need --face-file".into());
-        }
-        if self.face.is_none() && !has_file && self.face_map.is_given() {
-            return Err("--face-map needs --face or --face-file".into());
-        }
-        Ok(())
+        let has_face = has_file || self.face.is_some();
+        Err(
+            if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
+                "--arousal and --spread need --valence, and no other kind of query".into()
+            } else if !has_file && (self.observe.is_some() || self.fps.is_some()) {
+                "--observe and --fps need --face-file".into()
+            } else if !has_face && self.face_map.is_some() {
+                "--face-map needs --face or --face-file".into()
+            } else {
+                return Ok(());
+            },
+        )
     }
 
     /// The emotions of a face, where one is given.
     fn face_emotions(&self, console: &Console) -> Result<Option<EmotionVector>, CliError> {
-        let map = self.face_map.load()?;
+        let map = load_map(self.face_map.as_deref())?;
         let shares = match (&self.face, &self.face_file) {
             (Some(weights), _) => *weights,
             (None, Some(file)) => self.observe(file, console)?,
             (None, None) => return Ok(None),
         };
         let emotions = map.mix(&shares)?;
-        let names = Emotion::ALL.map(Emotion::name);
-        let percent = emotions.as_array().map(f64::from);
-        console.remark(&format!(
-            "query emotions: {}",
-            shares_text(&names, &percent)
-        ));
+        let shares = emotions
+            .iter()
+            .map(|(emotion, share)| (emotion.name(), share.into()));
+        console.remark(&format!("query emotions: {}", shares_text(shares)));
         Ok(Some(emotions))
     }
 
@@ -174,13 +176,13 @@ impl Question {
             let (start, end) = (position(seconds.start), position(seconds.end));
             format!(" from {start} to {end}")
         });
-        let names = Expression::ALL.map(Expression::name);
-        let percent = seen.shares.map(|share| 100.0 * share);
+        let shares = Expression::ALL.into_iter().zip(seen.shares);
+        let shares = shares.map(|(expression, share)| (expression.name(), 100.0 * share));
         console.remark(&visible(&format!(
             "{name}: {}{when}, by {}: {}",
             frames(seen.frames),
             seen.columns,
-            shares_text(&names, &percent)
+            shares_text(shares)
         )));
         if seen.without_face > 0 {
             console.remark(&format!(
@@ -198,7 +200,7 @@ impl Question {
     }
 
     /// The songs of `--like`, then those of `--unlike`.
-    fn examples(&self, library: &Library, console: &Console) -> Result<Examples, CliError> {
+    fn songs(&self, library: &Library, console: &Console) -> Result<Vec<Example>, CliError> {
         let names = [self.like.as_slice(), &self.unlike].concat();
         let mut songs = Vec::new();
         let mut model = None;
@@ -217,14 +219,6 @@ impl Question {
             console.remark(&visible(&format!("query song: {path}{source}")));
             songs.push(song);
         }
-        let examples = Examples::new(library, songs)?;
-        if examples.rows.len() > examples.songs.len() {
-            let copies = (examples.rows.len() - examples.songs.len()) as u64;
-            console.remark(&format!(
-                "also excluded: {}",
-                count(copies, "copy", "copies")
-            ));
-        }
-        Ok(examples)
+        Ok(songs)
     }
 }
