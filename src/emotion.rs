@@ -19,4 +19,5 @@ pub use face_map::FaceMap;
 pub use moment::{Moment, Stretch, Timeline};
 #[cfg(test)]
 pub(crate) use vector::as_array;
+pub(crate) use vector::scaled_to;
 pub use vector::{Emotion, EmotionVector};

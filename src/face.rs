@@ -8,7 +8,7 @@ mod observe_tests;
 mod rows;
 
 pub(crate) use map::read_face_map;
-pub(crate) use observe::{FaceInput, ObserveOptions, observe};
+pub(crate) use observe::{ObserveOptions, observe};
 
 use crate::{
     emotion::{Expression, FaceMap},

@@ -1,6 +1,6 @@
 //! [`FaceMap`]: from the expressions of a face to the eight emotions.
 
-use super::{AffectBox, Emotion, EmotionVector, Expression};
+use super::{AffectBox, Emotion, EmotionVector, Expression, scaled_to};
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// Mean and standard deviation of the valence and arousal of the word that names an expression, scale 1 to 9: Warriner,
@@ -59,12 +59,12 @@ impl FaceMap {
         for (expression, row) in Expression::ALL.into_iter().zip(&mut percentages) {
             EmotionVector::from_weights(*row)
                 .context(ErrorKind::InvalidInput, expression.name())?;
-            // By the largest number first, so that no sum is too large. What sums to 100 stays as it is: a map that was
-            // printed reads back the same.
-            let largest = row.iter().copied().fold(0.0, f64::max);
-            let sum: f64 = row.iter().map(|value| value / largest).sum();
-            if (largest * sum - 100.0).abs() > 1e-9 {
-                *row = row.map(|value| 100.0 * (value / largest) / sum);
+            // What sums to 100 stays as it is: a map that was printed reads back the same.
+            let sum: f64 = row.iter().sum();
+            if (sum - 100.0).abs() > 1e-9
+                && let Some(scaled) = scaled_to(100.0, *row)
+            {
+                *row = scaled;
             }
         }
         Ok(Self(percentages))
@@ -95,17 +95,13 @@ impl FaceMap {
                 )));
             }
         }
-        let largest = weights.iter().copied().fold(0.0, f64::max);
-        if largest == 0.0 {
-            return Err(Error::invalid(
-                "at least one expression must have a weight above zero, found none",
-            ));
-        }
+        let weights = scaled_to(1.0, *weights).ok_or_else(|| {
+            Error::invalid("at least one expression must have a weight above zero, found none")
+        })?;
         let mut mixed = [0.0; Emotion::COUNT];
         for (row, weight) in self.0.iter().zip(weights) {
             for (sum, share) in mixed.iter_mut().zip(row) {
-                // Divided by the largest first, so that no sum is too large.
-                *sum += weight / largest * share;
+                *sum += weight * share;
             }
         }
         EmotionVector::from_weights(mixed)

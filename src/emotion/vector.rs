@@ -105,8 +105,8 @@ impl FromStr for Emotion {
 /// assert_eq!(vector.get(Emotion::Happy), 75.0);
 /// assert!(serde_json::to_string(&vector).unwrap().starts_with(r#"{"happy":75.0,"excited":25.0"#));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Named", try_from = "Named")]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "Named")]
 pub struct EmotionVector([f32; 8]);
 
 impl Default for EmotionVector {
@@ -147,18 +147,10 @@ impl EmotionVector {
     /// Where one is not finite or negative, or all are zero.
     pub fn from_weights(weights: [f64; 8]) -> Result<Self> {
         check(&weights)?;
-        let largest = weights.iter().copied().fold(0.0, f64::max);
-        if largest == 0.0 {
-            return Err(Error::invalid(
-                "at least one of the eight weights must be above zero, found none",
-            ));
-        }
-        // Divided by the largest first: neither the sum nor the quotient can overflow or vanish.
-        let scaled = weights.map(|weight| weight / largest);
-        let sum: f64 = scaled.iter().sum();
-        Ok(Self(scaled.map(|weight| {
-            positive_zero((100.0 * weight / sum) as f32)
-        })))
+        let percentages = scaled_to(100.0, weights).ok_or_else(|| {
+            Error::invalid("at least one of the eight weights must be above zero, found none")
+        })?;
+        Ok(Self(percentages.map(|value| positive_zero(value as f32))))
     }
 
     /// The eight percentages in the order of [`Emotion::ALL`].
@@ -188,6 +180,15 @@ impl EmotionVector {
     }
 }
 
+/// Weights of at least 0 with another sum; `None` where all are zero.
+pub(crate) fn scaled_to(total: f64, weights: [f64; 8]) -> Option<[f64; 8]> {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    // Divided by the largest first: neither the sum nor the quotient can overflow or vanish.
+    let scaled = weights.map(|weight| weight / largest);
+    let sum: f64 = scaled.iter().sum();
+    (largest > 0.0).then(|| scaled.map(|weight| total * weight / sum))
+}
+
 /// -0 is read as a zero and written as a plain one.
 fn positive_zero(value: f32) -> f32 {
     if value == 0.0 { 0.0 } else { value }
@@ -210,7 +211,7 @@ fn check(values: &[f64; 8]) -> Result<()> {
 }
 
 /// A vector as an object of the eight names.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {
     happy: f32,
@@ -223,28 +224,9 @@ struct Named {
     content: f32,
 }
 
-impl From<EmotionVector> for Named {
-    fn from(vector: EmotionVector) -> Self {
-        let [
-            happy,
-            excited,
-            tense,
-            frustrated,
-            depressed,
-            tired,
-            calm,
-            content,
-        ] = vector.0;
-        Self {
-            happy,
-            excited,
-            tense,
-            frustrated,
-            depressed,
-            tired,
-            calm,
-            content,
-        }
+impl Serialize for EmotionVector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::rows::Row;
 use crate::{
-    emotion::Expression,
+    clock,
+    emotion::{Expression, scaled_to},
     error::{Context, Error, ErrorKind, Result},
     text::listed,
 };
+use std::collections::BTreeMap;
 
 /// Share of each expression in the order of [`Expression::ALL`], sum 1.
 pub(super) type Shares = [f64; Expression::COUNT];
@@ -141,7 +143,7 @@ fn is_action_unit(words: &[String]) -> bool {
 /// The columns of a file that are used.
 #[derive(Debug)]
 pub(super) struct Columns {
-    names: Vec<String>,
+    pub names: Vec<String>,
     shows: Shows,
     /// And whether it is in milliseconds.
     time: Option<(usize, bool)>,
@@ -209,11 +211,6 @@ impl Columns {
             sources: all(Kind::Source).map(|(column, ..)| column).collect(),
             detected: all(Kind::Detected).map(|(column, ..)| column).collect(),
         })
-    }
-
-    /// Whether these are the columns of a row with `names`.
-    pub fn are_of(&self, names: &[String]) -> bool {
-        self.names == names
     }
 
     /// The columns that tell the expression, for people.
@@ -323,19 +320,12 @@ impl Columns {
 
     fn label(&self, row: &Row<'_>, column: usize, numbered: bool) -> Result<Expression> {
         let text = row.cell(column);
-        let place = || self.place(row, column);
-        let Ok(number) = text.parse::<f64>() else {
-            return text
-                .parse::<Expression>()
-                .context(ErrorKind::InvalidInput, place());
-        };
-        let class = (0..AFFECTNET.len()).find(|class| numbered && *class as f64 == number);
-        class.map(|class| AFFECTNET[class]).ok_or_else(|| {
-            Error::invalid(format!(
-                "{}: expected the name of an expression, found the number {text:?}",
-                place()
-            ))
-        })
+        let is_class = |class: u8| numbered && text.parse() == Ok(f64::from(class));
+        if let Some((_, expression)) = (0..).zip(AFFECTNET).find(|(class, _)| is_class(*class)) {
+            return Ok(expression);
+        }
+        let expression = text.parse::<Expression>();
+        expression.context(ErrorKind::InvalidInput, self.place(row, column))
     }
 
     fn probabilities(
@@ -343,7 +333,7 @@ impl Columns {
         row: &Row<'_>,
         columns: &[(usize, Expression, u32)],
     ) -> Result<Vec<Shares>> {
-        let mut faces: Vec<(u32, Shares)> = Vec::new();
+        let mut faces: BTreeMap<u32, Shares> = BTreeMap::new();
         for (column, expression, face) in columns {
             let text = row.cell(*column);
             if is_no_face(text) {
@@ -358,18 +348,9 @@ impl Columns {
                     self.place(row, *column)
                 ))
             })?;
-            let known = faces.iter().position(|(number, _)| number == face);
-            let index = known.unwrap_or_else(|| {
-                faces.push((*face, [0.0; Expression::COUNT]));
-                faces.len() - 1
-            });
-            faces[index].1[expression.index()] = value.max(0.0);
+            faces.entry(*face).or_default()[expression.index()] = value.max(0.0);
         }
-        let shares = faces.into_iter().filter_map(|(_, values)| {
-            let largest = values.iter().copied().fold(0.0, f64::max);
-            let sum: f64 = values.iter().map(|value| value / largest).sum();
-            (largest > 0.0).then(|| values.map(|value| value / largest / sum))
-        });
+        let shares = faces.into_values().filter_map(|face| scaled_to(1.0, face));
         Ok(shares.collect())
     }
 
@@ -379,23 +360,19 @@ impl Columns {
 }
 
 fn no_expression(names: &[String], words: &[Vec<String>]) -> Error {
-    let quote = |names: &[&String]| {
-        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-        listed(&quoted, LISTED)
-    };
+    let quote = |name: &String| format!("{name:?}");
     let columns = names.iter().zip(words);
-    let units: Vec<&String> = columns
-        .filter(|(_, words)| is_action_unit(words))
-        .map(|(name, _)| name)
-        .collect();
+    let units = columns.filter(|(_, words)| is_action_unit(words));
+    let units: Vec<String> = units.map(|(name, _)| quote(name)).collect();
     Error::invalid(if units.is_empty() {
-        let found = quote(&names.iter().collect::<Vec<_>>());
+        let found: Vec<String> = names.iter().map(quote).collect();
+        let found = listed(&found, LISTED);
         format!("no column tells the expression of a face: {EXPECTED}, found {found}")
     } else {
         format!(
             "the columns {} are action units, which tell how muscles move, not the expression. Run a program that recognizes \
              expressions on the same video (py-feat, DeepFace, FER, LibreFace, OpenFace 3)",
-            quote(&units)
+            listed(&units, LISTED)
         )
     })
 }
@@ -408,17 +385,9 @@ fn is_no_face(text: &str) -> bool {
 
 /// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.
 fn time_of(text: &str) -> Option<f64> {
-    if let Ok(number) = text.parse::<f64>() {
-        return Some(number);
-    }
-    let date = text.parse::<toml::value::Datetime>().ok();
-    if let Some(seconds) = date.and_then(|date| seconds_since_1970(&date)) {
-        return Some(seconds);
-    }
-    let parts = text.split(':').map(|part| part.parse().ok());
-    let parts: Vec<f64> = parts.collect::<Option<_>>()?;
-    let is_clock = (2..=3).contains(&parts.len()) && parts.iter().all(|part| *part >= 0.0);
-    is_clock.then(|| parts.iter().fold(0.0, |sum, part| 60.0 * sum + part))
+    let date = || seconds_since_1970(&text.parse().ok()?);
+    let number = text.parse().ok();
+    number.or_else(|| clock::seconds(text)).or_else(date)
 }
 
 fn seconds_since_1970(at: &toml::value::Datetime) -> Option<f64> {
@@ -431,8 +400,8 @@ fn seconds_since_1970(at: &toml::value::Datetime) -> Option<f64> {
     let mut seconds = days as f64 * 86_400.0;
     if let Some(time) = at.time {
         let hours = 60 * u32::from(time.hour) + u32::from(time.minute);
-        let second = f64::from(time.second.unwrap_or(0));
-        let nanosecond = f64::from(time.nanosecond.unwrap_or(0));
+        let second = f64::from(time.second.unwrap_or_default());
+        let nanosecond = f64::from(time.nanosecond.unwrap_or_default());
         seconds += f64::from(60 * hours) + second + nanosecond / 1e9;
     }
     if let Some(toml::value::Offset::Custom { minutes }) = at.offset {

@@ -4,6 +4,7 @@ use crate::{
     emotion::{AffectBox, Emotion, Expression, FaceMap},
     error::{Context, Error, ErrorKind::InvalidInput, Result},
 };
+use serde_json::json;
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 /// Bytes of the largest map.
@@ -99,26 +100,10 @@ fn csv_rows(text: &str) -> Result<Vec<(String, Numbers)>> {
 
 /// The eight numbers of an expression, or the shares of its box.
 fn shares(numbers: &Numbers) -> Result<[f64; Emotion::COUNT]> {
-    let means = MEANS.map(|name| numbers.get(name).copied());
-    let is_box = means.iter().any(Option::is_some);
-    if is_box
-        && numbers.len() == MEANS.len()
-        && let [
-            Some(valence_mean),
-            Some(valence_std),
-            Some(arousal_mean),
-            Some(arousal_std),
-        ] = means
-    {
-        let around = AffectBox {
-            valence_mean,
-            valence_std,
-            arousal_mean,
-            arousal_std,
-        };
+    if let Ok(around) = serde_json::from_value::<AffectBox>(json!(numbers)) {
         return around.shares(1.0);
     }
-    if is_box || numbers.is_empty() {
+    if numbers.is_empty() || MEANS.iter().any(|name| numbers.contains_key(*name)) {
         return Err(Error::invalid(format!(
             "expected either emotions or all of {}",
             MEANS.join(", ")

@@ -7,36 +7,24 @@ use super::{
 use crate::{
     clock::position,
     emotion::Expression,
-    error::{Context, Error, ErrorKind, Result},
+    error::{Error, Result},
 };
 use std::{
-    fs::File,
-    io::{BufRead, BufReader},
+    io::BufRead,
     ops::{ControlFlow, Range},
-    path::PathBuf,
 };
 
 /// Times that differ by less than this are equal: they are written with so few digits.
 const SAME: f64 = 1e-6;
 
-/// Where the rows come from.
-pub(crate) enum FaceInput<'a> {
-    /// A file, read to its end.
-    File(PathBuf),
-    /// A program that may still be writing, read as far as needed.
-    Stream {
-        /// For messages.
-        name: String,
-        rows: Box<dyn BufRead + 'a>,
-    },
-}
-
 /// Which rows count, and when they were.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct ObserveOptions {
+    /// The rows are of a program that may still be writing; they are read only as far as needed.
+    pub is_live: bool,
     /// Seconds to take; `None` takes all rows.
     pub length_s: Option<f64>,
-    /// Seconds from the first row to the first one taken. `None` takes the end of a file and the start of a stream.
+    /// Seconds from the first row to the first one taken. `None` takes the end of a file and the start of live rows.
     pub start_s: Option<f64>,
     /// Frames per second. Where it is given, the numbers of the frames (else of the rows) tell the times.
     pub frames_per_second: Option<f64>,
@@ -60,36 +48,32 @@ pub(crate) struct Observation {
     pub columns: String,
 }
 
+impl Observation {
+    /// ` from 0:05 to 0:20`, where a stretch was asked for.
+    pub fn from_to(&self) -> String {
+        self.seconds.as_ref().map_or_else(String::new, |seconds| {
+            let (start, end) = (position(seconds.start), position(seconds.end));
+            format!(" from {start} to {end}")
+        })
+    }
+}
+
 /// Reads what a face showed: CSV, JSON or Parquet with a row for each frame, or for each face of a frame, and either a label
 /// or a probability of each expression. Knows the files of DeepFace, py-feat, FER, LibreFace and OpenFace 3.
 ///
 /// # Errors
 /// Where the input cannot be read, a cell or column cannot be understood, or no row shows a face.
-pub(crate) fn observe(input: FaceInput<'_>, options: &ObserveOptions) -> Result<Observation> {
-    let (name, rows, is_live) = match input {
-        FaceInput::Stream { name, rows } => (PathBuf::from(name), rows, true),
-        FaceInput::File(path) => {
-            let file = File::open(&path).context_at(
-                ErrorKind::InvalidInput,
-                &path,
-                "cannot read the face file",
-            )?;
-            let rows: Box<dyn BufRead> = Box::new(BufReader::new(file));
-            (path, rows, false)
-        }
-    };
+pub(crate) fn observe(input: impl BufRead, options: &ObserveOptions) -> Result<Observation> {
     let mut observer = Observer {
         options,
-        is_live,
         columns: None,
         key: None,
         frames: Vec::new(),
         first: f64::INFINITY,
         last: f64::NEG_INFINITY,
     };
-    read(rows, &mut |row| observer.add(row))
-        .and_then(|()| observer.observation())
-        .map_err(|error| error.with_path(name))
+    read(input, &mut |row| observer.add(row))?;
+    observer.observation()
 }
 
 struct Frame {
@@ -103,7 +87,6 @@ struct Frame {
 /// The frames so far.
 struct Observer<'a> {
     options: &'a ObserveOptions,
-    is_live: bool,
     columns: Option<Columns>,
     key: Option<String>,
     frames: Vec<Frame>,
@@ -117,7 +100,7 @@ impl Observer<'_> {
     fn add(&mut self, row: &Row<'_>) -> Result<ControlFlow<()>> {
         // An image without faces has no columns either.
         let is_empty = row.names.is_empty();
-        if !is_empty && !self.columns.as_ref().is_some_and(|c| c.are_of(row.names)) {
+        if !is_empty && self.columns.as_ref().is_none_or(|c| c.names != row.names) {
             self.columns = Some(Columns::new(row.names)?);
         }
         let columns = self.columns.as_ref().filter(|_| !is_empty);
@@ -144,7 +127,7 @@ impl Observer<'_> {
                 frame.faces += 1;
             }
         }
-        Ok(if self.is_live && self.is_enough() {
+        Ok(if self.options.is_live && self.is_enough() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -237,13 +220,10 @@ impl Observer<'_> {
             }
         }
         if observed.frames == 0 {
-            let window = seconds.map_or_else(String::new, |seconds| {
-                let (start, end) = (position(seconds.start), position(seconds.end));
-                format!(" from {start} to {end}")
-            });
             return Err(Error::invalid(format!(
-                "none of {} rows{window} shows a face that was recognized",
-                observed.without_face
+                "none of {} rows{} shows a face that was recognized",
+                observed.without_face,
+                observed.from_to()
             )));
         }
         for share in &mut observed.shares {
@@ -259,7 +239,7 @@ impl Observer<'_> {
         let latest = (total - wanted).max(0.0);
         let start = match self.options.start_s {
             Some(start) => start.min(latest),
-            None if self.is_live => 0.0,
+            None if self.options.is_live => 0.0,
             None => latest,
         };
         Some(start..(start + wanted).min(total.max(start + SAME)))

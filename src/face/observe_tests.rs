@@ -1,6 +1,6 @@
 //! Stretches of what a face showed.
 
-use super::observe::{FaceInput, Observation, ObserveOptions, observe};
+use super::observe::{Observation, ObserveOptions, observe};
 use crate::emotion::Expression;
 use std::io::{self, BufReader, Read};
 
@@ -10,6 +10,7 @@ fn options(
     frames_per_second: Option<f64>,
 ) -> ObserveOptions {
     ObserveOptions {
+        is_live: false,
         start_s,
         length_s,
         frames_per_second,
@@ -17,18 +18,12 @@ fn options(
 }
 
 fn file(text: &str, options: ObserveOptions) -> Result<Observation, String> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("faces");
-    std::fs::write(&path, text).unwrap();
-    observe(FaceInput::File(path), &options).map_err(|error| format!("{error:#}"))
+    observe(text.as_bytes(), &options).map_err(|error| format!("{error:#}"))
 }
 
 fn stream(text: &str, options: ObserveOptions) -> Result<Observation, String> {
-    let input = FaceInput::Stream {
-        name: "standard input".to_owned(),
-        rows: Box::new(text.as_bytes()),
-    };
-    observe(input, &options).map_err(|error| format!("{error:#}"))
+    let is_live = true;
+    file(text, ObserveOptions { is_live, ..options })
 }
 
 /// `happy` for ten seconds, then `sad` for ten, then nobody for two: four rows a second.
@@ -144,11 +139,11 @@ fn a_stream_is_read_no_further_than_needed() {
             lines: text.lines(),
             allowed,
         };
-        let input = FaceInput::Stream {
-            name: "slow".to_owned(),
-            rows: Box::new(BufReader::new(slow)),
+        let options = ObserveOptions {
+            is_live: true,
+            ..options(None, Some(6.0), None)
         };
-        let observed = observe(input, &options(None, Some(6.0), None)).unwrap();
+        let observed = observe(BufReader::new(slow), &options).unwrap();
         assert_eq!(observed.frames, 24);
     }
 }
@@ -185,7 +180,7 @@ fn errors_name_the_row_and_the_column() {
     let message = |text| file(text, options(None, None, None)).unwrap_err();
     assert!(message("emotion\nhappy\nhapy\n").contains("row 2, column emotion: unknown"));
     assert!(message("emotion\nhapiness\n").contains("did you mean \"happiness\"?"));
-    assert!(message("emotion\n3\n").contains("expected the name of an expression"));
+    assert!(message("emotion\n3\n").contains("unknown expression \"3\""));
     assert!(message("happy,sad\n1,-1\n").contains("row 1, column sad"));
     assert!(message("happy,sad\n1,inf\n").contains("found \"inf\""));
     assert!(message("happy,sad\n1,x\n").contains("found \"x\""));

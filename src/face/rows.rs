@@ -47,7 +47,7 @@ pub(super) type OnRow<'a> = dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>> + 'a;
 ///
 /// # Errors
 /// Where the input cannot be read, and those of `on_row`.
-pub(super) fn read(mut input: Box<dyn BufRead + '_>, on_row: &mut OnRow<'_>) -> Result<()> {
+pub(super) fn read(mut input: impl BufRead, on_row: &mut OnRow<'_>) -> Result<()> {
     // Blank lines before anything else are not the heading.
     let mut first = Vec::new();
     while first.trim_ascii().is_empty() {
@@ -61,14 +61,22 @@ pub(super) fn read(mut input: Box<dyn BufRead + '_>, on_row: &mut OnRow<'_>) -> 
             return Err(empty());
         }
     }
-    if first.starts_with(b"PAR1") {
-        return read_parquet(Cursor::new(first).chain(input), on_row);
-    }
+    let is_parquet = first.starts_with(b"PAR1");
     if first.starts_with(b"\xef\xbb\xbf") {
         first.drain(..3);
     }
-    if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
-        return read_json(Cursor::new(first).chain(input), on_row);
+    if is_parquet || matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        let input = Cursor::new(first).chain(input);
+        let objects = Objects {
+            on_row,
+            number: 0,
+            image: 0,
+        };
+        return if is_parquet {
+            read_parquet(input, objects)
+        } else {
+            read_json(input, objects)
+        };
     }
     if first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") {
         return Err(Error::invalid(
@@ -128,12 +136,7 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
     Ok(())
 }
 
-fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
-    let mut objects = Objects {
-        on_row,
-        number: 0,
-        image: 0,
-    };
+fn read_json(input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
     let mut values = serde_json::Deserializer::from_reader(input)
         .into_iter::<Value>()
         .map(|value| {
@@ -154,7 +157,7 @@ fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
     }
 }
 
-fn read_parquet(mut input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
+fn read_parquet(mut input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
     const NOT_PARQUET: &str = "cannot read the face file as Parquet";
     // The footer comes last, and a stream cannot be rewound.
     let mut file = tempfile::tempfile().context(InvalidInput, CANNOT_READ)?;
@@ -163,11 +166,6 @@ fn read_parquet(mut input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
         .context(InvalidInput, CANNOT_READ)?;
     // The reader panics on some damaged files.
     let result = catch_panic(|| {
-        let mut objects = Objects {
-            on_row,
-            number: 0,
-            image: 0,
-        };
         let reader = SerializedFileReader::new(file).context(InvalidInput, NOT_PARQUET)?;
         let rows = reader
             .get_row_iter(None)
@@ -181,12 +179,10 @@ fn read_parquet(mut input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
 }
 
 fn object(columns: Vec<(String, Field)>) -> Value {
-    Value::Object(
-        columns
-            .into_iter()
-            .map(|(name, field)| (name, value(field)))
-            .collect(),
-    )
+    let properties = columns
+        .into_iter()
+        .map(|(name, field)| (name, value(field)));
+    Value::Object(properties.collect())
 }
 
 /// Times become their number since 1970, whose size tells its unit.
@@ -233,7 +229,7 @@ impl Objects<'_, '_> {
                 }
                 self.add_row(&object, None)
             }
-            other => Err(self.not_an_object(&other)),
+            _ => Err(self.not_an_object()),
         }
     }
 
@@ -250,7 +246,7 @@ impl Objects<'_, '_> {
         }
         for face in faces {
             let Value::Object(mut face) = face else {
-                return Err(self.not_an_object(&face));
+                return Err(self.not_an_object());
             };
             for (key, value) in properties {
                 face.entry(key).or_insert_with(|| value.clone());
@@ -278,18 +274,10 @@ impl Objects<'_, '_> {
         })
     }
 
-    fn not_an_object(&self, found: &Value) -> Error {
-        let found = match found {
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "an object",
-        };
+    fn not_an_object(&self) -> Error {
         Error::invalid(format!(
-            "expected JSON objects, one for each frame or face, or lists of them, found {found} at row {}; pandas writes them \
-             with to_json(orient=\"records\")",
+            "expected JSON objects, one for each frame or face, or lists of them, found another value at row {}; pandas writes \
+             them with to_json(orient=\"records\")",
             self.number + 1
         ))
     }
@@ -325,7 +313,7 @@ mod tests {
     /// Each row as its number, image, and `name=cell` pairs.
     fn rows(text: &[u8]) -> Result<Vec<String>> {
         let mut found = Vec::new();
-        read(Box::new(text), &mut |row| {
+        read(text, &mut |row| {
             let cells: Vec<String> = (0..row.names.len())
                 .map(|column| format!("{}={}", row.names[column], row.cell(column)))
                 .collect();
@@ -369,7 +357,7 @@ mod tests {
         let message = |text: &[u8]| format!("{:#}", rows(text).unwrap_err());
         assert!(message(b"").contains("no rows"));
         assert!(message(b" \n\n").contains("no rows"));
-        assert!(message(b"[1, 2]").contains("found a number at row 1"));
+        assert!(message(b"[1, 2]").contains("found another value at row 1"));
         assert!(message(b"[{\"a\": NaN}]").contains("as JSON"));
         assert!(message(b"{\"a\": 1").contains("as JSON"));
         assert!(message(b"PAR1 is all").contains("as Parquet"));

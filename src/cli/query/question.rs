@@ -9,15 +9,16 @@ use crate::{
         face::{load_map, shares_text},
         model::ModelChoice,
     },
-    clock::position,
     emotion::{EmotionVector, Expression, TYPICAL_DEVIATION},
-    face::{FaceInput, ObserveOptions, observe, parse_face},
+    error::{Context, ErrorKind},
+    face::{ObserveOptions, observe, parse_face},
     library::Library,
     search::{Example, QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of},
     text::{count, visible},
 };
 use std::{
-    io,
+    fs::File,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -158,29 +159,29 @@ impl Question {
         file: &Path,
         console: &Console,
     ) -> Result<[f64; Expression::COUNT], CliError> {
+        let is_live = file == Path::new("-");
+        let (name, rows): (&Path, Box<dyn BufRead>) = if is_live {
+            (Path::new("standard input"), Box::new(io::stdin().lock()))
+        } else {
+            let rows = File::open(file);
+            let rows = rows.context_at(ErrorKind::Io, file, "cannot read the face file")?;
+            (file, Box::new(BufReader::new(rows)))
+        };
         let options = ObserveOptions {
+            is_live,
             start_s: self.observe.and_then(|stretch| stretch.start_s),
             length_s: self.observe.map(|stretch| stretch.length_s),
             frames_per_second: self.fps,
         };
-        let (name, input) = if file == Path::new("-") {
-            let name = "standard input".to_owned();
-            let rows = Box::new(io::stdin().lock());
-            (name.clone(), FaceInput::Stream { name, rows })
-        } else {
-            (file.display().to_string(), FaceInput::File(file.to_owned()))
-        };
-        let seen = observe(input, &options)?;
+        let seen = observe(rows, &options).map_err(|error| error.with_path(name))?;
         let frames = |number: usize| count(number as u64, "frame", "frames");
-        let when = seen.seconds.as_ref().map_or_else(String::new, |seconds| {
-            let (start, end) = (position(seconds.start), position(seconds.end));
-            format!(" from {start} to {end}")
-        });
         let shares = Expression::ALL.into_iter().zip(seen.shares);
         let shares = shares.map(|(expression, share)| (expression.name(), 100.0 * share));
         console.remark(&visible(&format!(
-            "{name}: {}{when}, by {}: {}",
+            "{}: {}{}, by {}: {}",
+            name.display(),
             frames(seen.frames),
+            seen.from_to(),
             seen.columns,
             shares_text(shares)
         )));
