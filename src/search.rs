@@ -15,5 +15,5 @@ pub use metric::Metric;
 pub use query::{Explore, Match, Query};
 pub(crate) use question::parse_pairs;
 pub use question::{parse_emotions, parse_target, parse_vector, point};
-pub use songs::{Example, find_songs, rows_of, silent};
+pub use songs::{find_songs, rows_of, silent, song_at};
 pub use vector::QueryVector;

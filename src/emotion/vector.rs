@@ -138,7 +138,8 @@ impl EmotionVector {
                 Self::SUM_TOLERANCE
             )));
         }
-        Ok(Self(percentages.map(positive_zero)))
+        // Adding zero makes -0 a plain zero.
+        Ok(Self(percentages.map(|value| value + 0.0)))
     }
 
     /// Normalizes weights of at least 0, in any unit, to sum 100.
@@ -150,7 +151,8 @@ impl EmotionVector {
         let percentages = scaled_to(100.0, weights).ok_or_else(|| {
             Error::invalid("at least one of the eight weights must be above zero, found none")
         })?;
-        Ok(Self(percentages.map(|value| positive_zero(value as f32))))
+        // Adding zero makes -0 a plain zero.
+        Ok(Self(percentages.map(|value| value as f32 + 0.0)))
     }
 
     /// The eight percentages in the order of [`Emotion::ALL`].
@@ -187,11 +189,6 @@ pub(crate) fn scaled_to(total: f64, weights: [f64; 8]) -> Option<[f64; 8]> {
     let scaled = weights.map(|weight| weight / largest);
     let sum: f64 = scaled.iter().sum();
     (largest > 0.0).then(|| scaled.map(|weight| total * weight / sum))
-}
-
-/// -0 is read as a zero and written as a plain one.
-fn positive_zero(value: f32) -> f32 {
-    if value == 0.0 { 0.0 } else { value }
 }
 
 fn check(values: &[f64; 8]) -> Result<()> {

@@ -197,15 +197,13 @@ impl Observer<'_> {
             }
             None => true,
         };
+        let columns = self.columns.as_ref();
         let mut observed = Observation {
             shares: [0.0; Expression::COUNT],
             frames: 0,
             without_face: 0,
             several: 0,
-            columns: self
-                .columns
-                .as_ref()
-                .map_or_else(String::new, Columns::description),
+            columns: columns.map(Columns::description).unwrap_or_default(),
             seconds: seconds.clone(),
         };
         for frame in self.frames.iter().filter(is_in) {

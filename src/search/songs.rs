@@ -1,9 +1,9 @@
 //! Songs as queries: songs of the library, found by the names that people give.
 
 use crate::{
-    emotion::{Emotion, EmotionVector},
+    emotion::Emotion,
     error::{Error, Result},
-    library::{Column, Columns, Library},
+    library::{Column, Columns, Library, Song},
     text::{SIMILAR, listed},
 };
 use std::{
@@ -11,44 +11,22 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// A song of a query.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Example {
-    /// Its path.
-    pub path: PathBuf,
-    /// Its eight percentages.
-    pub emotions: EmotionVector,
-    /// Its embedding.
-    pub embedding: Vec<f32>,
-    /// The hash of its content, by which copies are recognized.
-    pub content_hash: Option<String>,
-}
-
-impl Example {
-    /// The song in a row of the library.
-    ///
-    /// # Errors
-    /// Where the row cannot be read, or its song is silent.
-    pub fn at(library: &Library, row: u64) -> Result<Self> {
-        let columns = NAMES
-            .with(Column::Emotions)
-            .with(Column::Embedding)
-            .with(Column::Silent);
-        let mut songs = library.songs_at(&[row], columns)?;
-        let song = songs
-            .pop()
-            .ok_or_else(|| Error::invalid(format!("there is no row {row}")))?;
-        let path = song.unique_path().into_owned();
-        if song.silent {
-            return Err(silent(&path));
-        }
-        Ok(Self {
-            path,
-            emotions: song.emotions,
-            embedding: song.embedding,
-            content_hash: song.content_hash,
-        })
+/// The song in a row of the library, with the columns that queries use; its path is [`Song::unique_path`].
+///
+/// # Errors
+/// Where the row cannot be read, or its song is silent.
+pub fn song_at(library: &Library, row: u64) -> Result<Song> {
+    let columns = NAMES
+        .with(Column::Emotions)
+        .with(Column::Embedding)
+        .with(Column::Silent);
+    let song = library.songs_at(&[row], columns)?.pop();
+    let mut song = song.ok_or_else(|| Error::invalid(format!("there is no row {row}")))?;
+    song.path = song.unique_path().into_owned();
+    if song.silent {
+        return Err(silent(&song.path));
     }
+    Ok(song)
 }
 
 /// The error for a silent song, whose percentages mean nothing.
@@ -60,7 +38,7 @@ pub fn silent(song: &Path) -> Error {
 ///
 /// # Errors
 /// Where the library cannot be read.
-pub fn rows_of(library: &Library, songs: &[Example]) -> Result<Vec<u64>> {
+pub fn rows_of(library: &Library, songs: &[Song]) -> Result<Vec<u64>> {
     let mut rows = Vec::new();
     if songs.is_empty() {
         return Ok(rows);
@@ -72,7 +50,7 @@ pub fn rows_of(library: &Library, songs: &[Example]) -> Result<Vec<u64>> {
         let song = song?;
         let has_content = |hash| hashes.contains(hash);
         if song.content_hash.as_ref().is_some_and(has_content)
-            || paths.contains(&*song.unique_path())
+            || paths.contains(song.unique_path().as_ref())
         {
             rows.push(row);
         }
@@ -81,7 +59,7 @@ pub fn rows_of(library: &Library, songs: &[Example]) -> Result<Vec<u64>> {
 }
 
 /// The mean of the percentages, sum 100; `None` without songs.
-pub(super) fn mean_emotions(songs: &[Example]) -> Option<[f64; Emotion::COUNT]> {
+pub(super) fn mean_emotions(songs: &[Song]) -> Option<[f64; Emotion::COUNT]> {
     let mut mean = [0.0; Emotion::COUNT];
     for song in songs {
         for (sum, value) in mean.iter_mut().zip(song.emotions.as_array()) {
@@ -92,7 +70,7 @@ pub(super) fn mean_emotions(songs: &[Example]) -> Option<[f64; Emotion::COUNT]> 
 }
 
 /// The mean of the embeddings, each scaled to length 1 so that each counts the same; `None` without songs.
-pub(super) fn mean_embedding(songs: &[Example]) -> Option<Vec<f64>> {
+pub(super) fn mean_embedding(songs: &[Song]) -> Option<Vec<f64>> {
     let mut mean = vec![0.0; songs.first()?.embedding.len()];
     for song in songs {
         let squares = song.embedding.iter().map(|value| f64::from(*value).powi(2));
@@ -294,7 +272,7 @@ impl<'a> Lookup<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, Song, test_songs::a_song};
+    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song};
 
     fn library(songs: Vec<Song>) -> (tempfile::TempDir, Library) {
         let directory = tempfile::tempdir().unwrap();
@@ -409,7 +387,7 @@ mod tests {
         songs[2].content_hash = None;
         songs[4].content_hash = None;
         let (_directory, library) = library(songs);
-        let songs = [1, 2].map(|row| Example::at(&library, row).unwrap());
+        let songs = [1, 2].map(|row| song_at(&library, row).unwrap());
         assert_eq!(rows_of(&library, &songs).unwrap(), [1, 2, 3, 5]);
     }
 
@@ -418,7 +396,7 @@ mod tests {
         let mut song = a_song(1);
         song.silent = true;
         let (_directory, library) = library(vec![song]);
-        let error = Example::at(&library, 0).unwrap_err();
+        let error = song_at(&library, 0).unwrap_err();
         assert!(error.to_string().contains("is silent"), "{error}");
     }
 }

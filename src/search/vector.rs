@@ -1,9 +1,10 @@
 //! [`QueryVector`]: the direction of a query, and the songs that take no part in its answer.
 
-use super::songs::{Example, mean_embedding, mean_emotions};
+use super::songs::{mean_embedding, mean_emotions};
 use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
+    library::Song,
 };
 
 /// A query as vectors that songs are compared with.
@@ -36,7 +37,7 @@ const SAME_DIRECTION: f64 = 1e-6;
 
 impl QueryVector {
     /// The mean of some songs' percentages and embeddings. `None` where there is no song.
-    pub fn like(songs: &[Example]) -> Option<Self> {
+    pub fn like(songs: &[Song]) -> Option<Self> {
         Some(Self {
             target: mean_emotions(songs)?,
             embedding: mean_embedding(songs).filter(|mean| !is_zero(mean)),
@@ -48,7 +49,7 @@ impl QueryVector {
     ///
     /// # Errors
     /// Where the songs have the percentages of the query, so that nothing is left.
-    pub fn unlike(mut self, songs: &[Example]) -> Result<Self> {
+    pub fn unlike(mut self, songs: &[Song]) -> Result<Self> {
         let Some(emotions) = mean_emotions(songs) else {
             return Ok(self);
         };
@@ -78,12 +79,11 @@ fn is_zero(embedding: &[f64]) -> bool {
 mod tests {
     use super::*;
 
-    fn songs(of: &[([f64; 8], [f32; 2])]) -> Vec<Example> {
-        let song = |(weights, embedding): &([f64; 8], [f32; 2])| Example {
-            path: "a song".into(),
+    fn songs(of: &[([f64; 8], [f32; 2])]) -> Vec<Song> {
+        let song = |(weights, embedding): &([f64; 8], [f32; 2])| Song {
             emotions: EmotionVector::from_weights(*weights).unwrap(),
             embedding: embedding.to_vec(),
-            content_hash: None,
+            ..Song::default()
         };
         of.iter().map(song).collect()
     }

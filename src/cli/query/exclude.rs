@@ -1,6 +1,11 @@
 //! `--exclude-list`: a list of paths or a playlist.
 
-use crate::{cli::CliError, scan::read_paths, text::percent_decode};
+use crate::{
+    cli::CliError,
+    error::{Context, ErrorKind},
+    scan::read_paths,
+    text::percent_decode,
+};
 use std::{
     collections::HashSet,
     ffi::OsString,
@@ -12,23 +17,21 @@ use std::{
 /// Reads the files to exclude: absolute paths; if a symbolic link leads to a file, both paths. Relative paths in the list start
 /// at its own directory, as in playlists.
 pub fn excluded(list: &Path) -> Result<HashSet<PathBuf>, CliError> {
-    let name = list.display().to_string();
-    let file = File::open(list)
-        .map_err(|error| format!("{name}: cannot open the list of files to exclude: {error}"))?;
-    let mut entries = read_paths(BufReader::new(file), &name)?;
-    // Some programs write a byte order mark before UTF-8.
+    let message = "cannot open the list of files to exclude";
+    let file = File::open(list).context_at(ErrorKind::Io, list, message)?;
+    let mut entries = read_paths(BufReader::new(file), &list.display().to_string())?;
     let first = entries.first().and_then(|first| first.to_str());
-    if let Some(rest) = first.and_then(|first| first.strip_prefix('\u{feff}')) {
-        entries[0] = rest.into();
+    let first = first.unwrap_or_default().to_owned();
+    // Some programs write a byte order mark before UTF-8.
+    let text = first.trim_start_matches('\u{feff}');
+    if text.len() < first.len() {
+        entries[0] = text.into();
     }
-    let is_playlist = list
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("m3u") || e.eq_ignore_ascii_case("m3u8"))
-        || entries
-            .first()
-            .and_then(|first| first.to_str())
-            .map(str::trim)
-            == Some("#EXTM3U");
+    let has_extension = |wanted| {
+        let extension = list.extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+    };
+    let is_playlist = has_extension("m3u") || has_extension("m3u8") || text.trim() == "#EXTM3U";
     let directory = std::path::absolute(list)?;
     let directory = directory.parent().unwrap_or(Path::new("/"));
     let mut files = HashSet::new();

@@ -4,10 +4,10 @@ use crate::{
     analysis::{AnalyzeOptions, analyze_file},
     contain::catch_panic,
     error::{Context, Error, ErrorKind, Result},
-    library::Library,
+    library::{Library, Song},
     model::Model,
     scan::{content_hash, library_info},
-    search::{Example, silent},
+    search::silent,
 };
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Where the library was made by another model or with other settings, and where the file cannot be analyzed or is silent.
-pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<Example> {
+pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<Song> {
     let theirs = library.info();
     let other = |difference: String| {
         Error::invalid(format!(
@@ -55,11 +55,12 @@ pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<
         return Err(silent(song));
     }
     let hash = content_hash(song).context_at(ErrorKind::Io, song, "cannot read the file")?;
-    Ok(Example {
+    Ok(Song {
         path: song.to_owned(),
         emotions: analysis.prediction.emotions,
         embedding: analysis.prediction.embedding,
         content_hash: Some(hash),
+        ..Song::default()
     })
 }
 

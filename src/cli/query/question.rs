@@ -12,8 +12,8 @@ use crate::{
     emotion::{EmotionVector, Expression, TYPICAL_DEVIATION},
     error::{Context, ErrorKind},
     face::{ObserveOptions, observe, parse_face},
-    library::Library,
-    search::{Example, QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of},
+    library::{Library, Song},
+    search::{QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at},
     text::{count, visible},
 };
 use std::{
@@ -32,29 +32,16 @@ pub struct Question {
     #[arg(long, value_name = "A,B,C,D,E,F,G,H", group = "asked", value_parser = parse_vector, allow_hyphen_values = true)]
     vector: Option<EmotionVector>,
     /// With --arousal, a point on the plane: how pleasant, 1 to 9
-    #[arg(
-        long,
-        value_name = "V",
-        group = "asked",
-        requires = "arousal",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "V", group = "asked")]
+    #[arg(requires = "arousal", allow_hyphen_values = true)]
     valence: Option<f64>,
     /// How energetic, 1 to 9
-    #[arg(
-        long,
-        value_name = "A",
-        requires = "valence",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "A")]
+    #[arg(requires = "valence", allow_hyphen_values = true)]
     arousal: Option<f64>,
     /// Distance from the point to each side of the box around it; a larger box takes in more emotions [default: 1.5]
-    #[arg(
-        long,
-        value_name = "S",
-        requires = "valence",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "S")]
+    #[arg(requires = "valence", allow_hyphen_values = true)]
     spread: Option<f64>,
     /// Songs like this one: its path, the end of its path or its title, or a music file outside the library; several are
     /// averaged
@@ -201,13 +188,13 @@ impl Question {
     }
 
     /// The songs of `--like`, then those of `--unlike`.
-    fn songs(&self, library: &Library, console: &Console) -> Result<Vec<Example>, CliError> {
+    fn songs(&self, library: &Library, console: &Console) -> Result<Vec<Song>, CliError> {
         let names = [self.like.as_slice(), &self.unlike].concat();
         let mut songs = Vec::new();
         let mut model = None;
         for (name, row) in names.iter().zip(find_songs(library, &names)?) {
             let (song, source) = if let Some(row) = row {
-                (Example::at(library, row)?, "")
+                (song_at(library, row)?, "")
             } else {
                 let model = match &model {
                     Some(model) => model,
