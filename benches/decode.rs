@@ -1,14 +1,12 @@
-//! What decoding and resampling cost on one core: one second of sound of every codec, and 30 s of noise from the usual rates.
+//! Decoding and resampling on one core: one second of audio of every codec, and 30 s of noise from the usual rates.
 //!
 //! ```sh
-//! cargo bench --bench decode
+//! cargo bench --manifest-path benches/Cargo.toml --bench decode
 //! ```
-
-mod noise;
 
 use circumplex::audio::{Decoder, Resampler};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use noise::noise;
+use circumplex_benches::noise;
 use std::{
     hint::black_box,
     path::{Path, PathBuf},
@@ -30,7 +28,7 @@ const FILES: [&str; 10] = [
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/audio")
+        .join("../tests/fixtures/audio")
         .join(name)
 }
 

@@ -1,15 +1,13 @@
-//! What the log-mel spectrogram of 30 s of sound costs, on one core.
+//! The log-mel spectrogram of 30 s of audio, on one core.
 //!
 //! ```sh
-//! cargo bench --bench mel
+//! cargo bench --manifest-path benches/Cargo.toml --bench mel
 //! python benches/mel_librosa.py    # the same 30 s by librosa, for comparison
 //! ```
 
-mod noise;
-
 use circumplex::mel::{MelConfig, MelExtractor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use noise::noise;
+use circumplex_benches::noise;
 use std::hint::black_box;
 
 fn mel(criterion: &mut Criterion) {

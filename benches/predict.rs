@@ -1,7 +1,7 @@
-//! What the model inside the program costs on one core: one window, and making it ready to run.
+//! The built-in model on one core: one window, and loading it.
 //!
 //! ```sh
-//! cargo bench --bench predict
+//! cargo bench --manifest-path benches/Cargo.toml --bench predict
 //! ```
 
 use circumplex::model::Model;

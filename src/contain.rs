@@ -7,17 +7,25 @@ use crate::{Error, ErrorKind};
 use std::{
     any::Any,
     cell::Cell,
+    fmt,
     panic::{self, AssertUnwindSafe, catch_unwind},
     sync::Once,
 };
 
 /// A panic that was caught.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a panic: {message}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PanicError {
     /// The message of the panic.
     pub message: String,
 }
+
+impl fmt::Display for PanicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a panic: {}", self.message)
+    }
+}
+
+impl std::error::Error for PanicError {}
 
 impl From<PanicError> for Error {
     fn from(panic: PanicError) -> Self {

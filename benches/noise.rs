@@ -1,6 +1,6 @@
-//! Sound to measure with: white noise, the same every time.
+//! Audio to measure with: white noise, the same every time.
 
-/// So many samples of full scale, by a linear congruential generator.
+/// `samples` samples of full scale, by a linear congruential generator.
 pub fn noise(samples: usize) -> Vec<f32> {
     let mut state = 1_u32;
     let mut sample = || {
