@@ -49,7 +49,7 @@ fn decode(path: &Path, to: Option<u32>, keep: bool) -> Result<Outcome> {
         info.sample_rate,
         info.channels,
         info.codec,
-        decoder.damaged_packets(),
+        decoder.info().damaged_packets,
         info.tags
     );
     Ok(Outcome {

@@ -1,6 +1,6 @@
-//! Places in a song, as people write them.
+//! Times in a song, as people write them.
 
-/// `0:05`, `1:10`, `1:02:03`; `1:10.5` where there are tenths. What is no number, or negative, is `0:00`.
+/// `0:05`, `1:10`, `1:02:03`; `1:10.5` with tenths. NaN and negative numbers are `0:00`.
 ///
 /// ```
 /// use circumplex::clock::position;
@@ -25,15 +25,15 @@ pub fn position(seconds: f64) -> String {
     }
 }
 
-/// Seconds of a place as [`position`] writes it, or with more digits behind the point: `1:10`, `1:02:03.25`.
+/// Parses a time as [`position`] writes it, or with more decimals: `1:10`, `1:02:03.25`.
 ///
 /// ```
 /// use circumplex::clock::seconds;
 /// assert_eq!(seconds("1:02:03.5"), Some(3_723.5));
 /// assert_eq!(seconds("1:70"), None);
 /// ```
-pub fn seconds(place: &str) -> Option<f64> {
-    let parts: Vec<f64> = place.split(':').map(number).collect::<Option<_>>()?;
+pub fn seconds(text: &str) -> Option<f64> {
+    let parts: Vec<f64> = text.split(':').map(number).collect::<Option<_>>()?;
     let (whole, last) = parts.split_at_checked(parts.len().checked_sub(1)?)?;
     let below_60 = parts.iter().skip(1).all(|part| *part < 60.0);
     let are_whole = whole.iter().all(|part| part.fract() == 0.0);
@@ -53,8 +53,8 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| plain)
 }
 
-/// The least time between marks on an axis of `seconds` that has at most `most` of them, in steps that people use: 1, 2, 5,
-/// 10, 15, 30 seconds, the same in minutes, and whole hours.
+/// The smallest step between at most `most` marks on an axis of `seconds`, in steps that people use: 1, 2, 5, 10, 15, 30
+/// seconds, the same in minutes, and whole hours.
 pub fn step(seconds: f64, most: usize) -> f64 {
     const STEPS: [f64; 15] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_stand_at_times_that_people_use_and_are_never_too_many() {
+    fn marks_are_at_times_that_people_use_and_never_too_many() {
         assert_eq!(step(230.0, 12), 30.0);
         assert_eq!(step(3.0, 12), 1.0);
         assert_eq!(step(21_600.0, 12), 1_800.0);

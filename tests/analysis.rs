@@ -1,8 +1,8 @@
-//! The chain over files that are made here.
+//! The analysis of files that the tests make.
 
 use circumplex::{
     ErrorKind,
-    analysis::{AnalyzeOptions, LogMel, SILENCE, analyze_file, spectrograms},
+    analysis::{AnalyzeOptions, LogMel, SILENCE, analyze_bytes, analyze_file, spectrograms},
     mel::{MelConfig, MelExtractor, WindowRule},
     model::{Model, Preprocessing},
 };
@@ -29,8 +29,8 @@ fn music(seconds: f64, rate: u32) -> Vec<f32> {
         .collect()
 }
 
-fn write_wav(folder: &Path, name: &str, samples: &[f32], rate: u32) -> PathBuf {
-    let path = folder.join(name);
+fn write_wav(directory: &Path, name: &str, samples: &[f32], rate: u32) -> PathBuf {
+    let path = directory.join(name);
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: rate,
@@ -78,9 +78,9 @@ fn collect(path: &Path, preprocessing: &Preprocessing) -> (Vec<Kept>, f64) {
 
 #[test]
 fn the_windows_of_a_song_are_the_log_mel_of_its_samples() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let samples = music(5.2, RATE);
-    let path = write_wav(folder.path(), "song.wav", &samples, RATE);
+    let path = write_wav(directory.path(), "song.wav", &samples, RATE);
     let (windows, duration_s) = collect(&path, &preprocessing());
     assert!((duration_s - 5.2).abs() < 1e-9);
     // The rest of 1.2 s is more than half a window: a third one, which ends with the song.
@@ -102,9 +102,9 @@ fn the_windows_of_a_song_are_the_log_mel_of_its_samples() {
 
 #[test]
 fn a_song_at_another_rate_gives_nearly_the_same_spectrogram() {
-    let folder = tempfile::tempdir().unwrap();
-    let low = write_wav(folder.path(), "low.wav", &tone(4.0, RATE), RATE);
-    let high = write_wav(folder.path(), "high.wav", &tone(4.0, 44_100), 44_100);
+    let directory = tempfile::tempdir().unwrap();
+    let low = write_wav(directory.path(), "low.wav", &tone(4.0, RATE), RATE);
+    let high = write_wav(directory.path(), "high.wav", &tone(4.0, 44_100), 44_100);
     let (low, _) = collect(&low, &preprocessing());
     let (high, duration_s) = collect(&high, &preprocessing());
     assert!((duration_s - 4.0).abs() < 1e-9);
@@ -133,14 +133,14 @@ fn tone(seconds: f64, rate: u32) -> Vec<f32> {
 }
 
 #[test]
-fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
-    let folder = tempfile::tempdir().unwrap();
+fn the_prediction_for_a_song_is_the_weighted_mean_over_its_windows() {
+    let directory = tempfile::tempdir().unwrap();
     let model = Model::shipped().unwrap();
     let preprocessing = model.metadata().preprocessing.clone();
     let rate = preprocessing.mel.sample_rate;
     // Two windows and seven tenths of one.
     let seconds = 2.7 * preprocessing.window.length as f64 / f64::from(rate);
-    let path = write_wav(folder.path(), "song.wav", &music(seconds, rate), rate);
+    let path = write_wav(directory.path(), "song.wav", &music(seconds, rate), rate);
 
     let (windows, _) = collect(&path, &preprocessing);
     assert_eq!(windows.len(), 3);
@@ -171,12 +171,12 @@ fn the_answer_for_a_song_is_the_weighted_mean_over_its_windows() {
 }
 
 #[test]
-fn a_song_is_silent_where_no_sample_reaches_70_db_below_full_scale() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_song_is_silent_if_no_sample_reaches_70_db_below_full_scale() {
+    let directory = tempfile::tempdir().unwrap();
     let model = Model::shipped().unwrap();
     let window = model.metadata().preprocessing.window.length;
     let of = |name: &str, samples: &[f32]| {
-        let path = write_wav(folder.path(), name, samples, RATE);
+        let path = write_wav(directory.path(), name, samples, RATE);
         analyze_file(&path, &model, &AnalyzeOptions::default()).unwrap()
     };
     let mut samples = vec![0.9 * SILENCE; 2 * window];
@@ -192,10 +192,10 @@ fn a_song_is_silent_where_no_sample_reaches_70_db_below_full_scale() {
 }
 
 #[test]
-fn a_thread_that_has_worked_before_gives_the_same_answer() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = write_wav(folder.path(), "1.wav", &music(3.0, RATE), RATE);
-    let other = write_wav(folder.path(), "2.wav", &tone(7.0, 48_000), 48_000);
+fn a_thread_that_has_worked_before_gives_the_same_spectrograms() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = write_wav(directory.path(), "1.wav", &music(3.0, RATE), RATE);
+    let other = write_wav(directory.path(), "2.wav", &tone(7.0, 48_000), 48_000);
     let values = |path| -> Vec<f32> {
         let (windows, _) = collect(path, &preprocessing());
         windows
@@ -214,14 +214,14 @@ fn a_thread_that_has_worked_before_gives_the_same_answer() {
         ..preprocessing()
     };
     collect(&other, &settings);
-    spectrograms(&folder.path().join("absent.wav"), &settings, |_| Ok(())).unwrap_err();
+    spectrograms(&directory.path().join("absent.wav"), &settings, |_| Ok(())).unwrap_err();
     assert!(values(&first) == fresh);
 }
 
 #[test]
-fn a_song_may_be_worked_on_inside_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = write_wav(folder.path(), "song.wav", &music(4.0, RATE), RATE);
+fn a_song_may_be_analyzed_inside_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = write_wav(directory.path(), "song.wav", &music(4.0, RATE), RATE);
     let mut inner = 0;
     spectrograms(&path, &preprocessing(), |_| {
         spectrograms(&path, &preprocessing(), |_| {
@@ -235,13 +235,13 @@ fn a_song_may_be_worked_on_inside_another() {
 }
 
 #[test]
-fn a_file_that_is_no_sound_is_an_error_that_names_it() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_file_that_is_not_audio_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
     for (name, bytes) in [
         ("empty.mp3", &b""[..]),
         ("text.wav", &b"I am no sound. "[..]),
     ] {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, bytes.repeat(100)).unwrap();
         let error = spectrograms(&path, &preprocessing(), |_| Ok(())).unwrap_err();
         assert!(matches!(
@@ -254,8 +254,8 @@ fn a_file_that_is_no_sound_is_an_error_that_names_it() {
 
 #[test]
 fn an_error_of_the_receiver_ends_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = write_wav(folder.path(), "song.wav", &music(8.0, RATE), RATE);
+    let directory = tempfile::tempdir().unwrap();
+    let path = write_wav(directory.path(), "song.wav", &music(8.0, RATE), RATE);
     let mut calls = 0;
     let error = spectrograms(&path, &preprocessing(), |_| {
         calls += 1;
@@ -269,4 +269,30 @@ fn an_error_of_the_receiver_ends_the_work() {
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(calls, 1);
+}
+
+#[test]
+fn a_file_in_memory_gives_the_analysis_of_the_file_on_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = Model::shipped().unwrap();
+    let path = write_wav(directory.path(), "song.wav", &music(9.0, 32_000), 32_000);
+    let bytes = std::fs::read(&path).unwrap();
+    for options in [
+        AnalyzeOptions::default(),
+        AnalyzeOptions {
+            timeline: true,
+            excerpt: Some("2s:4s".parse().unwrap()),
+            ..AnalyzeOptions::default()
+        },
+    ] {
+        let on_disk = analyze_file(&path, &model, &options).unwrap();
+        let mut in_memory = analyze_bytes(bytes.clone(), &model, &options).unwrap();
+        in_memory.times = on_disk.times;
+        assert_eq!(in_memory, on_disk);
+    }
+    let error = analyze_bytes(&b"I am text."[..], &model, &AnalyzeOptions::default()).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::NotAudio, None));
+    let cut = &bytes[..bytes.len() / 2];
+    let error = analyze_bytes(cut, &model, &AnalyzeOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
 }

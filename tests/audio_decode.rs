@@ -116,7 +116,7 @@ fn every_format_decodes_to_what_ffmpeg_decodes() {
             "{}",
             e.file
         );
-        assert_eq!(decoder.damaged_packets(), 0, "{}", e.file);
+        assert_eq!(decoder.info().damaged_packets, 0, "{}", e.file);
         // The padding at the end of Opus in Matroska is noted where symphonia does not look.
         let surplus = if e.file == "opus.webm" { 648 } else { 0 };
         assert_eq!(samples.len(), e.samples + surplus, "{}", e.file);
@@ -138,6 +138,34 @@ fn title_artist_album_and_genre_are_read_from_every_kind_of_tag() {
     for e in expected() {
         let (_, decoder) = decode(&fixtures().join(&e.file)).unwrap();
         assert_eq!(decoder.info().tags, e.tags, "{}", e.file);
+    }
+}
+
+/// An ID3v2.4 tag of two artists and a picture of `picture` bytes.
+fn two_artists(picture: usize) -> Vec<u8> {
+    let syncsafe = |n: usize| [21, 14, 7, 0].map(|shift| (n >> shift & 0x7f) as u8);
+    let frame = |id: &[u8], content: &[u8]| {
+        let head = [id, &syncsafe(content.len()), &[0, 0]].concat();
+        [&head, content].concat()
+    };
+    let image = [&b"\0image/png\0\x03\0"[..], &vec![7; picture]].concat();
+    let frames = [frame(b"APIC", &image), frame(b"TPE1", b"\x03One\0Two")].concat();
+    [
+        b"ID3\x04\0\0".to_vec(),
+        syncsafe(frames.len()).to_vec(),
+        frames,
+    ]
+    .concat()
+}
+
+#[test]
+fn several_artists_are_joined_however_large_the_picture_is() {
+    let scratch = Scratch::new();
+    for picture in [10, 2_000_000] {
+        let bytes = [two_artists(picture), bytes_of("no-info-frame.mp3")].concat();
+        let (_, decoder) = decode(&scratch.file("two.mp3", &bytes)).unwrap();
+        let artist = decoder.info().tags.artist.as_deref();
+        assert_eq!(artist, Some("One; Two"), "{picture}");
     }
 }
 
@@ -207,7 +235,7 @@ fn a_damaged_packet_is_skipped_and_counted() {
         }
         match decode(&scratch.file(file, &bytes)) {
             Ok((samples, decoder)) => {
-                assert!(decoder.damaged_packets() > 0, "{file}");
+                assert!(decoder.info().damaged_packets > 0, "{file}");
                 let whole = decode(&fixtures().join(file)).unwrap().0.len();
                 assert!(
                     samples.len() < whole,

@@ -78,7 +78,7 @@ impl ContainerInfo {
             }
             "wave" | "aiff" => {
                 let big_endian = format.format_info().short_name == "aiff";
-                info.unknown_length = audio_chunk(file, big_endian)? == Some(Chunk::Unknown);
+                info.unknown_length = audio_chunk(file, big_endian)? == Some(u64::MAX);
                 info.declared_samples = num_frames;
             }
             "ogg" => {
@@ -109,27 +109,20 @@ pub(super) fn missing_until(file: &mut Reader, head: &[u8], len: u64) -> io::Res
             // The box that describes the audio may be the one that is missing.
             let described = top.iter().any(|node| &node.kind == b"moov");
             let end = if described { last } else { last.max(len + 1) };
-            (described || last >= len).then_some(Chunk::EndsAt(end))
+            (described || last >= len).then_some(end)
         }
         _ => None,
     };
-    Ok(match end {
-        Some(Chunk::EndsAt(end)) if end > len => Some(end),
-        _ => None,
-    })
+    Ok(end.filter(|end| (len + 1..u64::MAX).contains(end)))
 }
 
 // WAV and AIFF
 
-/// The chunk of the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    EndsAt(u64),
-    /// Its length is the one that writers to a pipe use.
-    Unknown,
-}
+/// The length that is written to a pipe, for an unknown one.
+const UNKNOWN: u32 = u32::MAX;
 
-fn audio_chunk(file: &mut Reader, big_endian: bool) -> io::Result<Option<Chunk>> {
+/// The end of the chunk with the samples; `u64::MAX` if its length is unknown.
+fn audio_chunk(file: &mut Reader, big_endian: bool) -> io::Result<Option<u64>> {
     let mut at = 12;
     for _ in 0..MAX_CHILDREN {
         let head = file.bytes(at, 8)?;
@@ -143,8 +136,8 @@ fn audio_chunk(file: &mut Reader, big_endian: bool) -> io::Result<Option<Chunk>>
         };
         let end = at + 8 + u64::from(size);
         match &head[..4] {
-            b"data" | b"SSND" if size == u32::MAX => return Ok(Some(Chunk::Unknown)),
-            b"data" | b"SSND" => return Ok(Some(Chunk::EndsAt(end))),
+            b"data" | b"SSND" if size == UNKNOWN => return Ok(Some(u64::MAX)),
+            b"data" | b"SSND" => return Ok(Some(end)),
             _ => at = end + u64::from(size & 1),
         }
     }

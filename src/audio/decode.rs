@@ -4,7 +4,7 @@ use super::{
     Excerpt, Segment, Tags,
     excerpt::Selection,
     input::Input,
-    source::{self, Source, Step, truncated},
+    source::{self, Source, truncated},
     time_limit::{MAX_HOURS, TimeLimit},
 };
 use crate::{Error, ErrorKind, Result, contain::catch_panic};
@@ -158,17 +158,10 @@ impl Decoder {
         let mut block = Vec::new();
         let (source, info) = guarded(&input, &limit, || {
             let mut source = Source::open(&input, &limit)?;
-            let (sample_rate, channels) = loop {
-                limit.check()?;
-                block.clear();
-                match source.step(None, &mut block)? {
-                    Step::Audio { rate, channels } if !block.is_empty() => break (rate, channels),
-                    Step::End => {
-                        source.check_complete(None)?;
-                        return Err(source::no_audio("its track has no samples"));
-                    }
-                    _ => {}
-                }
+            let first = source.next_block(None, &limit, &mut block)?;
+            let Some((sample_rate, channels)) = first else {
+                source.check_complete(None)?;
+                return Err(source::no_audio("its track has no samples"));
             };
             source::check_ranges(sample_rate, channels)?;
             let info = AudioInfo {
@@ -259,27 +252,20 @@ impl Decoder {
             part,
             ..
         } = self;
+        let rate = Some(info.sample_rate);
         let more = guarded(input, limit, || {
-            loop {
-                limit.check()?;
-                block.clear();
-                if state == State::PartDone {
-                    return source.check_damage().map(|()| false);
-                }
-                let step = source.step(Some(info.sample_rate), block)?;
-                match (step, &part) {
-                    (Step::Audio { .. }, _) if !block.is_empty() => return Ok(true),
-                    (Step::End, Some(part)) if part.seeked => {
-                        return check_end(info, part).map(|()| false);
-                    }
-                    (Step::End, _) => {
-                        return source
-                            .check_complete(Some(info.sample_rate))
-                            .map(|()| false);
-                    }
-                    _ => {}
-                }
+            if state == State::PartDone {
+                source.check_damage()?;
+            } else if source.next_block(rate, limit, block)?.is_some() {
+                return Ok(true);
+            } else if let Some(part) = part
+                && part.seeked
+            {
+                check_end(info, part)?;
+            } else {
+                source.check_complete(rate)?;
             }
+            Ok(false)
         })?;
         info.damaged_packets = source.damaged_packets();
         if more {
@@ -302,11 +288,6 @@ impl Decoder {
         let message =
             format!("more than {MAX_HOURS} hours of audio; it is damaged, or must be split");
         Err(self.input.name(Error::new(ErrorKind::Unsupported, message)))
-    }
-
-    /// Packets skipped as damaged so far.
-    pub fn damaged_packets(&self) -> u64 {
-        self.source.damaged_packets()
     }
 
     /// Goes to some samples, after the first block was decoded: by seeking if the container can, else by decoding from the

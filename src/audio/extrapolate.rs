@@ -1,8 +1,8 @@
-//! What a sound would be just before its first and just after its last sample.
+//! The continuation of audio before its first and after its last sample.
 //!
-//! A filter at the edge of a sound needs samples from beyond it. Taking silence there puts a step into the signal that
-//! the filter smears over its whole length. Linear prediction continues the sound as the resonances it is made of would
-//! ring on: a steady tone goes on as the same tone, silence as silence.
+//! A filter at the edge needs samples from beyond it. Silence there would put a step into the signal, which the filter
+//! smears over its whole length. Linear prediction lets the resonances in the audio ring on: a steady tone continues as
+//! the same tone, silence as silence.
 
 /// Order of the predictor: two per resonance.
 const ORDER: usize = 32;
@@ -34,7 +34,7 @@ fn burg(x: &[f32], order: usize) -> Vec<f64> {
     let mut forward: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
     let mut backward = forward.clone();
     let energy: f64 = forward.iter().map(|v| v * v).sum();
-    // What is left below the rounding of 32-bit samples is no sound to be predicted.
+    // Below the rounding of 32-bit samples there is nothing to predict.
     let floor = energy * 1e-13;
     let mut a: Vec<f64> = Vec::with_capacity(order);
     for m in 0..order {
@@ -65,7 +65,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     #[test]
-    fn a_tone_goes_on_as_the_same_tone() {
+    fn a_tone_continues_as_the_same_tone() {
         for (frequency, phase) in [(0.01, 0.0), (0.01, 1.0), (0.055, 2.0), (0.3, 0.7)] {
             let tone = |i: usize| (TAU * frequency * i as f64 + phase).sin() as f32;
             let known: Vec<f32> = (0..1024).map(tone).collect();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_goes_on_as_silence_and_noise_does_not_grow() {
+    fn silence_continues_as_silence_and_noise_does_not_grow() {
         assert_eq!(extrapolate(&[0.0; 1024], 50), vec![0.0; 50]);
         let mut state = 1u32;
         let noise: Vec<f32> = (0..1024)

@@ -52,7 +52,7 @@ impl Input {
 
     /// A reader from byte `offset` on, which is its byte 0. It fails once `limit` has run out.
     pub(super) fn reader(&self, offset: u64, limit: &Arc<TimeLimit>) -> io::Result<Reader> {
-        let source: Box<dyn ReadSeek> = match self {
+        let source: Box<dyn MediaSource> = match self {
             Self::Path(path) => Box::new(File::open(path)?),
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
         };
@@ -67,13 +67,9 @@ impl Input {
     }
 }
 
-trait ReadSeek: Read + Seek + Send + Sync {}
-
-impl<T: Read + Seek + Send + Sync> ReadSeek for T {}
-
 /// See [`Input::reader`].
 pub(super) struct Reader {
-    source: Box<dyn ReadSeek>,
+    source: Box<dyn MediaSource>,
     offset: u64,
     len: u64,
     limit: Arc<TimeLimit>,
@@ -103,7 +99,7 @@ impl Seek for Reader {
             other => other,
         };
         let at = self.source.seek(to).map_err(|error| match error.kind() {
-            // A header points to where no file reaches.
+            // A header points beyond any file.
             io::ErrorKind::InvalidInput => io::ErrorKind::UnexpectedEof.into(),
             _ => error,
         })?;

@@ -29,28 +29,13 @@ pub(super) struct OpusPackets {
 
 impl OpusPackets {
     /// Reads the identification header: `OpusHead` as in Ogg and Matroska (RFC 7845, section 5.1), or what MP4's `dOps`
-    /// box holds behind the same eight letters (the same fields, big-endian, version 0).
+    /// box holds after the same eight letters (the same fields, big-endian, version 0).
     pub(super) fn new(head: &[u8]) -> Result<Self> {
         let broken = || Error::new(ErrorKind::Damaged, "the Opus header is broken");
         let mapping = |family| unsupported(&format!("an Opus channel mapping of family {family}"));
         let fields = head.strip_prefix(b"OpusHead").ok_or_else(broken)?;
-        let &[
-            version,
-            channels,
-            s0,
-            s1,
-            _,
-            _,
-            _,
-            _,
-            g0,
-            g1,
-            family,
-            ref table @ ..,
-        ] = fields
-        else {
-            return Err(broken());
-        };
+        let (fields, table) = fields.split_first_chunk::<11>().ok_or_else(broken)?;
+        let [version, channels, s0, s1, _, _, _, _, g0, g1, family] = *fields;
         let (pre_skip, gain) = if version == 0 {
             (u16::from_be_bytes([s0, s1]), i16::from_be_bytes([g0, g1]))
         } else {

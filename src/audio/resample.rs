@@ -6,7 +6,7 @@ use rubato::{
     Fft, FixedSync, Resampler as _, WindowFunction, audioadapter_buffers::direct::SequentialSlice,
 };
 
-/// Samples at each end of the sound from which its continuation is predicted.
+/// Samples at each end of the audio from which its continuation is predicted.
 const EDGE: usize = 1024;
 
 /// Smallest block on the input side, in samples; at least [`EDGE`]. Of 256 to 8,192 this was the fastest from 48 kHz and
@@ -19,27 +19,27 @@ const MAX_BLOCK: usize = 400_000;
 /// Largest factor between the two rates.
 const MAX_FACTOR: u32 = 64;
 
-/// Streaming mono resampler without delay: output sample 0 stands at input sample 0, output sample `i` at input time
+/// Streaming mono resampler without delay: output sample 0 is at input sample 0, output sample `i` at input time
 /// `i * from / to`, and there are exactly `ceil(n * to / from)` of them for `n` input samples.
 ///
 /// The work is done by rubato's synchronous FFT resampler: an anti-aliasing filter of linear phase (a sinc under a
 /// Blackman-Harris window) applied in the frequency domain, block by block. Before the first and after the last sample
-/// the sound is continued by linear prediction, so that the filter meets no step there. What comes out does not depend
-/// on how the input is cut into calls. Equal rates pass the samples through unchanged.
+/// the audio is continued by linear prediction, so that the filter meets no step there. The output does not depend on how
+/// the input is split into calls. Equal rates pass the samples through unchanged.
 pub struct Resampler {
     engine: Option<Engine>,
 }
 
-/// The resampler proper; absent where the rates are equal.
+/// The resampler proper; absent if the rates are equal.
 struct Engine {
     fft: Fft<f32>,
     from: u64,
     to: u64,
     block_in: usize,
     block_out: usize,
-    /// Input not yet processed, behind `kept` samples that were.
+    /// `kept` samples that were processed, then input that was not.
     pending: Vec<f32>,
-    /// Samples at the front of `pending` that were processed and are kept to predict the end of the sound from.
+    /// Processed samples at the front of `pending`, from which the end of the audio is predicted.
     kept: usize,
     /// Output of one block.
     block: Vec<f32>,
@@ -51,7 +51,7 @@ struct Engine {
 }
 
 impl Resampler {
-    /// A resampler at the start of a sound.
+    /// Makes a resampler for one song.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if a rate is zero, one is more than 64 times the other, or the two have
@@ -112,7 +112,7 @@ impl Resampler {
     /// Takes the next input samples and appends the resampled samples that are ready to `out`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if the filter refuses a block, which no input is known to cause.
+    /// [`ErrorKind::Unsupported`] if the filter refuses a block, which no known input causes.
     pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) -> Result<()> {
         match &mut self.engine {
             None => {
@@ -123,7 +123,7 @@ impl Resampler {
         }
     }
 
-    /// Appends the rest to `out`: in all, `ceil(input * to / from)` samples. Ends the sound; a new one needs a new
+    /// Appends the rest to `out`: in all, `ceil(input * to / from)` samples. Ends the song; the next one needs a new
     /// resampler.
     ///
     /// # Errors
@@ -168,20 +168,9 @@ impl Engine {
     fn process(&mut self, out: &mut Vec<f32>) -> Result<()> {
         let mut at = self.kept;
         while self.pending.len() - at >= self.block_in {
-            let input = &self.pending[at..at + self.block_in];
-            let result = SequentialSlice::new(input, 1, self.block_in)
-                .and_then(|input| {
-                    SequentialSlice::new_mut(&mut self.block, 1, self.block_out)
-                        .map(|output| (input, output))
-                })
-                .map_err(|error| error.to_string())
-                .and_then(|(input, mut output)| {
-                    self.fft
-                        .process_into_buffer(&input, &mut output, None)
-                        .map_err(|error| error.to_string())
-                });
-            if let Err(reason) = result {
-                return Err(cannot_resample(self.from as u32, self.to as u32, &reason));
+            if let Err(error) = self.filter(at) {
+                let (from, to) = (self.from as u32, self.to as u32);
+                return Err(cannot_resample(from, to, &error.to_string()));
             }
             at += self.block_in;
             let dropped = self.drop.min(self.block_out);
@@ -197,6 +186,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Filters the block of `pending` that starts at `at` into `block`.
+    fn filter(&mut self, at: usize) -> Result<(), Box<dyn std::error::Error>> {
+        let input = &self.pending[at..at + self.block_in];
+        let input = SequentialSlice::new(input, 1, self.block_in)?;
+        let mut output = SequentialSlice::new_mut(&mut self.block, 1, self.block_out)?;
+        self.fft.process_into_buffer(&input, &mut output, None)?;
+        Ok(())
+    }
+
     fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
         if self.received == 0 {
             return Ok(());
@@ -208,7 +206,7 @@ impl Engine {
             .div_ceil(u128::from(self.from)) as u64;
         let known = self.received.min(EDGE as u64) as usize;
         let last = &self.pending[self.pending.len() - known..];
-        // Half a block for the filter, one more for the last output sample, which may lie behind the last input sample.
+        // Half a block for the filter, one more for the last output sample, which may lie after the last input sample.
         let after = extrapolate(last, self.block_in / 2 + 1);
         self.pending.extend_from_slice(&after);
         self.process(out)?;

@@ -1,154 +1,139 @@
 //! The format of a file by its first bytes: formats without a decoder here, and formats that are not audio.
 
+use super::source::{not_audio, unsupported};
+use crate::Result;
+
 /// The number of bytes that [`sniff`] looks at.
 pub(super) const HEAD: u64 = 4096;
 
-/// The result of looking at the first bytes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sniffed {
-    /// An audio format without a decoder here, by name.
-    Unsupported(&'static str),
-    /// Another kind of file, by name.
-    NotAudio(&'static str),
-    /// To be decided by the decoders.
-    Unknown,
-}
+/// Offset, bytes and name of audio formats without a decoder here.
+const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
+    (0, b"MAC ", "Monkey's Audio (APE)"),
+    (0, b"wvpk", "WavPack"),
+    (0, b"MPCK", "Musepack"),
+    (0, b"MP+", "Musepack"),
+    (0, b"DSD ", "DSD (DSF)"),
+    (0, b"FRM8", "DSD (DSDIFF)"),
+    (0, b"TTA1", "True Audio (TTA)"),
+    (0, b"TTA2", "True Audio (TTA)"),
+    (0, b"tBaK", "TAK"),
+    (0, b"OFR ", "OptimFROG"),
+    (0, b"ajkg", "Shorten"),
+    (0, b"LA04", "Lossless Audio (LA)"),
+    (
+        0,
+        b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",
+        "Windows Media (ASF, WMA)",
+    ),
+    (0, b".RMF", "RealMedia"),
+    (0, b".ra\xfd", "RealAudio"),
+    (0, b"#!AMR", "AMR"),
+    (0, b"MThd", "MIDI (notes, not audio)"),
+    (0, b".snd", "Sun audio (AU)"),
+    (0, b"FLV\x01", "Flash video"),
+    (0, b"\x0b\x77", "Dolby Digital (AC-3)"),
+    (0, b"\x7f\xfe\x80\x01", "DTS"),
+    (0, b"Extended Module: ", "tracker module (XM)"),
+    (0, b"IMPM", "tracker module (IT)"),
+    (0, b"RF64", "RF64 (a WAV file for more than 4 GB)"),
+    (0, b"BW64", "BW64 (a WAV file for more than 4 GB)"),
+    (0, b"riff\x2e\x91\xcf\x11", "Sony Wave64"),
+    (8, b"AVI ", "AVI video"),
+];
 
-/// (offset, bytes, result)
-const MAGIC: &[(usize, &[u8], Sniffed)] = {
-    use Sniffed::{NotAudio, Unsupported};
-    &[
-        (0, b"MAC ", Unsupported("Monkey's Audio (APE)")),
-        (0, b"wvpk", Unsupported("WavPack")),
-        (0, b"MPCK", Unsupported("Musepack")),
-        (0, b"MP+", Unsupported("Musepack")),
-        (0, b"DSD ", Unsupported("DSD (DSF)")),
-        (0, b"FRM8", Unsupported("DSD (DSDIFF)")),
-        (0, b"TTA1", Unsupported("True Audio (TTA)")),
-        (0, b"TTA2", Unsupported("True Audio (TTA)")),
-        (0, b"tBaK", Unsupported("TAK")),
-        (0, b"OFR ", Unsupported("OptimFROG")),
-        (0, b"ajkg", Unsupported("Shorten")),
-        (0, b"LA04", Unsupported("Lossless Audio (LA)")),
-        (
-            0,
-            b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",
-            Unsupported("Windows Media (ASF, WMA)"),
-        ),
-        (0, b".RMF", Unsupported("RealMedia")),
-        (0, b".ra\xfd", Unsupported("RealAudio")),
-        (0, b"#!AMR", Unsupported("AMR")),
-        (0, b"MThd", Unsupported("MIDI (notes, not audio)")),
-        (0, b".snd", Unsupported("Sun audio (AU)")),
-        (0, b"FLV\x01", Unsupported("Flash video")),
-        (0, b"\x0b\x77", Unsupported("Dolby Digital (AC-3)")),
-        (0, b"\x7f\xfe\x80\x01", Unsupported("DTS")),
-        (0, b"Extended Module: ", Unsupported("tracker module (XM)")),
-        (0, b"IMPM", Unsupported("tracker module (IT)")),
-        (
-            0,
-            b"RF64",
-            Unsupported("RF64 (a WAV file for more than 4 GB)"),
-        ),
-        (
-            0,
-            b"BW64",
-            Unsupported("BW64 (a WAV file for more than 4 GB)"),
-        ),
-        (0, b"riff\x2e\x91\xcf\x11", Unsupported("Sony Wave64")),
-        (8, b"AVI ", Unsupported("AVI video")),
-        (0, b"\xff\xd8\xff", NotAudio("a JPEG picture")),
-        (0, b"\x89PNG\r\n", NotAudio("a PNG picture")),
-        (0, b"GIF8", NotAudio("a GIF picture")),
-        (8, b"WEBP", NotAudio("a WebP picture")),
-        (0, b"%PDF-", NotAudio("a PDF document")),
-        (
-            0,
-            b"PK\x03\x04",
-            NotAudio("a ZIP archive or an office document"),
-        ),
-        (0, b"\x1f\x8b", NotAudio("a gzip archive")),
-        (0, b"Rar!", NotAudio("a RAR archive")),
-        (0, b"7z\xbc\xaf\x27\x1c", NotAudio("a 7-Zip archive")),
-        (0, b"SQLite format 3", NotAudio("an SQLite database")),
-        (0, b"PAR1", NotAudio("a Parquet file")),
-        (0, b"\x7fELF", NotAudio("a program")),
-        (0, b"MZ", NotAudio("a program")),
-        (0, b"\xca\xfe\xba\xbe", NotAudio("a program")),
-        (0, b"\xfe\xed\xfa", NotAudio("a program")),
-        (0, b"\xcf\xfa\xed\xfe", NotAudio("a program")),
-        (0, b"BM", NotAudio("a BMP picture")),
-    ]
-};
+/// Offset, bytes and name of formats that are not audio.
+const NOT_AUDIO: &[(usize, &[u8], &str)] = &[
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"\x89PNG\r\n", "a PNG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (0, b"%PDF-", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"Rar!", "a RAR archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (0, b"SQLite format 3", "an SQLite database"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+    (0, b"\xca\xfe\xba\xbe", "a program"),
+    (0, b"\xfe\xed\xfa", "a program"),
+    (0, b"\xcf\xfa\xed\xfe", "a program"),
+    (0, b"BM", "a BMP picture"),
+];
 
 /// Looks at `head`, the first [`HEAD`] bytes of a file or all of a shorter one.
-pub(super) fn sniff(head: &[u8]) -> Sniffed {
-    for &(offset, magic, result) in MAGIC {
-        if head
-            .get(offset..)
-            .is_some_and(|rest| rest.starts_with(magic))
-        {
-            return result;
-        }
+///
+/// # Errors
+/// [`Unsupported`](crate::ErrorKind::Unsupported) and [`NotAudio`](crate::ErrorKind::NotAudio); other files are for the
+/// decoders.
+pub(super) fn sniff(head: &[u8]) -> Result<()> {
+    let find = |formats: &[(usize, &[u8], &'static str)]| {
+        let mut matches = formats.iter().filter(|(offset, magic, _)| {
+            let rest = head.get(*offset..);
+            rest.is_some_and(|rest| rest.starts_with(magic))
+        });
+        matches.next().map(|(_, _, name)| *name)
+    };
+    if let Some(name) = find(UNSUPPORTED) {
+        return Err(unsupported(name));
     }
-    if !head.is_empty() && head.iter().all(|&b| b == 0) {
-        return Sniffed::NotAudio("zero bytes");
+    if let Some(name) = find(NOT_AUDIO) {
+        return Err(not_audio(name));
+    }
+    if head.iter().all(|&byte| byte == 0) {
+        return Err(not_audio("zero bytes"));
     }
     if is_text(head) {
-        return Sniffed::NotAudio("text");
+        return Err(not_audio("text"));
     }
-    Sniffed::Unknown
+    Ok(())
 }
 
 /// Returns whether `head` is text: UTF-8, perhaps cut inside a character, without control characters but white space.
 fn is_text(head: &[u8]) -> bool {
-    let valid = match std::str::from_utf8(head) {
+    let text = match str::from_utf8(head) {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() => {
-            match std::str::from_utf8(&head[..error.valid_up_to()]) {
-                Ok(text) => text,
-                Err(_) => return false,
-            }
+            str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
         }
         Err(_) => return false,
     };
     let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}');
-    valid.len() >= 4 && !valid.chars().any(is_odd)
+    text.len() >= 4 && !text.chars().any(is_odd)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
+
+    fn found(head: &[u8]) -> String {
+        let error = sniff(head).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotAudio);
+        error.to_string()
+    }
 
     #[test]
     fn formats_without_a_decoder_are_named() {
-        assert_eq!(
-            sniff(b"MAC \x96\x0f\0\0"),
-            Sniffed::Unsupported("Monkey's Audio (APE)")
-        );
-        assert_eq!(sniff(b"wvpk\0\0\0\0"), Sniffed::Unsupported("WavPack"));
-        assert_eq!(
-            sniff(b"RIFF\0\0\0\0AVI LIST"),
-            Sniffed::Unsupported("AVI video")
-        );
+        for (head, name) in [
+            (&b"MAC \x96\x0f\0\0"[..], "Monkey's Audio (APE)"),
+            (b"wvpk\0\0\0\0", "WavPack"),
+            (b"RIFF\0\0\0\0AVI LIST", "AVI video"),
+        ] {
+            let error = sniff(head).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 
     #[test]
     fn pictures_text_and_zero_bytes_are_not_audio() {
-        assert_eq!(
-            sniff(b"\xff\xd8\xff\xe0\0\x10JFIF"),
-            Sniffed::NotAudio("a JPEG picture")
-        );
-        assert_eq!(
-            sniff("Noten für Flöte\n".as_bytes()),
-            Sniffed::NotAudio("text")
-        );
+        assert!(found(b"\xff\xd8\xff\xe0\0\x10JFIF").contains("a JPEG picture"));
+        assert!(found("Noten für Flöte\n".as_bytes()).contains("text"));
         // Cut in the middle of a letter.
-        assert_eq!(
-            sniff(&"Noten für".as_bytes()[..8]),
-            Sniffed::NotAudio("text")
-        );
-        assert_eq!(sniff(&[0; 100]), Sniffed::NotAudio("zero bytes"));
+        assert!(found(&"Noten für".as_bytes()[..8]).contains("text"));
+        assert!(found(&[0; 100]).contains("zero bytes"));
     }
 
     #[test]
@@ -162,7 +147,7 @@ mod tests {
             b"\0\0\0\x20ftypM4A ",
             b"FORM\0\0\0\0AIFF",
         ] {
-            assert_eq!(sniff(head), Sniffed::Unknown, "{head:?}");
+            assert!(sniff(head).is_ok(), "{head:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     codec::{Codec, PacketError, is_audio},
     container::{self, ContainerInfo},
     input::Input,
-    sniff::{self, Sniffed},
+    sniff,
     time_limit::TimeLimit,
 };
 use crate::{Error, ErrorKind, Result};
@@ -36,6 +36,8 @@ const EARLY_CHECK: u64 = 2_000;
 
 /// An open container and the decoder of its track.
 pub(super) struct Source {
+    /// The byte at which symphonia and lofty start to read.
+    start: u64,
     format: Box<dyn FormatReader>,
     codec: Codec,
     track: u32,
@@ -80,13 +82,6 @@ pub(super) enum Next {
     Cut,
 }
 
-/// The outcome of decoding one packet.
-pub(super) enum Step {
-    Audio { rate: u32, channels: usize },
-    Nothing,
-    End,
-}
-
 impl Source {
     /// Opens the container and makes the decoder of its track.
     ///
@@ -99,15 +94,16 @@ impl Source {
         }
         let mut file = input.reader(0, limit).map_err(io_error)?;
         let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
-        match sniff::sniff(&head) {
-            Sniffed::Unsupported(what) => return Err(unsupported(what)),
-            Sniffed::NotAudio(found) => return Err(not_audio(found)),
-            Sniffed::Unknown => {}
-        }
+        sniff::sniff(&head)?;
         check_length(container::missing_until(&mut file, &head, len), len)?;
         let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
         check_length(Ok(Some(tag_end).filter(|end| *end > len)), len)?;
-        let format = open_format(input, audio_start(tag_end), len, limit)?;
+        let start = if tag_end > MAX_ID3V2_BYTES {
+            tag_end
+        } else {
+            0
+        };
+        let format = open_format(input, start, len, limit)?;
 
         let container = format.format_info().long_name;
         let Some((track, params)) = audio_track(format.as_ref()) else {
@@ -127,6 +123,7 @@ impl Source {
             .map_err(io_error)?;
         check_length(Ok(info.missing_until), len)?;
         Ok(Self {
+            start,
             track: track.id,
             time_base: track.time_base,
             container: info,
@@ -147,25 +144,17 @@ impl Source {
     /// The properties that files with the same audio share.
     pub(super) fn identity(&self) -> String {
         let info = &self.container;
-        format!(
-            "{} {} {:?}",
-            self.codec.name(),
-            info.skip,
-            info.declared_samples
-        )
+        let codec = self.codec.name();
+        format!("{codec} {} {:?}", info.skip, info.declared_samples)
     }
 
     /// The tags of the file.
     pub(super) fn tags(&mut self, input: &Input, limit: &Arc<TimeLimit>) -> Tags {
-        let read = || {
-            let tag_end = container::after_id3v2(&mut input.reader(0, limit)?)?;
-            input.reader(audio_start(tag_end), limit)
-        };
         let (container, codec) = self.names();
-        let tags = read()
-            .ok()
-            .and_then(|reader| Tags::read(reader, container, codec));
-        tags.unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
+        let reader = input.reader(self.start, limit).ok();
+        reader
+            .and_then(|reader| Tags::read(reader, container, codec))
+            .unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
     }
 
     pub(super) fn damaged_packets(&self) -> u64 {
@@ -201,67 +190,79 @@ impl Source {
         }
     }
 
-    /// Reads and decodes one packet and appends its samples to `block`. `rate`: the rate of the packets before.
-    pub(super) fn step(&mut self, rate: Option<u32>, block: &mut Vec<f32>) -> Result<Step> {
-        let packet = match self.next_packet()? {
-            Next::Packet(packet) if packet.track_id == self.track => packet,
-            Next::Packet(_) => return Ok(Step::Nothing),
-            Next::NewStream => return self.next_stream(),
-            Next::End => return Ok(Step::End),
-            Next::Cut => {
-                // A stream of unknown length ends like this.
-                let info = &mut self.container;
-                info.complete &= info.declared_samples.is_none() && info.unknown_length;
-                return Ok(Step::End);
-            }
-            Next::Damage => {
-                self.record_lost(1);
-                return Ok(Step::Nothing);
-            }
-        };
-        if self.container.has_clock {
-            self.count_gap(&packet);
-        }
-        self.tally.bytes += packet.data.len() as u64;
-        let (found, channels) = match self.codec.decode(&packet, block) {
-            Ok((found, channels)) if rate.is_none_or(|rate| rate == found) && is_audio(block) => {
-                (found, channels)
-            }
-            Err(PacketError::Unsupported(what)) if self.tally.delivered == 0 => {
-                let what = format!("a feature of its {} audio ({what})", self.codec.name());
-                return Err(unsupported(&what));
-            }
-            _ => {
-                block.clear();
-                self.record_lost(1);
-                let Tally {
-                    packets, damaged, ..
-                } = self.tally;
-                if packets >= EARLY_CHECK && damaged * 2 > packets {
-                    return Err(self.damage());
+    /// Fills `block` with the samples of the next packet that has any, and returns their rate and the number of channels;
+    /// `None` at the end. `rate`: the rate of the packets before.
+    pub(super) fn next_block(
+        &mut self,
+        rate: Option<u32>,
+        limit: &TimeLimit,
+        block: &mut Vec<f32>,
+    ) -> Result<Option<(u32, usize)>> {
+        loop {
+            limit.check()?;
+            block.clear();
+            let packet = match self.next_packet()? {
+                Next::Packet(packet) if packet.track_id == self.track => packet,
+                Next::Packet(_) => continue,
+                Next::NewStream => {
+                    self.next_stream()?;
+                    continue;
                 }
-                return Ok(Step::Nothing);
+                Next::Damage => {
+                    self.record_lost(1);
+                    continue;
+                }
+                Next::End => return Ok(None),
+                Next::Cut => {
+                    // A stream of unknown length ends like this.
+                    let info = &mut self.container;
+                    info.complete &= info.declared_samples.is_none() && info.unknown_length;
+                    return Ok(None);
+                }
+            };
+            if self.container.has_clock {
+                self.count_gap(&packet);
             }
-        };
-        self.tally.packets += 1;
-        self.tally.packet_len = block.len() as u64;
-        if !block.is_empty() {
-            let skip = i64::try_from(self.container.skip).unwrap_or(0);
+            self.tally.bytes += packet.data.len() as u64;
+            let decoded = self.codec.decode(&packet, block);
+            let (found, channels) = match decoded {
+                Ok(spec) if rate.is_none_or(|rate| rate == spec.0) && is_audio(block) => spec,
+                Err(PacketError::Unsupported(what)) if self.tally.delivered == 0 => {
+                    let what = format!("a feature of its {} audio ({what})", self.codec.name());
+                    return Err(unsupported(&what));
+                }
+                _ => {
+                    self.record_lost(1);
+                    let Tally {
+                        packets, damaged, ..
+                    } = self.tally;
+                    if packets >= EARLY_CHECK && damaged * 2 > packets {
+                        return Err(self.damage());
+                    }
+                    continue;
+                }
+            };
+            self.tally.packets += 1;
+            self.tally.packet_len = block.len() as u64;
+            if block.is_empty() {
+                continue;
+            }
             let time = self.time_in_samples(&packet, found);
+            let skip = self.container.skip;
             if self.origin.is_none() {
-                self.origin = time.map(|time| time.saturating_add(skip));
+                self.origin = time.map(|time| time.saturating_add_unsigned(skip));
             }
-            let since = |(time, origin): (i64, i64)| time.saturating_sub(origin);
-            self.position = time.zip(self.origin).map(since);
+            self.position = time
+                .zip(self.origin)
+                .map(|(time, origin)| time.saturating_sub(origin));
+            let skipped = skip.min(block.len() as u64);
+            self.container.skip -= skipped;
+            block.drain(..skipped as usize);
+            self.tally.delivered += block.len() as u64;
+            if !block.is_empty() {
+                return Ok(Some((found, channels)));
+            }
         }
-        let skipped = self.container.skip.min(block.len() as u64);
-        self.container.skip -= skipped;
-        block.drain(..skipped as usize);
-        self.tally.delivered += block.len() as u64;
-        Ok(Step::Audio {
-            rate: found,
-            channels,
-        })
     }
 
     /// Counts packets that gave no audio.
@@ -289,7 +290,7 @@ impl Source {
     }
 
     /// Continues with the next of several streams that follow one another in one file.
-    fn next_stream(&mut self) -> Result<Step> {
+    fn next_stream(&mut self) -> Result<()> {
         if let Some((track, params)) = audio_track(self.format.as_ref())
             && let Ok(codec) = Codec::new(params)
         {
@@ -297,13 +298,12 @@ impl Source {
             self.container.skip = codec.pre_skip();
             self.codec = codec;
             self.next_time = None;
-            return Ok(Step::Nothing);
+            return Ok(());
         }
         Err(unsupported("a file whose audio changes its codec midway"))
     }
 
-    /// Checks at the end that the file has all that it declares. `rate`: samples per
-    /// second, if known.
+    /// Checks at the end that the file has all that it declares. `rate`: samples per second, if known.
     ///
     /// # Errors
     /// [`ErrorKind::Truncated`] and [`ErrorKind::Damaged`].
@@ -428,47 +428,34 @@ impl Source {
         true
     }
 
-    /// The length of the audio according to the times of all its packets, which are read and not decoded; 0 if they have
-    /// none. The sum, if several streams follow one another.
+    /// The length of the audio according to the times of its packets, which are read and not decoded; 0 if they have none.
+    /// The sum, if several streams follow one another.
     pub(super) fn count_seconds(&mut self, limit: &TimeLimit) -> Result<f64> {
-        let (mut first, mut end, mut seconds) = (None, i64::MIN, 0.0);
-        let length = |first: Option<i64>, end: i64, base: Option<TimeBase>| match (first, base) {
-            (Some(first), Some(base)) if end > first => {
-                (end - first) as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get())
-            }
-            _ => 0.0,
-        };
+        let (mut first, mut end, mut seconds) = (None, 0, 0.0);
         loop {
             limit.check()?;
-            match self.next_packet()? {
-                Next::Packet(packet) if packet.track_id == self.track => {
+            let next = self.next_packet()?;
+            match (&next, self.time_base) {
+                (Next::Packet(packet), _) if packet.track_id == self.track => {
                     let time = packet.pts.get();
                     let length = packet.trim_start.saturating_add(packet.dur);
                     first.get_or_insert(time);
-                    end = end.max(time.saturating_add_unsigned(length.get()));
+                    end = time.saturating_add_unsigned(length.get());
                 }
-                Next::Packet(_) | Next::Damage => {}
-                Next::NewStream => {
-                    seconds += length(first, end, self.time_base);
-                    (first, end) = (None, i64::MIN);
-                    let Some((track, _)) = audio_track(self.format.as_ref()) else {
-                        break;
-                    };
+                (Next::NewStream | Next::End | Next::Cut, Some(base)) => {
+                    let ticks = end.saturating_sub(first.take().unwrap_or(end)).max(0) as f64;
+                    seconds += ticks * f64::from(base.numer.get()) / f64::from(base.denom.get());
+                }
+                _ => {}
+            }
+            match (next, audio_track(self.format.as_ref())) {
+                (Next::NewStream, Some((track, _))) => {
                     (self.track, self.time_base) = (track.id, track.time_base);
                 }
-                Next::End | Next::Cut => break,
+                (Next::End | Next::Cut, _) => return Ok(seconds),
+                _ => {}
             }
         }
-        Ok(seconds + length(first, end, self.time_base))
-    }
-}
-
-/// The byte at which symphonia and lofty start to read.
-fn audio_start(tag_end: u64) -> u64 {
-    if tag_end > MAX_ID3V2_BYTES {
-        tag_end
-    } else {
-        0
     }
 }
 
@@ -559,7 +546,7 @@ pub(super) fn truncated(what: &str) -> Error {
     Error::new(ErrorKind::Truncated, message)
 }
 
-fn not_audio(found: &str) -> Error {
+pub(super) fn not_audio(found: &str) -> Error {
     Error::new(
         ErrorKind::NotAudio,
         format!("not an audio file: found {found}"),

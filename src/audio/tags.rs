@@ -26,12 +26,12 @@ pub struct Tags {
 
 /// Longest tag kept, in characters.
 const MAX_CHARS: usize = 1000;
-/// Bytes that are read in search of tags: more than any text needs, and a bound for hostile files.
-const MAX_BYTES: u64 = 32 << 20;
+/// Bytes that lofty may read, since a compressed ID3 frame can grow a thousandfold. Larger tags, which have pictures, are
+/// left to symphonia.
+const MAX_BYTES: u64 = 256 << 10;
 
 impl Tags {
-    /// Reads the tags of a file whose container and codec are known by symphonia's short names. Unreadable tags are no
-    /// tags.
+    /// Reads the tags of a file whose container and codec are known by symphonia's short names. `None` if lofty cannot.
     pub(super) fn read(reader: Reader, container: &str, codec: &str) -> Option<Self> {
         let kind = match (container, codec) {
             ("mp1" | "mp2" | "mp3", _) => FileType::Mpeg,
@@ -47,7 +47,7 @@ impl Tags {
         let options = ParseOptions::new()
             .read_properties(false)
             .read_cover_art(false);
-        let reader = BufReader::new(Limited(reader, MAX_BYTES));
+        let reader = BufReader::with_capacity(1024, Limited(reader, MAX_BYTES));
         let probe = Probe::with_file_type(reader, kind).options(options);
         let file = catch_panic(|| probe.read()).ok()?.ok()?;
         Some(Self::of_file(&file))
@@ -70,7 +70,7 @@ impl Tags {
         }
     }
 
-    /// The tags that symphonia has read: for Matroska and the other containers that lofty does not know.
+    /// The tags that symphonia has read: for Matroska and whatever lofty cannot read.
     pub(super) fn of_format(format: &mut dyn FormatReader) -> Self {
         let metadata = format.metadata();
         let Some(revision) = metadata.current() else {

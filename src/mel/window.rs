@@ -1,30 +1,26 @@
-//! Cutting a song into windows of a fixed length.
+//! Windows of a fixed length: the one definition, for training and analysis.
 
 use serde::{Deserialize, Serialize};
 
-/// How a song is cut into windows of a fixed length. Windows follow one another without a gap or overlap. A rest of at
-/// least half a window gives one more window, which ends with the song's last sample (and overlaps the one before); a
-/// shorter rest is left out. A song shorter than one window is repeated from its start until the window is full.
+/// The rule that cuts a song into windows. Windows follow one another without gap or overlap. A rest of at least half a
+/// window gives one more window, which ends with the last sample and overlaps the one before; a shorter rest is dropped. A
+/// song shorter than a window is repeated from its start until the window is full.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRule {
-    /// Length in samples at the model's rate; at least 1 (0 is taken as 1).
+    /// Length in samples at the model's rate; 0 counts as 1.
     pub length: usize,
 }
 
 impl WindowRule {
-    /// Start and weight of every window of a song of `total` samples, as [`Framer`] emits them. The same rule cuts
-    /// spectrograms, with lengths in frames.
-    #[cfg_attr(not(feature = "train"), allow(dead_code))]
-    pub(crate) fn spans(&self, total: usize) -> Vec<(usize, f64)> {
+    /// Start and weight of each window of a song of `total` samples. The same rule cuts spectrograms, with lengths in frames.
+    pub(crate) fn spans(&self, total: usize) -> impl Iterator<Item = (usize, f64)> + use<> {
         let length = self.length.max(1);
-        let whole = (total / length).max(1);
-        let mut spans: Vec<(usize, f64)> = (0..whole).map(|n| (n * length, 1.0)).collect();
+        let whole = (total / length).max(usize::from(total > 0));
         let rest = total.saturating_sub(whole * length);
-        if 2 * rest >= length {
-            spans.push((total - length, rest as f64 / length as f64));
-        }
-        spans
+        let last = (rest > 0 && 2 * rest >= length)
+            .then(|| (total - length, rest as f64 / length as f64));
+        (0..whole).map(move |n| (n * length, 1.0)).chain(last)
     }
 }
 
@@ -33,18 +29,17 @@ impl WindowRule {
 pub struct Window<'a> {
     /// Exactly [`WindowRule::length`] samples.
     pub samples: &'a [f32],
-    /// Sample of the song at which it starts.
+    /// Its first sample in the song.
     pub start: u64,
-    /// The part of it that no earlier window covers, above 0 and up to 1: its weight in the song's mean.
+    /// Its weight in the song's mean: the share that no earlier window covers, above 0 and up to 1.
     pub weight: f64,
 }
 
-/// Cuts a stream of samples into windows as a [`WindowRule`] says. Holds at most two windows, whatever the song's
-/// length.
+/// Cuts a stream of samples into windows by a [`WindowRule`]. Holds at most two windows.
 #[derive(Debug, Clone)]
 pub struct Framer {
     length: usize,
-    /// The window emitted last, if any, and then the samples since.
+    /// The window emitted last, if any, and the samples since.
     buffer: Vec<f32>,
     /// Samples of `buffer` that were already emitted: 0 or `length`.
     emitted: usize,
@@ -53,7 +48,7 @@ pub struct Framer {
 }
 
 impl Framer {
-    /// A framer at the start of a song.
+    /// Makes a framer at the start of a song.
     pub fn new(rule: &WindowRule) -> Self {
         Self {
             length: rule.length.max(1),
@@ -63,7 +58,7 @@ impl Framer {
         }
     }
 
-    /// Forgets what a song left that was given up in the middle. The memory stays for the next.
+    /// Starts a new song, after one that failed in the middle. Keeps the memory.
     pub fn restart(&mut self) {
         (self.emitted, self.seen) = (0, 0);
         self.buffer.clear();
@@ -72,7 +67,7 @@ impl Framer {
     /// Takes the next samples of the song and calls `emit` for every window they complete.
     ///
     /// # Errors
-    /// The first error of `emit`; the samples behind that window are then lost.
+    /// The first error of `emit`; the samples after that window are then lost.
     pub fn push<E>(
         &mut self,
         mut samples: &[f32],
@@ -99,7 +94,7 @@ impl Framer {
         Ok(())
     }
 
-    /// Emits what the rule says for the rest, and makes the framer ready for another song.
+    /// Emits the window of the rest, if the rule gives it one, and starts a new song.
     ///
     /// Returns the number of samples seen in all.
     ///
@@ -109,31 +104,28 @@ impl Framer {
         &mut self,
         mut emit: impl FnMut(Window<'_>) -> Result<(), E>,
     ) -> Result<u64, E> {
-        let seen = std::mem::take(&mut self.seen);
-        let emitted = std::mem::take(&mut self.emitted);
-        let rest = self.buffer.len() - emitted;
-        let result = if emitted == 0 && rest > 0 {
-            let mut filled = rest;
-            while filled < self.length {
-                let more = filled.min(self.length - filled);
-                self.buffer.extend_from_within(..more);
-                filled += more;
-            }
-            emit(Window {
-                samples: &self.buffer,
-                start: 0,
-                weight: 1.0,
-            })
-        } else if rest > 0 && rest >= self.length.div_ceil(2) {
-            emit(Window {
-                samples: &self.buffer[rest..],
-                start: seen - self.length as u64,
-                weight: rest as f64 / self.length as f64,
-            })
-        } else {
-            Ok(())
+        let seen = self.seen;
+        let rule = WindowRule {
+            length: self.length,
         };
-        self.buffer.clear();
+        let emitted = seen as usize / self.length;
+        let result = rule
+            .windows(seen)
+            .skip(emitted)
+            .try_for_each(|(start, weight)| {
+                let mut filled = self.buffer.len();
+                while filled < self.length {
+                    let more = filled.min(self.length - filled);
+                    self.buffer.extend_from_within(..more);
+                    filled += more;
+                }
+                emit(Window {
+                    samples: &self.buffer[filled - self.length..],
+                    start,
+                    weight,
+                })
+            });
+        self.restart();
         result.map(|()| seen)
     }
 }
@@ -186,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_rest_is_left_out() {
+    fn a_shorter_rest_is_dropped() {
         let (w, seen) = windows(24, 10, 100);
         assert_eq!(seen, 24);
         assert_eq!(w.len(), 2);
@@ -255,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_song_that_was_given_up_leaves_nothing_after_restart() {
+    fn a_song_that_failed_leaves_nothing_after_restart() {
         let mut framer = Framer::new(&WindowRule { length: 4 });
         assert!(framer.push(&[1.0; 7], |_| Err("stop")).is_err());
         framer.restart();
@@ -275,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_zero_is_taken_as_one() {
+    fn a_length_of_zero_counts_as_one() {
         assert_eq!(windows(3, 0, 1).0.len(), 3);
     }
 }
