@@ -18,8 +18,8 @@ impl WindowRule {
         let length = self.length.max(1);
         let whole = (total / length).max(usize::from(total > 0));
         let rest = total.saturating_sub(whole * length);
-        let last = (rest > 0 && 2 * rest >= length)
-            .then(|| (total - length, rest as f64 / length as f64));
+        let last =
+            (rest > 0 && 2 * rest >= length).then(|| (total - length, rest as f64 / length as f64));
         (0..whole).map(move |n| (n * length, 1.0)).chain(last)
     }
 }
@@ -110,7 +110,7 @@ impl Framer {
         };
         let emitted = seen as usize / self.length;
         let result = rule
-            .windows(seen)
+            .spans(seen as usize)
             .skip(emitted)
             .try_for_each(|(start, weight)| {
                 let mut filled = self.buffer.len();
@@ -121,7 +121,7 @@ impl Framer {
                 }
                 emit(Window {
                     samples: &self.buffer[filled - self.length..],
-                    start,
+                    start: start as u64,
                     weight,
                 })
             });
@@ -207,7 +207,6 @@ mod tests {
             for total in 1..50 {
                 let spans: Vec<(u64, f64)> = WindowRule { length }
                     .spans(total)
-                    .into_iter()
                     .map(|(start, weight)| (start as u64, weight))
                     .collect();
                 let (windows, _) = windows(total, length, 7);
