@@ -4,9 +4,9 @@
 //! cargo bench --manifest-path benches/Cargo.toml --bench decode
 //! ```
 
-use circumplex::audio::{Decoder, Resampler};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use circumplex::{Decoder, Resampler};
 use circumplex_benches::noise;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::{
     hint::black_box,
     path::{Path, PathBuf},

@@ -5,9 +5,9 @@
 //! python benches/mel_librosa.py    # the same 30 s by librosa, for comparison
 //! ```
 
-use circumplex::mel::{MelConfig, MelExtractor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use circumplex::{MelConfig, MelExtractor};
 use circumplex_benches::noise;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
 fn mel(criterion: &mut Criterion) {

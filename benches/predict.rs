@@ -4,7 +4,7 @@
 //! cargo bench --manifest-path benches/Cargo.toml --bench predict
 //! ```
 
-use circumplex::model::Model;
+use circumplex::Model;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 

@@ -8,10 +8,7 @@
 //! tags; or the error. `--list` names a file with a path on each line. `--raw` writes the mono samples of the last file as
 //! little-endian 32-bit floats.
 
-use circumplex::{
-    Result,
-    audio::{Decoder, Resampler},
-};
+use circumplex::{Decoder, Resampler, Result};
 use rayon::{ThreadPoolBuilder, prelude::*};
 use std::{io::Write as _, path::Path, process::ExitCode, time::Instant};
 

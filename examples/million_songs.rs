@@ -5,10 +5,7 @@
 //! It has all that a real one has: long paths, artists with one song and with thousands, absent tags, notes, silent songs,
 //! percentages that crowd around a direction of the plane as a model's do, an embedding of which about a third is zero.
 
-use circumplex::{
-    emotion::EmotionVector,
-    library::{LibraryInfo, LibraryWriter, Micros, ModelStamp, Song},
-};
+use circumplex::{EmotionVector, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song};
 use clap::Parser;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;

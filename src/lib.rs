@@ -3,15 +3,11 @@
 //!
 //! # Analyze a file
 //!
-//! [`Model::shipped`](model::Model::shipped) is the model inside the crate; [`analyze_file`](analysis::analyze_file)
-//! decodes, resamples and runs it. [`analyze_bytes`](analysis::analyze_bytes) does the same for a file in memory. The
-//! example makes its own music:
+//! [`Model::shipped`] is the model inside the crate; [`analyze_file`] decodes, resamples and runs it. [`analyze_bytes`]
+//! does the same for a file in memory. The example makes its own music:
 //!
 //! ```
-//! use circumplex::{
-//!     analysis::{AnalyzeOptions, analyze_file},
-//!     model::Model,
-//! };
+//! use circumplex::{AnalyzeOptions, Model, analyze_file};
 //!
 //! let directory = tempfile::tempdir()?;
 //! let song = directory.path().join("song.wav");
@@ -40,24 +36,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Search a library
+//!
+//! `circumplex analyze` writes a [`Library`]; a [`Query`] finds the songs nearest to a [`QueryVector`]:
+//!
+//! ```
+//! use circumplex::{EmotionVector, Library, LibraryInfo, LibraryWriter, ModelStamp, Query, Song};
+//! use std::{num::NonZeroUsize, path::Path};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("library.parquet");
+//! let model = ModelStamp { identity: "0".repeat(64), name: "example".to_owned() };
+//! let info = LibraryInfo::new(model, serde_json::json!({}));
+//! let mut writer = LibraryWriter::create(&path, &info, 1)?;
+//! for (name, weights) in [
+//!     ("waltz.mp3", [6.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]),
+//!     ("lament.mp3", [0.0, 0.0, 0.0, 1.0, 7.0, 2.0, 0.0, 0.0]),
+//! ] {
+//!     let emotions = EmotionVector::from_weights(weights)?;
+//!     writer.push(Song { path: name.into(), emotions, embedding: vec![0.0], ..Song::default() })?;
+//! }
+//! writer.finish()?;
+//!
+//! let library = Library::open(&path)?;
+//! let happy = EmotionVector::from_weights([60.0, 40.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])?;
+//! let nearest = Query::default().nearest(&library, &happy.into(), NonZeroUsize::MIN)?;
+//! assert_eq!(nearest[0].song.path, Path::new("waltz.mp3"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Map
 //!
-//! A music file flows one way, and no module knows the modules after it:
+//! A music file flows one way, and no module knows the modules after it (`ARCHITECTURE.md` has the rules):
 //!
 //! ```text
 //!  file ─▶ audio ─▶ mel ─▶ model ─▶ library ─▶ search ─▶ output      (the first three, for one file: analysis)
 //!                    │       ▲                    ▲
-//!                    │       │              face ─┘   a picture, a video or a webcam to an emotion vector
+//!                    │       │              face ─┘   a face's expressions to an emotion vector
 //!                    └─▶ dataset ─▶ train (libtorch) ─▶ a model file ─▶ evaluate
 //! ```
 //!
-//! - [`emotion`]: [`EmotionVector`](emotion::EmotionVector), the eight emotions and their geometry. Every module uses it.
-//! - [`audio`]: [`Decoder`](audio::Decoder), a file to mono samples; [`mel`]: log-mel spectrograms with librosa's numbers.
-//! - [`model`]: [`Model`](model::Model), one ONNX file with its preprocessing, labels and scores.
-//! - [`analysis`]: [`Analysis`](analysis::Analysis), the chain from a file to its emotions.
-//! - [`library`]: [`Library`](library::Library), songs and vectors in Parquet; [`scan`]: a directory to a library.
-//! - [`search`]: query vectors, metrics, filters and the nearest songs; [`output`]: one writer per format.
-//! - [`dataset`], [`evaluate`], `train`: labeled music, scores of a model, and training.
+//! - The chain for one file: [`Decoder`] and [`Resampler`], [`MelExtractor`], [`Model`], [`Analysis`].
+//! - Emotions: [`Emotion`], [`EmotionVector`], [`Expression`] and [`FaceMap`].
+//! - Libraries: [`Library`], [`Song`], [`LibraryWriter`]; [`Query`], [`Metric`], [`Filter`].
 //!
 //! Everything that can fail returns [`Error`], whose [`kind`](Error::kind) a program can match on.
 //!
@@ -66,6 +87,7 @@
 //! - `train`: training with libtorch (off by default; nothing else needs libtorch).
 // The one exception sets the memory allocator for training (cli/train/memory.rs).
 #![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
 // Library code returns errors and never prints or exits; what `cli` prints goes through its console.
 #![cfg_attr(
     not(test),
@@ -80,30 +102,63 @@
     )
 )]
 
-pub mod analysis;
-pub mod atomic_file;
-pub mod audio;
-pub mod cli;
-pub mod clock;
+mod analysis;
+mod atomic_file;
+mod audio;
+mod cli;
+mod clock;
 mod cluster;
-pub mod contain;
-pub mod dataset;
-pub mod emotion;
-pub mod error;
-pub mod evaluate;
+mod contain;
+mod dataset;
+mod emotion;
+mod error;
+mod evaluate;
 mod face;
-pub mod figure;
-pub mod library;
-pub mod mel;
-pub mod model;
-pub mod output;
-pub mod scan;
-pub mod search;
-pub mod tags;
+mod figure;
+mod library;
+mod mel;
+mod model;
+#[cfg(test)]
+#[path = "../tests/common/npy.rs"]
+mod npy;
+mod output;
+mod scan;
+mod search;
+mod tags;
 #[cfg(test)]
 mod test_tone;
 mod text;
 #[cfg(feature = "train")]
-pub mod train;
+mod train;
 
+pub use analysis::{
+    Analysis, AnalyzeOptions, LogMel, SILENCE, StageTimes, analyze_bytes, analyze_file,
+    spectrograms,
+};
+pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags};
+#[doc(hidden)]
+pub use cli::run;
+pub use emotion::{Emotion, EmotionVector, Expression, FaceMap, Moment, Quadrant};
 pub use error::{Error, ErrorKind, Result};
+pub use library::{
+    Column, Columns, FailedFile, Library, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song,
+};
+pub use mel::{Framer, FrequencyScale, MelConfig, MelExtractor, Window, WindowRule};
+pub use model::{Model, ModelMetadata, Prediction, Preprocessing, Recipe};
+pub use search::{Explore, Filter, Match, Metric, Query, QueryVector};
+
+/// For the tests and fuzz targets of this repository; no part of the interface, and free to change.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::{
+        contain::is_caught,
+        dataset::{ColumnChoice, Finding, Part, Provenance, SplitMethod},
+        scan::{Journal, Record, Sheet},
+    };
+    #[cfg(feature = "train")]
+    pub use crate::{
+        dataset::{Dataset, LabelOptions, Spectrograms},
+        evaluate::label_of,
+        train::{EpochScores, Event, Run, Songs, Trained, evaluate_onnx, scores_of},
+    };
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use circumplex::library::{Columns, Library};
+use circumplex::{Columns, Library};
 use common::{Place, json, run, three_songs};
 use std::{
     fs,

@@ -1,10 +1,8 @@
 //! The analysis of files that the tests make.
 
 use circumplex::{
-    ErrorKind,
-    analysis::{AnalyzeOptions, LogMel, SILENCE, analyze_bytes, analyze_file, spectrograms},
-    mel::{MelConfig, MelExtractor, WindowRule},
-    model::{Model, Preprocessing},
+    AnalyzeOptions, ErrorKind, LogMel, MelConfig, MelExtractor, Model, Preprocessing, SILENCE,
+    WindowRule, analyze_bytes, analyze_file, spectrograms,
 };
 use std::path::{Path, PathBuf};
 

@@ -3,10 +3,7 @@
 
 mod common;
 
-use circumplex::{
-    Error, ErrorKind, Result,
-    audio::{Decoder, Tags},
-};
+use circumplex::{Decoder, Error, ErrorKind, Result, Tags};
 use common::wav;
 use std::{
     fs,

@@ -5,9 +5,8 @@
 mod readers;
 
 use circumplex::{
-    emotion::{EmotionVector, Moment},
-    library::{FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song},
-    scan::Journal,
+    EmotionVector, FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, Moment, Song,
+    testing::Journal,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -245,7 +244,7 @@ fn line(json: &str) -> String {
 
 /// The journal of a run that was killed, as its first line and those of the records.
 fn a_journal() -> (String, Vec<String>) {
-    use circumplex::scan::Record;
+    use circumplex::testing::Record;
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("library.parquet");
     let mut info = info();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use circumplex::library::{Columns, Library, Song};
+use circumplex::{Columns, Library, Song};
 use common::{Place, circumplex, run};
 use std::fs;
 

@@ -1,6 +1,10 @@
 //! `MelExtractor` against librosa 0.11. The reference arrays are written by `tests/reference/mel.py`.
 
-use circumplex::mel::{FrequencyScale, MelConfig, MelExtractor};
+#[path = "common/npy.rs"]
+mod npy;
+
+use circumplex::{FrequencyScale, MelConfig, MelExtractor};
+use npy::read_npy;
 use std::{
     f64::consts::TAU,
     fs,
@@ -27,12 +31,6 @@ fn fading_noise(count: usize, step: usize) -> Vec<f32> {
         (signed / f64::from(1 << 23) / 2_f64.powi((i / step) as i32)) as f32
     };
     (0..count).map(&mut sample).collect()
-}
-
-fn read_npy(path: &Path) -> (Vec<u64>, Vec<f32>) {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
-    (npy.shape().to_vec(), npy.into_vec().unwrap())
 }
 
 fn reference(name: &str) -> (Vec<u64>, Vec<f32>) {

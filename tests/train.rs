@@ -6,13 +6,11 @@ mod trained;
 use std::{f32::consts::TAU, path::Path};
 
 use circumplex::{
-    ErrorKind,
-    analysis::spectrograms,
-    dataset::{Dataset, LabelOptions, Spectrograms},
-    evaluate::label_of,
-    mel::MelConfig,
-    model::{Model, Recipe},
-    train::{EpochScores, Event, Run, Songs, Trained, evaluate_onnx, scores_of},
+    ErrorKind, MelConfig, Model, Recipe, spectrograms,
+    testing::{
+        Dataset, EpochScores, Event, LabelOptions, Run, Songs, Spectrograms, Trained,
+        evaluate_onnx, label_of, scores_of,
+    },
 };
 
 /// A small network that learns in seconds, changed.

@@ -3,7 +3,7 @@
 
 mod trained;
 
-use circumplex::dataset::{ColumnChoice, Finding, Part, SplitMethod};
+use circumplex::testing::{ColumnChoice, Finding, Part, SplitMethod};
 use std::{collections::BTreeMap, fs, path::Path};
 use trained::{circumplex, column, copy_directory, evaluate, messages, mini, text, train, trained};
 

@@ -33,7 +33,7 @@ pub fn let_contained_panics_pass() {
     ONCE.call_once(|| {
         let end = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !circumplex::contain::is_caught() {
+            if !circumplex::testing::is_caught() {
                 end(info);
             }
         }));

@@ -2,13 +2,9 @@
 //! `tests/corpus.rs` with cases that are kept. An error is an answer; a panic, a hang and gigabytes are not.
 
 use circumplex::{
-    ErrorKind,
-    analysis::{LogMel, spectrograms},
-    audio::{Decoder, Excerpt},
-    library::{Column, Columns, Library, LibraryInfo, ModelStamp},
-    mel::{MelConfig, WindowRule},
-    model::{Model, Preprocessing, Recipe},
-    scan::{Journal, Sheet},
+    Column, Columns, Decoder, ErrorKind, Excerpt, Library, LibraryInfo, LogMel, MelConfig, Model,
+    ModelStamp, Preprocessing, Recipe, WindowRule, spectrograms,
+    testing::{Journal, Sheet},
 };
 use std::{error::Error, fs, io::Write, path::Path};
 use tempfile::NamedTempFile;

@@ -1,25 +1,11 @@
 //! Results on standard output, messages and progress on standard error.
 
+use crate::error::{Context, ErrorKind, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
-    error::Error,
     io::{self, Write},
     time::Duration,
 };
-
-/// Standard output cannot be written, for example because of a full disk or a closed pipe.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write to standard output")]
-pub struct OutputError(#[source] pub io::Error);
-
-/// Turns the error of an output to standard output into an [`OutputError`], whose broken pipe is not reported.
-pub fn stdout_error(error: crate::Error) -> super::CliError {
-    let source = error.source().and_then(|source| source.downcast_ref());
-    match source.map(io::Error::kind) {
-        Some(kind) => OutputError(kind.into()).into(),
-        None => error.into(),
-    }
-}
 
 /// Prints for one command.
 pub struct Console {
@@ -40,13 +26,13 @@ impl Console {
     ///
     /// # Errors
     /// [`OutputError`]. Pass it on with `?`: a broken pipe is then not reported, everything else is.
-    pub fn print(&self, result: &str) -> Result<(), OutputError> {
+    pub fn print(&self, result: &str) -> Result<()> {
         let mut out = io::stdout().lock();
         let end = if result.ends_with('\n') { "" } else { "\n" };
         out.write_all(result.as_bytes())
             .and_then(|()| out.write_all(end.as_bytes()))
             .and_then(|()| out.flush())
-            .map_err(OutputError)
+            .context(ErrorKind::Io, "cannot write to standard output")
     }
 
     /// Prints a message to standard error, unless `--quiet`.

@@ -3,11 +3,7 @@
 mod tags;
 
 use super::{
-    CliError, CliResult,
-    console::{Console, stdout_error},
-    exit::Exit,
-    library::LibraryChoice,
-    table::visible,
+    CliError, CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible,
 };
 use crate::{
     library::Library,
@@ -164,7 +160,7 @@ pub fn write(
     let written = export.write(format, to, |rows| bar.set_position(rows));
     bar.finish_and_clear();
     if is_stdout {
-        written.map_err(stdout_error)?;
+        written?;
     } else {
         console.remark(&summary(&written?));
     }

@@ -36,7 +36,7 @@ use self::console::Console;
 use self::exit::Exit;
 use crate::{contain::silence_caught_panics, error::one_line};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{error::Error, ffi::OsString, io, process::ExitCode};
+use std::{error::Error, ffi::OsString, io, iter, process::ExitCode};
 
 /// Any error ends a command: it is printed with its sources, and the exit code is 1.
 type CliError = Box<dyn Error + Send + Sync>;
@@ -149,12 +149,11 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// Whether the reader of standard output (`head`, a closed pager) has left: no reason to complain.
-/// Commands write results with [`Console::print`] alone, whose error is the only one that is unwrapped here.
+/// Whether the reader of standard output (`head`, a closed pager) has left, which is no reason to complain.
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<console::OutputError>()
-        .is_some_and(|output| output.0.kind() == io::ErrorKind::BrokenPipe)
+    iter::successors(Some(error), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! [`MelConfig`]: the settings of a log-mel spectrogram, and the filters that they ask for.
 
 use crate::{Error, ErrorKind, Result};
+use mel_spec::mel::{SparseMelFilterbank, mel_frequencies};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
@@ -8,12 +9,6 @@ use std::fmt::Display;
 const MAX_N_FFT: usize = 32_768;
 /// Most bands that are accepted.
 const MAX_N_MELS: usize = 512;
-
-/// Slaney's mel scale is linear below this frequency. Above it, 27 mels are a factor of 6.4.
-const SLANEY_BREAK_HZ: f64 = 1_000.0;
-/// Width of a mel below it.
-const SLANEY_HZ_PER_MEL: f64 = 200.0 / 3.0;
-const SLANEY_BREAK_MEL: f64 = SLANEY_BREAK_HZ / SLANEY_HZ_PER_MEL;
 
 /// Settings of a log-mel spectrogram. The default is librosa's, at 22,050 Hz.
 ///
@@ -58,26 +53,12 @@ impl FrequencyScale {
 
     /// `count` frequencies at equal steps from `low` to `high`, in Hz.
     fn steps(self, count: usize, low: f64, high: f64) -> Vec<f64> {
-        let (low, high) = (self.from_hz(low), self.from_hz(high));
-        let step = (high - low) / (count - 1) as f64;
-        (0..count)
-            .map(|i| self.to_hz(low + step * i as f64))
-            .collect()
-    }
-
-    fn from_hz(self, hz: f64) -> f64 {
         match self {
-            Self::Linear => hz,
-            Self::Mel if hz < SLANEY_BREAK_HZ => hz / SLANEY_HZ_PER_MEL,
-            Self::Mel => SLANEY_BREAK_MEL + (hz / SLANEY_BREAK_HZ).ln() / (6.4_f64.ln() / 27.0),
-        }
-    }
-
-    fn to_hz(self, mel: f64) -> f64 {
-        match self {
-            Self::Linear => mel,
-            Self::Mel if mel < SLANEY_BREAK_MEL => mel * SLANEY_HZ_PER_MEL,
-            Self::Mel => SLANEY_BREAK_HZ * (6.4_f64.ln() / 27.0 * (mel - SLANEY_BREAK_MEL)).exp(),
+            Self::Mel => mel_frequencies(count, low, high, false).to_vec(),
+            Self::Linear => {
+                let step = (high - low) / (count - 1) as f64;
+                (0..count).map(|i| low + step * i as f64).collect()
+            }
         }
     }
 }
@@ -176,7 +157,10 @@ impl MelConfig {
     /// The filter bank, after all checks: one filter per band, lowest first.
     pub(super) fn filters(&self) -> Result<Vec<Filter>> {
         self.validate_ranges()?;
-        let filters = self.triangles();
+        let filters = match self.scale {
+            FrequencyScale::Mel => self.mel_filters(),
+            FrequencyScale::Linear => self.linear_filters(),
+        };
         if let Some(band) = filters.iter().position(|filter| filter.weights.is_empty()) {
             let message = format!(
                 "mel settings: band {band} of {}, around {:.1} Hz, is narrower than the spectrum of n_fft = {} samples can \
@@ -190,8 +174,30 @@ impl MelConfig {
         Ok(filters)
     }
 
-    /// Triangles of unit area between neighboring edges (Slaney's normalization).
-    fn triangles(&self) -> Vec<Filter> {
+    fn mel_filters(&self) -> Vec<Filter> {
+        let filters = SparseMelFilterbank::from_mel(
+            f64::from(self.sample_rate),
+            self.n_fft,
+            self.n_mels,
+            Some(self.f_min),
+            Some(self.f_max),
+            false,
+            true,
+        );
+        (0..self.n_mels)
+            .map(|band| {
+                // A triangle has no zero between its first and its last weight, so its bins follow one another.
+                let points = filters.weights_for_mel(band);
+                Filter {
+                    first_bin: points.first().map_or(0, |point| point.bin),
+                    weights: points.iter().map(|point| point.weight).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// Triangles of unit area between neighboring edges, as Slaney's are on the mel scale.
+    fn linear_filters(&self) -> Vec<Filter> {
         let hz_per_bin = f64::from(self.sample_rate) / self.n_fft as f64;
         let edges = self.scale.steps(self.n_mels + 2, self.f_min, self.f_max);
         edges

@@ -1,4 +1,5 @@
 use super::*;
+use crate::npy::read_npy;
 use crate::{
     emotion::{Emotion, EmotionVector},
     library::{LibraryWriter, ModelStamp, test_songs::a_song},
@@ -208,11 +209,7 @@ fn numpy_arrays_and_their_index_have_the_same_rows_without_the_silent_ones() {
     export.skip_silent = true;
     let written = place.write(&export, Format::Numpy, "a.npy");
     assert_eq!(written.files.len(), 3);
-    let read = |name: &str| {
-        let bytes = fs::read(place.path(name)).unwrap();
-        let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
-        (npy.shape().to_vec(), npy.into_vec::<f32>().unwrap())
-    };
+    let read = |name: &str| read_npy(&place.path(name));
     let audible: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
     let (shape, values) = read("a.npy");
     assert_eq!(shape, [audible.len() as u64, 8]);

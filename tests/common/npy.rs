@@ -19,7 +19,10 @@ pub fn read_npy(path: &Path) -> (Vec<u64>, Vec<f32>) {
         .collect();
     let (values, rest) = bytes[data..].as_chunks();
     assert!(rest.is_empty());
-    let values: Vec<f32> = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values: Vec<f32> = values
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
     assert_eq!(shape.iter().product::<u64>(), values.len() as u64);
     (shape, values)
 }

@@ -3,10 +3,7 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
-use circumplex::{
-    dataset::Provenance,
-    model::{Model, ModelMetadata},
-};
+use circumplex::{Model, ModelMetadata, testing::Provenance};
 use std::{
     collections::BTreeMap,
     fs,

@@ -5,7 +5,7 @@ use crate::{
     atomic_file::{self, directory_of},
     cli::{
         CliError,
-        console::{Console, stdout_error},
+        console::Console,
         table::{Align, Table, terminal_width},
     },
     emotion::Emotion,
@@ -89,7 +89,7 @@ impl Output {
             }
             None => {
                 let to = Destination::Stream(Box::new(io::stdout()));
-                write_records(format, to, paths, library, matches).map_err(stdout_error)?;
+                write_records(format, to, paths, library, matches)?;
             }
             Some(file) => {
                 if format == Format::Table {
