@@ -1,5 +1,8 @@
 //! `circumplex features`, on the command line.
 
+#[path = "common/npy.rs"]
+mod npy;
+
 use std::{
     fs,
     path::Path,
@@ -58,7 +61,7 @@ fn a_song_becomes_an_array_a_picture_and_two_lines_of_facts() {
     let remarks = String::from_utf8(output.stderr).unwrap();
     assert!(remarks.contains("mel.npy") && remarks.contains("mel.png"));
 
-    let (shape, values) = common::npy::read_npy(&directory.path().join("mel.npy"));
+    let (shape, values) = npy::read_npy(&directory.path().join("mel.npy"));
     assert_eq!((shape.len(), shape[1]), (3, 96));
     assert!(facts.contains(&format!("{} windows", shape[0])), "{facts}");
     // 440 Hz is the loudest in every window: band 13 of 96 has its center at 435 Hz.
