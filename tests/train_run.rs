@@ -142,7 +142,7 @@ fn a_run_that_was_killed_goes_on_to_the_same_files() {
 }
 
 #[test]
-fn ctrl_c_completes_the_batch_and_says_how_to_go_on_and_a_damaged_checkpoint_is_told() {
+fn ctrl_c_stops_after_the_batch_and_a_damaged_checkpoint_is_an_error() {
     let place = tempfile::tempdir().expect("a directory");
     patient(place.path());
     let options = ["--epochs", "1000"];
@@ -162,7 +162,7 @@ fn ctrl_c_completes_the_batch_and_says_how_to_go_on_and_a_damaged_checkpoint_is_
     damaged[middle] ^= 1;
     for bytes in [&damaged[..], &sound[..middle], b""] {
         fs::write(&checkpoint, bytes).expect("a file");
-        refused(&train(place.path(), &mini(), &resume), "is damaged");
+        refused(&train(place.path(), &mini(), &resume), "damaged checkpoint");
     }
     fs::write(&checkpoint, &sound).expect("a file");
     let marker = place.path().join("run/checkpoints/run.json");
