@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if a step fails, `fill` included. The old file stays and the temporary file is removed.
-pub fn write(
+pub(crate) fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {
@@ -28,7 +28,7 @@ pub fn write(
 }
 
 /// The error of a file that cannot be written.
-pub fn write_error(path: &Path, source: io::Error) -> Error {
+pub(crate) fn write_error(path: &Path, source: io::Error) -> Error {
     let message =
         "cannot be written; check that the directory exists, is writable and has space left";
     Error::new(ErrorKind::Io, message)
@@ -39,7 +39,7 @@ pub fn write_error(path: &Path, source: io::Error) -> Error {
 /// A file that is written in several steps, or by code that needs a name. Dropped before [`commit`](Self::commit), it
 /// leaves nothing, and the old file stays.
 #[derive(Debug)]
-pub struct PendingFile {
+pub(crate) struct PendingFile {
     temporary: NamedTempFile,
     path: PathBuf,
 }
@@ -49,7 +49,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    pub fn create(path: &Path) -> Result<Self> {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
         let temporary = create_beside(path).map_err(|source| write_error(path, source))?;
         Ok(Self {
             temporary,
@@ -58,22 +58,22 @@ impl PendingFile {
     }
 
     /// The final path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path until then.
-    pub fn temporary(&self) -> &Path {
+    pub(crate) fn temporary(&self) -> &Path {
         self.temporary.path()
     }
 
     /// The file to write to. Buffers of the caller must be flushed before [`commit`](Self::commit).
-    pub fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         self.temporary.as_file()
     }
 
     /// The error of a step that failed.
-    pub fn error(&self, source: io::Error) -> Error {
+    pub(crate) fn error(&self, source: io::Error) -> Error {
         write_error(&self.path, source)
     }
 
@@ -81,7 +81,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    pub fn commit(self) -> Result<PathBuf> {
+    pub(crate) fn commit(self) -> Result<PathBuf> {
         let Self { temporary, path } = self;
         let synced = temporary.as_file().sync_all();
         // Closed before the rename, as some systems demand.
@@ -99,7 +99,7 @@ impl PendingFile {
 }
 
 /// The directory of a file; `.` for a bare name.
-pub fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -132,7 +132,7 @@ fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Makes a rename durable, on systems that can.
-pub fn sync_directory(directory: &Path) {
+pub(crate) fn sync_directory(directory: &Path) {
     #[cfg(unix)]
     if let Ok(directory) = File::open(directory) {
         // Some file systems cannot; the content is on the disk already.

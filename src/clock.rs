@@ -9,7 +9,7 @@
 /// assert_eq!(position(9.96), "0:10");
 /// assert_eq!(position(7.25), "0:07.3");
 /// ```
-pub fn position(seconds: f64) -> String {
+pub(crate) fn position(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
     let (whole, rest) = (tenths / 10, tenths % 10);
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
@@ -32,7 +32,7 @@ pub fn position(seconds: f64) -> String {
 /// assert_eq!(seconds("1:02:03.5"), Some(3_723.5));
 /// assert_eq!(seconds("1:70"), None);
 /// ```
-pub fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     let parts: Vec<f64> = text.split(':').map(number).collect::<Option<_>>()?;
     let (whole, last) = parts.split_at_checked(parts.len().checked_sub(1)?)?;
     let below_60 = parts.iter().skip(1).all(|part| *part < 60.0);
@@ -55,7 +55,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 /// The smallest step between at most `most` marks on an axis of `seconds`, in steps that people use: 1, 2, 5, 10, 15, 30
 /// seconds, the same in minutes, and whole hours.
-pub fn step(seconds: f64, most: usize) -> f64 {
+pub(crate) fn step(seconds: f64, most: usize) -> f64 {
     const STEPS: [f64; 15] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
         7_200.0, 14_400.0,

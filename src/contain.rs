@@ -42,7 +42,7 @@ thread_local! {
 ///
 /// # Errors
 /// [`PanicError`].
-pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, PanicError> {
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, PanicError> {
     DEPTH.set(DEPTH.get() + 1);
     let result = catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get().saturating_sub(1));

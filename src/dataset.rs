@@ -21,14 +21,16 @@ mod table;
 mod tests;
 
 pub(crate) use check::{CheckProgress, CheckReport, check};
-pub use columns::{ColumnChoice, ColumnReport, Evidence, Finding, IdRange};
+pub use columns::{ColumnChoice, Finding};
+pub(crate) use columns::{ColumnReport, Evidence, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
-pub use label_file::Scale;
+pub(crate) use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
 #[cfg(feature = "train")]
 pub use spectrograms::Spectrograms;
-pub use splits::{Folds, Part, Provenance, Split, SplitMethod};
+pub(crate) use splits::{Folds, Split};
+pub use splits::{Part, Provenance, SplitMethod};
 
 use crate::{
     Error, ErrorKind, Result,
@@ -47,7 +49,7 @@ use std::{
 
 /// How labels are made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabelOptions {
+pub(crate) struct LabelOptions {
     /// Standard deviations to each side of the mean that the box reaches, above 0. The published figures for DEAM
     /// belong to 1.
     pub sigma: f64,
@@ -185,7 +187,7 @@ pub(crate) enum RowFault {
 
 /// A song with audio and labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LabeledSong {
+pub(crate) struct LabeledSong {
     /// Its id as text; numbers without leading zeros.
     pub id: String,
     /// Its audio file.
@@ -202,7 +204,7 @@ pub struct LabeledSong {
 
 /// The songs of a data set that have both audio and labels, and what is missing.
 #[derive(Debug, Clone)]
-pub struct Dataset {
+pub(crate) struct Dataset {
     /// The directory or label file that was opened.
     pub root: PathBuf,
     /// The songs, ordered by id.
@@ -231,7 +233,7 @@ impl Dataset {
     /// # Errors
     /// [`ErrorKind::Io`] if there is no such directory or file, [`ErrorKind::Dataset`] if it holds no annotations, a row
     /// of a label file is wrong, or no song has both audio and labels, [`ErrorKind::InvalidInput`] for wrong options.
-    pub fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
+    pub(crate) fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
         let labels = Labels::read(root, options)?;
         let base = match root.is_file() {
             true => directory_of(root),

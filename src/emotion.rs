@@ -11,12 +11,14 @@ mod vector;
 #[cfg(test)]
 mod vector_tests;
 
-pub use circumplex::{AffectBox, Quadrant};
+pub(crate) use circumplex::AffectBox;
+pub use circumplex::Quadrant;
 pub(crate) use circumplex::{CENTER, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION};
 pub use expression::Expression;
 pub(crate) use face_map::EXPRESSION_MEANS;
 pub use face_map::FaceMap;
-pub use moment::{Moment, Stretch, Timeline};
+pub use moment::Moment;
+pub(crate) use moment::{Stretch, Timeline};
 #[cfg(test)]
 pub(crate) use vector::as_array;
 pub(crate) use vector::scaled_to;

@@ -193,7 +193,7 @@ impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T> for std::result::Re
 
 /// The error's message followed by those of its sources, separated by `": "`. A source whose message the text before it
 /// already ends with (because a message quotes its source) is not repeated. Line breaks become spaces.
-pub fn one_line(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn one_line(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -14,8 +14,10 @@ mod tables;
 
 pub(crate) use metrics::{Reliability, ReliabilityBin};
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
-pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance, scores_against};
 #[cfg(feature = "train")]
-pub use run::{answer, label_of};
+pub(crate) use run::answer;
+#[cfg(feature = "train")]
+pub use run::label_of;
+pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance, scores_against};
 pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores, decimals};
 pub(crate) use tables::ScoreTable;

@@ -87,11 +87,12 @@
 //! - `train`: training with libtorch (off by default; nothing else needs libtorch).
 // The one exception sets the memory allocator for training (cli/train/memory.rs).
 #![deny(unsafe_code)]
-#![warn(missing_docs, unreachable_pub)]
+#![warn(missing_docs)]
 // Library code returns errors and never prints or exits; what `cli` prints goes through its console.
 #![cfg_attr(
     not(test),
     warn(
+        unreachable_pub,
         clippy::dbg_macro,
         clippy::exit,
         clippy::print_stderr,

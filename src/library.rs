@@ -17,14 +17,17 @@ mod version1;
 mod writer;
 
 pub(crate) use arrays::{canonical, floats};
-pub use compact::{Compacted, compact};
+pub(crate) use compact::{Compacted, compact};
 pub(crate) use file::Group;
-pub use file::LibraryFile;
+pub(crate) use file::LibraryFile;
 pub(crate) use info::track_name;
-pub use info::{FORMAT_VERSION, FailedFile, INFO_KEY, LibraryInfo, ModelStamp};
+pub(crate) use info::{FORMAT_VERSION, INFO_KEY};
+pub use info::{FailedFile, LibraryInfo, ModelStamp};
 pub(crate) use read::flat_numbers;
-pub use song::{Column, Columns, Micros, Song, schema};
-pub use writer::{LibraryWriter, resolve_target};
+pub(crate) use song::schema;
+pub use song::{Column, Columns, Micros, Song};
+pub use writer::LibraryWriter;
+pub(crate) use writer::resolve_target;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use arrow_array::RecordBatch;

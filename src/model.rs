@@ -20,9 +20,10 @@ use crate::{
 use onnx::{GraphProto, ModelProto, ValueInfoProto};
 use runtime::Network;
 
-pub use recipe::{
+pub use recipe::Recipe;
+pub(crate) use recipe::{
     AffectLoss, Augmentation, Calibration, EmotionLoss, Loss, Network as NetworkShape, Optimizer,
-    OptimizerKind, OutputKind, Paper, Recipe, Schedule, Stage, Statistic, WindowSettings,
+    OptimizerKind, OutputKind, Paper, Schedule, Stage, Statistic, WindowSettings,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.

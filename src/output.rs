@@ -25,9 +25,9 @@ mod sqlite;
 mod tests;
 mod text;
 
-pub use columns::ExportColumn;
+pub(crate) use columns::ExportColumn;
 pub(crate) use columns::{Cell, Field};
-pub use format::Format;
+pub(crate) use format::Format;
 pub(crate) use numpy::npy_header;
 
 use crate::{
@@ -45,7 +45,7 @@ use std::{
 };
 
 /// The key of the description in the metadata of Parquet and Arrow files: model, preprocessing, emotions and program as JSON.
-pub const METADATA_KEY: &str = "circumplex_export";
+pub(crate) const METADATA_KEY: &str = "circumplex_export";
 
 /// Name and version of this program.
 const PROGRAM: &str = concat!("circumplex ", env!("CARGO_PKG_VERSION"));
@@ -115,7 +115,7 @@ pub(crate) fn sink(format: Format, to: Destination, layout: Layout<'_>) -> Resul
 }
 
 /// Where the output goes.
-pub enum Destination {
+pub(crate) enum Destination {
     /// A file, or a directory for `huggingface` and the playlists of [`Export`].
     Path(PathBuf),
     /// A stream, such as standard output.
@@ -131,7 +131,7 @@ pub(crate) struct Extra {
 }
 
 /// The export of a library.
-pub struct Export<'a> {
+pub(crate) struct Export<'a> {
     library: &'a Library,
     /// The columns, in their order. Some formats add those that they need.
     pub columns: Vec<ExportColumn>,
@@ -147,7 +147,7 @@ pub struct Export<'a> {
 
 /// The result of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// Number of songs read.
     pub rows: u64,
     /// The files, or the directory.
@@ -158,7 +158,7 @@ pub struct Written {
 
 impl<'a> Export<'a> {
     /// Exports all songs with the default columns.
-    pub fn new(library: &'a Library) -> Self {
+    pub(crate) fn new(library: &'a Library) -> Self {
         Self {
             library,
             columns: ExportColumn::default_columns(),
@@ -174,7 +174,7 @@ impl<'a> Export<'a> {
     /// # Errors
     /// Where there is no song, the format cannot hold a column, the library cannot be read or the output not be written. The old
     /// file stays.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         format: Format,
         to: Destination,

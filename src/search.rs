@@ -10,10 +10,10 @@ mod top;
 mod vector;
 
 pub use filter::Filter;
-pub use many::{Answered, Questions, answer_many};
+pub(crate) use many::{Answered, Questions, answer_many};
 pub use metric::Metric;
 pub use query::{Explore, Match, Query};
 pub(crate) use question::parse_pairs;
-pub use question::{parse_emotions, parse_target, parse_vector, point};
-pub use songs::{find_songs, rows_of, silent, song_at};
+pub(crate) use question::{parse_emotions, parse_target, parse_vector, point};
+pub(crate) use songs::{find_songs, rows_of, silent, song_at};
 pub use vector::QueryVector;

@@ -31,7 +31,7 @@ use std::{
 /// Analyze every music file in a directory and write a library with one row per song
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
-pub struct Args {
+pub(crate) struct Args {
     /// Directories and music files; `-` reads a list of them from standard input
     #[arg(required_unless_present = "files_from", value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -94,7 +94,7 @@ Examples:
   find ~/Music -name '*.flac' -print0 | circumplex analyze -
   circumplex analyze /archive --shard 3/8 -o shards    one of eight machines";
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let scan_options = args.scan_options()?;
     let model = args.model.load()?;
     let mut analysis = AnalyzeOptions {

@@ -37,7 +37,7 @@ use std::path::PathBuf;
                     circumplex cluster --centers happiness,sadness,neutral --json\n  \
                     circumplex cluster --init random --k 4 -o clusters.csv"
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// Number of clusters [default: 7, or as many as --centers names]
@@ -82,7 +82,7 @@ const DEFAULT_CENTERS: [Expression; 7] = [
     Expression::Fear,
 ];
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let starts = args.starts()?;
     let mut output = None;
     if let Some(path) = &args.output {

@@ -8,17 +8,17 @@ use std::{
 };
 
 /// Prints for one command.
-pub struct Console {
+pub(crate) struct Console {
     quiet: bool,
 }
 
 impl Console {
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self { quiet }
     }
 
     /// Whether `--quiet` was given.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
@@ -26,7 +26,7 @@ impl Console {
     ///
     /// # Errors
     /// [`OutputError`]. Pass it on with `?`: a broken pipe is then not reported, everything else is.
-    pub fn print(&self, result: &str) -> Result<()> {
+    pub(crate) fn print(&self, result: &str) -> Result<()> {
         let mut out = io::stdout().lock();
         let end = if result.ends_with('\n') { "" } else { "\n" };
         out.write_all(result.as_bytes())
@@ -36,26 +36,26 @@ impl Console {
     }
 
     /// Prints a message to standard error, unless `--quiet`.
-    pub fn remark(&self, message: &str) {
+    pub(crate) fn remark(&self, message: &str) {
         if !self.quiet {
             self.warning(message);
         }
     }
 
     /// Prints a problem that does not end the command, such as a failed file, to standard error, even with `--quiet`.
-    pub fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         // Nothing can be done about a closed standard error.
         let _ = writeln!(io::stderr().lock(), "{message}");
     }
 
     /// Prints the error that ends the command to standard error, after the program's name.
-    pub fn error(&self, message: &str) {
+    pub(crate) fn error(&self, message: &str) {
         self.warning(&format!("circumplex: {message}"));
     }
 
     /// A progress bar of `length` steps on standard error; invisible with `--quiet` and if standard error is not a terminal.
     /// `template` is indicatif's (`{bar} {pos}/{len} {msg}`).
-    pub fn progress(&self, length: u64, template: Option<&str>) -> ProgressBar {
+    pub(crate) fn progress(&self, length: u64, template: Option<&str>) -> ProgressBar {
         let target = if self.quiet {
             ProgressDrawTarget::hidden()
         } else {

@@ -19,7 +19,7 @@ use std::{
 
 /// Check a data set
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -47,7 +47,7 @@ struct CheckArgs {
     json: bool,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let Action::Check(args) = args.action;
     let bar = OnceLock::new();
     let report = check(&args.directory, |progress| match progress {

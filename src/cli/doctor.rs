@@ -19,7 +19,7 @@ Exit codes: 0 all checks passed; 1 something is wrong.
 Examples:
   circumplex doctor
   circumplex doctor --library /srv/music.parquet")]
-pub struct Args {
+pub(crate) struct Args {
     /// The library to check
     #[arg(long, value_name = "LIBRARY", default_value = "library.parquet")]
     library: std::path::PathBuf,
@@ -31,7 +31,7 @@ struct Check {
     result: Result<String, String>,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let check = |name, result| Check { name, result };
     let checks = [
         check("version", Ok(version())),

@@ -43,7 +43,7 @@ use std::{
                     circumplex evaluate --data DEAM --model run/model.onnx --split test --report report.html\n  \
                     circumplex evaluate --data labels.csv --scale -1..1 --json"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Directory in DEAM's layout, or a label file (CSV or Parquet) beside its audio
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
@@ -89,7 +89,7 @@ enum Labels {
     Both,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.report {
         // Fails before minutes of work.
         tempfile::NamedTempFile::new_in(directory_of(path)).map_err(|error| {

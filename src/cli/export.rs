@@ -41,7 +41,7 @@ use std::{
                     circumplex export -o playlists --format m3u8 --relative\n  \
                     circumplex export --write-tags"
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// Output file or directory; `-` for standard output (csv, json and jsonl)
@@ -62,7 +62,7 @@ pub struct Args {
 
 /// The format, columns and songs of an export.
 #[derive(clap::Args)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// csv, json, jsonl, parquet, arrow, npy, sqlite, huggingface, m3u8 or xspf [default: by the extension of -o]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
@@ -85,7 +85,7 @@ pub struct Selection {
 
 impl Selection {
     /// The format of an output.
-    pub fn format(&self, output: &Path) -> Result<Format, CliError> {
+    pub(crate) fn format(&self, output: &Path) -> Result<Format, CliError> {
         let format = match self.format {
             Some(format) => format,
             None => Format::of_path(output).map_err(|e| {
@@ -108,7 +108,7 @@ impl Selection {
     }
 
     /// The export of `library`.
-    pub fn export<'a>(&self, library: &'a Library) -> Result<Export<'a>, CliError> {
+    pub(crate) fn export<'a>(&self, library: &'a Library) -> Result<Export<'a>, CliError> {
         let parse = |names: &[String]| ExportColumn::parse(names.iter().map(String::as_str));
         let mut export = Export::new(library);
         if !self.columns.is_empty() {
@@ -126,7 +126,7 @@ impl Selection {
     }
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if args.write_tags || args.remove_tags {
         let library = args.library.open_filled(console)?;
         return tags::run(library, args.write_tags, args.yes, console);
@@ -143,7 +143,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 }
 
 /// Writes an export with a progress bar and a summary.
-pub fn write(
+pub(crate) fn write(
     export: &Export<'_>,
     format: Format,
     output: &Path,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Show the map from facial expressions to emotions
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -47,11 +47,11 @@ struct TableArgs {
 }
 
 /// The map of a file, else the built-in one.
-pub fn load_map(file: Option<&Path>) -> Result<FaceMap> {
+pub(crate) fn load_map(file: Option<&Path>) -> Result<FaceMap> {
     file.map_or_else(|| Ok(FaceMap::default()), read_face_map)
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let Command::Table(args) = args.command;
     let map = load_map(args.face_map.as_deref())?;
     // Another map need not be made of these means.
@@ -114,7 +114,7 @@ fn table(map: &FaceMap, has_means: bool) -> String {
 }
 
 /// The largest percentages first: `happiness 60 %, neutral 27 %, surprise 13 %`.
-pub fn shares_text(shares: impl Iterator<Item = (&'static str, f64)>) -> String {
+pub(crate) fn shares_text(shares: impl Iterator<Item = (&'static str, f64)>) -> String {
     let mut shares: Vec<_> = shares.filter(|(_, percent)| *percent >= 0.5).collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
     let text = |(name, percent)| format!("{name} {percent:.0} %");

@@ -26,7 +26,7 @@ Examples:
   circumplex features song.mp3
   circumplex features song.mp3 --picture mel.png
   circumplex features song.mp3 -o mel.npy && python3 -c \"import numpy; print(numpy.load('mel.npy').shape)\"")]
-pub struct Args {
+pub(crate) struct Args {
     /// Music file
     file: PathBuf,
     /// Write the spectrogram as a NumPy file
@@ -39,7 +39,7 @@ pub struct Args {
     model: ModelChoice,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.picture {
         check_extension(path)?;
     }

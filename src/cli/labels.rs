@@ -18,7 +18,7 @@ use std::path::PathBuf;
                     circumplex labels DEAM -o labels.parquet --labels as-published --scheme grid\n  \
                     circumplex labels mine.csv --scale -1..1 -o labels.csv"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Directory in DEAM's layout, or a CSV or Parquet file with path or song_id, and valence_mean, valence_std,
     /// arousal_mean, arousal_std, or valence, arousal, or the eight emotions as percentages
     #[arg(value_name = "DATA")]
@@ -44,7 +44,7 @@ pub struct Args {
 
 /// Options of every command that reads labels one way.
 #[derive(clap::Args)]
-pub struct LabelSource {
+pub(crate) struct LabelSource {
     /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
     labels: Columns,
@@ -54,7 +54,7 @@ pub struct LabelSource {
 
 impl LabelSource {
     /// As the library's options.
-    pub fn options(&self, sigma: f64) -> LabelOptions {
+    pub(crate) fn options(&self, sigma: f64) -> LabelOptions {
         let columns = match self.labels {
             Columns::Corrected => ColumnChoice::Corrected,
             Columns::AsPublished => ColumnChoice::AsPublished,
@@ -65,7 +65,7 @@ impl LabelSource {
 
 /// Options of every command that reads a label file.
 #[derive(clap::Args)]
-pub struct LabelValues {
+pub(crate) struct LabelValues {
     /// Scale of valence and arousal in a label file, such as -1..1 [default: 1..9]
     #[arg(long, value_name = "LOW..HIGH", allow_hyphen_values = true)]
     scale: Option<Scale>,
@@ -76,7 +76,7 @@ pub struct LabelValues {
 
 impl LabelValues {
     /// As the library's options.
-    pub fn options(&self, sigma: f64, columns: ColumnChoice) -> LabelOptions {
+    pub(crate) fn options(&self, sigma: f64, columns: ColumnChoice) -> LabelOptions {
         LabelOptions {
             sigma,
             columns,
@@ -102,7 +102,7 @@ enum SchemeName {
     Grid,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let scheme = match args.scheme {
         SchemeName::Sectors => Scheme::Sectors,
         SchemeName::Grid => Scheme::Grid,

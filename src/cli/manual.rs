@@ -10,12 +10,12 @@ Examples:
   circumplex completions bash > ~/.local/share/bash-completion/completions/circumplex
   circumplex completions zsh > ~/.zfunc/_circumplex
   circumplex completions fish > ~/.config/fish/completions/circumplex.fish")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     shell: Shell,
 }
 
-pub fn completions(
+pub(crate) fn completions(
     args: CompletionsArgs,
     mut program: clap::Command,
     console: &Console,
@@ -32,12 +32,12 @@ pub fn completions(
 Examples:
   circumplex man > ~/.local/share/man/man1/circumplex.1
   circumplex man query > ~/.local/share/man/man1/circumplex-query.1")]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// The command [default: circumplex itself]
     command: Option<String>,
 }
 
-pub fn man(args: ManArgs, mut program: clap::Command, console: &Console) -> CliResult {
+pub(crate) fn man(args: ManArgs, mut program: clap::Command, console: &Console) -> CliResult {
     program.build();
     let page = match &args.command {
         None => program,

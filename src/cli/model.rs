@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// The model that predicts.
 #[derive(clap::Args)]
-pub struct ModelChoice {
+pub(crate) struct ModelChoice {
     /// ONNX file of another model than the one inside this program
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -13,7 +13,7 @@ pub struct ModelChoice {
 
 impl ModelChoice {
     /// Loads the model that was asked for, never silently another one.
-    pub fn load(&self) -> crate::Result<Model> {
+    pub(crate) fn load(&self) -> crate::Result<Model> {
         match &self.model {
             Some(path) => Model::load(path),
             None => Model::shipped(),

@@ -18,7 +18,7 @@ Silent songs are left out.
 Examples:
   circumplex plane
   circumplex plane music.parquet -o plane.svg")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// Picture to write, .png or .svg
@@ -26,7 +26,7 @@ pub struct Args {
     output: PathBuf,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     check_extension(&args.output)?;
     let library = args.library.open_filled(console)?;
     let mut songs = Vec::new();

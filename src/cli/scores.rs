@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// All scores of a run, on a part of the model's split or on all songs.
-pub fn run_tables(
+pub(crate) fn run_tables(
     run: &RunScores,
     model: &Model,
     part: Option<Part>,
@@ -43,7 +43,7 @@ pub fn run_tables(
 }
 
 /// The same predictions compared with corrected and with published labels, one column each.
-pub fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
+pub(crate) fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
     let mut table = Table::new([
         ("", Align::Left),
         ("corrected", Align::Right),
@@ -109,7 +109,7 @@ fn heading(songs: usize, model: &Model, part: Option<Part>) -> String {
 }
 
 /// How the labels' columns were read, as one line.
-pub fn about(labels: &ColumnReport) -> String {
+pub(crate) fn about(labels: &ColumnReport) -> String {
     let message = labels.message();
     message.unwrap_or_else(|| "columns as the file names them".to_owned())
 }

@@ -8,7 +8,7 @@ use signal_hook::{
 use std::sync::{Arc, atomic::AtomicBool};
 
 /// A flag that SIGINT (Ctrl-C) or SIGTERM sets. A second signal ends the program at once: what is done is on disk.
-pub fn stop_on_signal() -> Result<Arc<AtomicBool>, CliError> {
+pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, CliError> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal finds the flag unset, and sets it.

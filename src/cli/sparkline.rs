@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// A chart of bars in `rows` lines of text, the top first, with one character for each number. The range is that of the
 /// lowest and the highest bar; the lowest stays visible.
-pub fn bars(
+pub(crate) fn bars(
     values: impl Iterator<Item = f64>,
     (low, high): (f64, f64),
     rows: usize,
@@ -26,7 +26,7 @@ pub fn bars(
 }
 
 /// A text in a color, if the terminal shows colors.
-pub fn colored(text: &str, color: Color) -> String {
+pub(crate) fn colored(text: &str, color: Color) -> String {
     let style = Style::new().color256(nearest_of_256(color));
     style.apply_to(text).to_string()
 }
@@ -43,7 +43,7 @@ fn nearest_of_256(color: Color) -> u8 {
 }
 
 /// Times below a chart of `columns` characters that spans `seconds`.
-pub fn time_axis(seconds: Range<f64>, columns: usize) -> String {
+pub(crate) fn time_axis(seconds: Range<f64>, columns: usize) -> String {
     const ROOM: usize = 10;
     let length = (seconds.end - seconds.start).max(1e-3);
     let step = clock::step(length, (columns / ROOM).max(1));

@@ -1,11 +1,11 @@
 //! Plain text tables that fit a terminal.
 
 pub(crate) use crate::text::visible;
-pub use console::Alignment as Align;
+pub(crate) use console::Alignment as Align;
 use console::{measure_text_width, pad_str, truncate_str};
 
 /// Rows of cells below a heading, columns two spaces apart.
-pub struct Table {
+pub(crate) struct Table {
     aligns: Vec<Align>,
     /// The heading is the first.
     rows: Vec<Vec<String>>,
@@ -13,7 +13,7 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+    pub(crate) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
         let columns = columns.into_iter();
         let (heading, aligns) = columns
             .map(|(name, align)| (name.to_owned(), align))
@@ -26,19 +26,19 @@ impl Table {
     }
 
     /// Sets the column (from 0) whose cells lose their start if a row would be wider than the terminal.
-    pub fn shrink(mut self, column: usize) -> Self {
+    pub(crate) fn shrink(mut self, column: usize) -> Self {
         self.shrinking = Some(column);
         self
     }
 
     /// Adds a row, with control characters escaped.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows
             .push(cells.into_iter().map(|cell| visible(&cell)).collect());
     }
 
     /// The table as text, at most `width` columns wide if the shrinking column allows it; `None`: without a limit.
-    pub fn render(&self, width: Option<usize>) -> String {
+    pub(crate) fn render(&self, width: Option<usize>) -> String {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -68,7 +68,7 @@ impl Table {
 }
 
 /// Columns of the terminal at standard output; `None` if it is not a terminal.
-pub fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
     let (_, columns) = terminal.is_term().then(|| terminal.size_checked())??;
     Some(columns.into())

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, thread::available_parallelism};
 
 /// The number of threads.
 #[derive(clap::Args)]
-pub struct Threads {
+pub(crate) struct Threads {
     /// Files to process at once [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -15,7 +15,7 @@ impl Threads {
     const MOST: usize = 1024;
 
     /// The requested number, or the number of cores that this process may use.
-    pub fn count(&self) -> NonZeroUsize {
+    pub(crate) fn count(&self) -> NonZeroUsize {
         self.threads
             .or_else(|| available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN)

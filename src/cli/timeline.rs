@@ -31,7 +31,7 @@ Examples:
   circumplex timeline song.mp3
   circumplex timeline song.mp3 -o timeline.png
   circumplex timeline mix.flac --excerpt 1:10:45s --json")]
-pub struct Args {
+pub(crate) struct Args {
     /// Music file
     song: PathBuf,
     /// Draw a picture, .png or .svg
@@ -47,7 +47,7 @@ pub struct Args {
     model: ModelChoice,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if let Some(picture) = &args.output {
         check_extension(picture)?;
     }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// Whatever `train` would be told: accepted, so that the answer is about the build and not about an option.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,
@@ -16,7 +16,7 @@ pub struct Args {
     _any: Vec<OsString>,
 }
 
-pub fn run(_args: Args, _console: &Console) -> CliResult {
+pub(crate) fn run(_args: Args, _console: &Console) -> CliResult {
     Err(
         "this build cannot train: training runs in libtorch. In circumplex's source directory, `cargo xtask train ...` \
          sets libtorch up and trains, `cargo xtask install` installs a circumplex that can, and with LIBTORCH set to \

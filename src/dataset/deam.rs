@@ -62,7 +62,7 @@ pub(super) struct DeamFiles {
 
 impl DeamFiles {
     /// Looks for the parts in `root`.
-    pub fn find(root: &Path) -> Result<Self> {
+    pub(crate) fn find(root: &Path) -> Result<Self> {
         const AVERAGED: &str = "annotations averaged per song";
         if !root.is_dir() {
             let message = "does not exist; expected a directory in DEAM's layout, or a CSV or Parquet file of labels";
@@ -108,7 +108,7 @@ impl DeamFiles {
     }
 
     /// Reads the labels of all annotated songs, in the order of ids. Crossed columns are corrected if `choice` says so.
-    pub fn labels(&self, choice: ColumnChoice) -> Result<Labels> {
+    pub(crate) fn labels(&self, choice: ColumnChoice) -> Result<Labels> {
         let mut found = BTreeMap::new();
         let mut rejected = Vec::new();
         for file in &self.annotations {
@@ -249,7 +249,7 @@ impl Artists {
     /// 2013; `Id, Artist, Album, Track, ...` and then up to a hundred unnamed last.fm tags in 2014; `id, Filename,
     /// title, artist, album, genre` in 2015), so columns are found by name in any case, rows may have any length, and
     /// rows without an id or an artist are skipped. If files disagree, the first one is used.
-    pub fn read(files: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn read(files: &[PathBuf]) -> Result<Self> {
         let mut artists = Self::default();
         for file in files {
             let table = Table::read(file)?;

@@ -28,7 +28,7 @@ pub(crate) enum Scheme {
 
 impl Scheme {
     /// Names of the classes: the eight emotions and, in the grid, `neutral`.
-    pub fn classes(self) -> Vec<&'static str> {
+    pub(crate) fn classes(self) -> Vec<&'static str> {
         let mut names = Emotion::ALL.map(Emotion::name).to_vec();
         if self == Scheme::Grid {
             names.push("neutral");
@@ -73,7 +73,7 @@ impl LabelRow {
     }
 
     /// The strongest class; the first of several that tie.
-    pub fn argmax(&self) -> usize {
+    pub(crate) fn argmax(&self) -> usize {
         let mut best = 0;
         for (class, value) in self.percentages.iter().enumerate() {
             if *value > self.percentages[best] {
@@ -112,7 +112,7 @@ enum Cells {
 impl LabelTable {
     /// Makes the labels of a DEAM directory or of a label file. `threshold` in percent; default: 100 / number of
     /// classes.
-    pub fn make(
+    pub(crate) fn make(
         path: &Path,
         options: &LabelOptions,
         scheme: Scheme,
@@ -142,7 +142,7 @@ impl LabelTable {
     }
 
     /// Mean percentage of each class over all songs.
-    pub fn means(&self) -> Vec<f64> {
+    pub(crate) fn means(&self) -> Vec<f64> {
         let songs = self.rows.len().max(1) as f64;
         let mean = |class| {
             let values = self.rows.iter().map(|row| row.percentages[class]);
@@ -155,7 +155,7 @@ impl LabelTable {
     /// by name; `valence_mean`, `valence_std`, `arousal_mean`, `arousal_std`; `quadrant`; `argmax`, the strongest class;
     /// `above_<class>`, 1 if its percentage is above the threshold. An existing file is replaced once the new one is
     /// complete.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let bytes = match is_parquet(path) {
             true => self.parquet()?,
             false => self.csv()?,

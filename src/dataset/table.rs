@@ -32,7 +32,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Reads Parquet if the name ends in `.parquet`, CSV otherwise.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let (headers, rows) = if is_parquet(path) {
             // The reader panics on some damaged files.
             catch_panic(|| read_parquet(path)).context_at(
@@ -54,14 +54,14 @@ impl Table {
     }
 
     /// Index of the first of several names that the table has.
-    pub fn find(&self, names: &[&str]) -> Option<usize> {
+    pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
         names
             .iter()
             .find_map(|name| self.headers.iter().position(|header| header == name))
     }
 
     /// Index of a column that must exist.
-    pub fn require(&self, names: &[&str]) -> Result<usize> {
+    pub(crate) fn require(&self, names: &[&str]) -> Result<usize> {
         self.find(names).ok_or_else(|| {
             let headers = self.headers.iter().map(String::as_str);
             self.columns_error(&format!(
@@ -73,17 +73,17 @@ impl Table {
     }
 
     /// A cell's text; empty if the row is too short.
-    pub fn cell<'a>(&self, row: &'a Row, column: usize) -> &'a str {
+    pub(crate) fn cell<'a>(&self, row: &'a Row, column: usize) -> &'a str {
         row.cells.get(column).map_or("", String::as_str)
     }
 
     /// All cells of a row.
-    pub fn cells<'a>(&self, row: &'a Row) -> &'a [String] {
+    pub(crate) fn cells<'a>(&self, row: &'a Row) -> &'a [String] {
         &row.cells
     }
 
     /// A finite number, or `None` if the cell is empty or marked as missing.
-    pub fn number(&self, row: &Row, column: usize) -> Result<Option<f64>> {
+    pub(crate) fn number(&self, row: &Row, column: usize) -> Result<Option<f64>> {
         let cell = self.cell(row, column);
         if is_missing(cell) {
             return Ok(None);
@@ -95,7 +95,7 @@ impl Table {
     }
 
     /// The error of a table that lacks columns.
-    pub fn columns_error(&self, expected: &str) -> Error {
+    pub(crate) fn columns_error(&self, expected: &str) -> Error {
         let found = match self.headers.is_empty() {
             true => "(none)".to_owned(),
             false => self.headers.join(", "),
@@ -108,7 +108,7 @@ impl Table {
     }
 
     /// The error of a cell that holds something else.
-    pub fn cell_error(&self, row: &Row, column: usize, expected: &str) -> Error {
+    pub(crate) fn cell_error(&self, row: &Row, column: usize, expected: &str) -> Error {
         let name = self.headers.get(column).map_or("", String::as_str);
         let found = self.cell(row, column);
         let message = format!(

@@ -68,7 +68,7 @@ impl fmt::Display for Quadrant {
 /// Mean and standard deviation of valence and arousal (scale 1 to 9): a box on the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AffectBox {
+pub(crate) struct AffectBox {
     /// Mean valence, 1 to 9.
     pub valence_mean: f64,
     /// Standard deviation of valence, at least 0.
@@ -81,7 +81,7 @@ pub struct AffectBox {
 
 /// Shares of a box in the grid scheme, in percent: the eight emotions outside the neutral square, and the square.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GridShares {
+pub(crate) struct GridShares {
     /// In the order of [`Emotion::ALL`](super::Emotion::ALL), 0 to 100 each.
     pub emotions: [f64; 8],
     /// The four middle cells of the sixteen.
@@ -90,7 +90,7 @@ pub struct GridShares {
 
 impl AffectBox {
     /// Russell's quadrant of the two means.
-    pub fn quadrant(&self) -> Quadrant {
+    pub(crate) fn quadrant(&self) -> Quadrant {
         Quadrant::of(self.valence_mean, self.arousal_mean)
     }
 
@@ -99,7 +99,7 @@ impl AffectBox {
     ///
     /// # Errors
     /// Where a mean is off the scale, or a deviation or sigma is not a number of at least 0.
-    pub fn percentages(&self, sigma: f64) -> Result<EmotionVector> {
+    pub(crate) fn percentages(&self, sigma: f64) -> Result<EmotionVector> {
         EmotionVector::from_weights(self.shares(sigma)?)
     }
 
@@ -111,7 +111,7 @@ impl AffectBox {
     ///
     /// # Errors
     /// As [`AffectBox::percentages`].
-    pub fn shares(&self, sigma: f64) -> Result<[f64; 8]> {
+    pub(crate) fn shares(&self, sigma: f64) -> Result<[f64; 8]> {
         let (x, y) = self.spans(sigma)?;
         Ok(sector_shares(x, y).map(|share| 100.0 * share))
     }
@@ -122,7 +122,7 @@ impl AffectBox {
     ///
     /// # Errors
     /// As [`AffectBox::percentages`].
-    pub fn grid_shares(&self, sigma: f64) -> Result<GridShares> {
+    pub(crate) fn grid_shares(&self, sigma: f64) -> Result<GridShares> {
         let (x, y) = self.spans(sigma)?;
         let mut emotions = sector_shares(x, y);
         let neutral = x.share_within(-NEUTRAL, NEUTRAL) * y.share_within(-NEUTRAL, NEUTRAL);

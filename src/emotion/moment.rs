@@ -20,7 +20,7 @@ pub struct Moment {
 
 /// The mean over a stretch of a song.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// Start and end in seconds.
     pub seconds: Range<f64>,
     /// 1 to 9.
@@ -34,7 +34,7 @@ pub struct Stretch {
 /// The moments of a song, one window after another. Of a window that overlaps the one before it, the part that is new
 /// counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timeline<'a> {
+pub(crate) struct Timeline<'a> {
     /// In the order of their starts.
     pub moments: &'a [Moment],
     /// Length of a window in seconds.
@@ -45,14 +45,14 @@ pub struct Timeline<'a> {
 
 impl Timeline<'_> {
     /// From the first window's start to the last one's end, in seconds.
-    pub fn extent(&self) -> Range<f64> {
+    pub(crate) fn extent(&self) -> Range<f64> {
         let start = self.moments.first().map_or(0.0, |first| first.start_s);
         let last = self.moments.last().map_or(start, |last| last.start_s);
         start..(last + self.window_s).min(self.end_s).max(start)
     }
 
     /// One stretch a window, without gap or overlap.
-    pub fn windows(&self) -> impl Iterator<Item = Stretch> + '_ {
+    pub(crate) fn windows(&self) -> impl Iterator<Item = Stretch> + '_ {
         let end = self.extent().end;
         let mut from = f64::NEG_INFINITY;
         self.moments.iter().map(move |moment| {
@@ -68,7 +68,7 @@ impl Timeline<'_> {
     }
 
     /// The windows if there are at most `most`, else `most` means over stretches of equal length.
-    pub fn at_most(&self, most: usize) -> Vec<Stretch> {
+    pub(crate) fn at_most(&self, most: usize) -> Vec<Stretch> {
         if self.moments.len() <= most {
             self.windows().collect()
         } else {
@@ -77,7 +77,7 @@ impl Timeline<'_> {
     }
 
     /// Means over `count` stretches of equal length, each window weighted with its part in the stretch.
-    pub fn slices(&self, count: usize) -> Vec<Stretch> {
+    pub(crate) fn slices(&self, count: usize) -> Vec<Stretch> {
         let extent = self.extent();
         let step = (extent.end - extent.start) / count.max(1) as f64;
         (0..count)
@@ -89,7 +89,7 @@ impl Timeline<'_> {
     }
 
     /// The mean over the whole timeline; `None` where it is empty.
-    pub fn whole(&self) -> Option<Stretch> {
+    pub(crate) fn whole(&self) -> Option<Stretch> {
         self.mean(self.extent())
     }
 

@@ -10,15 +10,15 @@ use crate::emotion::{Emotion, Quadrant};
 use serde::Serialize;
 
 /// Eight percentages, in the order of [`Emotion::ALL`].
-pub type Percentages = [f64; Emotion::COUNT];
+pub(crate) type Percentages = [f64; Emotion::COUNT];
 
 /// Mean of |truth - predicted|.
-pub fn mean_absolute_error(truth: &[f64], predicted: &[f64]) -> Option<f64> {
+pub(crate) fn mean_absolute_error(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     mean_over(truth, predicted, |t, p| (t - p).abs())
 }
 
 /// Mean of vectors, number by number: the best constant answer.
-pub fn mean_vector(vectors: &[Percentages]) -> Option<Percentages> {
+pub(crate) fn mean_vector(vectors: &[Percentages]) -> Option<Percentages> {
     let mut mean = [0.0; Emotion::COUNT];
     for vector in vectors {
         for (sum, value) in mean.iter_mut().zip(vector) {
@@ -30,7 +30,10 @@ pub fn mean_vector(vectors: &[Percentages]) -> Option<Percentages> {
 }
 
 /// Mean absolute error of each emotion's percentage, in percentage points.
-pub fn mae_per_emotion(truth: &[Percentages], predicted: &[Percentages]) -> Option<Percentages> {
+pub(crate) fn mae_per_emotion(
+    truth: &[Percentages],
+    predicted: &[Percentages],
+) -> Option<Percentages> {
     if truth.len() != predicted.len() {
         return None;
     }
@@ -42,7 +45,7 @@ pub fn mae_per_emotion(truth: &[Percentages], predicted: &[Percentages]) -> Opti
 }
 
 /// Mean absolute error over all percentages of all songs, in percentage points.
-pub fn mae_of_vectors(truth: &[Percentages], predicted: &[Percentages]) -> Option<f64> {
+pub(crate) fn mae_of_vectors(truth: &[Percentages], predicted: &[Percentages]) -> Option<f64> {
     let per_emotion = mae_per_emotion(truth, predicted)?;
     Some(per_emotion.iter().sum::<f64>() / per_emotion.len() as f64)
 }
@@ -51,14 +54,14 @@ pub fn mae_of_vectors(truth: &[Percentages], predicted: &[Percentages]) -> Optio
 ///
 /// The mean is that of the evaluated songs, which no constant predictor can know beforehand: a model is compared with a
 /// baseline that is a little better than an honest one.
-pub fn mae_of_mean_vector(truth: &[Percentages]) -> Option<f64> {
+pub(crate) fn mae_of_mean_vector(truth: &[Percentages]) -> Option<f64> {
     let mean = mean_vector(truth)?;
     mae_of_vectors(truth, &vec![mean; truth.len()])
 }
 
 /// Agreement of one dimension's predictions with the truth, with the population's variances.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Agreement {
+pub(crate) struct Agreement {
     /// Coefficient of determination, 1 - Σ(truth - predicted)² / Σ(truth - mean)²: 1 is perfect, 0 as good as always
     /// answering the mean of the truth, and there is no lower bound. `None` if the truth is constant (one song
     /// included), for which scikit-learn's `r2_score` gives 1 or 0 by convention.
@@ -76,7 +79,7 @@ pub struct Agreement {
 
 impl Agreement {
     /// All four of one dimension.
-    pub fn of(truth: &[f64], predicted: &[f64]) -> Self {
+    pub(crate) fn of(truth: &[f64], predicted: &[f64]) -> Self {
         let Some(squared_error) = mean_over(truth, predicted, |t, p| (t - p).powi(2)) else {
             return Self::default();
         };
@@ -108,7 +111,7 @@ impl Agreement {
 
 /// Accuracy of quadrants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Classification {
+pub(crate) struct Classification {
     /// Share of right answers, 0 to 1.
     pub accuracy: f64,
     /// Mean of the quadrants' F1, 0 to 1. The F1 of one is 2·right / (times true + times predicted); those that occur
@@ -118,7 +121,7 @@ pub struct Classification {
 
 /// Counts of songs by true and predicted quadrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Confusion {
+pub(crate) struct Confusion {
     quadrants: [Quadrant; 4],
     /// `counts[true quadrant][predicted quadrant]`, both in the order of [`Quadrant::ALL`].
     pub counts: [[usize; 4]; 4],
@@ -126,7 +129,7 @@ pub struct Confusion {
 
 impl Confusion {
     /// Counts songs.
-    pub fn of(truth: &[Quadrant], predicted: &[Quadrant]) -> Self {
+    pub(crate) fn of(truth: &[Quadrant], predicted: &[Quadrant]) -> Self {
         let mut counts = [[0; 4]; 4];
         for (truth, predicted) in truth.iter().zip(predicted) {
             counts[*truth as usize][*predicted as usize] += 1;
@@ -138,7 +141,7 @@ impl Confusion {
     }
 
     /// Accuracy and F1; `None` without songs.
-    pub fn classification(&self) -> Option<Classification> {
+    pub(crate) fn classification(&self) -> Option<Classification> {
         let songs: usize = self.counts.iter().flatten().sum();
         let right: usize = (0..4).map(|q| self.counts[q][q]).sum();
         let mut f1 = Vec::new();
@@ -163,7 +166,7 @@ const BINS: usize = 20;
 
 /// All percentages that were predicted within one bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ReliabilityBin {
+pub(crate) struct ReliabilityBin {
     /// Lower end of the bin, included.
     pub from: f64,
     /// Upper end of the bin, excluded (100 is included).
@@ -178,7 +181,7 @@ pub struct ReliabilityBin {
 
 /// Reliability of percentages: the true mean of those that are predicted as 20 % should be 20 %.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Reliability {
+pub(crate) struct Reliability {
     /// The bins that are not empty, lowest first.
     pub bins: Vec<ReliabilityBin>,
     /// Mean of |mean predicted - mean true| over the bins, each weighted with its count, in percentage points: the
@@ -189,7 +192,7 @@ pub struct Reliability {
 
 impl Reliability {
     /// Of pairs of a true and a predicted percentage, 0 to 100 each. `None` if there is no pair, or another number.
-    pub fn of(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
+    pub(crate) fn of(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
         let mut sums = [(0_usize, 0.0, 0.0); BINS];
         let mut total = 0;
         for (truth, predicted) in pairs {

@@ -8,22 +8,22 @@ use crate::emotion::Emotion;
 use serde::{Serialize, Serializer};
 
 /// The default of the percentage above which an emotion is present: that of the published experiment.
-pub const PRESENT_ABOVE: f64 = 13.0;
+pub(crate) const PRESENT_ABOVE: f64 = 13.0;
 
 /// Whether a song has each emotion, in the order of [`Emotion::ALL`].
-pub type LabelSet = [bool; Emotion::COUNT];
+pub(crate) type LabelSet = [bool; Emotion::COUNT];
 
 /// A probability for each emotion, 0 to 1, in the order of [`Emotion::ALL`]. They need not sum to 1.
-pub type Probabilities = [f64; Emotion::COUNT];
+pub(crate) type Probabilities = [f64; Emotion::COUNT];
 
 /// The emotions whose number is above a threshold; a number that equals it is not.
-pub fn above(numbers: &Percentages, threshold: f64) -> LabelSet {
+pub(crate) fn above(numbers: &Percentages, threshold: f64) -> LabelSet {
     numbers.map(|number| number > threshold)
 }
 
 /// Scores of one label or of many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct LabelScores {
+pub(crate) struct LabelScores {
     /// Share of the given labels that are right, 0 to 1; 0 if none was given.
     pub precision: f64,
     /// Share of the true labels that were given, 0 to 1; 0 if there are none.
@@ -68,7 +68,7 @@ impl Counts {
 /// Precision, recall, F1 and support of each emotion, and their four averages. In JSON it has the form of scikit-learn's
 /// `classification_report(output_dict=True)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ClassificationReport {
+pub(crate) struct ClassificationReport {
     /// Of each emotion, in the order of [`Emotion::ALL`].
     pub per_emotion: [LabelScores; Emotion::COUNT],
     /// Over all labels of all songs.
@@ -83,7 +83,7 @@ pub struct ClassificationReport {
 
 impl ClassificationReport {
     /// Compares label sets, song by song in the same order; `None` if the lengths differ or there is no song.
-    pub fn of(truth: &[LabelSet], given: &[LabelSet]) -> Option<Self> {
+    pub(crate) fn of(truth: &[LabelSet], given: &[LabelSet]) -> Option<Self> {
         if truth.is_empty() || truth.len() != given.len() {
             return None;
         }
@@ -116,7 +116,7 @@ impl ClassificationReport {
     }
 
     /// Every row of the report with its name: the emotions, then the averages.
-    pub fn rows(&self) -> Vec<(&'static str, LabelScores)> {
+    pub(crate) fn rows(&self) -> Vec<(&'static str, LabelScores)> {
         let emotions = Emotion::ALL.map(Emotion::name).into_iter();
         let mut rows: Vec<_> = emotions.zip(self.per_emotion).collect();
         rows.extend([
@@ -150,7 +150,7 @@ fn mean(rows: &[LabelScores], support: usize, weight: impl Fn(&LabelScores) -> f
 
 /// One threshold that was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// Probability above which a label is given.
     pub threshold: f64,
     /// Micro F1 with it, 0 to 1.
@@ -159,7 +159,7 @@ pub struct Tried {
 
 /// The search of the probability above which a label is given.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ThresholdSearch {
+pub(crate) struct ThresholdSearch {
     /// The threshold with the highest micro F1; of several, the lowest.
     pub best: Tried,
     /// All that were tried, lowest first: 0.05 to 0.95 in steps of 0.05.
@@ -196,7 +196,7 @@ impl ThresholdSearch {
 
 /// Scores of a multi-label model, with their thresholds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MultiLabel {
+pub(crate) struct MultiLabel {
     /// The percentage above which an emotion is a true label.
     pub present_above: f64,
     /// The probability above which a label is given.
@@ -210,7 +210,7 @@ pub struct MultiLabel {
 
 impl MultiLabel {
     /// The report of probabilities with a threshold; `None` as [`ClassificationReport::of`].
-    pub fn of(
+    pub(crate) fn of(
         truth: &[Percentages],
         present_above: f64,
         probabilities: &[Probabilities],

@@ -142,7 +142,7 @@ pub(crate) fn evaluate(
 }
 
 /// The label of a song.
-pub fn label_of(song: &LabeledSong) -> Answer {
+pub(crate) fn label_of(song: &LabeledSong) -> Answer {
     Answer {
         emotions: song.emotions,
         valence: song.affect.valence_mean,

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 /// The label of a song, or a model's prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The eight percentages.
     pub emotions: EmotionVector,
     /// Valence, 1 to 9.
@@ -34,11 +34,11 @@ impl Answer {
 
 /// Percentage points for each emotion; in JSON an object with the eight names in their order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PerEmotion(pub Percentages);
+pub(crate) struct PerEmotion(pub Percentages);
 
 impl PerEmotion {
     /// Every emotion with its number.
-    pub fn iter(&self) -> impl Iterator<Item = (Emotion, f64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Emotion, f64)> {
         Emotion::ALL.into_iter().zip(self.0)
     }
 }
@@ -52,7 +52,7 @@ impl Serialize for PerEmotion {
 /// Differences between a model's predictions and the labels. In JSON, a number that does not exist (a correlation of
 /// constant labels, for example) is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Scores {
+pub(crate) struct Scores {
     /// Number of evaluated songs.
     pub songs: usize,
     /// Mean absolute error over the eight percentages of all songs, in percentage points.
@@ -84,7 +84,7 @@ pub struct Scores {
 
 /// One of the scores that are a single number.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Number {
+pub(crate) struct Number {
     /// Name in files, such as `valence.r2`.
     pub key: String,
     /// Name for people, such as `valence, R2`.
@@ -102,7 +102,7 @@ pub(crate) fn decimals(number: Option<f64>, decimals: usize) -> String {
 
 impl Scores {
     /// Every score that is a single number, in the order in which they are shown.
-    pub fn numbers(&self) -> Vec<Number> {
+    pub(crate) fn numbers(&self) -> Vec<Number> {
         let number = |key: &str, name: &str, value: Option<f64>, decimals| Number {
             key: key.to_owned(),
             name: name.to_owned(),
@@ -190,7 +190,7 @@ impl Scores {
 
 /// An evaluated song.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedSong {
+pub(crate) struct JudgedSong {
     /// Its id in the data set.
     pub id: String,
     /// Its title, if known.
@@ -209,7 +209,7 @@ pub struct JudgedSong {
 
 impl JudgedSong {
     /// Mean absolute error of its eight percentages, in percentage points.
-    pub fn mae(&self) -> f64 {
+    pub(crate) fn mae(&self) -> f64 {
         let (truth, predicted) = (self.truth.percentages(), self.predicted.percentages());
         mean_absolute_error(&truth, &predicted).unwrap_or_default()
     }
@@ -238,7 +238,7 @@ impl Default for JudgedSong {
 
 /// All scores of a run: the content of its `scores.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunScores {
+pub(crate) struct RunScores {
     /// Over all evaluated songs.
     #[serde(flatten)]
     pub scores: Scores,
@@ -254,7 +254,7 @@ pub struct RunScores {
 
 impl RunScores {
     /// Of evaluated songs; `None` if there is none.
-    pub fn of(songs: &[JudgedSong], measured_on: &str) -> Option<Self> {
+    pub(crate) fn of(songs: &[JudgedSong], measured_on: &str) -> Option<Self> {
         let truth: Vec<Answer> = songs.iter().map(|song| song.truth).collect();
         let predicted: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
         Some(Self {
@@ -267,7 +267,7 @@ impl RunScores {
 
     /// Adds the classification report of a multi-label model, if all songs have probabilities.
     #[must_use]
-    pub fn with_labels(
+    pub(crate) fn with_labels(
         self,
         songs: &[JudgedSong],
         present_above: f64,
@@ -288,7 +288,7 @@ impl RunScores {
 
 /// Mean and deviation of one score over folds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// The mean over the folds that have the score.
     pub mean: f64,
     /// Their sample standard deviation (divided by folds - 1); none for one fold.
@@ -315,7 +315,7 @@ impl Spread {
 
 /// One fold's songs and scores.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FoldNumbers {
+pub(crate) struct FoldNumbers {
     pub songs: usize,
     /// Each score under its key.
     #[serde(flatten)]
@@ -324,7 +324,7 @@ pub struct FoldNumbers {
 
 /// Mean and deviation over the folds of every score in [`Scores::numbers`], under the same keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FoldScores {
+pub(crate) struct FoldScores {
     /// Mean and deviation of each score; null in JSON if no fold has it.
     over_folds: BTreeMap<String, Option<Spread>>,
     /// Each fold by itself.
@@ -333,7 +333,7 @@ pub struct FoldScores {
 
 impl FoldScores {
     /// Of songs with folds; `None` if one has none, or there is no song.
-    pub fn of(songs: &[JudgedSong]) -> Option<Self> {
+    pub(crate) fn of(songs: &[JudgedSong]) -> Option<Self> {
         let mut by_fold: BTreeMap<usize, (Vec<Answer>, Vec<Answer>)> = BTreeMap::new();
         for song in songs {
             let (truth, predicted) = by_fold.entry(song.fold?).or_default();
@@ -362,7 +362,7 @@ impl FoldScores {
     }
 
     /// The spread of the score under a key, such as `valence.r2`.
-    pub fn spread(&self, key: &str) -> Option<Spread> {
+    pub(crate) fn spread(&self, key: &str) -> Option<Spread> {
         *self.over_folds.get(key)?
     }
 }

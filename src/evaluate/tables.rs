@@ -18,7 +18,7 @@ impl ScoreTable {
     }
 
     /// The errors of the eight percentages beside those of the baseline.
-    pub fn emotions(scores: &Scores) -> Self {
+    pub(crate) fn emotions(scores: &Scores) -> Self {
         let mut table = Self::new(&["", "MAE", "baseline", "ratio", "true %", "predicted %"]);
         let mut row = |name: &str, mae: f64, baseline: f64, means: [f64; 2]| {
             let ratio = Some(mae / baseline).filter(|ratio| ratio.is_finite());
@@ -44,7 +44,7 @@ impl ScoreTable {
     }
 
     /// The agreement of valence and arousal.
-    pub fn affect(scores: &Scores) -> Self {
+    pub(crate) fn affect(scores: &Scores) -> Self {
         let mut table = Self::new(&["", "R²", "RMSE", "Pearson", "CCC"]);
         for (axis, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
             let cells = [of.r2, of.rmse, of.pearson, of.ccc].map(|number| decimals(number, 3));
@@ -56,7 +56,7 @@ impl ScoreTable {
     }
 
     /// Precision, recall, F1 and support of each emotion, and their averages.
-    pub fn labels(report: &ClassificationReport) -> Self {
+    pub(crate) fn labels(report: &ClassificationReport) -> Self {
         let mut table = Self::new(&["", "precision", "recall", "F1", "support"]);
         for (name, row) in report.rows() {
             let mut cells = vec![name.to_owned()];
@@ -68,7 +68,7 @@ impl ScoreTable {
     }
 
     /// Every score over all songs, its mean and deviation over the folds, and that of each fold.
-    pub fn folds(scores: &Scores, folds: &FoldScores) -> Self {
+    pub(crate) fn folds(scores: &Scores, folds: &FoldScores) -> Self {
         let mut table = Self::new(&["", "all songs", "mean of folds", "deviation"]);
         let numbers = 1..=folds.folds.len();
         table.heads.extend(numbers.map(|n| format!("fold {n}")));

@@ -166,7 +166,7 @@ impl Columns {
     ///
     /// # Errors
     /// Where no column tells the expression.
-    pub fn new(names: &[String]) -> Result<Self> {
+    pub(crate) fn new(names: &[String]) -> Result<Self> {
         let words: Vec<Vec<String>> = names.iter().map(|name| words(name)).collect();
         let kinds: Vec<_> = words.iter().map(|words| kind_of(words)).collect();
         let all = |wanted: Kind| {
@@ -214,7 +214,7 @@ impl Columns {
     }
 
     /// The columns that tell the expression, for people.
-    pub fn description(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         match &self.shows {
             Shows::Label { column, .. } => format!("column {}", self.names[*column]),
             Shows::Probabilities(columns) => {
@@ -225,12 +225,12 @@ impl Columns {
     }
 
     /// Whether times are in milliseconds by the name of their column.
-    pub fn are_milliseconds(&self) -> bool {
+    pub(crate) fn are_milliseconds(&self) -> bool {
         self.time.is_some_and(|(_, milliseconds)| milliseconds)
     }
 
     /// Equal for rows of one frame that follow each other; `None` where each row is a frame.
-    pub fn frame_key(&self, row: &Row<'_>) -> Option<String> {
+    pub(crate) fn frame_key(&self, row: &Row<'_>) -> Option<String> {
         let time = self.time.map(|(column, _)| column);
         let column = self.frame.or(time.filter(|_| self.face.is_some()));
         let mut key = match (row.image, column) {
@@ -249,7 +249,7 @@ impl Columns {
     ///
     /// # Errors
     /// Where the cell is not a number.
-    pub fn frame_number(&self, row: &Row<'_>) -> Result<Option<f64>> {
+    pub(crate) fn frame_number(&self, row: &Row<'_>) -> Result<Option<f64>> {
         let Some(column) = self.frame else {
             return Ok(row.image.map(|image| image as f64));
         };
@@ -261,7 +261,7 @@ impl Columns {
     ///
     /// # Errors
     /// Where there is no column of times, or the cell is not a time.
-    pub fn time(&self, row: &Row<'_>) -> Result<Option<f64>> {
+    pub(crate) fn time(&self, row: &Row<'_>) -> Result<Option<f64>> {
         let Some((column, _)) = self.time else {
             return Err(Error::invalid(
                 "--observe needs the times of the rows: a column time or timestamp in seconds, or time_ms; or give the frames \
@@ -296,7 +296,7 @@ impl Columns {
     ///
     /// # Errors
     /// Where a label or probability cannot be used.
-    pub fn faces(&self, row: &Row<'_>) -> Result<Vec<Shares>> {
+    pub(crate) fn faces(&self, row: &Row<'_>) -> Result<Vec<Shares>> {
         let is_zero = |text: &str| {
             text.eq_ignore_ascii_case("false") || text.parse::<f64>().is_ok_and(|n| n == 0.0)
         };

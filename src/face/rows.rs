@@ -34,7 +34,7 @@ pub(super) struct Row<'a> {
 
 impl Row<'_> {
     /// A cell without blanks around it; empty where it is missing.
-    pub fn cell(&self, column: usize) -> &str {
+    pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or_default().trim()
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Axis {
 impl Axis {
     /// The numbers `from` to `to` on the pixels `start` to `end`, with at most `most` steps between ticks. An empty range
     /// is widened.
-    pub fn new((from, to): (f64, f64), (start, end): (f64, f64), most: usize) -> Self {
+    pub(crate) fn new((from, to): (f64, f64), (start, end): (f64, f64), most: usize) -> Self {
         let (from, to) = match (from.is_finite() && to.is_finite(), to > from) {
             (true, true) => (from, to),
             (true, false) => {
@@ -41,19 +41,19 @@ impl Axis {
     }
 
     /// The same axis with ticks at whole numbers only.
-    pub fn whole(self) -> Self {
+    pub(crate) fn whole(self) -> Self {
         let step = self.step.max(1.0);
         Self { step, ..self }
     }
 
     /// The pixel of a number, clamped to the axis.
-    pub fn at(&self, number: f64) -> f64 {
+    pub(crate) fn at(&self, number: f64) -> f64 {
         let share = ((number - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
         self.start + share * (self.end - self.start)
     }
 
     /// Round numbers within the range: the pixel and the label of each.
-    pub fn ticks(&self) -> Vec<Tick> {
+    pub(crate) fn ticks(&self) -> Vec<Tick> {
         let decimals = (-self.step.log10()).ceil().clamp(0.0, 9.0) as usize;
         let first = (self.from / self.step - 1e-9).ceil() as i64;
         let last = (self.to / self.step + 1e-9).floor() as i64;
@@ -105,17 +105,17 @@ pub(super) struct Area {
 
 impl Area {
     /// An axis from left to right.
-    pub fn x(&self, range: (f64, f64), most: usize) -> Axis {
+    pub(crate) fn x(&self, range: (f64, f64), most: usize) -> Axis {
         Axis::new(range, (self.left, self.right), most)
     }
 
     /// An axis upward.
-    pub fn y(&self, range: (f64, f64), most: usize) -> Axis {
+    pub(crate) fn y(&self, range: (f64, f64), most: usize) -> Axis {
         Axis::new(range, (self.bottom, self.top), most)
     }
 
     /// The center from left to right.
-    pub fn middle(&self) -> f64 {
+    pub(crate) fn middle(&self) -> f64 {
         (self.left + self.right) / 2.0
     }
 
@@ -125,21 +125,21 @@ impl Area {
     }
 
     /// Vertical grid lines.
-    pub fn grid_x(&self, scene: &mut Scene, ticks: &[Tick]) {
+    pub(crate) fn grid_x(&self, scene: &mut Scene, ticks: &[Tick]) {
         for (x, _) in ticks {
             scene.line((*x, self.top), (*x, self.bottom), self.stroke(), GRID);
         }
     }
 
     /// Horizontal grid lines.
-    pub fn grid_y(&self, scene: &mut Scene, ticks: &[Tick]) {
+    pub(crate) fn grid_y(&self, scene: &mut Scene, ticks: &[Tick]) {
         for (y, _) in ticks {
             scene.line((self.left, *y), (self.right, *y), self.stroke(), GRID);
         }
     }
 
     /// Tick marks and labels below, and the name of the axis.
-    pub fn ticks_below(&self, scene: &mut Scene, ticks: &[Tick], name: &str) {
+    pub(crate) fn ticks_below(&self, scene: &mut Scene, ticks: &[Tick], name: &str) {
         let style = TextStyle::new(self.font).center();
         let length = 0.4 * self.font;
         for (x, label) in ticks {
@@ -152,7 +152,7 @@ impl Area {
     }
 
     /// Tick marks and labels on the left.
-    pub fn ticks_left(&self, scene: &mut Scene, ticks: &[Tick]) {
+    pub(crate) fn ticks_left(&self, scene: &mut Scene, ticks: &[Tick]) {
         let style = TextStyle::new(self.font).end();
         let end = self.left - 0.4 * self.font;
         for (y, label) in ticks {
@@ -162,7 +162,7 @@ impl Area {
     }
 
     /// Tick marks and labels on the right.
-    pub fn ticks_right(&self, scene: &mut Scene, ticks: &[Tick]) {
+    pub(crate) fn ticks_right(&self, scene: &mut Scene, ticks: &[Tick]) {
         let end = self.right + 0.4 * self.font;
         for (y, label) in ticks {
             scene.line((self.right, *y), (end, *y), self.stroke(), INK);
@@ -172,14 +172,14 @@ impl Area {
     }
 
     /// The name of the upward axis, written along it, `distance` pixels left of it.
-    pub fn name_left(&self, scene: &mut Scene, name: &str, distance: f64) {
+    pub(crate) fn name_left(&self, scene: &mut Scene, name: &str, distance: f64) {
         let style = TextStyle::new(1.1 * self.font).center().upright();
         let middle = (self.top + self.bottom) / 2.0;
         scene.text(name, (self.left - distance, middle), style);
     }
 
     /// The line on which the chart rests.
-    pub fn base(&self, scene: &mut Scene) {
+    pub(crate) fn base(&self, scene: &mut Scene) {
         let (left, right) = ((self.left, self.bottom), (self.right, self.bottom));
         scene.line(left, right, self.stroke(), INK);
     }

@@ -65,7 +65,7 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 impl Chart {
-    pub fn line(&mut self, points: Vec<Point>, width: f64, color: Color) {
+    pub(crate) fn line(&mut self, points: Vec<Point>, width: f64, color: Color) {
         self.lines.push(Line {
             points,
             width,
@@ -73,7 +73,7 @@ impl Chart {
         });
     }
 
-    pub fn dot(&mut self, at: Point, radius: f64, color: Color) {
+    pub(crate) fn dot(&mut self, at: Point, radius: f64, color: Color) {
         self.dots.push(Dot { at, radius, color });
     }
 
@@ -96,7 +96,7 @@ impl Chart {
         (if self.whole_steps { x.whole() } else { x }, y)
     }
 
-    pub fn scene(&self) -> Scene {
+    pub(crate) fn scene(&self) -> Scene {
         let mut scene = Scene::new(1000, self.height);
         let area = Area {
             left: 120.0,

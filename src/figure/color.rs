@@ -10,7 +10,7 @@ pub(crate) struct Color {
 }
 
 impl Color {
-    pub const fn new(red: u8, green: u8, blue: u8) -> Self {
+    pub(crate) const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self {
             rgb: [red, green, blue],
             alpha: 1.0,
@@ -18,7 +18,7 @@ impl Color {
     }
 
     /// The same color, more or less transparent.
-    pub fn alpha(self, alpha: f32) -> Self {
+    pub(crate) fn alpha(self, alpha: f32) -> Self {
         Self { alpha, ..self }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct TextStyle {
 }
 
 impl TextStyle {
-    pub fn new(size: f64) -> Self {
+    pub(crate) fn new(size: f64) -> Self {
         Self {
             size,
             color: super::color::INK,
@@ -40,20 +40,20 @@ impl TextStyle {
         }
     }
 
-    pub fn color(self, color: super::Color) -> Self {
+    pub(crate) fn color(self, color: super::Color) -> Self {
         Self { color, ..self }
     }
 
-    pub fn muted(self) -> Self {
+    pub(crate) fn muted(self) -> Self {
         self.color(super::MUTED)
     }
 
-    pub fn bold(self) -> Self {
+    pub(crate) fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
 
     /// Read from bottom to top.
-    pub fn upright(self) -> Self {
+    pub(crate) fn upright(self) -> Self {
         Self {
             upright: true,
             ..self
@@ -61,7 +61,7 @@ impl TextStyle {
     }
 
     /// Centered on the point.
-    pub fn center(self) -> Self {
+    pub(crate) fn center(self) -> Self {
         Self {
             anchor: 0.5,
             ..self
@@ -69,7 +69,7 @@ impl TextStyle {
     }
 
     /// Ends at the point.
-    pub fn end(self) -> Self {
+    pub(crate) fn end(self) -> Self {
         Self {
             anchor: 1.0,
             ..self
@@ -82,7 +82,7 @@ impl TextStyle {
     }
 
     /// Width of a text in pixels.
-    pub fn width(&self, text: &str) -> f64 {
+    pub(crate) fn width(&self, text: &str) -> f64 {
         let Some(face) = face(self.bold) else {
             return 0.0;
         };
@@ -91,7 +91,7 @@ impl TextStyle {
     }
 
     /// As much of `text` as fits into `width` pixels, with an ellipsis if something is cut off.
-    pub fn fit(&self, text: &str, width: f64) -> String {
+    pub(crate) fn fit(&self, text: &str, width: f64) -> String {
         if self.width(text) <= width {
             return text.to_owned();
         }

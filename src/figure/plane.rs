@@ -50,7 +50,7 @@ fn class_color(class: usize) -> Color {
 }
 
 impl Plane {
-    pub fn scene(&self) -> Scene {
+    pub(crate) fn scene(&self) -> Scene {
         let mut scene = Scene::new(1560, 860);
         scene.heading(&self.title, &self.subtitle, PLANE.left);
         let range = (SCALE_MIN, SCALE_MAX);

@@ -37,7 +37,7 @@ pub(super) enum Shape {
 }
 
 impl Scene {
-    pub fn new(width: u32, height: u32) -> Self {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
         Self {
             width,
             height,
@@ -46,7 +46,7 @@ impl Scene {
     }
 
     /// A filled rectangle; its edges are rounded to whole pixels, so that neighbors meet.
-    pub fn rectangle(&mut self, from: Point, to: Point, color: Color) {
+    pub(crate) fn rectangle(&mut self, from: Point, to: Point, color: Color) {
         let [(left, top), (right, bottom)] = [from, to].map(|(x, y)| (x.round(), y.round()));
         let points = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
         if left != right && top != bottom {
@@ -54,26 +54,26 @@ impl Scene {
         }
     }
 
-    pub fn polygon(&mut self, points: Vec<Point>, color: Color) {
+    pub(crate) fn polygon(&mut self, points: Vec<Point>, color: Color) {
         self.shapes.push((Shape::Polygon(points), color));
     }
 
-    pub fn circle(&mut self, center: Point, radius: f64, color: Color) {
+    pub(crate) fn circle(&mut self, center: Point, radius: f64, color: Color) {
         self.shapes.push((Shape::Circle(center, radius), color));
     }
 
     /// A line along points.
-    pub fn polyline(&mut self, points: Vec<Point>, width: f64, color: Color) {
+    pub(crate) fn polyline(&mut self, points: Vec<Point>, width: f64, color: Color) {
         self.shapes.push((Shape::Line(points, width, 0.0), color));
     }
 
     /// A straight line; one along an axis is moved onto whole pixels, where it is crisp.
-    pub fn line(&mut self, from: Point, to: Point, width: f64, color: Color) {
+    pub(crate) fn line(&mut self, from: Point, to: Point, width: f64, color: Color) {
         self.dashes(from, to, width, 0.0, color);
     }
 
     /// A straight line of dashes.
-    pub fn dashes(&mut self, from: Point, to: Point, width: f64, dash: f64, color: Color) {
+    pub(crate) fn dashes(&mut self, from: Point, to: Point, width: f64, dash: f64, color: Color) {
         let (mut points, half) = (vec![from, to], (width / 2.0).fract());
         for point in &mut points {
             if from.0 == to.0 {
@@ -87,20 +87,20 @@ impl Scene {
     }
 
     /// The outline of a rectangle, one pixel wide.
-    pub fn frame(&mut self, from: Point, to: Point) {
+    pub(crate) fn frame(&mut self, from: Point, to: Point) {
         self.line(from, (to.0 + 1.0, from.1), 1.0, INK);
         self.line((from.0, to.1), (to.0 + 1.0, to.1), 1.0, INK);
         self.line(from, (from.0, to.1), 1.0, INK);
         self.line((to.0, from.1), to, 1.0, INK);
     }
 
-    pub fn text(&mut self, text: impl Into<String>, at: Point, style: TextStyle) {
+    pub(crate) fn text(&mut self, text: impl Into<String>, at: Point, style: TextStyle) {
         let shape = Shape::Text(text.into(), at, style);
         self.shapes.push((shape, style.color));
     }
 
     /// An image with its upper left corner at a point, each pixel in the color that `pixel` gives for column and row.
-    pub fn image(
+    pub(crate) fn image(
         &mut self,
         corner: Point,
         (width, height): (u32, u32),
@@ -118,7 +118,7 @@ impl Scene {
     }
 
     /// Title and subtitle above a figure, each cut to the width.
-    pub fn heading(&mut self, title: &str, subtitle: &str, left: f64) {
+    pub(crate) fn heading(&mut self, title: &str, subtitle: &str, left: f64) {
         let room = f64::from(self.width) - left - 40.0;
         for (text, y, style) in [
             (title, 36.0, TextStyle::new(28.0).bold()),
@@ -132,7 +132,7 @@ impl Scene {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for another extension, [`ErrorKind::Io`] if the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let bytes = match check_extension(path)? {
             Format::Png => encode(&self.to_pixels()?)?,
             Format::Svg => self.to_svg()?.into_bytes(),
@@ -158,7 +158,7 @@ impl Scene {
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] if an image in it cannot be encoded.
-    pub fn inline_svg(&self, label: &str) -> Result<String> {
+    pub(crate) fn inline_svg(&self, label: &str) -> Result<String> {
         Ok(format!(
             "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n{}</svg>\n",
             self.width,

@@ -62,7 +62,7 @@ impl Spectrogram {
     ///
     /// # Errors
     /// As [`spectrograms`].
-    pub fn of_file(path: &Path, preprocessing: &Preprocessing) -> Result<(AudioInfo, Self)> {
+    pub(crate) fn of_file(path: &Path, preprocessing: &Preprocessing) -> Result<(AudioInfo, Self)> {
         let mel = &preprocessing.mel;
         let rate = f64::from(mel.sample_rate);
         let mut windows = Vec::new();
@@ -84,7 +84,7 @@ impl Spectrogram {
     }
 
     /// The large picture, with the borders of the windows and a bar of decibels.
-    pub fn scene(&self, title: &str, subtitle: &str) -> Scene {
+    pub(crate) fn scene(&self, title: &str, subtitle: &str) -> Scene {
         let mut scene = Scene::new(1600, 820);
         scene.heading(title, subtitle, LARGE.left);
         self.draw(&mut scene, &LARGE, 250.0);
@@ -102,7 +102,7 @@ impl Spectrogram {
     }
 
     /// The small picture, without title and color bar.
-    pub fn strip(&self) -> Scene {
+    pub(crate) fn strip(&self) -> Scene {
         let mut scene = Scene::new(1000, 420);
         // Fewer colors make a smaller file.
         self.draw(&mut scene, &SMALL, 60.0);

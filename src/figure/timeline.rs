@@ -41,7 +41,7 @@ pub(crate) struct TimelineChart<'a> {
 }
 
 impl TimelineChart<'_> {
-    pub fn scene(&self) -> Scene {
+    pub(crate) fn scene(&self) -> Scene {
         let mut scene = Scene::new(1600, 980);
         scene.heading(self.title, self.subtitle, AFFECT.left);
         let extent = self.timeline.extent();

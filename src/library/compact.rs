@@ -9,7 +9,7 @@ const AT_ONCE: usize = 4 * 1024;
 
 /// The outcome of [`compact`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compacted {
+pub(crate) struct Compacted {
     /// Songs that were written.
     pub rows: u64,
     /// Rows that were dropped because another holds a later analysis of the same song.
@@ -26,7 +26,7 @@ pub struct Compacted {
 ///
 /// # Errors
 /// Those of reading and writing a library. An existing file at `target` is then untouched.
-pub fn compact(from: Library, target: &Path) -> Result<Compacted> {
+pub(crate) fn compact(from: Library, target: &Path) -> Result<Compacted> {
     let mut keys = Vec::new();
     for song in from.songs(Columns::FILE.with(Column::AnalyzedAt)) {
         let song = song?;

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The key of [`LibraryInfo`] as JSON, in the metadata of the Parquet file and of its Arrow schema.
-pub const INFO_KEY: &str = "circumplex";
+pub(crate) const INFO_KEY: &str = "circumplex";
 
 /// The format version that this program writes. It rises when an older program would misread a file; further columns and fields
 /// do not raise it. Files of version 1 are read.
-pub const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// The description of a library.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

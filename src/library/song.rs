@@ -218,7 +218,7 @@ impl Song {
 }
 
 /// The Arrow schema of a library whose model has an embedding of `embedding` numbers.
-pub fn schema(embedding: usize) -> SchemaRef {
+pub(crate) fn schema(embedding: usize) -> SchemaRef {
     let field = |column: Column| {
         let data_type = column.data_type(embedding);
         Field::new(column.name(), data_type, column.is_nullable())
@@ -328,7 +328,7 @@ pub(super) mod exact_path {
         path_bytes: Option<Vec<u8>>,
     }
 
-    pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
         let fields = Fields {
             path: path.to_string_lossy(),
             path_bytes: path_bytes(path).map(<[u8]>::to_vec),
@@ -336,7 +336,7 @@ pub(super) mod exact_path {
         fields.serialize(to)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
         let fields = Fields::deserialize(from)?;
         Ok(path_of(fields.path.into_owned(), fields.path_bytes))
     }

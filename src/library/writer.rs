@@ -204,7 +204,7 @@ fn properties() -> WriterProperties {
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] for what a file must not replace: a directory, a device, a broken symbolic link.
-pub fn resolve_target(target: &Path) -> Result<PathBuf> {
+pub(crate) fn resolve_target(target: &Path) -> Result<PathBuf> {
     let is_link = fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_symlink());
     let found = match fs::metadata(target) {
         _ if target.file_name().is_none() => "no file name",

@@ -4,7 +4,7 @@ mod check;
 mod load;
 mod network;
 
-pub use network::{Network, OutputKind, Stage, Statistic};
+pub(crate) use network::{Network, OutputKind, Stage, Statistic};
 
 use serde::{Deserialize, Serialize};
 

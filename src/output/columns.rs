@@ -16,7 +16,7 @@ use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 /// A column of an export. Each of the eight percentages has its own, and the strongest emotion too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportColumn {
+pub(crate) enum ExportColumn {
     /// A column of the library, other than [`Column::Emotions`].
     Of(Column),
     /// `emotion`: the name of the strongest emotion; null for a silent song.
@@ -30,7 +30,7 @@ const ALL_EMOTIONS: &str = "emotions";
 
 impl ExportColumn {
     /// Every column, in the order of an export.
-    pub fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for column in Column::ALL {
             if column == Column::Emotions {
@@ -44,7 +44,7 @@ impl ExportColumn {
     }
 
     /// The default columns: all but the exact bytes of file names, the embedding and the timeline.
-    pub fn default_columns() -> Vec<Self> {
+    pub(crate) fn default_columns() -> Vec<Self> {
         let on_request = [Column::PathBytes, Column::Embedding, Column::Timeline].map(Self::Of);
         let mut columns = Self::all();
         columns.retain(|column| !on_request.contains(column));
@@ -52,7 +52,7 @@ impl ExportColumn {
     }
 
     /// The column's name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Of(column) => column.name(),
             Self::Strongest => "emotion",
@@ -71,7 +71,7 @@ impl ExportColumn {
     /// assert_eq!(columns.len(), 9);
     /// assert!(ExportColumn::parse(["tilte"]).unwrap_err().to_string().contains("did you mean \"title\""));
     /// ```
-    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Self>> {
+    pub(crate) fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Self>> {
         let all = Self::all();
         let mut found: Vec<Self> = Vec::new();
         for name in names {

@@ -9,7 +9,7 @@ use std::{fmt, path::Path, str::FromStr};
 
 /// A format of songs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// A table for people; only on the command line.
     Table,
     /// Comma-separated values.
@@ -51,7 +51,7 @@ impl Format {
     ];
 
     /// The format's name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         Self::ALL
             .iter()
             .find(|(format, ..)| *format == self)
@@ -62,7 +62,7 @@ impl Format {
     ///
     /// # Errors
     /// Where the extension is unknown.
-    pub fn of_path(path: &Path) -> Result<Self> {
+    pub(crate) fn of_path(path: &Path) -> Result<Self> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
         let mut all = Self::ALL.iter();
@@ -79,7 +79,7 @@ impl Format {
     }
 
     /// Whether it lists files for players.
-    pub fn is_playlist(self) -> bool {
+    pub(crate) fn is_playlist(self) -> bool {
         matches!(self, Self::M3u8 | Self::Xspf)
     }
 

@@ -45,7 +45,7 @@ const IDS: [&str; 2] = ["id", "query"];
 
 /// Query vectors in a Parquet file: a column `emotions` with lists of eight numbers, or eight columns named after the emotions, in
 /// any unit; and optionally a column `id` (or `query`) that names them.
-pub struct Questions {
+pub(crate) struct Questions {
     path: PathBuf,
     file: File,
     metadata: ArrowReaderMetadata,
@@ -58,7 +58,7 @@ impl Questions {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if it cannot be opened, [`ErrorKind::InvalidInput`] if it is not Parquet, lacks the columns or has no row.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let cannot_open = "cannot open the queries";
         // Opening a pipe would wait for its writer.
         if !fs::metadata(path)
@@ -230,7 +230,7 @@ fn vector_of(batch: &RecordBatch, row: usize, is_list: bool) -> Result<QueryVect
 
 /// The size of an answer file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// Number of query vectors.
     pub questions: u64,
     /// Number of rows that were written, at most `k` for each query vector.
@@ -243,7 +243,7 @@ pub struct Answered {
 /// # Errors
 /// Those of [`Query::nearest`], [`ErrorKind::InvalidInput`] if a row holds no valid vector, [`ErrorKind::Io`] if the answers
 /// cannot be written; an existing file at `output` is then untouched.
-pub fn answer_many(
+pub(crate) fn answer_many(
     query: &Query,
     library: &Library,
     questions: Questions,

@@ -36,7 +36,7 @@ pub(crate) fn parse_pairs<const N: usize>(
 ///
 /// # Errors
 /// Where a part is not `name=weight`, a name is unknown or given twice, or the weights are not a valid vector.
-pub fn parse_emotions(text: &str) -> Result<EmotionVector> {
+pub(crate) fn parse_emotions(text: &str) -> Result<EmotionVector> {
     let expected = "an emotion and its weight, like happy=60,excited=40";
     let weights = parse_pairs(text, expected, |name| {
         let emotion: Emotion = name.parse()?;
@@ -49,7 +49,7 @@ pub fn parse_emotions(text: &str) -> Result<EmotionVector> {
 ///
 /// # Errors
 /// Where there are not eight numbers, or they are not a valid vector.
-pub fn parse_vector(text: &str) -> Result<EmotionVector> {
+pub(crate) fn parse_vector(text: &str) -> Result<EmotionVector> {
     let numbers = text.split(',').map(parse_number);
     let numbers = numbers.collect::<Result<Vec<f64>>>()?;
     let Ok(weights) = <[f64; Emotion::COUNT]>::try_from(&numbers[..]) else {
@@ -66,7 +66,7 @@ pub fn parse_vector(text: &str) -> Result<EmotionVector> {
 ///
 /// # Errors
 /// Where the text is not a point, or the point is off the scale.
-pub fn parse_point(text: &str) -> Result<EmotionVector> {
+pub(crate) fn parse_point(text: &str) -> Result<EmotionVector> {
     let expected = "a point like valence=7,arousal=3 (perhaps with spread=1.5)";
     let not_a_point = || {
         let found = text.trim();
@@ -87,7 +87,7 @@ pub fn parse_point(text: &str) -> Result<EmotionVector> {
 ///
 /// # Errors
 /// Where the point is off the scale, or the spread is not a number of at least 0.
-pub fn point(valence: f64, arousal: f64, spread: f64) -> Result<EmotionVector> {
+pub(crate) fn point(valence: f64, arousal: f64, spread: f64) -> Result<EmotionVector> {
     let around = AffectBox {
         valence_mean: valence,
         valence_std: spread,
@@ -102,7 +102,7 @@ pub fn point(valence: f64, arousal: f64, spread: f64) -> Result<EmotionVector> {
 ///
 /// # Errors
 /// Those of the form that the text has.
-pub fn parse_target(text: &str) -> Result<EmotionVector> {
+pub(crate) fn parse_target(text: &str) -> Result<EmotionVector> {
     let text = text.trim();
     let first = text.split(',').next().unwrap_or_default().trim();
     let mut pairs = text.split(',').filter_map(|part| part.split_once('='));

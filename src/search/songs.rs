@@ -15,7 +15,7 @@ use std::{
 ///
 /// # Errors
 /// Where the row cannot be read, or its song is silent.
-pub fn song_at(library: &Library, row: u64) -> Result<Song> {
+pub(crate) fn song_at(library: &Library, row: u64) -> Result<Song> {
     let columns = NAMES
         .with(Column::Emotions)
         .with(Column::Embedding)
@@ -30,7 +30,7 @@ pub fn song_at(library: &Library, row: u64) -> Result<Song> {
 }
 
 /// The error for a silent song, whose percentages mean nothing.
-pub fn silent(song: &Path) -> Error {
+pub(crate) fn silent(song: &Path) -> Error {
     Error::invalid("is silent, so no song is similar to it; choose another song").with_path(song)
 }
 
@@ -38,7 +38,7 @@ pub fn silent(song: &Path) -> Error {
 ///
 /// # Errors
 /// Where the library cannot be read.
-pub fn rows_of(library: &Library, songs: &[Song]) -> Result<Vec<u64>> {
+pub(crate) fn rows_of(library: &Library, songs: &[Song]) -> Result<Vec<u64>> {
     let mut rows = Vec::new();
     if songs.is_empty() {
         return Ok(rows);
@@ -130,7 +130,7 @@ fn entries(library: &Library) -> impl Iterator<Item = Result<Entry>> + '_ {
 ///
 /// # Errors
 /// Where the library cannot be read, or a name fits no song or several different ones.
-pub fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64>>> {
+pub(crate) fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64>>> {
     let mut lookups: Vec<Lookup<'_>> = names.iter().map(|name| Lookup::new(name)).collect();
     if !lookups.is_empty() {
         for entry in entries(library) {

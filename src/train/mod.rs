@@ -18,15 +18,18 @@ mod run;
 mod schedule;
 mod weights;
 
-pub use adam::{Adam, Decay};
-pub use batches::{Crop, Cropper, Songs};
-pub use device::DeviceName;
-pub use fit::{EpochScores, Event, Fitted, Task, fit};
-pub use log::Log;
-pub use network::{BandStatistics, Network};
-pub use predictions::save_predictions;
-pub use run::{CrossValidation, Run, Trained, evaluate_onnx, scores_of};
-pub use weights::Weights;
+pub(crate) use adam::{Adam, Decay};
+pub use batches::Songs;
+pub(crate) use batches::{Crop, Cropper};
+pub(crate) use device::DeviceName;
+pub use fit::{EpochScores, Event};
+pub(crate) use fit::{Fitted, Task, fit};
+pub(crate) use log::Log;
+pub(crate) use network::{BandStatistics, Network};
+pub(crate) use predictions::save_predictions;
+pub(crate) use run::CrossValidation;
+pub use run::{Run, Trained, evaluate_onnx, scores_of};
+pub(crate) use weights::Weights;
 
 use crate::error::{Error, ErrorKind};
 

@@ -38,7 +38,7 @@ struct Tagger<'a> {
 }
 
 /// Tags the files of all songs, or with `write` false untags them. Without `yes`, only lists what would be done.
-pub fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
+pub(crate) fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
     let stop = stop_on_signal()?;
     let files = library.files().iter();
     let files: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
                   circumplex does not know are dropped. Rows of files that are gone stay: `circumplex analyze` removes \
                   them. The old file is replaced when the new one is whole."
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// The library to write; without it, the one file that is given is replaced
@@ -26,7 +26,7 @@ pub struct Args {
     output: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open(console)?;
     let output = match (&args.output, library.files()) {
         (Some(output), _) => output.as_path(),

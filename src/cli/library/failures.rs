@@ -18,7 +18,7 @@ use serde_json::json;
                   `circumplex analyze --retry-failed` tries them all again. What could not even be looked at (a locked \
                   folder, a link that leads nowhere) is tried and reported by every run, and does not stand here."
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// Print one JSON object a line instead of a table
@@ -26,7 +26,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open(console)?;
     let failures = library.failures();
     if failures.is_empty() {

@@ -20,7 +20,7 @@ use std::{collections::HashSet, fs};
 
 /// Say what a library holds: songs, model, spread over the emotions, failures
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// Print JSON
@@ -28,7 +28,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open(console)?;
     let sums = Sums::of(&library)?;
     let text = if args.json {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
     after_help = "LIBRARY is a file, a folder of .parquet files (as `circumplex analyze --shard` writes them), or several \
                   of these: they are read as one. All must be made by the same model."
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -28,7 +28,7 @@ enum Command {
     Compact(compact::Args),
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     match args.command {
         Command::Info(args) => info::run(&args, console),
         Command::Failures(args) => failures::run(&args, console),
@@ -39,7 +39,7 @@ pub fn run(args: Args, console: &Console) -> CliResult {
 
 /// The library of a command.
 #[derive(clap::Args)]
-pub struct LibraryChoice {
+pub(crate) struct LibraryChoice {
     /// Library files, or directories of them [default: library.parquet]
     #[arg(value_name = "LIBRARY")]
     libraries: Vec<PathBuf>,
@@ -50,7 +50,7 @@ pub struct LibraryChoice {
 
 impl LibraryChoice {
     /// Opens the library.
-    pub fn open(&self, console: &Console) -> Result<Library, crate::Error> {
+    pub(crate) fn open(&self, console: &Console) -> Result<Library, crate::Error> {
         let library = match (self.libraries.as_slice(), self.library.as_slice()) {
             ([], []) => Library::open("library.parquet")?,
             ([], named) | (named, _) => Library::open_all(named)?,
@@ -65,7 +65,7 @@ impl LibraryChoice {
     }
 
     /// Opens the library, which must hold a song.
-    pub fn open_filled(&self, console: &Console) -> Result<Library, CliError> {
+    pub(crate) fn open_filled(&self, console: &Console) -> Result<Library, CliError> {
         let library = self.open(console)?;
         if library.rows() == 0 {
             let name = library.name();
@@ -79,7 +79,7 @@ impl LibraryChoice {
 
 /// Refuses to rewrite a library beside which an analysis has left work: a journal holds what is done and not in the library
 /// yet, and would be lost.
-pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
+pub(crate) fn no_work_beside(target: &Path) -> Result<(), CliError> {
     if Journal::has_records(target) {
         return Err(format!(
             "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
@@ -93,7 +93,7 @@ pub fn no_work_beside(target: &Path) -> Result<(), CliError> {
 }
 
 /// Which model made the vectors, and whether it is the one inside this program.
-pub fn provenance(library: &Library) -> String {
+pub(crate) fn provenance(library: &Library) -> String {
     let model = &library.info().model;
     if !library.is_model_known() {
         return format!(

@@ -20,7 +20,7 @@ use std::{borrow::Cow, cmp::Ordering};
 #[command(
     after_help = "The numbers of a silent song mean nothing: it is listed as silent, and last in orders by a number."
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     /// The order: path, title, artist or emotion from the first; or, from the highest, valence, arousal, duration,
@@ -115,7 +115,7 @@ impl Key {
     }
 }
 
-pub fn run(args: &Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open(console)?;
     let most = args.n.unwrap_or(usize::MAX);
     let in_order = args.sort.is_none() && !args.reverse;

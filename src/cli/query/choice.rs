@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use std::{num::NonZeroUsize, path::PathBuf};
 
 #[derive(clap::Args)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// What nearness means
     #[arg(long, value_enum, default_value_t = MetricName::Cosine)]
     metric: MetricName,
@@ -63,7 +63,7 @@ fn width(text: &str) -> Result<f64, String> {
 
 impl Choice {
     /// How the library is to be searched.
-    pub fn search(&self) -> Result<Query, CliError> {
+    pub(crate) fn search(&self) -> Result<Query, CliError> {
         Ok(Query {
             metric: self.metric.into(),
             filter: self.condition.clone(),

@@ -16,7 +16,7 @@ use std::{
 
 /// Reads the files to exclude: absolute paths; if a symbolic link leads to a file, both paths. Relative paths in the list start
 /// at its own directory, as in playlists.
-pub fn excluded(list: &Path) -> Result<HashSet<PathBuf>, CliError> {
+pub(crate) fn excluded(list: &Path) -> Result<HashSet<PathBuf>, CliError> {
     let message = "cannot open the list of files to exclude";
     let file = File::open(list).context_at(ErrorKind::Io, list, message)?;
     let mut entries = read_paths(BufReader::new(file), &list.display().to_string())?;

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{num::NonZeroUsize, path::Path};
 
-pub fn run(
+pub(crate) fn run(
     search: &Query,
     library: &Library,
     questions: &Path,

@@ -35,7 +35,7 @@ use std::{
     after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
                   Silent songs are never among the answers."
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
     #[command(flatten)]
@@ -114,7 +114,7 @@ fn at_most(
     Ok(count)
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     match args.threads {
         None => answer(&args, console),
         Some(threads) => rayon::ThreadPoolBuilder::new()

@@ -20,7 +20,7 @@ use std::{
 };
 
 #[derive(clap::Args)]
-pub struct Output {
+pub(crate) struct Output {
     /// Output format: table, json, jsonl, csv, m3u8, xspf, parquet, arrow, npy or sqlite [default: by the extension of -o, else
     /// table]
     #[arg(long, value_name = "FORMAT")]
@@ -44,12 +44,12 @@ pub struct Output {
 
 impl Output {
     /// The file of the output.
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         self.output.as_deref()
     }
 
     /// The format, after a check of the options.
-    pub fn format(&self) -> Result<Format, CliError> {
+    pub(crate) fn format(&self) -> Result<Format, CliError> {
         let format = match (self.format, &self.output) {
             (Some(format), _) => format,
             (None, _) if self.json => Format::Json,
@@ -66,12 +66,12 @@ impl Output {
     }
 
     /// Whether it needs title, artist, album and genre.
-    pub fn needs_tags(&self, format: Format) -> bool {
+    pub(crate) fn needs_tags(&self, format: Format) -> bool {
         self.play || format != Format::Table
     }
 
     /// Writes the songs.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         format: Format,
         library: &Library,
@@ -106,7 +106,7 @@ impl Output {
     }
 
     /// Plays or opens the songs, if requested.
-    pub fn play(&self, matches: &[Match], console: &Console) -> Result<(), CliError> {
+    pub(crate) fn play(&self, matches: &[Match], console: &Console) -> Result<(), CliError> {
         if self.play {
             play::play(matches, console)?;
         }

@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Where the library was made by another model or with other settings, and where the file cannot be analyzed or is silent.
-pub fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<Song> {
+pub(crate) fn analyze_outside(library: &Library, song: &Path, model: &Model) -> Result<Song> {
     let theirs = library.info();
     let other = |difference: String| {
         Error::invalid(format!(

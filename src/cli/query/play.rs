@@ -16,7 +16,7 @@ use std::{
 const NO_SONG: &str = "no song was found that could be played";
 
 /// Opens a playlist of all songs.
-pub fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
+pub(crate) fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
     if matches.is_empty() {
         return Err(NO_SONG.into());
     }
@@ -28,7 +28,7 @@ pub fn play(matches: &[Match], console: &Console) -> Result<(), CliError> {
 }
 
 /// Opens the first song.
-pub fn open_first(matches: &[Match], console: &Console) -> Result<(), CliError> {
+pub(crate) fn open_first(matches: &[Match], console: &Console) -> Result<(), CliError> {
     let path = &matches.first().ok_or(NO_SONG)?.song.path;
     if !path.is_file() {
         let path = path.display();

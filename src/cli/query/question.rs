@@ -24,7 +24,7 @@ use std::{
 
 /// One kind of query; the songs of `--unlike` may be subtracted from each.
 #[derive(clap::Args)]
-pub struct Question {
+pub(crate) struct Question {
     /// Emotions with weights in any unit, like happy=60,excited=40
     #[arg(long, value_name = "LIST", group = "asked", value_parser = parse_emotions, allow_hyphen_values = true)]
     emotions: Option<EmotionVector>,
@@ -79,7 +79,11 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl Question {
     /// The query vector. Looks up songs in `library`.
-    pub fn vector(&self, library: &Library, console: &Console) -> Result<QueryVector, CliError> {
+    pub(crate) fn vector(
+        &self,
+        library: &Library,
+        console: &Console,
+    ) -> Result<QueryVector, CliError> {
         self.check()?;
         let songs = self.songs(library, console)?;
         let (liked, unliked) = songs.split_at(self.like.len());
