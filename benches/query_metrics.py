@@ -2,7 +2,7 @@
 
     python benches/query_metrics.py SONGS.csv PREDICTIONS.parquet [LIBRARY.parquet]
 
-SONGS.csv has `song_id` and `quadrant` (Q1 to Q4, as listeners labelled the song). PREDICTIONS.parquet is what a training run with
+SONGS.csv has `song_id` and `quadrant` (Q1 to Q4, as listeners labeled the song). PREDICTIONS.parquet is what a training run with
 folds writes: what the model said of each song when it had not heard it. Each song asks the others, once with the vector of its
 label (as --emotions does) and once with the predicted one (as --like does); the precision is the share of the five nearest that
 are of its quadrant. LIBRARY.parquet, of the same songs, has embeddings; its model was trained on the songs, so its figures are

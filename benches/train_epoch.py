@@ -76,7 +76,7 @@ class Network(nn.Module):
         self.head = nn.Linear(width, 10 if recipe["loss"]["valence_arousal"] else 8)
 
     def forward(self, x):
-        x = x * 0.05 + 1.5  # what standardising costs
+        x = x * 0.05 + 1.5  # what standardizing costs
         if self.shape.get("relative_bands", False):
             x = torch.cat([x, x - x.mean(3, keepdim=True)], 1)
         x = self.stages(x).flatten(1, 2)

@@ -124,7 +124,7 @@ fn song(rng: &mut ChaCha8Rng, number: u64, embedding: usize) -> Song {
     }
 }
 
-/// Valence, arousal, and percentages that crowd around their direction: gamma-like weights (normalised they are Dirichlet-like),
+/// Valence, arousal, and percentages that crowd around their direction: gamma-like weights (normalized they are Dirichlet-like),
 /// each emotion's larger the nearer its sector is.
 fn feeling(rng: &mut ChaCha8Rng) -> (f32, f32, EmotionVector) {
     let angle = TAU * rng.random::<f64>();

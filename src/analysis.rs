@@ -174,7 +174,7 @@ pub fn spectrograms(
     Ok(pass.audio)
 }
 
-/// What is known once all windows of a file have been emitted.
+/// The facts that are known once all windows of a file have been emitted.
 struct Pass {
     audio: AudioInfo,
     /// Samples at the model's rate.

@@ -29,6 +29,7 @@ pub(crate) use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
 #[cfg(feature = "train")]
 pub use spectrograms::Spectrograms;
+#[cfg(any(test, feature = "train"))]
 pub(crate) use splits::{Folds, Split};
 pub use splits::{Part, Provenance, SplitMethod};
 

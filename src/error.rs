@@ -65,7 +65,7 @@ impl ErrorKind {
     }
 }
 
-/// What went wrong, with which file, and what to do about it.
+/// An error with its file and its remedy.
 ///
 /// `{}` prints the file and the message, `{:#}` also the sources, on one line:
 ///

@@ -17,11 +17,9 @@ mod version1;
 mod writer;
 
 pub(crate) use arrays::{canonical, floats};
-pub(crate) use compact::{Compacted, compact};
-pub(crate) use file::Group;
-pub(crate) use file::LibraryFile;
-pub(crate) use info::track_name;
-pub(crate) use info::{FORMAT_VERSION, INFO_KEY};
+pub(crate) use compact::compact;
+pub(crate) use file::{Group, LibraryFile};
+pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};
 pub use info::{FailedFile, LibraryInfo, ModelStamp};
 pub(crate) use read::flat_numbers;
 pub(crate) use song::schema;
@@ -57,7 +55,7 @@ impl Library {
         Self::open_all(&[path])
     }
 
-    /// Opens several libraries as one, in the given order. A directory stands for the `.parquet` files in it (not in its
+    /// Opens several libraries as one, in the given order. A directory means the `.parquet` files in it (not in its
     /// subdirectories, without hidden ones), sorted by name. A file that is named twice is read once.
     ///
     /// Any Parquet file with the columns `path` and `emotions` (lists of eight numbers) can be opened. If another program

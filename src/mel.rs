@@ -135,7 +135,7 @@ impl MelExtractor {
     /// parts.
     fn load_pair(&mut self, samples: &[f32], frame: usize) {
         let (n_fft, hop) = (self.config.n_fft, self.config.hop_length);
-        // Where the pair starts among the samples when n_fft / 2 zeros stand before them.
+        // Where the pair starts among the samples with n_fft / 2 zeros before them.
         let padded_start = frame * hop;
         let inside = padded_start
             .checked_sub(n_fft / 2)

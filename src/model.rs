@@ -21,6 +21,7 @@ use onnx::{GraphProto, ModelProto, ValueInfoProto};
 use runtime::Network;
 
 pub use recipe::Recipe;
+#[cfg(feature = "train")]
 pub(crate) use recipe::{
     AffectLoss, Augmentation, Calibration, EmotionLoss, Loss, Network as NetworkShape, Optimizer,
     OptimizerKind, OutputKind, Paper, Schedule, Stage, Statistic, WindowSettings,

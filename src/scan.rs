@@ -41,7 +41,7 @@ use crate::{
 };
 use std::ffi::OsString;
 
-/// What identifies a song: its file, and the track of it.
+/// The identity of a song: its file and its track.
 type FileKey = (OsString, Option<u32>);
 
 impl FoundFile {

@@ -10,10 +10,9 @@ mod top;
 mod vector;
 
 pub use filter::Filter;
-pub(crate) use many::{Answered, Questions, answer_many};
+pub(crate) use many::{Questions, answer_many};
 pub use metric::Metric;
 pub use query::{Explore, Match, Query};
-pub(crate) use question::parse_pairs;
-pub(crate) use question::{parse_emotions, parse_target, parse_vector, point};
+pub(crate) use question::{parse_emotions, parse_pairs, parse_target, parse_vector, point};
 pub(crate) use songs::{find_songs, rows_of, silent, song_at};
 pub use vector::QueryVector;

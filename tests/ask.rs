@@ -174,7 +174,7 @@ const LABELLED: &str = "happiness 60 %, neutral 40 %";
 fn files_of_five_face_programs_are_read() {
     let place = library();
     let seen = answer(ask(&place, &["--face", "happy=9,neutral=6,sad=5"]));
-    let labelled = answer(ask(&place, &["--face", "joy=3,neutral=2"]));
+    let labeled = answer(ask(&place, &["--face", "joy=3,neutral=2"]));
     for (file, shows, unsure) in [
         ("deepface.json", SEEN, 1),
         ("deepface-batch.json", SEEN, 1),
@@ -202,7 +202,7 @@ fn files_of_five_face_programs_are_read() {
         );
         let several = ["py-feat-two-faces.csv", "fer.csv"].contains(&file);
         assert_eq!(ran.stderr.contains("averaged"), several, "{}", ran.stderr);
-        let expected = if shows == SEEN { &seen } else { &labelled };
+        let expected = if shows == SEEN { &seen } else { &labeled };
         is_the_same(&answer(ran), expected);
     }
     ask(&place, &["--face-file", &faces("openface2.csv")])

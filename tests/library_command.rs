@@ -199,15 +199,14 @@ fn copies_of_a_row_are_counted_and_compacted_away() {
     };
     let ran = ask(&["info"]).ends_with_code(0);
     assert!(
-        ran.stdout
-            .contains("3 rows stand for a path that has another"),
+        ran.stdout.contains("3 rows of songs that have another row"),
         "{}",
         ran.stdout
     );
     let one = parts.join("a.parquet");
     ask(&["compact", "-o", one.to_str().unwrap()])
         .ends_with_code(0)
-        .complains("left out 3 rows");
+        .complains("skipped 3 rows");
     fs::remove_file(parts.join("b.parquet")).unwrap();
     assert_eq!(lines(&ask(&["songs", "--json"]).stdout).len(), 3);
 }

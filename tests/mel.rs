@@ -7,7 +7,6 @@ use circumplex::{FrequencyScale, MelConfig, MelExtractor};
 use npy::read_npy;
 use std::{
     f64::consts::TAU,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };

@@ -12,7 +12,7 @@ use std::{fmt, str::FromStr};
 pub struct Segment {
     /// Start in seconds.
     pub start_s: f64,
-    /// End in seconds. Infinity, or any time after the end of the song, stands for that end.
+    /// End in seconds. Infinity, or any time after the end of the song, means that end.
     pub end_s: f64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) enum Selection {
 }
 
 impl Selection {
-    /// The segment of a song of `total_s` seconds; `None` for the whole song. 0 seconds stand for an unknown length.
+    /// The segment of a song of `total_s` seconds; `None` for the whole song. 0 seconds mean an unknown length.
     ///
     /// # Errors
     /// If a [`Segment`] is not in the song, or its length is unknown.

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-/// What the exit code says.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: everything that was asked for was done.
     AllDone,
-    /// 1: nothing could be done: bad arguments, no such folder, no readable file, an output that cannot be written.
+    /// 1: nothing could be done: bad arguments, no such directory, no readable file, an output that cannot be written.
     NothingDone,
     /// 3: done, but some files failed.
     SomeFailed,

@@ -237,8 +237,8 @@ fn without_evidence_nothing_is_exchanged_and_the_report_warns() {
 
 /// A directory of the real data that the environment names, if it exists.
 fn real(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("CIRCUMPLEX_DATA").map(|data| PathBuf::from(data).join(part));
-    let found = folder.filter(|f| f.is_dir());
+    let directory = std::env::var_os("CIRCUMPLEX_DATA").map(|data| PathBuf::from(data).join(part));
+    let found = directory.filter(|f| f.is_dir());
     if found.is_none() {
         eprintln!(
             "skipped: CIRCUMPLEX_DATA names no directory with {part}/ (real music, not part of the project)"

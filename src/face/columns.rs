@@ -92,7 +92,7 @@ fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 
-/// What a column holds, its rank among those of its kind, and whether it is in milliseconds.
+/// The content of a column, its rank among those of its kind, and whether it is in milliseconds.
 fn kind_of(mut words: &[String]) -> Option<(Kind, usize, bool)> {
     let find = |words: &[String]| {
         let name = words.join("_");

@@ -30,7 +30,7 @@ pub(crate) struct ObserveOptions {
     pub frames_per_second: Option<f64>,
 }
 
-/// What a face showed.
+/// The expressions that a face showed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Observation {
     /// The mean share of each expression over the frames, in the order of [`Expression::ALL`], sum 1. Each frame counts the

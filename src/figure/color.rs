@@ -35,7 +35,7 @@ pub(crate) const ACCENT: Color = Color::new(29, 99, 201);
 pub(super) const GRID: Color = Color::new(222, 226, 230);
 
 /// A color for each emotion, for dots and areas on white: hues in the order of the circumplex, warm where arousal is
-/// high and cool where it is low. Distinct also by lightness between neighbours.
+/// high and cool where it is low. Distinct also by lightness between neighbors.
 pub(crate) fn emotion_color(emotion: Emotion) -> Color {
     match emotion {
         Emotion::Happy => Color::new(245, 184, 0),

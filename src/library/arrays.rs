@@ -1,4 +1,4 @@
-//! Values in Arrow arrays: each type of a field of [`Song`](super::Song) to and from the one array type that stands for it, and
+//! Values in Arrow arrays: each type of a field of [`Song`](super::Song) to and from its array type, and
 //! the arrays of other programs to these types.
 
 use super::Micros;

@@ -30,13 +30,13 @@ fn write(path: &Path, rows: impl IntoIterator<Item = Song>) {
 }
 
 fn in_a_folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("library.parquet");
-    (folder, path)
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("library.parquet");
+    (directory, path)
 }
 
-fn files_in(folder: &Path) -> usize {
-    fs::read_dir(folder).unwrap().count()
+fn files_in(directory: &Path) -> usize {
+    fs::read_dir(directory).unwrap().count()
 }
 
 fn open_error(path: &Path) -> String {
@@ -131,26 +131,26 @@ fn a_library_without_songs_is_readable() {
 
 #[test]
 fn an_unfinished_library_leaves_nothing_and_harms_nothing() {
-    let (folder, path) = in_a_folder();
+    let (directory, path) = in_a_folder();
     write(&path, [a_song(1)]);
     let before = fs::read(&path).unwrap();
     let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
     writer.push(a_song(2)).unwrap();
-    assert_eq!(files_in(folder.path()), 2);
+    assert_eq!(files_in(directory.path()), 2);
     drop(writer);
-    assert_eq!(files_in(folder.path()), 1);
+    assert_eq!(files_in(directory.path()), 1);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]
 fn an_output_that_cannot_be_written_is_known_at_once() {
-    let (folder, path) = in_a_folder();
+    let (directory, path) = in_a_folder();
     let refused = |target: &Path| {
         let error = LibraryWriter::create(target, &info(), 4).err().unwrap();
         crate::error::one_line(&error)
     };
-    assert!(refused(folder.path()).contains("a directory"));
-    assert!(refused(&folder.path().join("absent/library.parquet")).contains("absent"));
+    assert!(refused(directory.path()).contains("a directory"));
+    assert!(refused(&directory.path().join("absent/library.parquet")).contains("absent"));
     #[cfg(unix)]
     {
         assert!(refused(Path::new("/dev/full")).contains("a device"));
@@ -164,10 +164,10 @@ fn an_output_that_cannot_be_written_is_known_at_once() {
 #[test]
 fn a_link_keeps_its_place_and_a_library_its_permissions() {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    let (folder, path) = in_a_folder();
+    let (directory, path) = in_a_folder();
     write(&path, [a_song(1)]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let link = folder.path().join("link.parquet");
+    let link = directory.path().join("link.parquet");
     symlink(&path, &link).unwrap();
     write(&link, [a_song(2), a_song(3)]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -207,9 +207,9 @@ fn path_column() -> Vec<(Field, ArrayRef)> {
 
 #[test]
 fn files_that_are_no_libraries_are_refused_with_the_reason() {
-    let (folder, path) = in_a_folder();
+    let (directory, path) = in_a_folder();
     assert!(open_error(&path).contains("cannot open"));
-    assert!(open_error(folder.path()).contains("found none"));
+    assert!(open_error(directory.path()).contains("found none"));
 
     fs::write(&path, b"no parquet at all").unwrap();
     assert!(open_error(&path).contains("expected a Parquet file"));
@@ -551,8 +551,8 @@ fn info_of(identity: &str) -> LibraryInfo {
     LibraryInfo::new(model, serde_json::json!({}))
 }
 
-fn write_part(folder: &Path, name: &str, rows: Vec<Song>, failures: &[&str]) -> PathBuf {
-    let path = folder.join(name);
+fn write_part(directory: &Path, name: &str, rows: Vec<Song>, failures: &[&str]) -> PathBuf {
+    let path = directory.join(name);
     let mut info = info_of("a");
     info.failures = failures.iter().map(|path| failed(path)).collect();
     let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
@@ -574,20 +574,20 @@ fn refused(result: Result<Library, crate::Error>) -> String {
 
 #[test]
 fn several_files_are_read_as_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for part in 0..3 {
         write_part(
-            folder.path(),
+            directory.path(),
             &format!("{part}.parquet"),
             third(part, 100),
             &[],
         );
     }
-    std::fs::write(folder.path().join(".1.parquet.x.tmp"), b"x").unwrap();
-    std::fs::write(folder.path().join(".hidden.parquet"), b"x").unwrap();
-    std::fs::write(folder.path().join("notes.txt"), b"x").unwrap();
-    let again = folder.path().join("./1.parquet");
-    let library = Library::open_all(&[folder.path(), &again]).unwrap();
+    std::fs::write(directory.path().join(".1.parquet.x.tmp"), b"x").unwrap();
+    std::fs::write(directory.path().join(".hidden.parquet"), b"x").unwrap();
+    std::fs::write(directory.path().join("notes.txt"), b"x").unwrap();
+    let again = directory.path().join("./1.parquet");
+    let library = Library::open_all(&[directory.path(), &again]).unwrap();
     assert_eq!((library.files().len(), library.rows()), (3, 100));
     let expected: Vec<Song> = (0..3).flat_map(|part| third(part, 100)).collect();
     assert_eq!(all(&library), expected);
@@ -603,43 +603,43 @@ fn several_files_are_read_as_one() {
 
 #[test]
 fn libraries_of_two_models_are_not_read_as_one() {
-    let folder = tempfile::tempdir().unwrap();
-    write_part(folder.path(), "1.parquet", vec![a_song(1)], &[]);
-    let other = folder.path().join("2.parquet");
+    let directory = tempfile::tempdir().unwrap();
+    write_part(directory.path(), "1.parquet", vec![a_song(1)], &[]);
+    let other = directory.path().join("2.parquet");
     LibraryWriter::create(&other, &info_of("b"), 4)
         .unwrap()
         .finish()
         .unwrap();
-    let error = refused(Library::open_all(&[folder.path()]));
+    let error = refused(Library::open_all(&[directory.path()]));
     assert!(error.contains("model-a (a)") && error.contains("model-b (b)"));
 }
 
 #[test]
 fn excerpts_and_whole_songs_are_not_read_as_one() {
-    let folder = tempfile::tempdir().unwrap();
-    write_part(folder.path(), "1.parquet", vec![a_song(1)], &[]);
+    let directory = tempfile::tempdir().unwrap();
+    write_part(directory.path(), "1.parquet", vec![a_song(1)], &[]);
     let mut excerpts = info_of("a");
     excerpts.set_excerpt("45s");
     assert_eq!(excerpts.excerpt(), Some("45s"));
-    LibraryWriter::create(&folder.path().join("2.parquet"), &excerpts, 4)
+    LibraryWriter::create(&directory.path().join("2.parquet"), &excerpts, 4)
         .unwrap()
         .finish()
         .unwrap();
-    let error = refused(Library::open_all(&[folder.path()]));
+    let error = refused(Library::open_all(&[directory.path()]));
     assert!(error.contains("model-a (a), excerpts of 45s"), "{error}");
 }
 
 #[test]
 fn a_directory_without_a_library_and_one_with_another_file_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(refused(Library::open_all(&[folder.path()])).contains("found none"));
-    std::fs::write(folder.path().join("x.parquet"), b"no Parquet").unwrap();
-    assert!(refused(Library::open_all(&[folder.path()])).contains("x.parquet"));
+    let directory = tempfile::tempdir().unwrap();
+    assert!(refused(Library::open_all(&[directory.path()])).contains("found none"));
+    std::fs::write(directory.path().join("x.parquet"), b"no Parquet").unwrap();
+    assert!(refused(Library::open_all(&[directory.path()])).contains("x.parquet"));
 }
 
 #[test]
 fn compacting_sorts_and_keeps_the_latest_row_of_each_path() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut later = a_song(4);
     later.analyzed_at.0 += 1;
     later.valence = 1.5;
@@ -652,15 +652,15 @@ fn compacting_sorts_and_keeps_the_latest_row_of_each_path() {
     let mut first = third(0, 10_000);
     first.insert(0, later.clone());
     write_part(
-        folder.path(),
+        directory.path(),
         "1.parquet",
         first,
         &["/music/x.mp3", "/music/000007.mp3"],
     );
-    write_part(folder.path(), "2.parquet", second, &["/music/x.mp3"]);
-    write_part(folder.path(), "3.parquet", third(2, 10_000), &[]);
-    let target = folder.path().join("2.parquet");
-    let done = compact(Library::open_all(&[folder.path()]).unwrap(), &target).unwrap();
+    write_part(directory.path(), "2.parquet", second, &["/music/x.mp3"]);
+    write_part(directory.path(), "3.parquet", third(2, 10_000), &[]);
+    let target = directory.path().join("2.parquet");
+    let done = compact(Library::open_all(&[directory.path()]).unwrap(), &target).unwrap();
     let expected = Compacted {
         rows: 10_000,
         repeated: 2,
@@ -678,8 +678,8 @@ fn compacting_sorts_and_keeps_the_latest_row_of_each_path() {
 
 #[test]
 fn a_library_without_songs_can_be_compacted_and_keeps_its_schema() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = write_part(folder.path(), "1.parquet", vec![], &["/music/x.mp3"]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = write_part(directory.path(), "1.parquet", vec![], &["/music/x.mp3"]);
     let done = compact(Library::open_all(&[&path]).unwrap(), &path).unwrap();
     assert_eq!((done.rows, done.failures), (0, 1));
     assert_eq!(Library::open(&path).unwrap().embedding_length().unwrap(), 4);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The column of the notes.
 pub(super) const NOTE: &str = "note";
 
-/// The columns that a note stands for. The path is among what changes: that of a track had its number as a last component.
+/// The columns that replace the note. The path is among what changes: that of a track had its number as a last component.
 pub(super) const FACTS: [Column; 8] = [
     Column::Track,
     Column::TrackStartS,

@@ -4,7 +4,9 @@ mod check;
 mod load;
 mod network;
 
-pub(crate) use network::{Network, OutputKind, Stage, Statistic};
+pub(crate) use network::{Network, OutputKind};
+#[cfg(feature = "train")]
+pub(crate) use network::{Stage, Statistic};
 
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +182,7 @@ pub struct Augmentation {
     pub random_crop: bool,
     /// Mixup (Zhang et al. 2018): both shape parameters of the beta distribution.
     pub mixup: f64,
-    /// Highest number of neighbouring bands that are masked with their mean (SpecAugment, Park et al. 2019).
+    /// Highest number of neighboring bands that are masked with their mean (SpecAugment, Park et al. 2019).
     pub mask_bands: usize,
     /// Highest share of the window's frames that are masked, 0 to 1.
     pub mask_time: f64,
@@ -223,7 +225,7 @@ pub struct Calibration {
     pub valence: f64,
     /// The same of arousal.
     pub arousal: f64,
-    /// Whether, after the last step, batch normalisation's statistics are taken anew on the training songs without
+    /// Whether, after the last step, batch normalization's statistics are recomputed on the training songs without
     /// augmentation, and the last layer's bias is moved until the mean answer for them is the mean of their labels. Mixup
     /// and masks shift the statistics from those of whole songs.
     pub settle: bool,

@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn the_hash_is_the_start_of_sha_256() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("abc");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("abc");
         std::fs::write(&path, b"abc").unwrap();
         // FIPS 180-2, appendix B.1.
         assert_eq!(

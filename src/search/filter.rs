@@ -94,7 +94,7 @@ enum Wildcard {
     Literal(char),
 }
 
-/// What a condition can be about.
+/// The subject of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Field {
     Stored(Column),

@@ -138,7 +138,7 @@ impl<'a> Cropper<'a> {
     }
 
     /// As [`Cropper::copy`], played `tempo` times as fast: frame `t` of the window is frame `start + t * tempo` of the
-    /// song, interpolated between its neighbours.
+    /// song, interpolated between its neighbors.
     fn copy_at(&self, song: usize, start: usize, tempo: f64, out: &mut [f32]) {
         let spectrogram: &[f16] = self.songs.spectrograms.song(song);
         let length = self.length(song);

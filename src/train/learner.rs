@@ -318,7 +318,7 @@ impl<'a> Learner<'a> {
     }
 
     fn recalibrate(&mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<()> {
-        // A stream of its own; in random order, since songs of one kind often stand together in a data set.
+        // A stream of its own; in random order, since data sets often group songs of one kind.
         tch::manual_seed(generator_seed(self.recipe.seed, usize::MAX - 1));
         let mut songs = training.to_vec();
         songs.shuffle(&mut ChaCha8Rng::seed_from_u64(self.recipe.seed));

@@ -73,7 +73,7 @@ pub struct Network {
     members: Vec<Member>,
     /// `[8, 2]`: where every emotion lies, as (value - 5) / [`AFFECT_UNIT`], for a network without an output of
     /// valence and arousal.
-    centres: Option<Tensor>,
+    centers: Option<Tensor>,
     /// `[2]`: mean valence and arousal of the training songs, as (value - 5) / [`AFFECT_UNIT`].
     affect_mean: Tensor,
     variables: nn::VarStore,
@@ -103,7 +103,7 @@ impl Network {
             scale: per_band(&scale),
             offset: per_band(&offset),
             members,
-            centres: recipe
+            centers: recipe
                 .reads_affect_off_emotions()
                 .then(|| Tensor::zeros([EMOTIONS, 2], (Kind::Float, device))),
             affect_mean: Tensor::zeros([2], (Kind::Float, device)),
@@ -145,12 +145,12 @@ impl Network {
     ) -> Result<(), tch::TchError> {
         let device = self.variables.device();
         self.affect_mean = affect.f_mean_dim(0, false, Kind::Float)?.to_device(device);
-        if self.centres.is_some() {
+        if self.centers.is_some() {
             // "gelsd" also solves it where an emotion never occurs; on the processor, in double precision
             let [shares, affect] = [emotions, affect]
                 .map(|tensor| tensor.to_device(Device::Cpu).to_kind(Kind::Double));
-            let (centres, ..) = shares.f_linalg_lstsq(&affect, None, "gelsd")?;
-            self.centres = Some(centres.to_kind(Kind::Float).to_device(device));
+            let (centers, ..) = shares.f_linalg_lstsq(&affect, None, "gelsd")?;
+            self.centers = Some(centers.to_kind(Kind::Float).to_device(device));
         }
         Ok(())
     }
@@ -206,8 +206,8 @@ impl Network {
             logits /= self.recipe.calibration.temperature;
         }
         let shares = self.shares(&logits);
-        let affect = match &self.centres {
-            Some(centres) => shares.matmul(centres),
+        let affect = match &self.centers {
+            Some(centers) => shares.matmul(centers),
             None if train => outputs.narrow(1, EMOTIONS, 2),
             None => {
                 let kept = Tensor::from_slice(&self.kept()).to_device(outputs.device());
@@ -242,7 +242,7 @@ impl Network {
 }
 
 impl BandStatistics {
-    /// Scale and offset that standardise each band: `x * scale + offset`.
+    /// Scale and offset that standardize each band: `x * scale + offset`.
     fn affine(&self) -> (Vec<f32>, Vec<f32>) {
         let scale: Vec<f32> = self
             .deviation

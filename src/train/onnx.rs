@@ -110,7 +110,7 @@ impl GraphBuilder {
         name
     }
 
-    /// Mean over `kernel` neighbours along the last axis, without overlap; a rest is left out.
+    /// Mean over `kernel` neighbors along the last axis, without overlap; a rest is left out.
     pub fn average_frames(&mut self, x: &Value, kernel: usize) -> Value {
         let kernel = vec![1, kernel as i64];
         self.node(
@@ -147,7 +147,7 @@ impl GraphBuilder {
         )
     }
 
-    /// Maximum over `size` neighbours, without overlap; a rest is left out.
+    /// Maximum over `size` neighbors, without overlap; a rest is left out.
     pub fn maximum_pool(&mut self, x: &Value, size: [usize; 2]) -> Value {
         let kernel = size.map(|size| size as i64).to_vec();
         self.node(

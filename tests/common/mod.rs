@@ -41,7 +41,7 @@ impl Ran {
         assert!(!stderr.contains("panicked"), "{stderr}");
         assert!(
             !stderr.contains('\u{1b}') && !stdout.contains('\u{1b}'),
-            "no terminal, no colours"
+            "no terminal, no colors"
         );
         self
     }

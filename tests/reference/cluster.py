@@ -52,7 +52,7 @@ def library(program, path):
         labels = np.array([int(row["cluster"]) for row in rows])
         assert [cluster["songs"] for cluster in report["clusters"]] == np.bincount(labels, minlength=report["k"]).tolist()
         centers = [[cluster["valence"], cluster["arousal"]] for cluster in report["clusters"]]
-        inertia = sum(np.sum((points[labels == n] - centre) ** 2) for n, centre in enumerate(np.array(centers)))
+        inertia = sum(np.sum((points[labels == n] - center) ** 2) for n, center in enumerate(np.array(centers)))
         assert abs(inertia - report["inertia"]) < 1e-6 * inertia, (inertia, report["inertia"])
         if report["silhouette_songs"] == len(rows):
             silhouette = silhouette_score(points, labels)

@@ -1,10 +1,10 @@
-"""Runs the examples of the README's section "In other programs" as they stand there, and compares their answers with those of
+"""Runs the examples of docs/library-format.md, section "In other programs", as printed there, and compares their answers with those of
 `circumplex query`.
 
     python tests/reference/readme_examples.py PROGRAM LIBRARY
 
 Needs duckdb, polars, pandas, pyarrow and lancedb (tried with DuckDB 2.0, Polars 2.1, pandas 3.1, LanceDB 0.25 or newer); an example whose
-program is missing is left out and said so.
+program is missing is skipped with a message.
 """
 
 import json
@@ -16,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs/library-format.md"
 SECTION = "In other programs"
 
 
 def examples():
-    text = README.read_text(encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
     section = re.search(rf"^## {SECTION}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
     return re.findall(r"^```(sql|python)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
@@ -32,7 +32,7 @@ def answer(language, code):
 
         return duckdb.sql(code).fetchall()
     names = {}
-    exec(compile(code, str(README), "exec"), names)
+    exec(compile(code, str(DOCUMENT), "exec"), names)
     nearest = names["nearest"]
     rows = nearest.to_dicts() if hasattr(nearest, "to_dicts") else nearest.to_dict("records")
     return [(row["path"], row["similarity"]) for row in rows]
@@ -59,7 +59,7 @@ def main():
             for (path, similarity), (_, want) in zip(songs, expected, strict=True):
                 assert abs(similarity - want) < 1e-5, (code, path, similarity, want)
             run += 1
-    print(f"{run} of {len(found)} examples of the README answer as circumplex does")
+    print(f"{run} of {len(found)} examples answer as circumplex does")
 
 
 main()

@@ -151,7 +151,7 @@ def main():
     refused = [line for line in said.splitlines()[:-1]]
     print("\n".join(refused))
     print(f"{tagged} of {len(paths)} files tagged and freed again; sound, other tags, pictures and times as before")
-    print(f"analysed after tagging: {again.stderr.strip().splitlines()[-1] if again.stderr.strip() else again.stdout.strip()}")
+    print(f"analyzed after tagging: {again.stderr.strip().splitlines()[-1] if again.stderr.strip() else again.stdout.strip()}")
 
 
 main()

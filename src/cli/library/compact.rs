@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 #[command(
     after_help = "Songs are sorted by path and written in row groups of 32,768. Of several rows for one path the one that \
-                  was analysed last is kept; failures are kept once each, but not of a path that has a row; columns that \
+                  was analyzed last is kept; failures are kept once each, but not of a path that has a row; columns that \
                   circumplex does not know are dropped. Rows of files that are gone stay: `circumplex analyze` removes \
                   them. The old file is replaced when the new one is whole."
 )]
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     lock.remove();
     let compacted = done_now?;
     console.remark(&format!(
-        "{}: {} from {} with {}; left out {} for a path that was analysed later again; {} remembered",
+        "{}: {} from {} with {}; skipped {} that were analyzed again later; {} remembered",
         visible(&target.display().to_string()),
         count(compacted.rows, "song", "songs"),
         count(parts, "file", "files"),

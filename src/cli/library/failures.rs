@@ -11,12 +11,12 @@ use super::{
 };
 use serde_json::json;
 
-/// List the files that could not be analysed, and why
+/// List the files that could not be analyzed, with reasons
 #[derive(clap::Args)]
 #[command(
-    after_help = "Failures stand in the library's footer. They are left alone by further runs until the file changes; \
-                  `circumplex analyze --retry-failed` tries them all again. What could not even be looked at (a locked \
-                  folder, a link that leads nowhere) is tried and reported by every run, and does not stand here."
+    after_help = "Later runs skip failed files until they change; `circumplex analyze --retry-failed` tries all of them again. \
+                  What cannot even be opened (a locked directory, a broken link) is tried and reported by every run and not \
+                  listed here.\n\nExamples:\n  circumplex library failures\n  circumplex library failures music.parquet --json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

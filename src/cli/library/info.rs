@@ -118,8 +118,8 @@ fn text_of(library: &Library, sums: &Sums) -> String {
     text.push('\n');
     if sums.repeated > 0 {
         text.push_str(&format!(
-            "{} for a path that has another row already; `circumplex library compact` keeps the latest of each\n",
-            count(sums.repeated, "row stands", "rows stand"),
+            "{} of songs that have another row; `circumplex library compact` keeps the latest of each\n",
+            count(sums.repeated, "row", "rows"),
         ));
     }
     if sums.silent > 0 {

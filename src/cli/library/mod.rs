@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Look into a library: what it holds, which files failed, its songs; rewrite it in good order
 #[derive(clap::Args)]
 #[command(
-    after_help = "LIBRARY is a file, a folder of .parquet files (as `circumplex analyze --shard` writes them), or several \
+    after_help = "LIBRARY is a file, a directory of .parquet files (as `circumplex analyze --shard` writes them), or several \
                   of these: they are read as one. All must be made by the same model."
 )]
 pub(crate) struct Args {
@@ -77,12 +77,11 @@ impl LibraryChoice {
     }
 }
 
-/// Refuses to rewrite a library beside which an analysis has left work: a journal holds what is done and not in the library
-/// yet, and would be lost.
+/// Refuses to rewrite a library with a journal beside it: finished files that are not in the library yet would be lost.
 pub(crate) fn no_work_beside(target: &Path) -> Result<(), CliError> {
     if Journal::has_records(target) {
         return Err(format!(
-            "{}: an analysis that goes on or was stopped left its work beside it ({}); complete it with `circumplex \
+            "{}: an analysis is running or was interrupted and left its journal ({}); finish it with `circumplex \
              analyze` first",
             target.display(),
             Journal::path_of(target).display()
@@ -121,10 +120,10 @@ fn is_shipped(library: &Library) -> bool {
     Model::shipped_identity() == library.info().model.identity
 }
 
-/// What the failures of a library call for.
+/// Advice for failed files.
 fn how_to_retry() -> &'static str {
     "they are tried again when they change, by another version of circumplex, or at once with `circumplex analyze \
-     --retry-failed` and the same folders and -o as before"
+     --retry-failed` and the same directories and -o as before"
 }
 
 /// Ends a command whose answer was printed.

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What is read of each song.
+/// The columns that are read.
 const COLUMNS: Columns = Columns::LIST
     .and(Columns::TAGS)
     .with(Column::DamagedPackets)
@@ -46,7 +46,7 @@ const COLUMNS: Columns = Columns::LIST
     .with(Column::ExcerptStartS)
     .with(Column::ExcerptLengthS);
 
-/// What songs are sorted by.
+/// The sort order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Path,

@@ -10,7 +10,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Choice {
-    /// What nearness means
+    /// The measure of similarity
     #[arg(long, value_enum, default_value_t = MetricName::Cosine)]
     metric: MetricName,
     /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,

@@ -86,7 +86,7 @@ impl FromStr for Count {
 impl Count {
     const DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
-    /// As many songs as are asked for, which have to be there; fewer only where nobody said how many.
+    /// The number of songs: an explicit one must not exceed the library, the default may.
     fn of(this: Option<Self>, library: &Library) -> Result<NonZeroUsize, CliError> {
         let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
         let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);

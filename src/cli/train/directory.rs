@@ -47,11 +47,11 @@ pub enum Again {
 /// The work to do in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// A run begins; what is left of an earlier one goes.
+    /// Starts a run and removes what is left of an earlier one.
     Begin,
-    /// A run goes on.
+    /// Resumes a run.
     Resume,
-    /// A run was finished and stays.
+    /// Keeps a finished run.
     Keep,
 }
 
@@ -284,7 +284,7 @@ impl RunDirectory {
         let failed = |error: io::Error| format!("cannot clear {}: {error}", directory.display());
         for entry in fs::read_dir(&directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            let ends = |ending: &str| path.extension().is_some_and(|found| found == ending);
+            let ends = |extension: &str| path.extension().is_some_and(|found| found == extension);
             if ends("tmp") || (what != Clear::Leftovers && ends("safetensors")) {
                 remove(&path)?;
             }

@@ -185,7 +185,7 @@ fn by_artist(songs: &[LabeledSong], choice: Option<&SplitChoice>, console: &Cons
             let known = songs.iter().any(|song| song.artist.is_some());
             if !known {
                 console.remark(
-                    "No artist is known: songs are split at random, so an artist may stand on both sides.",
+                    "No artist is known: songs are split at random, so an artist may be on both sides.",
                 );
             }
             known

@@ -11,16 +11,16 @@ fn linear_bands_are_triangles_of_unit_area_at_equal_steps() {
         scale: FrequencyScale::Linear,
         ..MelConfig::default()
     };
-    let centres = config.band_centers();
-    assert_eq!(centres.len(), 40);
-    for (band, centre) in centres.iter().enumerate() {
+    let centers = config.band_centers();
+    assert_eq!(centers.len(), 40);
+    for (band, center) in centers.iter().enumerate() {
         assert!(
-            (centre - (700.0 + 200.0 * band as f64)).abs() < 1e-9,
-            "{centre}"
+            (center - (700.0 + 200.0 * band as f64)).abs() < 1e-9,
+            "{center}"
         );
     }
     let hz_per_bin = 22_050.0 / 2048.0;
-    for (band, filter) in config.filters().expect("sound").iter().enumerate() {
+    for (band, filter) in config.filters().expect("audio").iter().enumerate() {
         // the area under the triangle, sampled at the bins
         let area = filter.weights.iter().sum::<f64>() * hz_per_bin;
         assert!((area - 1.0).abs() < 0.01, "band {band}: {area}");
@@ -29,7 +29,7 @@ fn linear_bands_are_triangles_of_unit_area_at_equal_steps() {
             .expect("is not empty");
         let peak = (filter.first_bin + heaviest) as f64 * hz_per_bin;
         assert!(
-            (peak - centres[band]).abs() <= hz_per_bin,
+            (peak - centers[band]).abs() <= hz_per_bin,
             "band {band}: {peak}"
         );
     }

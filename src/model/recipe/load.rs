@@ -116,9 +116,9 @@ mod tests {
 
     #[test]
     fn the_recipes_inside_the_program_are_the_files_beside_the_models() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/recipes");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .expect("the folder is in the tree")
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/recipes");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
+            .expect("the directory is in the tree")
             .map(|entry| entry.expect("can be listed").path())
             .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
             .collect();

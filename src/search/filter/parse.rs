@@ -83,7 +83,7 @@ fn tokens(text: &str) -> Result<Vec<Placed>> {
         }
         let token = match first {
             '\'' | '"' => {
-                // A doubled quote stands for one.
+                // A doubled quote is a quote.
                 let mut content = String::new();
                 loop {
                     match rest.next() {
@@ -147,7 +147,7 @@ fn tokens(text: &str) -> Result<Vec<Placed>> {
     Ok(tokens)
 }
 
-/// What an expression turned out to be.
+/// The kind of an expression.
 enum Parsed {
     Condition(Condition),
     /// One side of a comparison; `None` is NULL. With its first token.

@@ -50,8 +50,8 @@ fn songs() -> Vec<Song> {
 
 /// The numbers of the songs that meet a condition.
 fn rows(condition: &str) -> Vec<usize> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("library.parquet");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("library.parquet");
     let model = ModelStamp {
         identity: "0".repeat(64),
         name: "test".to_owned(),

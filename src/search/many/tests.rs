@@ -16,8 +16,8 @@ fn weights(n: usize) -> [f64; 8] {
     std::array::from_fn(|i| ((n * 7919 + i * 104_729) % 1000) as f64 + 1.0)
 }
 
-fn library(folder: &Path) -> Library {
-    let path = folder.join("library.parquet");
+fn library(directory: &Path) -> Library {
+    let path = directory.join("library.parquet");
     let model = ModelStamp {
         identity: "0".repeat(64),
         name: "test".to_owned(),
@@ -58,11 +58,11 @@ fn read(path: &Path) -> RecordBatch {
 
 #[test]
 fn each_of_many_questions_has_the_answer_that_it_has_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let library = library(directory.path());
     let (questions, output) = (
-        folder.path().join("q.parquet"),
-        folder.path().join("a.parquet"),
+        directory.path().join("q.parquet"),
+        directory.path().join("a.parquet"),
     );
     let row = |n| weights(n).map(|v| Some(v as f32)).to_vec();
     let count = 2000;
@@ -105,11 +105,11 @@ fn each_of_many_questions_has_the_answer_that_it_has_alone() {
 
 #[test]
 fn eight_columns_and_names_are_read_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let library = library(directory.path());
     let (questions, output) = (
-        folder.path().join("q.parquet"),
-        folder.path().join("a.parquet"),
+        directory.path().join("q.parquet"),
+        directory.path().join("a.parquet"),
     );
     let mut columns: Vec<(&str, ArrayRef)> =
         vec![("id", Arc::new(StringArray::from(vec!["first", "second"])))];
@@ -135,11 +135,11 @@ fn eight_columns_and_names_are_read_too() {
 
 #[test]
 fn a_file_that_asks_for_nothing_is_refused_and_nothing_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let library = library(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let library = library(directory.path());
     let (questions, output) = (
-        folder.path().join("q.parquet"),
-        folder.path().join("a.parquet"),
+        directory.path().join("q.parquet"),
+        directory.path().join("a.parquet"),
     );
     let refused = || -> String {
         let answered = Questions::open(&questions).and_then(|opened| {

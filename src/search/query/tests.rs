@@ -22,11 +22,11 @@ fn write(path: &Path, rows: impl Iterator<Item = Song>) {
 }
 
 fn library_with(rows: impl Iterator<Item = Song>) -> (tempfile::TempDir, Library) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("library.parquet");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("library.parquet");
     write(&path, rows);
     let library = Library::open(&path).unwrap();
-    (folder, library)
+    (directory, library)
 }
 
 fn row_of(n: usize, weights: [f64; 8]) -> Song {
@@ -107,21 +107,21 @@ fn a_small_library_gives_all_that_it_has() {
 #[test]
 fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
     let vectors = mixed_vectors(70_000);
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (first, second) = vectors.split_at(1234);
     let numbered = |from: usize, vectors: &[[f64; 8]]| -> Vec<Song> {
         let vectors = vectors.iter().enumerate();
         vectors.map(|(n, v)| row_of(from + n, *v)).collect()
     };
     write(
-        &folder.path().join("1.parquet"),
+        &directory.path().join("1.parquet"),
         numbered(0, first).into_iter(),
     );
     write(
-        &folder.path().join("2.parquet"),
+        &directory.path().join("2.parquet"),
         numbered(1234, second).into_iter(),
     );
-    let library = Library::open(folder.path()).unwrap();
+    let library = Library::open(directory.path()).unwrap();
     let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
     for metric in [Metric::Cosine, Metric::CenteredCosine, Metric::Euclidean] {
         let target = Target::new(&asked, metric, 0).unwrap();
@@ -178,10 +178,10 @@ fn a_library_that_another_program_rewrote_answers_alike() {
         file::properties::{WriterProperties, WriterVersion},
     };
     let vectors = mixed_vectors(20_000);
-    let (folder, library) = library_of(&vectors);
+    let (directory, library) = library_of(&vectors);
     let asked = feeling([5., 1., 2., 8., 3., 1., 1., 9.]);
     let expected = ask_with(&Query::default(), &library, &asked, 20);
-    let source = folder.path().join("library.parquet");
+    let source = directory.path().join("library.parquet");
     let open =
         || ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&source).unwrap()).unwrap();
     let footer = open()
@@ -199,7 +199,7 @@ fn a_library_that_another_program_rewrote_answers_alike() {
             .set_write_batch_size(111),
     ];
     for (number, properties) in rewritten.into_iter().enumerate() {
-        let path = folder.path().join(format!("{number}.parquet"));
+        let path = directory.path().join(format!("{number}.parquet"));
         let properties = properties.set_key_value_metadata(footer.clone()).build();
         let reader = open().build().unwrap();
         let mut writer = ArrowWriter::try_new(

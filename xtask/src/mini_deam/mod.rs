@@ -58,7 +58,7 @@ struct Song {
     arousal_std: i32,
 }
 
-/// Ids and emotions are shuffled against each other, so that neither neighbours nor an artist's pieces are alike.
+/// Ids and emotions are shuffled against each other, so that neither neighbors nor an artist's pieces are alike.
 fn songs() -> Vec<Song> {
     (0..24)
         .map(|i| {
