@@ -50,7 +50,7 @@ use std::{
 
 /// How labels are made.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct LabelOptions {
+pub struct LabelOptions {
     /// Standard deviations to each side of the mean that the box reaches, above 0. The published figures for DEAM
     /// belong to 1.
     pub sigma: f64,
@@ -155,7 +155,7 @@ impl Labels {
 
 /// A row of an annotation file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct RejectedRow {
+pub struct RejectedRow {
     /// The song's id.
     pub id: String,
     pub file: PathBuf,
@@ -175,7 +175,7 @@ impl Display for RejectedRow {
 /// Kinds of faults of an annotation row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RowFault {
+pub enum RowFault {
     /// A mean is outside 1 to 9.
     OutsideScale,
     /// A mean or a deviation is missing or not a number.
@@ -188,7 +188,7 @@ pub(crate) enum RowFault {
 
 /// A song with audio and labels.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct LabeledSong {
+pub struct LabeledSong {
     /// Its id as text; numbers without leading zeros.
     pub id: String,
     /// Its audio file.
@@ -205,7 +205,7 @@ pub(crate) struct LabeledSong {
 
 /// The songs of a data set that have both audio and labels, and what is missing.
 #[derive(Debug, Clone)]
-pub(crate) struct Dataset {
+pub struct Dataset {
     /// The directory or label file that was opened.
     pub root: PathBuf,
     /// The songs, ordered by id.
@@ -215,7 +215,7 @@ pub(crate) struct Dataset {
     /// Audio files without labels.
     pub without_labels: Vec<PathBuf>,
     /// Annotation rows that cannot be used.
-    pub(crate) rejected: Vec<RejectedRow>,
+    pub rejected: Vec<RejectedRow>,
     /// Whether columns are crossed, and how they were read.
     pub columns: ColumnReport,
     /// The deviations to each side that the labels' boxes reach.
@@ -234,7 +234,7 @@ impl Dataset {
     /// # Errors
     /// [`ErrorKind::Io`] if there is no such directory or file, [`ErrorKind::Dataset`] if it holds no annotations, a row
     /// of a label file is wrong, or no song has both audio and labels, [`ErrorKind::InvalidInput`] for wrong options.
-    pub(crate) fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
+    pub fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
         let labels = Labels::read(root, options)?;
         let base = match root.is_file() {
             true => directory_of(root),

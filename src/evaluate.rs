@@ -16,8 +16,8 @@ pub(crate) use metrics::{Reliability, ReliabilityBin};
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
 #[cfg(feature = "train")]
 pub(crate) use run::answer;
-#[cfg(feature = "train")]
 pub use run::label_of;
 pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance, scores_against};
-pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, Scores, decimals};
+pub use scores::Scores;
+pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, decimals};
 pub(crate) use tables::ScoreTable;

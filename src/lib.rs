@@ -88,6 +88,8 @@
 // The one exception sets the memory allocator for training (cli/train/memory.rs).
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
+// `testing` exports functions whose types stay internal.
+#![allow(private_interfaces)]
 // Library code returns errors and never prints or exits; what `cli` prints goes through its console.
 #![cfg_attr(
     not(test),
@@ -153,13 +155,13 @@ pub use search::{Explore, Filter, Match, Metric, Query, QueryVector};
 pub mod testing {
     pub use crate::{
         contain::is_caught,
-        dataset::{ColumnChoice, Finding, Part, Provenance, SplitMethod},
+        dataset::{ColumnChoice, Dataset, Finding, LabelOptions, Part, Provenance, SplitMethod},
+        evaluate::{Scores, label_of},
         scan::{Journal, Record, Sheet},
     };
     #[cfg(feature = "train")]
     pub use crate::{
-        dataset::{Dataset, LabelOptions, Spectrograms},
-        evaluate::label_of,
+        dataset::Spectrograms,
         train::{EpochScores, Event, Run, Songs, Trained, evaluate_onnx, scores_of},
     };
 }

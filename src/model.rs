@@ -23,8 +23,8 @@ use runtime::Network;
 pub use recipe::Recipe;
 #[cfg(feature = "train")]
 pub(crate) use recipe::{
-    AffectLoss, Augmentation, Calibration, EmotionLoss, Loss, Network as NetworkShape, Optimizer,
-    OptimizerKind, OutputKind, Paper, Schedule, Stage, Statistic, WindowSettings,
+    AffectLoss, Augmentation, EmotionLoss, Network as NetworkShape, OptimizerKind, OutputKind,
+    Schedule, Statistic,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.

@@ -144,7 +144,7 @@ fn silence_is_marked_and_never_matches_a_query() {
     place.tone("short.wav", 330.0, 3.0);
     place.tone("silent.wav", 0.0, 16.0);
     run(&mut place.analyze()).ends_with_code(0);
-    let library = Library::open(&place.library()).unwrap();
+    let library = Library::open(place.library()).unwrap();
     let songs = library.songs(Columns::ALL).map(Result::unwrap);
     let facts: Vec<(u32, bool)> = songs.map(|song| (song.windows, song.silent)).collect();
     assert_eq!(facts, [(1, false), (1, false), (1, true)]);
@@ -171,7 +171,7 @@ fn adding_timelines_analyzes_every_file_and_later_runs_keep_them() {
         "{}",
         ran.stdout
     );
-    let library = Library::open(&place.library()).unwrap();
+    let library = Library::open(place.library()).unwrap();
     for song in library.songs(Columns::ALL).flatten() {
         let timeline = song.timeline.unwrap();
         assert_eq!(timeline.len() as u32, song.windows);
@@ -190,7 +190,7 @@ fn excerpts_are_marked_and_never_mixed_with_whole_songs() {
     run(&mut place.analyze()).ends_with_code(0);
     let excerpt = |excerpt: &str| {
         let ran = run(place.analyze().args(["--timeline", "--excerpt", excerpt])).ends_with_code(0);
-        let library = Library::open(&place.library()).unwrap();
+        let library = Library::open(place.library()).unwrap();
         let songs: Vec<_> = library.songs(Columns::ALL).map(Result::unwrap).collect();
         (ran, songs)
     };

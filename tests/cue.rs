@@ -19,7 +19,7 @@ fn a_mix() -> Place {
 }
 
 fn rows(place: &Place) -> Vec<Song> {
-    let library = Library::open(&place.library()).unwrap();
+    let library = Library::open(place.library()).unwrap();
     library.songs(Columns::ALL).map(Result::unwrap).collect()
 }
 

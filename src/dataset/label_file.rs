@@ -20,7 +20,7 @@ const AROUSAL_STDS: [&str; 3] = ["arousal_std", "std_arousal", "arousal(std)"];
 
 /// The scale of a file's valence and arousal; DEAM's is 1 to 9.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Scale {
+pub struct Scale {
     low: f64,
     high: f64,
 }

@@ -68,7 +68,7 @@ impl fmt::Display for Quadrant {
 /// Mean and standard deviation of valence and arousal (scale 1 to 9): a box on the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AffectBox {
+pub struct AffectBox {
     /// Mean valence, 1 to 9.
     pub valence_mean: f64,
     /// Standard deviation of valence, at least 0.

@@ -61,7 +61,7 @@ pub(crate) fn mae_of_mean_vector(truth: &[Percentages]) -> Option<f64> {
 
 /// Agreement of one dimension's predictions with the truth, with the population's variances.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Agreement {
+pub struct Agreement {
     /// Coefficient of determination, 1 - Σ(truth - predicted)² / Σ(truth - mean)²: 1 is perfect, 0 as good as always
     /// answering the mean of the truth, and there is no lower bound. `None` if the truth is constant (one song
     /// included), for which scikit-learn's `r2_score` gives 1 or 0 by convention.
@@ -121,7 +121,7 @@ pub(crate) struct Classification {
 
 /// Counts of songs by true and predicted quadrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Confusion {
+pub struct Confusion {
     quadrants: [Quadrant; 4],
     /// `counts[true quadrant][predicted quadrant]`, both in the order of [`Quadrant::ALL`].
     pub counts: [[usize; 4]; 4],

@@ -170,7 +170,7 @@ impl ThresholdSearch {
     /// Searches on other songs than those of the report, or the report is too good. `None` if the lengths differ, there
     /// is no song, or a probability is not from 0 to 1.
     #[cfg(any(test, feature = "train"))]
-    pub fn on(truth: &[LabelSet], probabilities: &[Probabilities]) -> Option<Self> {
+    pub(crate) fn on(truth: &[LabelSet], probabilities: &[Probabilities]) -> Option<Self> {
         let usable = |p: &f64| (0.0..=1.0).contains(p);
         if !probabilities.iter().flatten().all(usable) {
             return None;

@@ -142,7 +142,7 @@ pub(crate) fn evaluate(
 }
 
 /// The label of a song.
-pub(crate) fn label_of(song: &LabeledSong) -> Answer {
+pub fn label_of(song: &LabeledSong) -> Answer {
     Answer {
         emotions: song.emotions,
         valence: song.affect.valence_mean,
@@ -156,7 +156,7 @@ pub(crate) fn label_of(song: &LabeledSong) -> Answer {
 /// # Errors
 /// If the file cannot be analyzed.
 #[cfg(feature = "train")]
-pub fn answer(song: &LabeledSong, model: &Model) -> Result<Answer> {
+pub(crate) fn answer(song: &LabeledSong, model: &Model) -> Result<Answer> {
     analyze(song, model).map(|analysis| predicted(&analysis.prediction))
 }
 

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 /// The label of a song, or a model's prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The eight percentages.
     pub emotions: EmotionVector,
     /// Valence, 1 to 9.
@@ -34,7 +34,7 @@ impl Answer {
 
 /// Percentage points for each emotion; in JSON an object with the eight names in their order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct PerEmotion(pub Percentages);
+pub struct PerEmotion(pub Percentages);
 
 impl PerEmotion {
     /// Every emotion with its number.
@@ -52,7 +52,7 @@ impl Serialize for PerEmotion {
 /// Differences between a model's predictions and the labels. In JSON, a number that does not exist (a correlation of
 /// constant labels, for example) is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Scores {
+pub struct Scores {
     /// Number of evaluated songs.
     pub songs: usize,
     /// Mean absolute error over the eight percentages of all songs, in percentage points.

@@ -50,7 +50,7 @@ pub(crate) struct Observation {
 
 impl Observation {
     /// ` from 0:05 to 0:20`, where a stretch was asked for.
-    pub(crate) fn from_to(&self) -> String {
+    pub(crate) fn time_range(&self) -> String {
         self.seconds.as_ref().map_or_else(String::new, |seconds| {
             let (start, end) = (position(seconds.start), position(seconds.end));
             format!(" from {start} to {end}")
@@ -221,7 +221,7 @@ impl Observer<'_> {
             return Err(Error::invalid(format!(
                 "none of {} rows{} shows a face that was recognized",
                 observed.without_face,
-                observed.from_to()
+                observed.time_range()
             )));
         }
         for share in &mut observed.shares {

@@ -117,15 +117,15 @@ impl<'a> Batches<'a> {
                 ))
             }),
             None => Ok(match column {
-                Column::Valence => self.from_emotions(batch, f64::cos)?,
-                Column::Arousal => self.from_emotions(batch, f64::sin)?,
+                Column::Valence => self.mean_direction(batch, f64::cos)?,
+                Column::Arousal => self.mean_direction(batch, f64::sin)?,
                 _ => arrays::absent(&wanted, column.is_nullable(), batch.num_rows()),
             }),
         }
     }
 
     /// Valence or arousal of a file that has only percentages: the mean of the directions of the eight emotions on the circumplex.
-    fn from_emotions(&self, batch: &RecordBatch, part: fn(f64) -> f64) -> Result<ArrayRef> {
+    fn mean_direction(&self, batch: &RecordBatch, part: fn(f64) -> f64) -> Result<ArrayRef> {
         let emotions = self.array(Column::Emotions, batch)?;
         let value = |row| {
             let vector = EmotionVector::decode(&emotions, row)?;

@@ -40,7 +40,7 @@ fn files_in(directory: &Path) -> usize {
 }
 
 fn open_error(path: &Path) -> String {
-    let error = Library::open(path).err().expect("must be refused");
+    let error = Library::open(path).expect_err("must be refused");
     crate::error::one_line(&error)
 }
 
@@ -569,7 +569,7 @@ fn third(from: usize, count: usize) -> Vec<Song> {
 }
 
 fn refused(result: Result<Library, crate::Error>) -> String {
-    result.err().expect("must be refused").to_string()
+    result.expect_err("must be refused").to_string()
 }
 
 #[test]
@@ -661,7 +661,7 @@ fn compacting_sorts_and_keeps_the_latest_row_of_each_path() {
     write_part(directory.path(), "3.parquet", third(2, 10_000), &[]);
     let target = directory.path().join("2.parquet");
     let done = compact(Library::open_all(&[directory.path()]).unwrap(), &target).unwrap();
-    let expected = Compacted {
+    let expected = super::compact::Compacted {
         rows: 10_000,
         repeated: 2,
         failures: 1,

@@ -4,9 +4,9 @@ mod check;
 mod load;
 mod network;
 
-pub(crate) use network::{Network, OutputKind};
 #[cfg(feature = "train")]
-pub(crate) use network::{Stage, Statistic};
+pub(crate) use network::Statistic;
+pub(crate) use network::{Network, OutputKind};
 
 use serde::{Deserialize, Serialize};
 

@@ -108,7 +108,7 @@ impl World {
     }
 
     fn names(&self) -> Vec<String> {
-        let library = Library::open(&self.target()).unwrap();
+        let library = Library::open(self.target()).unwrap();
         let songs = library.songs(Columns::FILE).map(Result::unwrap);
         songs
             .map(|song| {
@@ -120,7 +120,7 @@ impl World {
 
     /// Replaces the library by one of format version 1: notes instead of facts, and the number of a track in its path.
     fn downgrade(&self) {
-        let library = Library::open(&self.target()).unwrap();
+        let library = Library::open(self.target()).unwrap();
         let mut info = library.info().clone();
         info.format_version = 1;
         let mut songs: Vec<Song> = library.songs(Columns::ALL).map(Result::unwrap).collect();
@@ -160,7 +160,7 @@ impl World {
     }
 
     fn model_of_library(&self) -> String {
-        let library = Library::open(&self.target()).unwrap();
+        let library = Library::open(self.target()).unwrap();
         library.info().model.identity.clone()
     }
 }
@@ -282,7 +282,7 @@ fn a_failed_file_is_remembered() {
     fs::remove_file(world.music("broken.mp3")).unwrap();
     fs::write(world.music("new.mp3"), b"new").unwrap();
     world.update(usize::MAX).unwrap();
-    let library = Library::open(&world.target()).unwrap();
+    let library = Library::open(world.target()).unwrap();
     assert!(library.info().failures.is_empty());
 }
 
@@ -294,7 +294,7 @@ fn a_library_without_songs_remembers_failed_files() {
     let report = world.update(usize::MAX).unwrap();
     assert!(report.written);
     assert_eq!(report.spread.songs(), 0);
-    let library = Library::open(&world.target()).unwrap();
+    let library = Library::open(world.target()).unwrap();
     assert_eq!((library.rows(), library.info().failures.len()), (0, 1));
     assert!(!Journal::path_of(&world.target()).exists());
 }
@@ -318,7 +318,7 @@ fn a_version_1_library_is_upgraded_without_analyzing_again() {
     fs::write(world.music("001.cue"), sheet).unwrap();
     world.update(usize::MAX).unwrap();
     world.downgrade();
-    let old = Library::open(&world.target()).unwrap();
+    let old = Library::open(world.target()).unwrap();
     assert_eq!((old.rows(), old.info().format_version), (4, 1));
     drop(old);
 
@@ -326,7 +326,7 @@ fn a_version_1_library_is_upgraded_without_analyzing_again() {
     assert_eq!(world.analyzed(), [""; 0]);
     assert!(report.written);
     assert_eq!((report.kept, report.spread.songs()), (4, 4));
-    let library = Library::open(&world.target()).unwrap();
+    let library = Library::open(world.target()).unwrap();
     assert_eq!(library.info().format_version, 2);
     let songs = library.songs(Columns::FILE).map(Result::unwrap);
     let songs: Vec<_> = songs.map(|song| (song.path, song.track)).collect();

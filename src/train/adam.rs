@@ -13,7 +13,7 @@ const EPSILON: f64 = 1e-8;
 
 /// How weight decay acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decay {
+pub(crate) enum Decay {
     /// On the gradient, as in Adam (Kingma & Ba 2015) with L2 regularisation.
     Gradient,
     /// On the weight itself, as in AdamW (Loshchilov & Hutter 2019).
@@ -32,7 +32,7 @@ struct Parameter {
 
 /// Adam (Kingma & Ba 2015) over the trainable weights of a network, with the usual constants 0.9, 0.999 and 1e-8.
 #[derive(Debug)]
-pub struct Adam {
+pub(crate) struct Adam {
     parameters: Vec<Parameter>,
     decay: Decay,
     weight_decay: f64,
@@ -44,7 +44,11 @@ impl Adam {
     ///
     /// # Errors
     /// Where libtorch has no memory.
-    pub fn new(variables: &VarStore, decay: Decay, weight_decay: f64) -> Result<Self, TchError> {
+    pub(crate) fn new(
+        variables: &VarStore,
+        decay: Decay,
+        weight_decay: f64,
+    ) -> Result<Self, TchError> {
         let parameters = Weights::of(variables)
             .into_iter()
             .filter(|(_, weight)| weight.requires_grad())
@@ -70,7 +74,7 @@ impl Adam {
     ///
     /// # Errors
     /// Where libtorch fails.
-    pub fn backward(&mut self, loss: &Tensor) -> Result<f64, TchError> {
+    pub(crate) fn backward(&mut self, loss: &Tensor) -> Result<f64, TchError> {
         for parameter in &mut self.parameters {
             parameter.weight.zero_grad();
         }
@@ -97,7 +101,7 @@ impl Adam {
     ///
     /// # Errors
     /// Where libtorch fails.
-    pub fn clip(&mut self, norm: f64, highest: f64) -> Result<(), TchError> {
+    pub(crate) fn clip(&mut self, norm: f64, highest: f64) -> Result<(), TchError> {
         // the floor is PyTorch's
         let factor = highest / (norm + 1e-6);
         if factor < 1.0 {
@@ -113,7 +117,7 @@ impl Adam {
     ///
     /// # Errors
     /// Where libtorch fails.
-    pub fn step(&mut self, learning_rate: f64) -> Result<(), TchError> {
+    pub(crate) fn step(&mut self, learning_rate: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
         let steps = self.steps as f64;
@@ -154,12 +158,12 @@ impl Adam {
     }
 
     /// Steps that were done.
-    pub fn steps(&self) -> u64 {
+    pub(crate) fn steps(&self) -> u64 {
         self.steps
     }
 
     /// The running means of the gradients and of their squares, by the names of the weights.
-    pub fn moments(&self) -> (Weights, Weights) {
+    pub(crate) fn moments(&self) -> (Weights, Weights) {
         let by_name = |which: fn(&Parameter) -> &Tensor| {
             self.parameters
                 .iter()
@@ -173,7 +177,7 @@ impl Adam {
     ///
     /// # Errors
     /// Where names or shapes are not those of the weights.
-    pub fn restore(
+    pub(crate) fn restore(
         &mut self,
         steps: u64,
         first: &Weights,

@@ -8,7 +8,7 @@ use crate::model::Augmentation;
 
 /// Changes the pitch, the tone and the loudness of `window` `[bands, frames]`, in dB, and masks a run of bands and a run
 /// of frames with `band_means`.
-pub fn augment(
+pub(crate) fn augment(
     settings: &Augmentation,
     band_means: &[f32],
     window: &mut [f32],

@@ -29,7 +29,7 @@ pub struct Songs<'a> {
 
 /// Cuts and averages spectrograms as the recipe says.
 #[derive(Debug)]
-pub struct Cropper<'a> {
+pub(crate) struct Cropper<'a> {
     songs: Songs<'a>,
     bands: usize,
     /// Full-rate frames of a window.
@@ -40,7 +40,7 @@ pub struct Cropper<'a> {
 
 /// One batch, ready for the network.
 #[derive(Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Positions in the list of songs.
     pub songs: Vec<usize>,
     /// `[batch, 1, bands, frames / pool]`, dB.
@@ -75,7 +75,7 @@ impl Songs<'_> {
 
 /// A window of a song's spectrogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Crop {
+pub(crate) struct Crop {
     /// Its first frame.
     pub start: usize,
     /// Its share in the song's mean.
@@ -84,7 +84,7 @@ pub struct Crop {
 
 impl<'a> Cropper<'a> {
     /// Windows of the length that the recipe says.
-    pub fn new(recipe: &Recipe, songs: Songs<'a>) -> Self {
+    pub(crate) fn new(recipe: &Recipe, songs: Songs<'a>) -> Self {
         Self {
             songs,
             bands: recipe.features.n_mels,
@@ -94,7 +94,7 @@ impl<'a> Cropper<'a> {
     }
 
     /// Frames that a window has after averaging.
-    pub fn pooled_frames(&self) -> usize {
+    pub(crate) fn pooled_frames(&self) -> usize {
         self.frames / self.pool
     }
 
@@ -109,11 +109,11 @@ impl<'a> Cropper<'a> {
     }
 
     /// The windows of a whole song, those of which `analyze` takes the mean.
-    pub fn windows(&self, song: usize) -> Vec<Crop> {
+    pub(crate) fn windows(&self, song: usize) -> Vec<Crop> {
         let rule = WindowRule {
             length: self.frames,
         };
-        let spans = rule.spans(self.length(song)).into_iter();
+        let spans = rule.spans(self.length(song));
         spans
             .map(|(start, weight)| Crop { start, weight })
             .collect()
@@ -121,7 +121,7 @@ impl<'a> Cropper<'a> {
 
     /// Writes a window, averaged over `pool` frames, as `[bands, frames / pool]`. A song that is too short is repeated
     /// from its start.
-    pub fn copy(&self, song: usize, start: usize, out: &mut [f32]) {
+    pub(crate) fn copy(&self, song: usize, start: usize, out: &mut [f32]) {
         let spectrogram: &[f16] = self.songs.spectrograms.song(song);
         let length = self.length(song);
         let pooled = self.pooled_frames();
@@ -162,7 +162,7 @@ impl<'a> Cropper<'a> {
     }
 
     /// A batch of the windows that `crops` lists, without augmentation.
-    pub fn plain(&self, song: usize, crops: &[Crop]) -> Tensor {
+    pub(crate) fn plain(&self, song: usize, crops: &[Crop]) -> Tensor {
         let size = self.window_size();
         let mut values = vec![0.0; crops.len() * size];
         for (crop, out) in crops.iter().zip(values.chunks_mut(size)) {
@@ -176,7 +176,7 @@ impl<'a> Cropper<'a> {
     }
 
     /// Mean and standard deviation of each band over all frames of `songs`.
-    pub fn statistics(&self, songs: &[usize]) -> BandStatistics {
+    pub(crate) fn statistics(&self, songs: &[usize]) -> BandStatistics {
         let bands = self.bands;
         let sums = songs
             .par_iter()
@@ -225,7 +225,7 @@ impl<'a> Cropper<'a> {
 
 /// Makes the batches of an epoch. The same seed and epoch give the same batches, whatever the number of threads.
 #[derive(Debug)]
-pub struct Batches<'a> {
+pub(crate) struct Batches<'a> {
     cropper: Cropper<'a>,
     recipe: &'a Recipe,
     /// Values for masked bands.
@@ -234,7 +234,7 @@ pub struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     /// Batches of `songs` after the recipe; masks are filled with the bands' means.
-    pub fn new(recipe: &'a Recipe, songs: Songs<'a>, bands: &BandStatistics) -> Self {
+    pub(crate) fn new(recipe: &'a Recipe, songs: Songs<'a>, bands: &BandStatistics) -> Self {
         Self {
             cropper: Cropper::new(recipe, songs),
             recipe,
@@ -244,7 +244,7 @@ impl<'a> Batches<'a> {
 
     /// The positions of `training` in the order of this epoch, cut into batches. A last batch of a single song is
     /// left out: batch normalization needs two.
-    pub fn order(&self, training: &[usize], epoch: usize) -> Vec<Vec<usize>> {
+    pub(crate) fn order(&self, training: &[usize], epoch: usize) -> Vec<Vec<usize>> {
         let mut order = training.to_vec();
         order.shuffle(&mut generator(self.recipe.seed, epoch, 0));
         order
@@ -255,7 +255,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Batch number `number` of an epoch.
-    pub fn make(&self, songs: Vec<usize>, epoch: usize, number: usize) -> Batch {
+    pub(crate) fn make(&self, songs: Vec<usize>, epoch: usize, number: usize) -> Batch {
         let size = self.cropper.window_size();
         let mut values = vec![0.0; songs.len() * size];
         values

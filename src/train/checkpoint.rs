@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// The version of the file that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 /// The tensor that holds the JSON.
 const HEAD: &str = "circumplex_checkpoint";
 const HISTORY: &str = "history";
 
 /// The run that a checkpoint belongs to: training resumes only with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub(super) recipe: String,
     pub(super) songs: String,
     pub(super) spectrograms: String,
@@ -39,7 +39,7 @@ impl Identity {
     ///
     /// # Errors
     /// Where the recipe cannot be written as TOML, which no recipe of this program causes.
-    pub fn of(
+    pub(crate) fn of(
         recipe: &Recipe,
         songs: Songs<'_>,
         parts: [&[usize]; 2],
@@ -91,7 +91,7 @@ impl Identity {
 
 /// State of a training.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
     /// The network's weights; those that were kept if training has ended.
@@ -104,7 +104,7 @@ pub struct State {
 
 /// State that only training that has not ended needs.
 #[derive(Debug)]
-pub struct OptimizerState {
+pub(crate) struct OptimizerState {
     /// Steps of the optimizer.
     pub steps: u64,
     /// Adam's running means of the gradients.
@@ -147,7 +147,7 @@ fn checksum(head: &Head, tensors: &Tensors) -> Result<u32> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<()> {
+pub(crate) fn write(path: &Path, identity: &Identity, state: &State) -> Result<()> {
     let write = || -> Result<()> {
         let tensors: Vec<(String, Tensor)> = encode(identity, state)?.into_iter().collect();
         let pending = PendingFile::create(path)?;
@@ -225,7 +225,7 @@ fn history_of(tensor: &Tensor) -> Option<Vec<EpochScores>> {
 ///
 /// # Errors
 /// If it cannot be read, is damaged, has another format version or another identity.
-pub fn read(path: &Path, identity: &Identity, device: Device) -> Result<Option<State>> {
+pub(crate) fn read(path: &Path, identity: &Identity, device: Device) -> Result<Option<State>> {
     match path.try_exists() {
         Ok(false) => Ok(None),
         Ok(true) => decode(path, identity, device)

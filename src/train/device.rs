@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A device as people name it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DeviceName {
+pub(crate) enum DeviceName {
     /// The first CUDA device where libtorch has one, else the processor.
     #[default]
     Auto,
@@ -56,7 +56,7 @@ impl DeviceName {
     ///
     /// # Errors
     /// For a CUDA device that libtorch does not have.
-    pub fn find(self) -> Result<Device> {
+    pub(crate) fn find(self) -> Result<Device> {
         self.among(tch::utils::has_cuda(), Cuda::device_count().max(0) as usize)
     }
 

@@ -63,7 +63,7 @@ pub struct EpochScores {
 
 /// Which songs are for what, and where the state is kept.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Task<'a> {
+pub(crate) struct Task<'a> {
     /// Positions of the songs that the weights are fitted to.
     pub training: &'a [usize],
     /// Positions of the songs that decide which epoch is kept; with none, the last epoch is.
@@ -76,7 +76,7 @@ pub struct Task<'a> {
 
 /// A trained network and how it came to be.
 #[derive(Debug)]
-pub struct Fitted {
+pub(crate) struct Fitted {
     /// The network, with the weights of the best epoch where there were validation songs, else of the last one.
     pub network: Network,
     /// Every epoch's figures.
@@ -92,7 +92,7 @@ pub struct Fitted {
 /// Of the kind [`ErrorKind::Training`](crate::ErrorKind) for fewer than two training songs, if the loss or its gradient
 /// becomes NaN or infinite, if a checkpoint cannot be written or resumed, or if libtorch fails; of the kind
 /// [`ErrorKind::Interrupted`](crate::ErrorKind) if `watch` answers `false`.
-pub fn fit(
+pub(crate) fn fit(
     recipe: &Recipe,
     songs: Songs<'_>,
     device: Device,

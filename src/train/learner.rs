@@ -33,7 +33,7 @@ const VALIDATED_AT_ONCE: usize = 16;
 const RECALIBRATED_AT_ONCE: usize = 32;
 
 /// A network and all that belongs to its training.
-pub struct Learner<'a> {
+pub(crate) struct Learner<'a> {
     recipe: &'a Recipe,
     songs: Songs<'a>,
     network: Network,
@@ -49,7 +49,7 @@ pub struct Learner<'a> {
 
 impl<'a> Learner<'a> {
     /// A network that has learned nothing; libtorch's generator must be seeded before.
-    pub fn new(
+    pub(crate) fn new(
         recipe: &'a Recipe,
         songs: Songs<'a>,
         training: &[usize],
@@ -78,7 +78,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Takes over what a checkpoint tells; where training had ended, the epoch whose weights were kept.
-    pub fn resume(&mut self, state: State) -> Result<Option<usize>> {
+    pub(crate) fn resume(&mut self, state: State) -> Result<Option<usize>> {
         self.live.copy_from(&state.weights)?;
         self.history = state.history;
         let Some(optimizer) = state.optimizer else {
@@ -100,12 +100,12 @@ impl<'a> Learner<'a> {
     }
 
     /// Epochs that were learned.
-    pub fn epochs_done(&self) -> usize {
+    pub(crate) fn epochs_done(&self) -> usize {
         self.history.len()
     }
 
     /// Whether all epochs of the recipe are done, or too many were without a better validation score.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         let done = self.history.len();
         let patience = self.recipe.optimizer.patience;
         done >= self.recipe.optimizer.epochs
@@ -123,7 +123,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Learns one epoch of `count` batches, and validates.
-    pub fn epoch(
+    pub(crate) fn epoch(
         &mut self,
         batches: &Receiver<Batch>,
         count: usize,
@@ -280,7 +280,7 @@ impl<'a> Learner<'a> {
     }
 
     /// The state from which training can be resumed.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         let (first_moments, second_moments) = self.adam.moments();
         State {
             history: self.history.clone(),
@@ -298,7 +298,7 @@ impl<'a> Learner<'a> {
 
     /// Gives the network the weights that are kept.
     /// [`Calibration::settle`](crate::model::Calibration) is done on the training songs.
-    pub fn end(mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<Fitted> {
+    pub(crate) fn end(mut self, cropper: &Cropper<'_>, training: &[usize]) -> Result<Fitted> {
         let last = self.history.len().saturating_sub(1);
         let kept_epoch = match (self.best.take(), self.average.take()) {
             (Some((epoch, best)), _) => {
@@ -344,7 +344,7 @@ impl<'a> Learner<'a> {
     }
 
     /// The result, with the weights as they are.
-    pub fn fitted(self, kept_epoch: usize) -> Fitted {
+    pub(crate) fn fitted(self, kept_epoch: usize) -> Fitted {
         Fitted {
             network: self.network,
             history: self.history,

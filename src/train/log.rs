@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Writes `log.csv` and `log.jsonl`. The files are made with the first row, in place of older ones.
 #[derive(Debug)]
-pub struct Log {
+pub(crate) struct Log {
     csv: PathBuf,
     jsonl: PathBuf,
     files: Option<(csv::Writer<File>, File)>,
@@ -33,7 +33,7 @@ struct Row {
 
 impl Log {
     /// The log in a run's directory.
-    pub fn new(csv: PathBuf, jsonl: PathBuf) -> Self {
+    pub(crate) fn new(csv: PathBuf, jsonl: PathBuf) -> Self {
         Self {
             csv,
             jsonl,
@@ -45,7 +45,7 @@ impl Log {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn add(&mut self, fold: Option<usize>, scores: &EpochScores) -> Result<()> {
+    pub(crate) fn add(&mut self, fold: Option<usize>, scores: &EpochScores) -> Result<()> {
         let row = Row {
             fold,
             epoch: scores.epoch + 1,

@@ -13,7 +13,7 @@ const VARIANCE_FLOOR: f64 = 1e-8;
 
 /// The recipe's loss of a batch, with the network in training mode, mean over its members: a scalar. Each member learns
 /// for itself: were the mean of their answers what is judged, one would learn the errors of the other.
-pub fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
+pub(crate) fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor {
     let losses: Vec<Tensor> = network
         .forward(&batch.frames, true)
         .into_iter()

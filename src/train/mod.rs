@@ -18,18 +18,13 @@ mod run;
 mod schedule;
 mod weights;
 
-pub(crate) use adam::{Adam, Decay};
 pub use batches::Songs;
-pub(crate) use batches::{Crop, Cropper};
 pub(crate) use device::DeviceName;
 pub use fit::{EpochScores, Event};
-pub(crate) use fit::{Fitted, Task, fit};
 pub(crate) use log::Log;
-pub(crate) use network::{BandStatistics, Network};
 pub(crate) use predictions::save_predictions;
 pub(crate) use run::CrossValidation;
 pub use run::{Run, Trained, evaluate_onnx, scores_of};
-pub(crate) use weights::Weights;
 
 use crate::error::{Error, ErrorKind};
 

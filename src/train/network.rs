@@ -6,7 +6,7 @@ mod recalibrate;
 
 use tch::{Device, Kind, Tensor, nn};
 
-pub use self::recalibrate::Plain;
+pub(crate) use self::recalibrate::Plain;
 
 use self::member::Member;
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// Points of the valence-arousal scale that an output of 1 means: the network learns (value - 5) / 2.
-pub const AFFECT_UNIT: f64 = 2.0;
+pub(crate) const AFFECT_UNIT: f64 = 2.0;
 /// Share that a linear output of 1 means: ten percentage points.
-pub const SHARE_UNIT: f64 = 0.1;
+pub(crate) const SHARE_UNIT: f64 = 0.1;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
 /// Added to a variance by batch normalization.

@@ -23,12 +23,12 @@ const OPSET: i64 = 13;
 const IR_VERSION: i64 = 7;
 
 /// The name of a value in the graph.
-pub type Value = String;
+pub(crate) type Value = String;
 
 /// The weights of a bidirectional LSTM, forward then backward, with libtorch's order of gates: input, forget, cell,
 /// output.
 #[derive(Debug)]
-pub struct Lstm {
+pub(crate) struct Lstm {
     /// Units in each direction.
     pub units: usize,
     /// `[4 * units, features]` each.
@@ -55,13 +55,13 @@ impl Lstm {
 
 /// A graph under construction. Every method adds one node and returns the name of its output.
 #[derive(Debug, Default)]
-pub struct GraphBuilder {
+pub(crate) struct GraphBuilder {
     graph: GraphProto,
 }
 
 impl GraphBuilder {
     /// An empty graph.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self {
             graph: GraphProto {
                 name: name.to_owned(),
@@ -71,18 +71,18 @@ impl GraphBuilder {
     }
 
     /// Declares the input: float32 `[batch, shape...]`.
-    pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
+    pub(crate) fn input(&mut self, name: &str, shape: &[usize]) -> Value {
         self.graph.input.push(tensor_of(name, shape));
         name.to_owned()
     }
 
     /// Declares an output: float32 `[batch, shape...]`, the value of that name.
-    pub fn output(&mut self, name: &str, shape: &[usize]) {
+    pub(crate) fn output(&mut self, name: &str, shape: &[usize]) {
         self.graph.output.push(tensor_of(name, shape));
     }
 
     /// A constant of 32-bit floats.
-    pub fn floats(&mut self, shape: &[i64], values: &[f32]) -> Value {
+    pub(crate) fn floats(&mut self, shape: &[i64], values: &[f32]) -> Value {
         let raw_data = values
             .iter()
             .flat_map(|value| value.to_le_bytes())
@@ -111,7 +111,7 @@ impl GraphBuilder {
     }
 
     /// Mean over `kernel` neighbors along the last axis, without overlap; a rest is left out.
-    pub fn average_frames(&mut self, x: &Value, kernel: usize) -> Value {
+    pub(crate) fn average_frames(&mut self, x: &Value, kernel: usize) -> Value {
         let kernel = vec![1, kernel as i64];
         self.node(
             "AveragePool",
@@ -124,7 +124,7 @@ impl GraphBuilder {
     }
 
     /// Two-dimensional convolution with an odd kernel, zero padding that keeps the size where `stride` is 1, and a bias.
-    pub fn convolution(
+    pub(crate) fn convolution(
         &mut self,
         x: &Value,
         weight: (&[i64], &[f32]),
@@ -148,7 +148,7 @@ impl GraphBuilder {
     }
 
     /// Maximum over `size` neighbors, without overlap; a rest is left out.
-    pub fn maximum_pool(&mut self, x: &Value, size: [usize; 2]) -> Value {
+    pub(crate) fn maximum_pool(&mut self, x: &Value, size: [usize; 2]) -> Value {
         let kernel = size.map(|size| size as i64).to_vec();
         self.node(
             "MaxPool",
@@ -161,20 +161,20 @@ impl GraphBuilder {
     }
 
     /// `x` with another shape; 0 keeps a dimension, -1 takes what is left.
-    pub fn reshape(&mut self, x: &Value, shape: &[i64]) -> Value {
+    pub(crate) fn reshape(&mut self, x: &Value, shape: &[i64]) -> Value {
         let shape = self.integers(shape);
         self.node("Reshape", &[x, &shape], vec![])
     }
 
     /// `ReduceMean` or `ReduceMax` over `axis`, whose length becomes 1 if it is kept.
-    pub fn reduce(&mut self, operator: &str, x: &Value, axis: i64, keep: bool) -> Value {
+    pub(crate) fn reduce(&mut self, operator: &str, x: &Value, axis: i64, keep: bool) -> Value {
         let axes = integers("axes", vec![axis]);
         let keep = integer("keepdims", i64::from(keep));
         self.node(operator, &[x], vec![axes, keep])
     }
 
     /// Sum over `axis`, whose length becomes 1.
-    pub fn sum_kept(&mut self, x: &Value, axis: i64) -> Value {
+    pub(crate) fn sum_kept(&mut self, x: &Value, axis: i64) -> Value {
         // from this version of the operators on, a sum takes its axes as an input
         let axes = self.integers(&[axis]);
         self.node("ReduceSum", &[x, &axes], vec![integer("keepdims", 1)])
@@ -182,7 +182,7 @@ impl GraphBuilder {
 
     /// A bidirectional long short-term memory over time: `[1, features, frames]` to `[1, 2 * units, frames]`, first the
     /// forward states, then the backward ones.
-    pub fn bidirectional_lstm(&mut self, x: &Value, lstm: &Lstm, frames: i64) -> Value {
+    pub(crate) fn bidirectional_lstm(&mut self, x: &Value, lstm: &Lstm, frames: i64) -> Value {
         let units = lstm.units as i64;
         let features = (lstm.input[0].len() / (4 * lstm.units)) as i64;
         let both = |weights: &[Vec<f32>; 2]| -> Vec<f32> {
@@ -221,7 +221,7 @@ impl GraphBuilder {
     }
 
     /// `x * weight^T + bias`: `weight` is `[outputs, inputs]`, row-major.
-    pub fn dense(&mut self, x: &Value, weight: (&[i64], &[f32]), bias: &[f32]) -> Value {
+    pub(crate) fn dense(&mut self, x: &Value, weight: (&[i64], &[f32]), bias: &[f32]) -> Value {
         let (shape, weight) = weight;
         let weight = self.floats(shape, weight);
         let bias = self.floats(&[shape[0]], bias);
@@ -229,22 +229,22 @@ impl GraphBuilder {
     }
 
     /// Softmax over `axis`.
-    pub fn softmax(&mut self, x: &Value, axis: i64) -> Value {
+    pub(crate) fn softmax(&mut self, x: &Value, axis: i64) -> Value {
         self.node("Softmax", &[x], vec![integer("axis", axis)])
     }
 
     /// The values one after the other along `axis`.
-    pub fn concat(&mut self, values: &[&Value], axis: i64) -> Value {
+    pub(crate) fn concat(&mut self, values: &[&Value], axis: i64) -> Value {
         self.node("Concat", values, vec![integer("axis", axis)])
     }
 
     /// An operator without settings, such as `Relu` or `Add`.
-    pub fn apply(&mut self, operator: &str, inputs: &[&Value]) -> Value {
+    pub(crate) fn apply(&mut self, operator: &str, inputs: &[&Value]) -> Value {
         self.node(operator, inputs, vec![])
     }
 
     /// Gives the output of the node that made `x` the name `name`.
-    pub fn rename(&mut self, x: &Value, name: &str) {
+    pub(crate) fn rename(&mut self, x: &Value, name: &str) {
         for node in &mut self.graph.node {
             for value in node
                 .input
@@ -258,7 +258,7 @@ impl GraphBuilder {
     }
 
     /// The ONNX file's bytes, with `metadata` under `key`.
-    pub fn finish(self, key: &str, metadata: &str) -> Vec<u8> {
+    pub(crate) fn finish(self, key: &str, metadata: &str) -> Vec<u8> {
         ModelProto {
             ir_version: IR_VERSION,
             opset_import: vec![OperatorSetIdProto {
@@ -272,7 +272,6 @@ impl GraphBuilder {
                 key: key.to_owned(),
                 value: metadata.to_owned(),
             }],
-            ..ModelProto::default()
         }
         .encode_to_vec()
     }

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// An error if the file cannot be written.
-pub fn save_predictions(path: &Path, songs: &[JudgedSong]) -> crate::Result<()> {
+pub(crate) fn save_predictions(path: &Path, songs: &[JudgedSong]) -> crate::Result<()> {
     let batch = table(songs).map_err(|source| write_error(path, io::Error::other(source)))?;
     atomic_file::write(path, |file| {
         let properties = WriterProperties::builder()

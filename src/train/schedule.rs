@@ -8,7 +8,7 @@ const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = 1e-5;
 
 /// The one-cycle learning rate (Smith & Topin 2018) at a step: half a cosine up, and another down to almost nothing.
-pub fn one_cycle(highest: f64, step: u64, steps: u64) -> f64 {
+pub(crate) fn one_cycle(highest: f64, step: u64, steps: u64) -> f64 {
     let anneal = |from: f64, to: f64, share: f64| {
         to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
     };

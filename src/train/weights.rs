@@ -7,23 +7,23 @@ use tch::{TchError, Tensor, nn::VarStore};
 /// Tensors by name, in the order of the names. Those of [`Weights::of`] are the network's own: what is written to them
 /// changes the network.
 #[derive(Debug, Default)]
-pub struct Weights(BTreeMap<String, Tensor>);
+pub(crate) struct Weights(BTreeMap<String, Tensor>);
 
 impl Weights {
     /// A network's weights, the statistics of batch normalization included.
-    pub fn of(variables: &VarStore) -> Self {
+    pub(crate) fn of(variables: &VarStore) -> Self {
         variables.variables().into_iter().collect()
     }
 
     /// The same tensors once more: what is written to one is written to the other.
-    pub fn shared(&self) -> Self {
+    pub(crate) fn shared(&self) -> Self {
         self.iter()
             .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
             .collect()
     }
 
     /// Copies that nothing else changes.
-    pub fn copied(&self) -> Self {
+    pub(crate) fn copied(&self) -> Self {
         let _guard = tch::no_grad_guard();
         self.iter()
             .map(|(name, tensor)| (name.to_owned(), tensor.detach().copy()))
@@ -34,7 +34,7 @@ impl Weights {
     ///
     /// # Errors
     /// Where names or shapes differ.
-    pub fn copy_from(&mut self, other: &Self) -> Result<(), TchError> {
+    pub(crate) fn copy_from(&mut self, other: &Self) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.check_shapes(other)?;
         for (own, values) in self.0.values_mut().zip(other.0.values()) {
@@ -47,7 +47,7 @@ impl Weights {
     ///
     /// # Errors
     /// Where names or shapes differ.
-    pub fn lerp(&mut self, other: &Self, share: f64) -> Result<(), TchError> {
+    pub(crate) fn lerp(&mut self, other: &Self, share: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.check_shapes(other)?;
         for (own, values) in self.0.values_mut().zip(other.0.values()) {
@@ -57,7 +57,8 @@ impl Weights {
     }
 
     /// Whether names and all values are the same.
-    pub fn equals(&self, other: &Self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn equals(&self, other: &Self) -> bool {
         self.check_shapes(other).is_ok()
             && self
                 .0
@@ -83,7 +84,7 @@ impl Weights {
     }
 
     /// Every tensor with its name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.0.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 }

@@ -233,7 +233,7 @@ fn a_part_of_an_ogg_file_with_several_sounds_is_counted_over_all_of_them() {
         let streams: Vec<_> = (1..=3).map(|n| renumbered(one.clone(), n)).collect();
         fs::write(&path, streams.concat()).unwrap();
         let whole = samples_of(&mut Decoder::open(&path).unwrap()).unwrap();
-        let alone = samples_of(&mut Decoder::open(&fixtures().join(name)).unwrap()).unwrap();
+        let alone = samples_of(&mut Decoder::open(fixtures().join(name)).unwrap()).unwrap();
         assert_eq!(whole.len(), 3 * alone.len(), "{name}");
         // In the middle, across the border of two, and in the last.
         for text in ["0.5s", "1.5s:0.5s", "4s:0.5s"] {

@@ -172,7 +172,7 @@ impl Question {
             "{}: {}{}, by {}: {}",
             name.display(),
             frames(seen.frames),
-            seen.from_to(),
+            seen.time_range(),
             seen.columns,
             shares_text(shares)
         )));

@@ -26,14 +26,14 @@ const COLUMNS: [(&str, Align); 10] = [
 
 /// The results of several recipes.
 #[derive(Debug, Default)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     rows: Vec<[String; COLUMNS.len()]>,
     measured_on: Option<String>,
 }
 
 impl Comparison {
     /// Adds a recipe and what its `scores.json` holds.
-    pub fn add(&mut self, recipe: &Recipe, summary: &Value) {
+    pub(crate) fn add(&mut self, recipe: &Recipe, summary: &Value) {
         let number = |path: &str, digits: usize| {
             let number = summary.pointer(path).and_then(Value::as_f64);
             number.map_or("n/a".to_owned(), |number| format!("{number:.digits$}"))
@@ -59,7 +59,7 @@ impl Comparison {
     }
 
     /// For a terminal.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut table = Table::new(COLUMNS);
         for row in &self.rows {
             table.row(row.clone());
@@ -68,7 +68,7 @@ impl Comparison {
     }
 
     /// As Markdown.
-    pub fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let cells = |row: &mut dyn Iterator<Item = String>| {
             let cells: Vec<String> = row.map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))
@@ -76,7 +76,7 @@ impl Comparison {
         let mut text = cells(&mut COLUMNS.iter().map(|(name, _)| (*name).to_owned()));
         text.push_str(&cells(&mut COLUMNS.iter().map(|(_, align)| {
             match align {
-                Align::Left => "---",
+                Align::Left | Align::Center => "---",
                 Align::Right => "---:",
             }
             .to_owned()
@@ -96,7 +96,7 @@ impl Comparison {
     }
 
     /// Writes the Markdown, whole or not at all.
-    pub fn save(&self, path: &Path) -> crate::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> crate::Result<()> {
         atomic_file::write(path, |file| file.write_all(self.markdown().as_bytes()))
     }
 }

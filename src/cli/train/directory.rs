@@ -35,7 +35,7 @@ const FINISHED: [&str; 3] = ["model.onnx", "recipe.toml", "scores.json"];
 
 /// The choice for a directory that already holds a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub(crate) enum Again {
     /// Nothing: it is refused.
     No,
     /// `--resume`
@@ -46,7 +46,7 @@ pub enum Again {
 
 /// The work to do in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// Starts a run and removes what is left of an earlier one.
     Begin,
     /// Resumes a run.
@@ -57,12 +57,12 @@ pub enum Plan {
 
 /// The directory of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunDirectory {
+pub(crate) struct RunDirectory {
     path: PathBuf,
 }
 
 /// A directory in which this process trains.
-pub struct RunLock {
+pub(crate) struct RunLock {
     _lock: File,
 }
 
@@ -85,7 +85,7 @@ struct Marker {
 
 impl RunDirectory {
     /// Looks at the directory without changing anything: what is to be done there for this recipe and number of folds.
-    pub fn look(
+    pub(crate) fn look(
         path: &Path,
         again: Again,
         recipe: &Recipe,
@@ -210,12 +210,12 @@ impl RunDirectory {
     }
 
     /// Whether a run is or was in this directory.
-    pub fn is_run(path: &Path) -> bool {
+    pub(crate) fn is_run(path: &Path) -> bool {
         path.join("recipe.toml").is_file() || path.join("checkpoints").join(MARKER).is_file()
     }
 
     /// The content of a finished run's `scores.json`.
-    pub fn scores(&self) -> Result<serde_json::Value, CliError> {
+    pub(crate) fn scores(&self) -> Result<serde_json::Value, CliError> {
         let path = self.file("scores.json");
         let read = || -> Result<_, CliError> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
         read().map_err(|error| {
@@ -229,7 +229,7 @@ impl RunDirectory {
 
     /// Makes the directory ready: from now on the run in it is in progress, and no other process may work in it while what is
     /// returned lives.
-    pub fn begin(
+    pub(crate) fn begin(
         &self,
         plan: Plan,
         recipe: &Recipe,
@@ -274,7 +274,7 @@ impl RunDirectory {
     }
 
     /// The run is finished: its checkpoints go.
-    pub fn finish(&self) -> Result<(), CliError> {
+    pub(crate) fn finish(&self) -> Result<(), CliError> {
         self.clear_checkpoints(Clear::All)
     }
 
@@ -299,18 +299,18 @@ impl RunDirectory {
     }
 
     /// The directory of checkpoints.
-    pub fn checkpoints(&self) -> PathBuf {
+    pub(crate) fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
     }
 
     /// A file of the run.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         debug_assert!(FILES.contains(&name), "{name}");
         self.path.join(name)
     }
 
     /// The directory's path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -20,7 +20,7 @@ const FRACTIONS: Fractions = Fractions {
 
 /// `--split`: how songs are divided.
 #[derive(Debug, Clone, PartialEq)]
-pub enum SplitChoice {
+pub(crate) enum SplitChoice {
     /// By song.
     Random,
     /// By artist.
@@ -43,7 +43,7 @@ impl FromStr for SplitChoice {
 
 impl SplitChoice {
     /// Finds out before spectrograms are made whether the choice can be followed.
-    pub fn check(&self, songs: &[LabeledSong], folds: bool) -> Result<(), CliError> {
+    pub(crate) fn check(&self, songs: &[LabeledSong], folds: bool) -> Result<(), CliError> {
         match self {
             Self::File(path) if folds => Err(format!(
                 "--split {}: a file of parts says nothing of folds; with --folds give random or artist",
@@ -75,7 +75,7 @@ impl SplitChoice {
 
 /// The part or the fold of every song.
 #[derive(Debug, Clone)]
-pub enum Division {
+pub(crate) enum Division {
     /// Training, validation and test songs.
     Split(Split),
     /// Cross-validation.
@@ -84,7 +84,7 @@ pub enum Division {
 
 impl Division {
     /// Draws or reads it.
-    pub fn of(
+    pub(crate) fn of(
         songs: &[LabeledSong],
         choice: Option<&SplitChoice>,
         folds: Option<usize>,
@@ -113,7 +113,7 @@ impl Division {
     }
 
     /// Whether a song has a part or a fold.
-    pub fn knows(&self, song: &LabeledSong) -> bool {
+    pub(crate) fn knows(&self, song: &LabeledSong) -> bool {
         match self {
             Self::Split(split) => split.part_of(&song.id).is_some(),
             Self::Folds(folds) => folds.fold_of(&song.id).is_some(),
@@ -130,7 +130,7 @@ impl Division {
 
     /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the
     /// same.
-    pub fn keep_in(&self, directory: &RunDirectory, plan: Plan) -> Result<(), CliError> {
+    pub(crate) fn keep_in(&self, directory: &RunDirectory, plan: Plan) -> Result<(), CliError> {
         let path = directory.file(self.file());
         if plan == Plan::Begin || !path.exists() {
             return Ok(self.save(&path)?);
@@ -157,7 +157,7 @@ impl Division {
     }
 
     /// The name of scores on held-out songs.
-    pub fn method(&self) -> String {
+    pub(crate) fn method(&self) -> String {
         match self {
             Self::Split(split) => match split.method {
                 SplitMethod::Artist => "test songs, no artist in training",

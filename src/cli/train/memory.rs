@@ -7,7 +7,7 @@
 /// processor's time, against 2 % with this. The most that the process takes at once stays what it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
-pub fn keep_freed_memory() {
+pub(crate) fn keep_freed_memory() {
     // SAFETY: mallopt takes no pointers; it sets numbers of the allocator, under the allocator's own lock.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, i32::MAX);

@@ -54,7 +54,7 @@ use crate::{
                   full disk or a power cut the same command with --resume continues after the last whole epoch, to the \
                   same result. On the processor the same seed and number of --threads give the same files, byte for byte."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// A directory in DEAM's layout, or a label file (CSV or Parquet) beside its audio
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
@@ -113,7 +113,7 @@ struct Planned {
     plan: Plan,
 }
 
-pub fn run(args: Args, console: &Console) -> CliResult {
+pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let started = Instant::now();
     memory::keep_freed_memory();
     let threads = args.threads.count().get();

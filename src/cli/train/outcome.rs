@@ -38,7 +38,7 @@ struct Summary<'a> {
 
 /// A run and where its results go.
 #[derive(Clone, Copy)]
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// The recipe and the songs.
     pub run: Run<'a>,
     /// The division of its songs.
@@ -55,7 +55,7 @@ pub struct Job<'a> {
 
 impl Job<'_> {
     /// Trains, measures and writes. Returns what `scores.json` holds.
-    pub fn carry_out(&self) -> Result<serde_json::Value, CliError> {
+    pub(crate) fn carry_out(&self) -> Result<serde_json::Value, CliError> {
         match self.division {
             Division::Split(split) => self.with_split(split),
             Division::Folds(folds) => self.with_folds(folds),

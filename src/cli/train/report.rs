@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How one training went.
-pub struct Course {
+pub(crate) struct Course {
     /// Every epoch's figures.
     pub history: Vec<EpochScores>,
     /// The epoch that was kept, 0 first, where validation decided it.
@@ -39,7 +39,7 @@ impl Course {
 
 impl Job<'_> {
     /// Writes the page. `size` is that of the network: parameters, and bytes of the file.
-    pub fn write_report(
+    pub(crate) fn write_report(
         &self,
         model: &Model,
         size: (usize, usize),

@@ -14,7 +14,7 @@ use std::{
 const STEPS: u64 = 1000;
 
 /// Shows training as it goes, keeps its log, and stops it when asked to.
-pub struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     bar: ProgressBar,
     epochs: u64,
     /// Networks that are trained: one, or one for each fold and the model.
@@ -31,7 +31,7 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(
+    pub(crate) fn new(
         run: &Run<'_>,
         networks: usize,
         log: Log,
@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
 
     /// Something happened to network `network`, 0 first; the last one becomes the model, those before it are of folds.
     /// Returns whether to continue.
-    pub fn event(&mut self, network: usize, event: Event) -> bool {
+    pub(crate) fn event(&mut self, network: usize, event: Event) -> bool {
         if self.network != network {
             self.network = network;
             self.validation.clear();
@@ -129,7 +129,7 @@ impl<'a> Watch<'a> {
     }
 
     /// The result of training; where the log could not be written, that is why it stopped.
-    pub fn explain<T>(&mut self, result: crate::Result<T>) -> Result<T, CliError> {
+    pub(crate) fn explain<T>(&mut self, result: crate::Result<T>) -> Result<T, CliError> {
         match self.log_failure.take() {
             Some(failure) => Err(failure.into()),
             None => Ok(result?),

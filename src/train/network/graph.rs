@@ -55,9 +55,9 @@ impl Network {
         let shares = mean_of(&mut graph, &shares);
         let hundred = graph.floats(&[1], &[100.0]);
         let percentages = graph.apply("Mul", &[&shares, &hundred]);
-        let affect = match &self.centres {
-            Some(centres) => {
-                let weight = on_scale(&values(&centres.transpose(0, 1)));
+        let affect = match &self.centers {
+            Some(centers) => {
+                let weight = on_scale(&values(&centers.transpose(0, 1)));
                 graph.dense(&shares, (&[2, EMOTIONS], &weight), &[CENTER as f32; 2])
             }
             None => {
@@ -138,7 +138,7 @@ impl Network {
                 shares
             }
         };
-        let affect = self.centres.is_none().then(|| {
+        let affect = self.centers.is_none().then(|| {
             let mean = values(&self.affect_mean);
             let mut weight = on_scale(&weight[split..]);
             let mut offsets = on_scale(&bias[emotions..]);

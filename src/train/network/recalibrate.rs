@@ -94,7 +94,7 @@ impl Network {
                 let mut own = bias.narrow(0, 0, EMOTIONS);
                 own += shift;
             }
-            if self.centres.is_none() {
+            if self.centers.is_none() {
                 let mut own = bias.narrow(0, EMOTIONS, 2);
                 own += &affect - mean(&outputs.narrow(1, EMOTIONS, 2));
             }

@@ -186,13 +186,13 @@ fn valence_and_arousal_read_off_the_percentages_are_the_least_squares_fit() {
     let recipe = recipe("mel-cnn2", |_| ());
     let mut network = network(&recipe);
     // places on the plane from which the labels are made without an error are found again
-    let centres = Tensor::randn([8, 2], (Kind::Float, Device::Cpu));
+    let centers = Tensor::randn([8, 2], (Kind::Float, Device::Cpu));
     let emotions = Tensor::rand([50, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
     network
-        .learn_labels(&emotions, &emotions.matmul(&centres))
+        .learn_labels(&emotions, &emotions.matmul(&centers))
         .expect("can be solved");
     let output = network.answer(&pooled(&recipe, &sound(&recipe, 4)));
-    let expected = output.shares.matmul(&centres);
+    let expected = output.shares.matmul(&centers);
     let error = (&output.affect - expected).abs().max().double_value(&[]);
     assert!(error < 1e-3, "{error}");
 }
