@@ -51,7 +51,7 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, PanicError> 
     })
 }
 
-/// Returns true inside [`catch_panic`]: a panic hook need not report what is caught.
+/// Returns true inside `catch_panic`: a panic hook need not report what is caught.
 pub fn is_caught() -> bool {
     DEPTH.get() > 0
 }

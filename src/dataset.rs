@@ -58,7 +58,7 @@ pub struct LabelOptions {
     pub columns: ColumnChoice,
     /// The scale of a label file's valence and arousal; default: 1 to 9. DEAM's own files are always 1 to 9.
     pub scale: Option<Scale>,
-    /// The deviation, on the file's scale, of labels without one; default: [`TYPICAL_DEVIATION`](crate::emotion::TYPICAL_DEVIATION).
+    /// The deviation, on the file's scale, of labels without one; default: 1.5 points of 8.
     pub deviation: Option<f64>,
 }
 

@@ -228,7 +228,7 @@ impl Library {
         Ok(rows.iter().filter_map(find).collect())
     }
 
-    /// Some columns of every row as Arrow arrays of the types of [`schema`], some thousand rows at a time.
+    /// Some columns of every row as Arrow arrays, some thousand rows at a time.
     ///
     /// # Errors
     /// Each item [`ErrorKind::Library`] if the file or a row is damaged.

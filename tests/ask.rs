@@ -459,7 +459,7 @@ fn invalid_faces_are_rejected_with_the_remedy() {
         ),
         (b"emotion\nnone\n", "none of 1 rows shows a face"),
         (b"happy,sad\n1,-0.5\n", "row 1, column sad"),
-        (b"[{\"emotion\": 3}]", "expected the name of an expression"),
+        (b"[{\"emotion\": 3}]", "unknown expression"),
         (b"{\"emotion\": \"sad\"", "as JSON"),
         (b"", "no rows"),
     ] {

@@ -175,7 +175,7 @@ fn several_libraries_become_one_that_goes_on_being_brought_up_to_date() {
     fs::write(&journal, b"a header\na record\n").unwrap();
     library(&place, &["compact"])
         .ends_with_code(1)
-        .complains("complete it with");
+        .complains("finish it with");
     assert_eq!(library(&place, &["songs", "--json"]).stdout, before);
     // One that was killed before it had done anything is no hindrance.
     fs::write(&journal, b"a header\n").unwrap();

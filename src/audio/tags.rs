@@ -26,9 +26,8 @@ pub struct Tags {
 
 /// Longest tag kept, in characters.
 const MAX_CHARS: usize = 1000;
-/// Bytes that lofty may read, since a compressed ID3 frame can grow a thousandfold. Larger tags, which have pictures, are
-/// left to symphonia.
-const MAX_BYTES: u64 = 256 << 10;
+/// Bytes that lofty may read, pictures included. Larger tags are left to symphonia.
+const MAX_BYTES: u64 = 32 << 20;
 
 impl Tags {
     /// Reads the tags of a file whose container and codec are known by symphonia's short names. `None` if lofty cannot.

@@ -36,7 +36,7 @@ const fn means(
 pub struct FaceMap([[f64; Emotion::COUNT]; Expression::COUNT]);
 
 impl Default for FaceMap {
-    /// The boxes of [`EXPRESSION_MEANS`], one deviation to each side, shared as a song's label is; the even vector for a face
+    /// The boxes of the norms (Warriner et al. 2013), one deviation to each side, shared as a song's label is; the even vector for a face
     /// at rest.
     fn default() -> Self {
         let even = [100.0 / Emotion::COUNT as f64; Emotion::COUNT];

@@ -58,7 +58,7 @@ pub struct Scores {
     /// Mean absolute error over the eight percentages of all songs, in percentage points.
     pub mae: f64,
     /// The same of a predictor that answers the mean vector of these songs' labels for every song
-    /// ([`metrics::mae_of_mean_vector`]).
+    /// (`metrics::mae_of_mean_vector`).
     pub mae_baseline: f64,
     /// Mean absolute error of each emotion's percentage.
     pub per_emotion: PerEmotion,

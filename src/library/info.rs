@@ -15,7 +15,7 @@ pub(crate) const FORMAT_VERSION: u32 = 2;
 /// The description of a library.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LibraryInfo {
-    /// [`FORMAT_VERSION`] of the program that wrote it.
+    /// The format version of the program that wrote it.
     pub format_version: u32,
     /// The eight emotions in the order of the percentages.
     pub labels: Vec<String>,
