@@ -1,14 +1,6 @@
 //! Times in a song, as people write them.
 
 /// `0:05`, `1:10`, `1:02:03`; `1:10.5` with tenths. NaN and negative numbers are `0:00`.
-///
-/// ```
-/// use circumplex::clock::position;
-/// assert_eq!(position(70.0), "1:10");
-/// assert_eq!(position(3_723.04), "1:02:03");
-/// assert_eq!(position(9.96), "0:10");
-/// assert_eq!(position(7.25), "0:07.3");
-/// ```
 pub(crate) fn position(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
     let (whole, rest) = (tenths / 10, tenths % 10);
@@ -26,12 +18,6 @@ pub(crate) fn position(seconds: f64) -> String {
 }
 
 /// Parses a time as [`position`] writes it, or with more decimals: `1:10`, `1:02:03.25`.
-///
-/// ```
-/// use circumplex::clock::seconds;
-/// assert_eq!(seconds("1:02:03.5"), Some(3_723.5));
-/// assert_eq!(seconds("1:70"), None);
-/// ```
 pub(crate) fn seconds(text: &str) -> Option<f64> {
     let parts: Vec<f64> = text.split(':').map(number).collect::<Option<_>>()?;
     let (whole, last) = parts.split_at_checked(parts.len().checked_sub(1)?)?;
@@ -70,6 +56,16 @@ pub(crate) fn step(seconds: f64, most: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_and_read_as_players_show_them() {
+        assert_eq!(position(70.0), "1:10");
+        assert_eq!(position(3_723.04), "1:02:03");
+        assert_eq!(position(9.96), "0:10");
+        assert_eq!(position(7.25), "0:07.3");
+        assert_eq!(seconds("1:02:03.5"), Some(3_723.5));
+        assert_eq!(seconds("1:70"), None);
+    }
 
     #[test]
     fn marks_are_at_times_that_people_use_and_never_too_many() {

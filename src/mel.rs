@@ -11,7 +11,7 @@
 //!   nothing depends on the loudest moment of the window and loudness is kept.
 //!
 //! ```
-//! use circumplex::mel::{MelConfig, MelExtractor};
+//! use circumplex::{MelConfig, MelExtractor};
 //!
 //! let config = MelConfig::default();
 //! let mut extractor = MelExtractor::new(&config)?;

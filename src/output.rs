@@ -2,17 +2,6 @@
 //!
 //! An [`Export`] reads the library song by song and hands each to the writer of the format, so that memory does not grow with the
 //! number of songs. A file replaces the old one only when it is complete.
-//!
-//! ```no_run
-//! use circumplex::{library::Library, output::{Destination, Export, Format}};
-//!
-//! let library = Library::open("library.parquet")?;
-//! let mut export = Export::new(&library);
-//! export.skip_silent = true;
-//! let written = export.write(Format::Csv, Destination::Path("songs.csv".into()), |_| {})?;
-//! println!("{} songs", written.rows);
-//! # Ok::<(), circumplex::Error>(())
-//! ```
 
 mod columnar;
 mod columns;

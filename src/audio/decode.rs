@@ -49,7 +49,7 @@ impl AudioInfo {
 /// than 100 hours of audio, is an error too.
 ///
 /// ```no_run
-/// let mut decoder = circumplex::audio::Decoder::open("song.mp3")?;
+/// let mut decoder = circumplex::Decoder::open("song.mp3")?;
 /// let mut samples = 0;
 /// while let Some(block) = decoder.next_block()? {
 ///     samples += block.len();

@@ -62,7 +62,7 @@ impl Selection {
 /// players show it, `1:10` or `1:02:03`.
 ///
 /// ```
-/// use circumplex::audio::Excerpt;
+/// use circumplex::Excerpt;
 /// let middle: Excerpt = "45s".parse()?;
 /// assert_eq!((middle.start_s, middle.length_s), (None, 45.0));
 /// let later: Excerpt = "1:10:45s".parse()?;

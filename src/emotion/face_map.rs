@@ -79,7 +79,7 @@ impl FaceMap {
     /// of [`Expression::ALL`].
     ///
     /// ```
-    /// use circumplex::emotion::{EmotionVector, Expression, FaceMap};
+    /// use circumplex::{EmotionVector, Expression, FaceMap};
     /// let mut weights = [0.0; Expression::COUNT];
     /// weights[Expression::Neutral.index()] = 15.0;
     /// assert_eq!(FaceMap::default().mix(&weights).unwrap(), EmotionVector::even());

@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 /// The eight emotions, counter-clockwise from the positive valence axis. This order is used everywhere.
 ///
 /// ```
-/// use circumplex::emotion::Emotion;
+/// use circumplex::Emotion;
 /// assert_eq!("Tense".parse::<Emotion>().unwrap(), Emotion::Tense);
 /// assert_eq!(Emotion::ALL[5].to_string(), "tired");
 /// ```
@@ -100,7 +100,7 @@ impl FromStr for Emotion {
 /// of the eight names.
 ///
 /// ```
-/// use circumplex::emotion::{Emotion, EmotionVector};
+/// use circumplex::{Emotion, EmotionVector};
 /// let vector = EmotionVector::from_weights([3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).unwrap();
 /// assert_eq!(vector.get(Emotion::Happy), 75.0);
 /// assert!(serde_json::to_string(&vector).unwrap().starts_with(r#"{"happy":75.0,"excited":25.0"#));

@@ -64,13 +64,6 @@ impl ExportColumn {
     ///
     /// # Errors
     /// Where a name is unknown.
-    ///
-    /// ```
-    /// use circumplex::output::ExportColumn;
-    /// let columns = ExportColumn::parse(["path", "emotions"]).unwrap();
-    /// assert_eq!(columns.len(), 9);
-    /// assert!(ExportColumn::parse(["tilte"]).unwrap_err().to_string().contains("did you mean \"title\""));
-    /// ```
     pub(crate) fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Self>> {
         let all = Self::all();
         let mut found: Vec<Self> = Vec::new();
@@ -328,5 +321,17 @@ from! {
 impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Cell::Null, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_parsed_by_name_with_a_suggestion_for_unknown_ones() {
+        assert_eq!(ExportColumn::parse(["path", "emotions"]).unwrap().len(), 9);
+        let error = ExportColumn::parse(["tilte"]).unwrap_err().to_string();
+        assert!(error.contains("did you mean \"title\""), "{error}");
     }
 }

@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// A condition that songs must meet. As in SQL, a song does not meet it if it is neither true nor false because a tag is missing.
 ///
 /// ```
-/// use circumplex::search::Filter;
+/// use circumplex::Filter;
 /// assert!("genre IN ('Jazz', 'Soul') AND duration BETWEEN 120 AND 360".parse::<Filter>().is_ok());
 /// let error = "gener = 'Jazz'".parse::<Filter>().unwrap_err();
 /// assert!(error.to_string().contains("did you mean \"genre\"?"));
