@@ -7,8 +7,7 @@
 
 use circumplex::{EmotionVector, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song};
 use clap::Parser;
-use rand::{Rng, SeedableRng, seq::IndexedRandom};
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng, seq::IndexedRandom};
 use std::{error::Error, f64::consts::TAU, path::PathBuf};
 
 #[derive(Parser)]

@@ -1,8 +1,7 @@
 //! K-means on the valence-arousal plane, and how well it separates the songs.
 
 use crate::{Error, ErrorKind, Result};
-use rand::{SeedableRng, seq::index::sample};
-use rand_chacha::ChaCha8Rng;
+use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index::sample};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::collections::HashSet;
 

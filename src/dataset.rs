@@ -28,6 +28,8 @@ pub(crate) use draw::Fractions;
 pub(crate) use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
 #[cfg(feature = "train")]
+pub(crate) use spectrograms::LEVEL_STEP_DB;
+#[cfg(feature = "train")]
 pub use spectrograms::Spectrograms;
 #[cfg(any(test, feature = "train"))]
 pub(crate) use splits::{Folds, Split};

@@ -8,9 +8,9 @@ use circumplex::{
     EmotionVector, FailedFile, LibraryInfo, LibraryWriter, Micros, ModelStamp, Moment, Song,
     testing::Journal,
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use readers::Answer;
+use sha2::{Digest, Sha256};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fs,
@@ -237,9 +237,14 @@ fn a_library() -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
+/// The first eight hexadecimal digits of the SHA-256.
+fn checksum(json: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(json))[..8].to_owned()
+}
+
 /// A line of a journal with its checksum.
 fn line(json: &str) -> String {
-    format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()))
+    format!("{} {json}\n", checksum(json.as_bytes()))
 }
 
 /// The journal of a run that was killed, as its first line and those of the records.
@@ -407,7 +412,7 @@ fn changed_journals_get_an_answer() {
         let mut text = line(&first).into_bytes();
         for record in &records {
             let json = changed(record.as_bytes(), &mut random);
-            text.extend(format!("{:08x} ", crc32fast::hash(&json)).bytes());
+            text.extend(format!("{} ", checksum(&json)).bytes());
             text.extend(json);
             text.push(b'\n');
         }

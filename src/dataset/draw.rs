@@ -7,10 +7,7 @@ use super::{
     table::{Table, canonical_id, id_order},
 };
 use crate::{Error, ErrorKind, Result, atomic_file};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use half::f16;
 use rayon::prelude::*;
 
 use crate::{
@@ -13,12 +12,11 @@ use crate::{
 
 /// The log-mel spectrograms of a list of songs.
 ///
-/// Values are 16-bit floats, half the size of 32-bit ones. Measured on 120 windows of 60 songs, the rounding changes a
-/// level by at most 0.031 dB and the shipped model's answers by at most 0.0032 percentage points and 0.00013 points of
-/// valence and arousal. A second of audio takes 11 kB at the usual settings: 1.0 GB for all of DEAM.
+/// Levels are whole hundredths of a decibel in 16 bits, half the size of 32-bit floats and within 0.005 dB of them. A
+/// second of audio takes 11 kB at the usual settings: 1.0 GB for all of DEAM.
 #[derive(Debug)]
 pub struct Spectrograms {
-    songs: Vec<Vec<f16>>,
+    songs: Vec<Vec<i16>>,
     bands: usize,
 }
 
@@ -35,7 +33,7 @@ impl Spectrograms {
     ) -> Result<(Self, Vec<(usize, String)>)> {
         let unusable = "the settings of the spectrogram cannot be used";
         mel.validate().context(ErrorKind::InvalidInput, unusable)?;
-        let outcomes: Vec<Result<Vec<f16>, String>> = files
+        let outcomes: Vec<Result<Vec<i16>, String>> = files
             .par_iter()
             // One song at a time: a long one must not keep others waiting.
             .with_max_len(1)
@@ -61,11 +59,11 @@ impl Spectrograms {
         Ok((Self { songs, bands }, failed))
     }
 
-    /// The spectrogram of song `index`, dB, row-major `[frames, bands]`, at least one frame.
+    /// The spectrogram of song `index` in steps of [`LEVEL_STEP_DB`], row-major `[frames, bands]`, at least one frame.
     ///
     /// # Panics
     /// If there is no such song.
-    pub fn song(&self, index: usize) -> &[f16] {
+    pub fn song(&self, index: usize) -> &[i16] {
         &self.songs[index]
     }
 
@@ -78,19 +76,23 @@ impl Spectrograms {
     }
 }
 
+/// The unit of stored levels, in dB: 16 bits reach from -327 to 327 dB.
+pub(crate) const LEVEL_STEP_DB: f32 = 0.01;
+
 /// Longest song for training, in seconds: two hours, 80 MB of spectrogram at the usual settings.
 const LONGEST_S: u64 = 7200;
 
-/// Appends the spectrogram of a file, dB as 16-bit floats, row-major `[frames, n_mels]`, to `out`; returns the number of
+/// Appends the spectrogram of a file in steps of [`LEVEL_STEP_DB`], row-major `[frames, n_mels]`, to `out`; returns the number of
 /// frames.
-fn whole_song(path: &Path, mel: &mut MelExtractor, out: &mut Vec<f16>) -> Result<usize> {
+fn whole_song(path: &Path, mel: &mut MelExtractor, out: &mut Vec<i16>) -> Result<usize> {
     let samples = decode(path, mel.config().sample_rate)?;
     let mut levels = Vec::new();
     let frames = mel.compute(&samples, &mut levels);
     let bands = mel.config().n_mels;
     out.reserve(frames * bands);
     for frame in 0..frames {
-        let row = (0..bands).map(|band| f16::from_f32(levels[band * frames + frame]));
+        let row =
+            (0..bands).map(|band| (levels[band * frames + frame] / LEVEL_STEP_DB).round() as i16);
         out.extend(row);
     }
     Ok(frames)

@@ -10,7 +10,6 @@ use crate::{
 };
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
-use bytes::Bytes;
 use parquet::{
     arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
     errors::ParquetError,
@@ -19,6 +18,7 @@ use parquet::{
         reader::{ChunkReader, Length},
     },
 };
+use prost::bytes::Bytes;
 use serde::Deserialize;
 use std::{
     fs::{self, File},

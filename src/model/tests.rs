@@ -1,8 +1,7 @@
 //! Model files: which are accepted, which are refused, and that refusals say why.
 
 use super::*;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 /// The shipped model with its protobuf changed.
 fn changed(change: impl FnOnce(&mut ModelProto)) -> Vec<u8> {

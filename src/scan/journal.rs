@@ -10,6 +10,7 @@ use crate::{
     library::{FailedFile, LibraryInfo, Micros, Song},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     ffi::OsString,
@@ -23,7 +24,7 @@ use std::{
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 /// Bounds the memory for a damaged journal.
 const LONGEST_LINE: u64 = 16 << 20;
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The outcome of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -266,7 +267,7 @@ impl Journal {
     }
 
     fn write_line(&mut self, json: &str) -> Result<u64> {
-        let line = format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()));
+        let line = format!("{} {json}\n", checksum(json.as_bytes()));
         self.file
             .seek(SeekFrom::Start(self.end))
             .and_then(|_| self.file.write_all(line.as_bytes()))
@@ -314,12 +315,16 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, path: &Path) -> Resu
         .context_at(ErrorKind::Io, path, UNREADABLE)
 }
 
+/// The first eight hexadecimal digits of the SHA-256 of a record.
+fn checksum(json: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(json))[..8].to_owned()
+}
+
 /// The JSON of a complete line with the right checksum.
 fn parse_line(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"\n")?;
     let (sum, json) = (line.get(..8)?, line.get(9..)?);
-    let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
-    (sum == crc32fast::hash(json)).then_some(json)
+    (sum == checksum(json).as_bytes()).then_some(json)
 }
 
 #[cfg(unix)]

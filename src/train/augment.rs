@@ -1,7 +1,6 @@
 //! Augmentation of one window's spectrogram in training.
 
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt, rngs::ChaCha8Rng};
 use rand_distr::StandardNormal;
 
 use crate::model::Augmentation;

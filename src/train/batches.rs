@@ -1,8 +1,6 @@
 //! Batches of cropped, augmented spectrograms, made ahead of the network that learns from them.
 
-use half::f16;
-use rand::{Rng, SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 use rand_distr::{Beta, Distribution};
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
@@ -12,7 +10,7 @@ use super::{
     network::{AFFECT_UNIT, BandStatistics},
 };
 use crate::{
-    dataset::{LabeledSong, Spectrograms},
+    dataset::{LEVEL_STEP_DB, LabeledSong, Spectrograms},
     emotion::{CENTER, Emotion},
     mel::WindowRule,
     model::Recipe,
@@ -122,7 +120,7 @@ impl<'a> Cropper<'a> {
     /// Writes a window, averaged over `pool` frames, as `[bands, frames / pool]`. A song that is too short is repeated
     /// from its start.
     pub(crate) fn copy(&self, song: usize, start: usize, out: &mut [f32]) {
-        let spectrogram: &[f16] = self.songs.spectrograms.song(song);
+        let spectrogram = self.songs.spectrograms.song(song);
         let length = self.length(song);
         let pooled = self.pooled_frames();
         out.fill(0.0);
@@ -130,17 +128,17 @@ impl<'a> Cropper<'a> {
             let source = (start + frame) % length * self.bands;
             let column = frame / self.pool;
             for (band, value) in spectrogram[source..source + self.bands].iter().enumerate() {
-                out[band * pooled + column] += value.to_f32();
+                out[band * pooled + column] += f32::from(*value);
             }
         }
-        let share = 1.0 / self.pool as f32;
+        let share = LEVEL_STEP_DB / self.pool as f32;
         out.iter_mut().for_each(|value| *value *= share);
     }
 
     /// As [`Cropper::copy`], played `tempo` times as fast: frame `t` of the window is frame `start + t * tempo` of the
     /// song, interpolated between its neighbors.
     fn copy_at(&self, song: usize, start: usize, tempo: f64, out: &mut [f32]) {
-        let spectrogram: &[f16] = self.songs.spectrograms.song(song);
+        let spectrogram = self.songs.spectrograms.song(song);
         let length = self.length(song);
         let pooled = self.pooled_frames();
         out.fill(0.0);
@@ -154,10 +152,10 @@ impl<'a> Cropper<'a> {
             let column = frame / self.pool;
             for (band, (before, after)) in row(before).iter().zip(row(before + 1)).enumerate() {
                 out[band * pooled + column] +=
-                    before.to_f32() * (1.0 - share) + after.to_f32() * share;
+                    f32::from(*before) * (1.0 - share) + f32::from(*after) * share;
             }
         }
-        let share = 1.0 / self.pool as f32;
+        let share = LEVEL_STEP_DB / self.pool as f32;
         out.iter_mut().for_each(|value| *value *= share);
     }
 
@@ -195,10 +193,10 @@ impl<'a> Cropper<'a> {
                         frame
                             .iter_mut()
                             .zip(row)
-                            .for_each(|(sum, value)| *sum += value.to_f64());
+                            .for_each(|(sum, value)| *sum += f64::from(*value));
                     }
                     for (sum, value) in sums.iter_mut().zip(&frame) {
-                        let value = value / self.pool as f64;
+                        let value = value * f64::from(LEVEL_STEP_DB) / self.pool as f64;
                         sum.0 += value;
                         sum.1 += value * value;
                     }

@@ -124,23 +124,23 @@ struct Head {
     best_epoch: Option<usize>,
     /// Of a file of training that has not ended.
     steps: Option<u64>,
-    /// CRC-32 of this (with 0 here) and of the tensors' names and bytes, in the order of the names.
-    crc32: u32,
+    /// SHA-256 of this (with nothing here) and of the tensors' names and bytes, in the order of the names.
+    sha256: String,
 }
 
 type Tensors = BTreeMap<String, Tensor>;
 
-fn checksum(head: &Head, tensors: &Tensors) -> Result<u32> {
+fn checksum(head: &Head, tensors: &Tensors) -> Result<String> {
     let json = serde_json::to_vec(head).context(ErrorKind::Training, "no JSON")?;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&json);
+    let mut hash = Sha256::new();
+    hash.update(&json);
     for (name, tensor) in tensors {
         let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
         tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
-        crc.update(name.as_bytes());
-        crc.update(&bytes);
+        hash.update(name.as_bytes());
+        hash.update(&bytes);
     }
-    Ok(crc.finalize())
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 /// Writes a checkpoint; an earlier one is there until the new one is complete and on the disk.
@@ -180,9 +180,9 @@ fn encode(identity: &Identity, state: &State) -> Result<Tensors> {
         identity: identity.clone(),
         best_epoch: state.best_epoch,
         steps: state.optimizer.as_ref().map(|optimizer| optimizer.steps),
-        crc32: 0,
+        sha256: String::new(),
     };
-    head.crc32 = checksum(&head, &tensors)?;
+    head.sha256 = checksum(&head, &tensors)?;
     let json = serde_json::to_vec(&head).context(ErrorKind::Training, "no JSON")?;
     tensors.insert(HEAD.to_owned(), Tensor::from_slice(&json));
     Ok(tensors)
@@ -261,7 +261,7 @@ fn decode(path: &Path, identity: &Identity, device: Device) -> Result<State> {
         )));
     }
     let mut head: Head = serde_json::from_value(json).map_err(|error| unreadable(&error))?;
-    let expected = std::mem::take(&mut head.crc32);
+    let expected = std::mem::take(&mut head.sha256);
     if checksum(&head, &tensors)? != expected {
         return Err(damaged("its checksum is wrong"));
     }

@@ -5,8 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{RngCore as _, SeedableRng as _, seq::SliceRandom as _};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _, rngs::ChaCha8Rng, seq::SliceRandom as _};
 use tch::{Device, Tensor};
 
 use super::{

@@ -31,7 +31,7 @@ pub struct Run<'a> {
     /// Where libtorch computes.
     pub device: Device,
     /// The directory in which checkpoints are kept: `model.safetensors`, and `fold-1.safetensors` and so on. Those that
-    /// are there at the start are resumed ([`Task::checkpoint`]).
+    /// are there at the start are resumed.
     pub checkpoints: Option<&'a Path>,
 }
 

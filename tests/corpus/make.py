@@ -6,9 +6,9 @@ tiny.onnx, which the models are made of, was written by `circumplex train --data
 two channels, 16 bands and windows of 2 s at 11,025 Hz.
 """
 
+import hashlib
 import json
 import struct
-import zlib
 from pathlib import Path
 
 import onnx
@@ -24,7 +24,7 @@ def write(name, content):
 
 def journal(*records):
     """Lines with right checksums."""
-    return b"".join(b"%08x %s\n" % (zlib.crc32(record), record) for record in records)
+    return b"".join(b"%s %s\n" % (hashlib.sha256(record).hexdigest()[:8].encode(), record) for record in records)
 
 
 def models():
@@ -80,7 +80,7 @@ def main():
     write("recipe/digits.toml", b"seed = " + b"9" * 4000)
     program = b"circumplex"
     header = json.dumps(
-        {"journal": 1, "model": "0" * 64, "preprocessing": {}, "program": program.decode()},
+        {"journal": 3, "model": "0" * 64, "preprocessing": {}, "program": program.decode()},
         separators=(",", ":"),
         sort_keys=True,
     ).encode()

@@ -130,9 +130,9 @@ fn a_journal_of_an_older_format_is_discarded() {
         .unwrap();
     let text = fs::read_to_string(Journal::path_of(&target)).unwrap();
     let (first, rest) = text.split_once('\n').unwrap();
-    let json = first[9..].replace("\"journal\":2", "\"journal\":1");
+    let json = first[9..].replace("\"journal\":3", "\"journal\":1");
     assert_ne!(json, first[9..]);
-    let old = format!("{:08x} {json}\n{rest}", crc32fast::hash(json.as_bytes()));
+    let old = format!("{} {json}\n{rest}", checksum(json.as_bytes()));
     fs::write(Journal::path_of(&target), old).unwrap();
     let journal = Journal::open(&target, &info("a")).unwrap();
     assert!(journal.is_empty() && journal.is_discarded());
