@@ -11,6 +11,7 @@ use crate::{
     library::{Column, Columns},
 };
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use std::str::FromStr;
 
 /// A condition that songs must meet. As in SQL, a song does not meet it if it is neither true nor false because a tag is missing.
@@ -49,13 +50,12 @@ enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
-    /// A comparison with NULL: never known.
-    Unknown(Field),
     IsNull(Field),
+    /// One side at least is a column, and the other is comparable with it.
     Compare {
-        field: Field,
+        left: Operand,
         by: Comparison,
-        with: Operand,
+        right: Operand,
     },
     Like {
         field: Field,
@@ -76,6 +76,8 @@ enum Comparison {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Operand {
+    /// Comparisons with NULL are never known.
+    Null,
     Field(Field),
     Number(f64),
     Text(String),
@@ -142,18 +144,25 @@ impl Field {
     }
 
     fn kind(self) -> Kind {
-        use arrow_schema::DataType;
-        let Field::Stored(column) = self else {
-            return match self {
-                Field::Strongest => Kind::Text,
-                _ => Kind::Number,
-            };
+        let column = match self {
+            Field::Stored(column) => column,
+            Field::Emotion(_) => return Kind::Number,
+            Field::Strongest => return Kind::Text,
         };
         match column.data_type(0) {
             DataType::Utf8 => Kind::Text,
             DataType::Boolean => Kind::Truth,
             DataType::Timestamp(..) => Kind::Time,
             _ => Kind::Number,
+        }
+    }
+
+    /// Whether it has single precision.
+    fn is_single(self) -> bool {
+        match self {
+            Field::Stored(column) => column.data_type(0) == DataType::Float32,
+            Field::Emotion(_) => true,
+            Field::Strongest => false,
         }
     }
 
@@ -166,22 +175,26 @@ impl Field {
 }
 
 impl Condition {
+    fn negated_if(self, negated: bool) -> Self {
+        match negated {
+            true => Self::Not(Box::new(self)),
+            false => self,
+        }
+    }
+
     fn columns(&self) -> Columns {
+        let of = |operand: &Operand| match operand {
+            Operand::Field(field) => Columns::of(&[field.column()]),
+            _ => Columns::of(&[]),
+        };
         match self {
             Self::All(parts) | Self::Any(parts) => {
                 let columns = parts.iter().map(Self::columns);
                 columns.fold(Columns::of(&[]), Columns::and)
             }
             Self::Not(part) => part.columns(),
-            Self::Compare {
-                field,
-                with: Operand::Field(other),
-                ..
-            } => Columns::of(&[field.column(), other.column()]),
-            Self::Unknown(field)
-            | Self::IsNull(field)
-            | Self::Like { field, .. }
-            | Self::Compare { field, .. } => Columns::of(&[field.column()]),
+            Self::Compare { left, right, .. } => of(left).and(of(right)),
+            Self::IsNull(field) | Self::Like { field, .. } => Columns::of(&[field.column()]),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     emotion::{Emotion, EmotionVector},
     library::{flat_numbers, floats},
 };
-use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::TimestampMicrosecondType};
+use arrow_array::{ArrayRef, RecordBatch, cast::AsArray, types::TimestampMicrosecondType};
 use std::cmp::Ordering;
 
 /// A value of one row.
@@ -18,24 +18,17 @@ enum Value<'a> {
 }
 
 pub(super) fn condition(condition: &Condition, batch: &RecordBatch) -> Vec<Option<bool>> {
-    let rows = batch.num_rows();
     match condition {
         // One part that is false (for OR: true) decides; else one that is unknown leaves the whole unknown.
         Condition::All(parts) => join(parts, batch, false),
         Condition::Any(parts) => join(parts, batch, true),
         Condition::Not(part) => {
-            let part = self::condition(part, batch);
-            part.into_iter()
-                .map(|holds| holds.map(|holds| !holds))
-                .collect()
+            let part = self::condition(part, batch).into_iter();
+            part.map(|holds| Some(!holds?)).collect()
         }
-        Condition::Unknown(_) => vec![None; rows],
         Condition::IsNull(field) => {
-            let values = values(*field, batch);
-            values
-                .into_iter()
-                .map(|value| Some(value.is_none()))
-                .collect()
+            let values = values(*field, batch).into_iter();
+            values.map(|value| Some(value.is_none())).collect()
         }
         Condition::Like {
             field,
@@ -50,18 +43,27 @@ pub(super) fn condition(condition: &Condition, batch: &RecordBatch) -> Vec<Optio
             let values = values(*field, batch).into_iter();
             values.map(|value| value.map(matched)).collect()
         }
-        Condition::Compare { field, by, with } => {
-            let values = values(*field, batch);
-            let others = match with {
-                Operand::Field(other) => self::values(*other, batch),
-                literal => vec![Some(value_of(literal, *field)); rows],
+        Condition::Compare { left, by, right } => {
+            let compare = |(left, right): (Option<Value<'_>>, Option<Value<'_>>)| {
+                Some(by.holds(left?.partial_cmp(&right?)))
             };
-            let compare = |(value, other): (Option<Value<'_>>, Option<Value<'_>>)| {
-                Some(by.holds(value?.partial_cmp(&other?)))
-            };
-            values.into_iter().zip(others).map(compare).collect()
+            let sides = side(left, batch).into_iter().zip(side(right, batch));
+            sides.map(compare).collect()
         }
     }
+}
+
+/// One side of a comparison for each row.
+fn side<'a>(operand: &'a Operand, batch: &'a RecordBatch) -> Vec<Option<Value<'a>>> {
+    let literal = match operand {
+        Operand::Field(field) => return values(*field, batch),
+        Operand::Null => None,
+        Operand::Text(text) => Some(Value::Text(text)),
+        Operand::Number(number) => Some(Value::Number(*number)),
+        Operand::Time(micros) => Some(Value::Time(*micros)),
+        Operand::Truth(truth) => Some(Value::Truth(*truth)),
+    };
+    vec![literal; batch.num_rows()]
 }
 
 fn join(parts: &[Condition], batch: &RecordBatch, decisive: bool) -> Vec<Option<bool>> {
@@ -92,68 +94,48 @@ impl Comparison {
     }
 }
 
-fn value_of(literal: &Operand, field: Field) -> Value<'_> {
-    match literal {
-        Operand::Text(text) => Value::Text(text),
-        Operand::Time(micros) => Value::Time(*micros),
-        Operand::Truth(truth) => Value::Truth(*truth),
-        // A column of single precision is compared in single precision, so that 6.1 equals 6.1.
-        Operand::Number(number) if is_single(field) => Value::Number(f64::from(*number as f32)),
-        Operand::Number(number) => Value::Number(*number),
-        Operand::Field(_) => Value::Truth(false),
-    }
-}
-
-fn is_single(field: Field) -> bool {
-    match field {
-        Field::Stored(column) => column.data_type(0) == arrow_schema::DataType::Float32,
-        _ => true,
-    }
-}
-
 /// The value of each row, `None` for null.
 fn values(field: Field, batch: &RecordBatch) -> Vec<Option<Value<'_>>> {
-    let Some(array) = batch.column_by_name(field.column().name()) else {
-        return vec![None; batch.num_rows()];
-    };
-    match (field, field.kind()) {
-        (Field::Emotion(emotion), _) => vectors(array, |vector| {
-            Some(Value::Number(vector[emotion.index()].into()))
-        }),
-        (Field::Strongest, _) => vectors(array, |vector| {
-            let vector = EmotionVector::new(*vector).ok()?;
-            Some(Value::Text(vector.strongest().name()))
-        }),
-        (_, Kind::Text) => match array.as_string_opt::<i32>() {
-            Some(texts) => texts.iter().map(|text| text.map(Value::Text)).collect(),
-            None => vec![None; array.len()],
-        },
-        (_, Kind::Truth) => match array.as_boolean_opt() {
-            Some(truths) => truths.iter().map(|truth| truth.map(Value::Truth)).collect(),
-            None => vec![None; array.len()],
-        },
-        (_, Kind::Time) => match array.as_primitive_opt::<TimestampMicrosecondType>() {
-            Some(times) => times.iter().map(|time| time.map(Value::Time)).collect(),
-            None => vec![None; array.len()],
-        },
-        (_, Kind::Number) => match floats(array) {
-            Some(numbers) => numbers
-                .iter()
-                .map(|number| number.map(Value::Number))
-                .collect(),
-            None => vec![None; array.len()],
-        },
-    }
+    let array = batch.column_by_name(field.column().name());
+    let values = array.and_then(|array| values_of(field, array));
+    values.unwrap_or_else(|| vec![None; batch.num_rows()])
 }
 
-fn vectors<'a>(
-    array: &ArrayRef,
-    value: impl Fn(&[f32; Emotion::COUNT]) -> Option<Value<'a>>,
-) -> Vec<Option<Value<'a>>> {
-    match flat_numbers(array, Emotion::COUNT) {
-        Some(numbers) => numbers.as_chunks().0.iter().map(value).collect(),
-        None => vec![None; array.len()],
-    }
+fn values_of(field: Field, array: &ArrayRef) -> Option<Vec<Option<Value<'_>>>> {
+    let vectors = || Some(flat_numbers(array, Emotion::COUNT)?.as_chunks().0.iter());
+    Some(match (field, field.kind()) {
+        (Field::Emotion(emotion), _) => vectors()?
+            .map(|vector: &[f32; Emotion::COUNT]| {
+                Some(Value::Number(vector[emotion.index()].into()))
+            })
+            .collect(),
+        (Field::Strongest, _) => vectors()?
+            .map(|vector| {
+                Some(Value::Text(
+                    EmotionVector::new(*vector).ok()?.strongest().name(),
+                ))
+            })
+            .collect(),
+        (_, Kind::Text) => {
+            let texts = array.as_string_opt::<i32>()?.iter();
+            texts.map(|text| text.map(Value::Text)).collect()
+        }
+        (_, Kind::Truth) => {
+            let truths = array.as_boolean_opt()?.iter();
+            truths.map(|truth| truth.map(Value::Truth)).collect()
+        }
+        (_, Kind::Time) => {
+            let times = array.as_primitive_opt::<TimestampMicrosecondType>()?.iter();
+            times.map(|time| time.map(Value::Time)).collect()
+        }
+        (_, Kind::Number) => {
+            let numbers = floats(array)?;
+            numbers
+                .iter()
+                .map(|number| number.map(Value::Number))
+                .collect()
+        }
+    })
 }
 
 /// Whether all of a text fits a pattern.

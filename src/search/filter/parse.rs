@@ -2,7 +2,7 @@
 
 use super::{Comparison, Condition, Field, Kind, Operand, Wildcard};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     text::did_you_mean,
 };
 
@@ -11,174 +11,202 @@ const LONGEST: usize = 64 * 1024;
 /// The maximum of parentheses and NOTs within one another: bounds the stack.
 const DEEPEST: usize = 50;
 
-/// Words that are no columns.
-const KEYWORDS: [&str; 14] = [
-    "and", "or", "not", "is", "null", "in", "between", "like", "ilike", "escape", "true", "false",
-    "select", "case",
+const OPERATORS: [(&str, Comparison); 8] = [
+    ("=", Comparison::Equal),
+    ("==", Comparison::Equal),
+    ("<>", Comparison::NotEqual),
+    ("!=", Comparison::NotEqual),
+    ("<", Comparison::Less),
+    ("<=", Comparison::LessOrEqual),
+    (">", Comparison::Greater),
+    (">=", Comparison::GreaterOrEqual),
 ];
 
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    /// A name or keyword, in lower case.
-    Word(String),
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum TokenKind {
+    /// A name or keyword.
+    Word,
     /// A name in double quotes.
-    Quoted(String),
-    Text(String),
-    Number(f64),
-    Symbol(&'static str),
-    /// Anything else.
-    Other,
+    Quoted,
+    /// Text in single quotes.
+    Text,
+    Number,
+    Symbol,
     End,
 }
 
-/// A token and its place in the text.
-#[derive(Debug, Clone)]
-struct Placed {
-    token: Token,
-    start: usize,
-    end: usize,
+#[derive(Debug, Clone, Copy)]
+struct Token<'a> {
+    kind: TokenKind,
+    source: &'a str,
+    /// The condition from this token on.
+    rest: &'a str,
 }
 
 /// Parses a whole text.
 pub(super) fn condition(text: &str) -> Result<Condition> {
     if text.len() > LONGEST {
-        return refused(format!(
+        return Err(Error::invalid(format!(
             "expected a condition of at most {LONGEST} bytes, found {}",
             text.len()
-        ));
+        )));
     }
     let mut parser = Parser {
-        text,
         tokens: tokens(text)?,
         next: 0,
         depth: 0,
     };
-    let parsed = parser.any()?;
-    let condition = parser.as_condition(parsed)?;
+    let condition = as_condition(parser.any()?)?;
     match parser.peek() {
-        Token::End => Ok(condition),
-        _ => {
-            let found = parser.source(parser.next, parser.next + 1);
-            refused(format!("expected the condition to end before {found:?}"))
-        }
+        end if end.kind == TokenKind::End => Ok(condition),
+        other => Err(other.refused("expected the end of the condition")),
     }
 }
 
-fn refused<T>(message: String) -> Result<T> {
-    Err(Error::new(ErrorKind::InvalidInput, message))
-}
-
-fn syntax<T>(text: &str, problem: &str) -> Result<T> {
-    refused(format!(
-        "expected a condition in SQL, like \"genre = 'Jazz' AND valence > 6\"; found {text:?}: {problem}"
+fn refused(rest: &str, problem: &str) -> Error {
+    let place = match rest {
+        "" => "the end".to_owned(),
+        _ => format!("{:?}", rest.chars().take(60).collect::<String>()),
+    };
+    Error::invalid(format!(
+        "{problem} at {place}; expected a condition like \"genre = 'Jazz' AND valence > 6\": AND, OR, NOT, = <> < <= > >=, \
+         LIKE, ILIKE, IN, BETWEEN and IS NULL on columns, numbers and 'text'"
     ))
 }
 
-fn tokens(text: &str) -> Result<Vec<Placed>> {
+impl Token<'_> {
+    fn refused(self, problem: &str) -> Error {
+        refused(self.rest, problem)
+    }
+
+    fn unsupported(self) -> Error {
+        self.refused(match self.kind {
+            TokenKind::End => "an expression is missing",
+            _ => "unsupported expression",
+        })
+    }
+
+    /// The content of text or of a name, between its quotes if it has any.
+    fn content(self) -> String {
+        let quote = match self.kind {
+            TokenKind::Text => "'",
+            TokenKind::Quoted => "\"",
+            _ => return self.source.to_owned(),
+        };
+        self.source[1..self.source.len() - 1].replace(&quote.repeat(2), quote)
+    }
+}
+
+fn tokens(text: &str) -> Result<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
-    let mut rest = text.char_indices().peekable();
-    while let Some((start, first)) = rest.next() {
-        if first.is_whitespace() {
-            continue;
-        }
-        let token = match first {
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let prefix = |is_part: &mut dyn FnMut(char) -> bool| {
+            rest.find(|c| !is_part(c)).unwrap_or(rest.len())
+        };
+        let (kind, length) = match first {
             '\'' | '"' => {
-                // A doubled quote is a quote.
-                let mut content = String::new();
-                loop {
-                    match rest.next() {
-                        Some((_, c)) if c != first => content.push(c),
-                        Some(_) if rest.next_if(|(_, c)| *c == first).is_some() => {
-                            content.push(first)
-                        }
-                        Some(_) => break,
-                        None => return syntax(text, "a quote is not closed"),
-                    }
-                }
-                if first == '"' {
-                    Token::Quoted(content)
+                let length =
+                    quoted(rest, first).ok_or_else(|| refused(rest, "a quote is not closed"))?;
+                let is_text = first == '\'';
+                let kind = if is_text {
+                    TokenKind::Text
                 } else {
-                    Token::Text(content)
-                }
+                    TokenKind::Quoted
+                };
+                (kind, length)
             }
-            c if c.is_ascii_digit() || c == '.' => {
-                let mut number = String::from(c);
-                let mut last = c;
-                while let Some((_, c)) = rest.next_if(|(_, c)| {
-                    c.is_alphanumeric() || *c == '.' || ("+-".contains(*c) && "eE".contains(last))
-                }) {
-                    number.push(c);
+            '0'..='9' | '.' => {
+                let mut last = first;
+                let length = prefix(&mut |c| {
+                    let is_sign = "+-".contains(c) && "eE".contains(last);
                     last = c;
-                }
-                match number.parse() {
-                    Ok(number) => Token::Number(number),
-                    Err(_) => return syntax(text, &format!("{number:?} is not a number")),
-                }
+                    is_sign || c == '.' || c.is_alphanumeric()
+                });
+                (TokenKind::Number, length)
             }
             c if c.is_alphabetic() || c == '_' => {
-                let mut word = String::from(c);
-                while let Some((_, c)) = rest.next_if(|(_, c)| c.is_alphanumeric() || *c == '_') {
-                    word.push(c);
-                }
-                Token::Word(word.to_lowercase())
+                let length = prefix(&mut |c| c.is_alphanumeric() || c == '_');
+                (TokenKind::Word, length)
             }
             c => {
-                let second = rest.peek().map_or(' ', |(_, c)| *c);
-                const SYMBOLS: [&str; 15] = [
-                    "<=", ">=", "<>", "!=", "==", "=", "<", ">", "(", ")", ",", "-", "+", "*", "/",
-                ];
-                let pair = String::from_iter([c, second]);
-                let symbol = SYMBOLS.into_iter().find(|symbol| pair.starts_with(symbol));
-                if symbol.is_some_and(|symbol| symbol.len() == 2) {
-                    rest.next();
-                }
-                symbol.map_or(Token::Other, Token::Symbol)
+                let is_pair =
+                    |(symbol, _): &(&str, _)| symbol.len() == 2 && rest.starts_with(symbol);
+                let length = if OPERATORS.iter().any(is_pair) {
+                    2
+                } else {
+                    c.len_utf8()
+                };
+                (TokenKind::Symbol, length)
             }
         };
-        let end = rest.peek().map_or(text.len(), |(end, _)| *end);
-        tokens.push(Placed { token, start, end });
+        let (source, after) = rest.split_at(length);
+        tokens.push(Token { kind, source, rest });
+        rest = after.trim_start();
     }
-    let end = text.len();
-    tokens.push(Placed {
-        token: Token::End,
-        start: end,
-        end,
+    tokens.push(Token {
+        kind: TokenKind::End,
+        source: "",
+        rest: "",
     });
     Ok(tokens)
 }
 
-/// The kind of an expression.
-enum Parsed {
+/// The length of a text in quotes; a doubled quote is a quote.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let mut end = 1;
+    loop {
+        end += text[end..].find(quote)? + 1;
+        if !text[end..].starts_with(quote) {
+            return Some(end);
+        }
+        end += 1;
+    }
+}
+
+/// An expression, and where it begins if it may be one side of a comparison.
+enum Parsed<'a> {
     Condition(Condition),
-    /// One side of a comparison; `None` is NULL. With its first token.
-    Term(Option<Operand>, usize),
+    Term(Operand, Token<'a>),
+}
+
+fn as_condition(parsed: Parsed<'_>) -> Result<Condition> {
+    match parsed {
+        Parsed::Condition(condition) => Ok(condition),
+        Parsed::Term(Operand::Field(field), _) if field.kind() == Kind::Truth => {
+            Ok(Condition::Compare {
+                left: Operand::Field(field),
+                by: Comparison::Equal,
+                right: Operand::Truth(true),
+            })
+        }
+        Parsed::Term(_, at) => Err(at.unsupported()),
+    }
 }
 
 struct Parser<'a> {
-    text: &'a str,
-    tokens: Vec<Placed>,
+    tokens: Vec<Token<'a>>,
     next: usize,
     depth: usize,
 }
 
-impl Parser<'_> {
-    fn peek(&self) -> &Token {
-        &self.tokens[self.next.min(self.tokens.len() - 1)].token
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Token<'a> {
+        // The last token is the end, which is never passed.
+        self.tokens[self.next.min(self.tokens.len() - 1)]
     }
 
-    fn take(&mut self) -> Token {
-        let token = self.peek().clone();
+    fn take(&mut self) -> Token<'a> {
+        let token = self.peek();
         self.next += 1;
         token
     }
 
     /// Takes a keyword or symbol if it is next.
     fn takes(&mut self, wanted: &str) -> bool {
-        let found = match self.peek() {
-            Token::Word(word) => word == wanted,
-            Token::Symbol(symbol) => *symbol == wanted,
-            _ => false,
-        };
+        let token = self.peek();
+        let may_be = matches!(token.kind, TokenKind::Word | TokenKind::Symbol);
+        let found = may_be && token.source.eq_ignore_ascii_case(wanted);
         self.next += usize::from(found);
         found
     }
@@ -187,87 +215,50 @@ impl Parser<'_> {
         if self.takes(wanted) {
             return Ok(());
         }
-        syntax(self.text, &format!("{} is missing", wanted.to_uppercase()))
-    }
-
-    /// The text of some tokens.
-    fn source(&self, from: usize, to: usize) -> &str {
-        let last = self.tokens.len() - 1;
-        let start = self.tokens[from.min(last)].start;
-        let end = self.tokens[to.saturating_sub(1).min(last)].end;
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    fn unsupported<T>(&self, from: usize, to: usize) -> Result<T> {
-        if *self.peek() == Token::End && from >= self.tokens.len() - 1 {
-            return syntax(self.text, "it ends early");
-        }
-        refused(format!(
-            "unsupported expression {:?}; a condition consists of AND, OR, NOT, = <> < <= > >=, LIKE, ILIKE, IN, BETWEEN and \
-             IS NULL on columns, numbers and 'text'",
-            self.source(from, to)
-        ))
-    }
-
-    fn as_condition(&self, parsed: Parsed) -> Result<Condition> {
-        match parsed {
-            Parsed::Condition(condition) => Ok(condition),
-            Parsed::Term(Some(Operand::Field(field)), _) if field.kind() == Kind::Truth => {
-                Ok(Condition::Compare {
-                    field,
-                    by: Comparison::Equal,
-                    with: Operand::Truth(true),
-                })
-            }
-            Parsed::Term(_, from) => self.unsupported(from, self.next),
-        }
+        Err(self.peek().refused(&format!("{wanted} is missing")))
     }
 
     /// Conditions joined by OR.
-    fn any(&mut self) -> Result<Parsed> {
-        self.joined("or", Self::all, Condition::Any)
+    fn any(&mut self) -> Result<Parsed<'a>> {
+        self.joined("OR", Self::all, Condition::Any)
     }
 
     /// Conditions joined by AND.
-    fn all(&mut self) -> Result<Parsed> {
-        self.joined("and", Self::negated, Condition::All)
+    fn all(&mut self) -> Result<Parsed<'a>> {
+        self.joined("AND", Self::negated, Condition::All)
     }
 
     fn joined(
         &mut self,
         by: &str,
-        part: fn(&mut Self) -> Result<Parsed>,
+        part: fn(&mut Self) -> Result<Parsed<'a>>,
         join: fn(Vec<Condition>) -> Condition,
-    ) -> Result<Parsed> {
+    ) -> Result<Parsed<'a>> {
         let first = part(self)?;
         if !self.takes(by) {
             return Ok(first);
         }
-        let mut parts = vec![self.as_condition(first)?];
+        let mut parts = vec![as_condition(first)?];
         loop {
-            let next = part(self)?;
-            parts.push(self.as_condition(next)?);
+            parts.push(as_condition(part(self)?)?);
             if !self.takes(by) {
                 return Ok(Parsed::Condition(join(parts)));
             }
         }
     }
 
-    fn negated(&mut self) -> Result<Parsed> {
-        if !self.takes("not") {
+    fn negated(&mut self) -> Result<Parsed<'a>> {
+        if !self.takes("NOT") {
             return self.comparison();
         }
-        let inner = self.deeper(Self::negated)?;
-        let inner = self.as_condition(inner)?;
+        let inner = as_condition(self.nested(Self::negated)?)?;
         Ok(Parsed::Condition(Condition::Not(Box::new(inner))))
     }
 
-    fn deeper(&mut self, part: fn(&mut Self) -> Result<Parsed>) -> Result<Parsed> {
+    fn nested(&mut self, part: fn(&mut Self) -> Result<Parsed<'a>>) -> Result<Parsed<'a>> {
         if self.depth == DEEPEST {
-            return syntax(
-                self.source(0, 9),
-                &format!("it is nested more than {DEEPEST} levels deep"),
-            );
+            let problem = format!("parentheses or NOTs are nested more than {DEEPEST} levels deep");
+            return Err(self.peek().refused(&problem));
         }
         self.depth += 1;
         let parsed = part(self);
@@ -275,194 +266,140 @@ impl Parser<'_> {
         parsed
     }
 
-    fn comparison(&mut self) -> Result<Parsed> {
-        let (left, from) = match self.primary()? {
-            Parsed::Term(term, from) => (term, from),
+    fn comparison(&mut self) -> Result<Parsed<'a>> {
+        let (left, at) = match self.primary()? {
+            Parsed::Term(operand, at) => (operand, at),
             condition => return Ok(condition),
         };
-        const OPERATORS: [(&str, Comparison); 8] = [
-            ("=", Comparison::Equal),
-            ("==", Comparison::Equal),
-            ("<>", Comparison::NotEqual),
-            ("!=", Comparison::NotEqual),
-            ("<", Comparison::Less),
-            ("<=", Comparison::LessOrEqual),
-            (">", Comparison::Greater),
-            (">=", Comparison::GreaterOrEqual),
-        ];
         for (symbol, by) in OPERATORS {
             if self.takes(symbol) {
                 let right = self.term()?;
-                return Ok(Parsed::Condition(self.compare(from, left, by, right)?));
+                return Ok(Parsed::Condition(compare(at, left, by, right)?));
             }
         }
-        if self.takes("is") {
-            let negated = self.takes("not");
-            self.expect("null")?;
-            let is_null = Condition::IsNull(self.field(from, left)?);
-            return Ok(Parsed::Condition(negate(is_null, negated)));
+        if self.takes("IS") {
+            let negated = self.takes("NOT");
+            self.expect("NULL")?;
+            let is_null = Condition::IsNull(column(at, &left)?);
+            return Ok(Parsed::Condition(is_null.negated_if(negated)));
         }
-        let negated = self.takes("not");
-        let condition = if self.takes("between") {
+        let negated = self.takes("NOT");
+        let condition = if self.takes("BETWEEN") {
             let low = self.term()?;
-            self.expect("and")?;
+            self.expect("AND")?;
             let high = self.term()?;
             Condition::All(vec![
-                self.compare(from, left.clone(), Comparison::GreaterOrEqual, low)?,
-                self.compare(from, left, Comparison::LessOrEqual, high)?,
+                compare(at, left.clone(), Comparison::GreaterOrEqual, low)?,
+                compare(at, left, Comparison::LessOrEqual, high)?,
             ])
-        } else if self.takes("in") {
+        } else if self.takes("IN") {
             self.expect("(")?;
             let mut parts = Vec::new();
             loop {
                 let one = self.term()?;
-                parts.push(self.compare(from, left.clone(), Comparison::Equal, one)?);
+                parts.push(compare(at, left.clone(), Comparison::Equal, one)?);
                 if !self.takes(",") {
                     break;
                 }
             }
             self.expect(")")?;
             Condition::Any(parts)
-        } else if self.takes("like") {
-            self.like(from, left, false)?
-        } else if self.takes("ilike") {
-            self.like(from, left, true)?
+        } else if self.takes("LIKE") {
+            self.like(column(at, &left)?, false)?
+        } else if self.takes("ILIKE") {
+            self.like(column(at, &left)?, true)?
         } else if negated {
-            return self.unsupported(from, self.next);
-        } else if let Token::Symbol("+" | "-" | "*" | "/") = self.peek() {
-            return self.unsupported(from, self.next + 2);
+            return Err(self.peek().unsupported());
         } else {
-            return Ok(Parsed::Term(left, from));
+            return Ok(Parsed::Term(left, at));
         };
-        Ok(Parsed::Condition(negate(condition, negated)))
+        Ok(Parsed::Condition(condition.negated_if(negated)))
     }
 
     /// A term, or an expression in parentheses.
-    fn primary(&mut self) -> Result<Parsed> {
-        let from = self.next;
-        match self.take() {
-            Token::Symbol("(") => {
-                let inner = self.deeper(Self::any)?;
-                self.expect(")")?;
-                Ok(inner)
-            }
-            Token::Symbol(sign @ ("-" | "+")) => match self.deeper(Self::primary)? {
-                Parsed::Term(Some(Operand::Number(number)), _) => {
-                    // Not -0, which SQL does not have.
-                    let signed = if sign == "-" { 0.0 - number } else { number };
-                    Ok(Parsed::Term(Some(Operand::Number(signed)), from))
-                }
-                _ => self.unsupported(from, self.next),
-            },
-            Token::Number(number) => Ok(Parsed::Term(Some(Operand::Number(number)), from)),
-            Token::Text(text) => Ok(Parsed::Term(Some(Operand::Text(text)), from)),
-            Token::Quoted(name) => {
-                let field = named(&name, "; text needs single quotes")?;
-                Ok(Parsed::Term(Some(Operand::Field(field)), from))
-            }
-            Token::Word(word) if word == "null" => Ok(Parsed::Term(None, from)),
-            Token::Word(word) if word == "true" || word == "false" => {
-                Ok(Parsed::Term(Some(Operand::Truth(word == "true")), from))
-            }
-            Token::Word(_) if *self.peek() == Token::Symbol("(") => {
-                let close = |placed: &Placed| placed.token == Token::Symbol(")");
-                let length = self.tokens[self.next..].iter().position(close).unwrap_or(0);
-                self.unsupported(from, self.next + length + 1)
-            }
-            Token::Word(word) if KEYWORDS.contains(&word.as_str()) => {
-                self.unsupported(from, self.next)
-            }
-            Token::Word(word) => Ok(Parsed::Term(Some(Operand::Field(named(&word, "")?)), from)),
-            _ => self.unsupported(from, self.next),
+    fn primary(&mut self) -> Result<Parsed<'a>> {
+        if self.takes("(") {
+            let inner = self.nested(Self::any)?;
+            self.expect(")")?;
+            return Ok(inner);
         }
+        let at = self.peek();
+        let is_negative = self.takes("-");
+        if !is_negative {
+            self.takes("+");
+        }
+        let token = self.take();
+        let is_signed = token.rest.len() != at.rest.len();
+        let operand = match token.kind {
+            TokenKind::Number => match token.source.parse::<f64>() {
+                // Not -0, which SQL does not have.
+                Ok(number) if is_negative => Operand::Number(0.0 - number),
+                Ok(number) => Operand::Number(number),
+                Err(_) => return Err(at.refused(&format!("{} is not a number", token.source))),
+            },
+            _ if is_signed => return Err(at.unsupported()),
+            TokenKind::Text => Operand::Text(token.content()),
+            TokenKind::Quoted => {
+                Operand::Field(named(&token.content(), "; text needs single quotes")?)
+            }
+            TokenKind::Word if self.peek().source == "(" => return Err(at.unsupported()),
+            TokenKind::Word => match token.source.to_lowercase().as_str() {
+                "null" => Operand::Null,
+                "true" => Operand::Truth(true),
+                "false" => Operand::Truth(false),
+                name => Operand::Field(named(name, "")?),
+            },
+            TokenKind::Symbol | TokenKind::End => return Err(at.unsupported()),
+        };
+        Ok(Parsed::Term(operand, at))
     }
 
-    fn term(&mut self) -> Result<Option<Operand>> {
-        let from = self.next;
+    fn term(&mut self) -> Result<Operand> {
+        let at = self.peek();
         match self.primary()? {
-            Parsed::Term(term, _) => Ok(term),
-            Parsed::Condition(_) => self.unsupported(from, self.next),
+            Parsed::Term(operand, _) => Ok(operand),
+            Parsed::Condition(_) => Err(at.unsupported()),
         }
     }
 
-    fn field(&self, from: usize, term: Option<Operand>) -> Result<Field> {
-        match term {
-            Some(Operand::Field(field)) => Ok(field),
-            _ => refused(format!(
-                "expected a comparison of a column with something, found {:?}",
-                self.source(from, self.next)
-            )),
-        }
-    }
-
-    fn compare(
-        &self,
-        from: usize,
-        left: Option<Operand>,
-        by: Comparison,
-        right: Option<Operand>,
-    ) -> Result<Condition> {
-        let (field, by, with) = match (left, right) {
-            (Some(Operand::Field(field)), with) => (field, by, with),
-            (with, Some(Operand::Field(field))) => (field, by.mirrored(), with),
-            (other, _) => return self.field(from, other).map(Condition::Unknown),
-        };
-        let Some(with) = with else {
-            return Ok(Condition::Unknown(field));
-        };
-        let with = match (field.kind(), with) {
-            (Kind::Time, Operand::Text(text)) => match time(&text) {
-                Some(micros) => Operand::Time(micros),
-                None => return Err(mismatch(field, &Operand::Text(text))),
-            },
-            (Kind::Text, with @ Operand::Text(_))
-            | (Kind::Number, with @ Operand::Number(_))
-            | (Kind::Truth, with @ Operand::Truth(_)) => with,
-            (kind, Operand::Field(other)) if kind == other.kind() => Operand::Field(other),
-            (_, with) => return Err(mismatch(field, &with)),
-        };
-        Ok(Condition::Compare { field, by, with })
-    }
-
-    fn like(&mut self, from: usize, left: Option<Operand>, any_case: bool) -> Result<Condition> {
-        let field = self.field(from, left)?;
-        let pattern_at = self.next;
+    fn like(&mut self, field: Field, any_case: bool) -> Result<Condition> {
+        let at = self.peek();
         let text = match self.term()? {
-            Some(Operand::Text(text)) => text,
-            None => return Ok(Condition::Unknown(field)),
-            Some(_) => return self.unsupported(pattern_at, self.next),
-        };
-        if field.kind() != Kind::Text {
-            return Err(mismatch(field, &Operand::Text(text)));
-        }
-        let mut escape = None;
-        if self.takes("escape") {
-            let at = self.next;
-            match self.term()? {
-                Some(Operand::Text(text)) if text.chars().count() == 1 => {
-                    escape = text.chars().next();
-                }
-                _ => return self.unsupported(at, self.next),
+            text @ (Operand::Text(_) | Operand::Null) if field.kind() != Kind::Text => {
+                return Err(mismatch(field, &text));
             }
+            Operand::Text(text) => text,
+            Operand::Null => {
+                return compare(at, Operand::Field(field), Comparison::Equal, Operand::Null);
+            }
+            _ => return Err(at.unsupported()),
+        };
+        let mut escape = None;
+        if self.takes("ESCAPE") {
+            let token = self.take();
+            let content = token.content();
+            if token.kind != TokenKind::Text || content.chars().count() != 1 {
+                return Err(token.refused("ESCAPE needs one character in single quotes"));
+            }
+            escape = content.chars().next();
         }
         let mut pattern = Vec::new();
         let mut characters = text.chars();
         while let Some(c) = characters.next() {
-            let literal = match c {
-                c if Some(c) == escape => characters.next(),
-                '%' | '_' => None,
-                c => Some(c),
-            };
-            match literal {
-                Some(literal) if any_case => {
-                    pattern.extend(literal.to_lowercase().map(Wildcard::Literal));
-                }
-                Some(literal) => pattern.push(Wildcard::Literal(literal)),
-                None if c == '%' => pattern.push(Wildcard::Any),
-                None if c == '_' => pattern.push(Wildcard::One),
-                // An escape at the end.
-                None => {}
+            match c {
+                // An escape at the end stands for nothing.
+                c if Some(c) == escape => pattern.extend(characters.next().map(Wildcard::Literal)),
+                '%' => pattern.push(Wildcard::Any),
+                '_' => pattern.push(Wildcard::One),
+                c => pattern.push(Wildcard::Literal(c)),
             }
+        }
+        if any_case {
+            let lower = |part| match part {
+                Wildcard::Literal(c) => c.to_lowercase().map(Wildcard::Literal).collect(),
+                wildcard => vec![wildcard],
+            };
+            pattern = pattern.into_iter().flat_map(lower).collect();
         }
         Ok(Condition::Like {
             field,
@@ -472,24 +409,40 @@ impl Parser<'_> {
     }
 }
 
-fn negate(condition: Condition, negated: bool) -> Condition {
-    match negated {
-        true => Condition::Not(Box::new(condition)),
-        false => condition,
+fn column(at: Token<'_>, operand: &Operand) -> Result<Field> {
+    match operand {
+        Operand::Field(field) => Ok(*field),
+        _ => Err(at.refused("expected the comparison of a column")),
     }
 }
 
-impl Comparison {
-    /// The same with the sides swapped.
-    fn mirrored(self) -> Self {
-        match self {
-            Self::Less => Self::Greater,
-            Self::LessOrEqual => Self::GreaterOrEqual,
-            Self::Greater => Self::Less,
-            Self::GreaterOrEqual => Self::LessOrEqual,
-            same => same,
+fn compare(at: Token<'_>, left: Operand, by: Comparison, right: Operand) -> Result<Condition> {
+    let field = column(at, &left).or_else(|_| column(at, &right))?;
+    Ok(Condition::Compare {
+        left: comparable(left, field)?,
+        by,
+        right: comparable(right, field)?,
+    })
+}
+
+/// An operand as it is compared with a column.
+fn comparable(operand: Operand, field: Field) -> Result<Operand> {
+    Ok(match (field.kind(), operand) {
+        (Kind::Time, Operand::Text(text)) => match time(&text) {
+            Some(micros) => Operand::Time(micros),
+            None => return Err(mismatch(field, &Operand::Text(text))),
+        },
+        // A column of single precision is compared in single precision, so that 6.1 equals 6.1.
+        (Kind::Number, Operand::Number(number)) if field.is_single() => {
+            Operand::Number(f64::from(number as f32))
         }
-    }
+        (Kind::Number, operand @ Operand::Number(_))
+        | (Kind::Text, operand @ Operand::Text(_))
+        | (Kind::Truth, operand @ Operand::Truth(_))
+        | (_, operand @ Operand::Null) => operand,
+        (kind, Operand::Field(other)) if kind == other.kind() => Operand::Field(other),
+        (_, operand) => return Err(mismatch(field, &operand)),
+    })
 }
 
 fn named(name: &str, hint: &str) -> Result<Field> {
@@ -505,10 +458,10 @@ fn named(name: &str, hint: &str) -> Result<Field> {
         }
         _ => did_you_mean(&lower, names.iter().copied()),
     };
-    refused(format!(
+    Err(Error::invalid(format!(
         "there is no column `{name}`{instead}; the columns are: {}{hint}",
         names.join(", ")
-    ))
+    )))
 }
 
 fn mismatch(field: Field, with: &Operand) -> Error {
@@ -527,27 +480,25 @@ fn mismatch(field: Field, with: &Operand) -> Error {
         Operand::Text(text) => format!("'{text}'"),
         Operand::Time(micros) => micros.to_string(),
         Operand::Truth(truth) => truth.to_string().to_uppercase(),
+        Operand::Null => "NULL".to_owned(),
     };
-    let message = format!(
+    Error::invalid(format!(
         "`{}` is {is}, and cannot be compared with {with}; {remedy}",
         field.name()
-    );
-    Error::new(ErrorKind::InvalidInput, message)
+    ))
 }
 
 /// Microseconds since 1970 of a date (`2026-01-31`), or a date and a time (`18:00`, with seconds or fractions of them), UTC unless
 /// it ends in an offset (`+02:00`).
 fn time(text: &str) -> Option<i64> {
-    let (date, clock) = match text.trim().split_once([' ', 'T']) {
-        Some((date, clock)) => (date, Some(clock)),
-        None => (text.trim(), None),
-    };
     let number = |text: &str| -> Option<i64> {
-        let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse().ok().filter(|_| is_digits)
     };
-    let parts: Vec<i64> = date.split('-').map(number).collect::<Option<_>>()?;
-    let [year, month @ 1..=12, day] = parts[..] else {
+    let numbers = |text: &str, by| -> Option<Vec<i64>> { text.split(by).map(number).collect() };
+    let text = text.trim();
+    let (date, clock) = text.split_once([' ', 'T']).unwrap_or((text, "00:00"));
+    let [year @ 0..=9999, month @ 1..=12, day] = numbers(date, '-')?[..] else {
         return None;
     };
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -556,45 +507,40 @@ fn time(text: &str) -> Option<i64> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    if year > 9999 || !(1..=days_in_month).contains(&day) {
+    let (clock, offset) = match clock.find(['Z', '+', '-']) {
+        Some(at) => clock.split_at(at),
+        None => (clock, "Z"),
+    };
+    let east = match offset {
+        "Z" => 0,
+        _ => {
+            let (hours, minutes) = offset[1..].split_once(':').unwrap_or((&offset[1..], "0"));
+            let minutes = number(hours)? * 60 + number(minutes)?;
+            if offset.starts_with('-') {
+                -minutes
+            } else {
+                minutes
+            }
+        }
+    };
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    number(fraction)?;
+    let micros = number(format!("{fraction:0<6}").get(..6)?)?;
+    let (hour, minute, second) = match numbers(clock, ':')?[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    if !(1..=days_in_month).contains(&day) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     // Days since 1970 in the proleptic Gregorian calendar, counting years from March.
-    let (years, months) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
+    let (years, months) = match month {
+        1 | 2 => (year - 1, month + 9),
+        _ => (year, month - 3),
     };
-    let days = 365 * years + years.div_euclid(4) - years.div_euclid(100)
-        + years.div_euclid(400)
-        + (153 * months + 2) / 5
-        + day
-        - 719_469;
-    let mut seconds = days * 86_400;
-    let mut micros = 0;
-    if let Some(clock) = clock {
-        let (clock, offset) = match clock.find(['Z', '+', '-']) {
-            Some(at) => clock.split_at(at),
-            None => (clock, "Z"),
-        };
-        if offset != "Z" {
-            let (hours, minutes) = offset[1..].split_once(':').unwrap_or((&offset[1..], "0"));
-            let east = number(hours)? * 3600 + number(minutes)? * 60;
-            seconds -= if offset.starts_with('-') { -east } else { east };
-        }
-        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-        number(fraction)?;
-        micros = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-        let parts: Vec<i64> = clock.split(':').map(number).collect::<Option<_>>()?;
-        let (hours, minutes, s) = match parts[..] {
-            [hours, minutes] => (hours, minutes, 0),
-            [hours, minutes, s] => (hours, minutes, s),
-            _ => return None,
-        };
-        if hours > 23 || minutes > 59 || s > 59 {
-            return None;
-        }
-        seconds += 3600 * hours + 60 * minutes + s;
-    }
+    let leap_days = years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400);
+    let days = 365 * years + leap_days + (153 * months + 2) / 5 + day - 719_469;
+    let seconds = ((days * 24 + hour) * 60 + minute - east) * 60 + second;
     Some(seconds * 1_000_000 + micros)
 }

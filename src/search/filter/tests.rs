@@ -1,4 +1,4 @@
-//! Conditions compared with what DuckDB says of the same rows: `tests/reference/where.py` wrote the expected rows.
+//! Conditions compared with the answers of DuckDB on the same rows: `tests/reference/where.py` wrote the expected rows.
 
 use super::*;
 use crate::{
@@ -107,13 +107,14 @@ fn unsupported_conditions_are_refused_with_the_reason() {
         ("modified > 'yesterday'", "'2026-01-31'"),
         ("genre =", "expected a condition"),
         ("genre = 'Jazz' ORDER BY 1", "ORDER"),
-        ("genre = 'Jazz'; DROP TABLE songs", "\";\""),
+        ("genre = 'Jazz'; DROP TABLE songs", "\"; DROP TABLE"),
         ("1 = 1", "of a column"),
         ("TRUE", "unsupported"),
         ("genre", "unsupported"),
         ("lower(genre) = 'jazz'", "lower(genre)"),
         ("valence + 1 > 3", "valence + 1"),
-        ("genre IN (SELECT 1)", "unsupported"),
+        ("genre IN (SELECT 1)", "there is no column `select`"),
+        ("valence > -(5)", "unsupported"),
         ("embedding IS NULL", "there is no column"),
         ("note IS NULL", "replaced by silent, damaged_packets"),
         ("silent = 1", "`silent` is true or false"),
@@ -125,12 +126,12 @@ fn unsupported_conditions_are_refused_with_the_reason() {
         ("genre LIKE title", "unsupported"),
         ("", "expected a condition"),
     ] {
-        let said = refused(condition);
-        assert!(said.contains(part), "{condition}: {said}");
+        let message = refused(condition);
+        assert!(message.contains(part), "{condition}: {message}");
     }
     assert!(refused(&"(".repeat(10_000)).contains("expected a condition"));
     assert!(refused(&"NOT ".repeat(10_000)).contains("nested"));
-    assert!(refused(&"- ".repeat(10_000)).contains("nested"));
+    assert!(refused(&"- ".repeat(10_000)).contains("unsupported"));
     assert!(refused(&"x".repeat(LARGE)).contains("bytes"));
 }
 
