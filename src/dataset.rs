@@ -20,7 +20,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::{CheckProgress, CheckReport, check};
+pub(crate) use check::{CheckReport, check};
 pub use columns::{ColumnChoice, Finding};
 pub(crate) use columns::{ColumnReport, Evidence, IdRange};
 #[cfg(feature = "train")]
@@ -41,11 +41,10 @@ use crate::{
     emotion::{AffectBox, EmotionVector},
     error::Context as _,
 };
-use audio_files::{audio_by_id, audio_directory, identical_audio, is_audio};
+use audio_files::{AudioFiles, identical_audio, is_audio};
 use deam::{Artists, DeamFiles};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
     fmt::{self, Display},
     path::{Path, PathBuf},
 };
@@ -77,15 +76,14 @@ impl Default for LabelOptions {
 
 impl LabelOptions {
     fn check(&self) -> Result<()> {
-        match (self.sigma, self.deviation) {
-            (sigma, _) if !(sigma.is_finite() && sigma > 0.0) => {
-                Err(invalid("sigma", "a number above 0", sigma))
-            }
-            (_, Some(deviation)) if !(deviation.is_finite() && deviation >= 0.0) => {
-                Err(invalid("deviation", "a number of at least 0", deviation))
-            }
-            _ => Ok(()),
+        if !(self.sigma.is_finite() && self.sigma > 0.0) {
+            return Err(invalid("sigma", "a number above 0", self.sigma));
         }
+        let deviation = self.deviation.unwrap_or(0.0);
+        if !(deviation.is_finite() && deviation >= 0.0) {
+            return Err(invalid("deviation", "a number of at least 0", deviation));
+        }
+        Ok(())
     }
 }
 
@@ -113,13 +111,10 @@ struct SongLabel {
 impl SongLabel {
     /// The eight percentages: those of the file, or the shares of a box that reaches `sigma` deviations.
     fn emotions(&self, sigma: f64) -> Result<EmotionVector> {
-        match self.percentages {
-            Some(percentages) => Ok(percentages),
-            None => {
-                let percentages = self.affect.percentages(sigma);
-                percentages.context_at(ErrorKind::Dataset, &self.file, self.place())
-            }
-        }
+        let emotions = self
+            .percentages
+            .map_or_else(|| self.affect.percentages(sigma), Ok);
+        emotions.context_at(ErrorKind::Dataset, &self.file, self.place())
     }
 
     /// `line 3, song 12`, for errors.
@@ -238,24 +233,21 @@ impl Dataset {
     /// of a label file is wrong, or no song has both audio and labels, [`ErrorKind::InvalidInput`] for wrong options.
     pub fn open(root: &Path, options: &LabelOptions) -> Result<Self> {
         let labels = Labels::read(root, options)?;
-        let base = match root.is_file() {
-            true => directory_of(root),
-            false => root,
+        let base = if root.is_file() {
+            directory_of(root)
+        } else {
+            root
         };
-        let directory = match labels.by_path {
-            true => Some(base.to_owned()),
-            false => audio_directory(base)?,
+        let mut audio = match labels.by_path {
+            true => AudioFiles::default(),
+            false => AudioFiles::find(base)?,
         };
-        let mut audio = match &directory {
-            Some(directory) if !labels.by_path => audio_by_id(directory)?.0,
-            _ => BTreeMap::new(),
-        };
-        let (labeled, found) = (labels.songs.len(), audio.len());
+        let (labeled, found) = (labels.songs.len(), audio.by_id.len());
         let (mut songs, mut without_audio) = (Vec::new(), Vec::new());
         for label in labels.songs {
             let file = match labels.by_path {
                 true => Some(audio_at(base, &label)?),
-                false => audio.remove(&label.id),
+                false => audio.by_id.remove(&label.id),
             };
             match file {
                 Some(audio) => songs.push(LabeledSong {
@@ -270,9 +262,8 @@ impl Dataset {
             }
         }
         if songs.is_empty() {
-            let place = directory.map_or(String::new(), |d| format!(" in {}", d.display()));
             let message = format!(
-                "no song has both audio and labels ({labeled} with labels, {found} audio files{place}); expected audio files named <song id>.<extension> in DEAM_audio/MEMD_audio, MEMD_audio, audio or the directory itself"
+                "no song has both audio and labels ({labeled} with labels, {found} audio files); expected audio files named <song id>.<extension> in DEAM_audio/MEMD_audio, MEMD_audio, audio or the directory itself"
             );
             return Err(Error::new(ErrorKind::Dataset, message).with_path(root));
         }
@@ -286,7 +277,7 @@ impl Dataset {
             root: root.to_owned(),
             songs,
             without_audio,
-            without_labels: audio.into_values().collect(),
+            without_labels: audio.by_id.into_values().collect(),
             rejected: labels.rejected,
             columns: labels.columns,
             sigma: options.sigma,

@@ -7,7 +7,7 @@ use super::{
     table::{Align, Table, visible},
 };
 use crate::{
-    dataset::{CheckProgress, CheckReport, Evidence, Finding, IdRange, RowFault, check},
+    dataset::{CheckReport, Evidence, Finding, IdRange, RowFault, check},
     text::{count, listed},
 };
 use std::{
@@ -50,16 +50,10 @@ struct CheckArgs {
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let Action::Check(args) = args.action;
     let bar = OnceLock::new();
-    let report = check(&args.directory, |progress| match progress {
-        CheckProgress::Started { files } => {
-            let template = "{bar:24} {pos}/{len} audio files, {eta} left";
-            let _ = bar.set(console.progress(files as u64, Some(template)));
-        }
-        CheckProgress::File => {
-            if let Some(bar) = bar.get() {
-                bar.inc(1);
-            }
-        }
+    let report = check(&args.directory, |files| {
+        let template = Some("{bar:24} {pos}/{len} audio files, {eta} left");
+        bar.get_or_init(|| console.progress(files as u64, template))
+            .inc(1);
     })?;
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();

@@ -2,7 +2,6 @@
 
 use super::{CliResult, console::Console, exit::Exit, table::visible};
 use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Write the labels of a data set, as training uses them and binary, to a table; needs no audio
@@ -31,7 +30,7 @@ pub(crate) struct Args {
     sigma: f64,
     /// Division of the plane into classes
     #[arg(long, value_enum, default_value = "sectors")]
-    scheme: SchemeName,
+    scheme: Scheme,
     /// Percentage above which an emotion is present [default: 100 / number of classes]
     #[arg(long, value_name = "PERCENT")]
     threshold: Option<f64>,
@@ -47,7 +46,7 @@ pub(crate) struct Args {
 pub(crate) struct LabelSource {
     /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
-    labels: Columns,
+    labels: ColumnChoice,
     #[command(flatten)]
     values: LabelValues,
 }
@@ -55,11 +54,7 @@ pub(crate) struct LabelSource {
 impl LabelSource {
     /// As the library's options.
     pub(crate) fn options(&self, sigma: f64) -> LabelOptions {
-        let columns = match self.labels {
-            Columns::Corrected => ColumnChoice::Corrected,
-            Columns::AsPublished => ColumnChoice::AsPublished,
-        };
-        self.values.options(sigma, columns)
+        self.values.options(sigma, self.labels)
     }
 }
 
@@ -86,29 +81,9 @@ impl LabelValues {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Columns {
-    /// Exchange crossed columns
-    Corrected,
-    /// Use columns as the file names them
-    AsPublished,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum SchemeName {
-    /// Eight sectors of 45 degrees
-    Sectors,
-    /// Sixteen cells: the middle four neutral, the others by the sector that holds them; nine percentages
-    Grid,
-}
-
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    let scheme = match args.scheme {
-        SchemeName::Sectors => Scheme::Sectors,
-        SchemeName::Grid => Scheme::Grid,
-    };
     let options = args.source.options(args.sigma);
-    let table = LabelTable::make(&args.data, &options, scheme, args.threshold)?;
+    let table = LabelTable::make(&args.data, &options, args.scheme, args.threshold)?;
     if table.rows.is_empty() {
         return Err(format!(
             "{}: no annotated song is usable ({} rows are not); see `circumplex dataset check`",

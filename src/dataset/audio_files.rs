@@ -19,13 +19,12 @@ const EXTENSIONS: [&str; 17] = [
 
 /// Whether the file has an audio format's extension and is not hidden (`._12.mp3` of a Mac archive).
 pub(super) fn is_audio(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    !hidden
-        && extension
-            .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+    let name = path.file_name().unwrap_or_default();
+    let extension = path.extension().unwrap_or_default();
+    let is_known = EXTENSIONS
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known));
+    is_known && !name.as_encoded_bytes().starts_with(b".")
 }
 
 /// The files of a directory, sorted by name; none if there is no such directory.
@@ -43,34 +42,46 @@ pub(super) fn list_files(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The directory with the audio files: one of those in DEAM's layouts, or `root` itself.
-pub(super) fn audio_directory(root: &Path) -> Result<Option<PathBuf>> {
-    for below in ["DEAM_audio/MEMD_audio", "DEAM_audio", "MEMD_audio", "audio"] {
-        let directory = root.join(below);
-        if list_files(&directory)?.iter().any(|file| is_audio(file)) {
-            return Ok(Some(directory));
-        }
-    }
-    let here = list_files(root)?.iter().any(|file| is_audio(file));
-    Ok(here.then(|| root.to_owned()))
+/// The audio files of a data set.
+#[derive(Debug, Default)]
+pub(super) struct AudioFiles {
+    /// Their directory, if there are any.
+    pub directory: Option<PathBuf>,
+    /// By the name without its extension.
+    pub by_id: BTreeMap<String, PathBuf>,
+    /// Files whose id an earlier file has.
+    pub duplicates: Vec<PathBuf>,
 }
 
-/// Audio files by id (the name without its extension), and the files whose id an earlier file has.
-pub(super) fn audio_by_id(directory: &Path) -> Result<(BTreeMap<String, PathBuf>, Vec<PathBuf>)> {
-    let (mut by_id, mut duplicates) = (BTreeMap::new(), Vec::new());
-    for file in list_files(directory)? {
-        if !is_audio(&file) {
-            continue;
-        }
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        match by_id.entry(canonical_id(&stem)) {
-            Entry::Vacant(free) => {
-                free.insert(file);
+impl AudioFiles {
+    /// Lists the first directory with audio files: one of those in DEAM's layouts, or `root` itself.
+    pub(super) fn find(root: &Path) -> Result<Self> {
+        let mut found = Self::default();
+        for below in [
+            "DEAM_audio/MEMD_audio",
+            "DEAM_audio",
+            "MEMD_audio",
+            "audio",
+            "",
+        ] {
+            let directory = root.join(below);
+            for file in list_files(&directory)? {
+                if !is_audio(&file) {
+                    continue;
+                }
+                let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+                match found.by_id.entry(canonical_id(&stem)) {
+                    Entry::Vacant(free) => _ = free.insert(file),
+                    Entry::Occupied(_) => found.duplicates.push(file),
+                }
             }
-            Entry::Occupied(_) => duplicates.push(file),
+            if !found.by_id.is_empty() {
+                found.directory = Some(directory);
+                break;
+            }
         }
+        Ok(found)
     }
-    Ok((by_id, duplicates))
 }
 
 /// Groups of indices into `files` whose audio data are identical, each with two members or more, in order. ID3 tags do

@@ -2,10 +2,10 @@
 
 use super::{
     ColumnChoice, ColumnReport, RejectedRow,
-    audio_files::{audio_by_id, identical_audio},
+    audio_files::{AudioFiles, identical_audio},
     deam::{Artists, DeamFiles, Layout, artist_key},
 };
-use crate::{Result, audio::Decoder, error::one_line};
+use crate::{AudioInfo, Result, audio::Decoder, error::one_line};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
@@ -105,38 +105,23 @@ pub(crate) struct ArtistReport {
     pub files_without_artists: Vec<PathBuf>,
 }
 
-/// Progress of [`check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CheckProgress {
-    /// The annotations are read; this many audio files are decoded next.
-    Started { files: usize },
-    /// An audio file was decoded, or cannot be.
-    File,
-}
-
-/// Checks a DEAM directory: reads every annotation and decodes every audio file to its end, in parallel. `progress` is
-/// called from several threads.
+/// Checks a DEAM directory: reads every annotation and decodes every audio file to its end, in parallel. `on_file` is
+/// called after each file, from several threads, with the number of all.
 ///
 /// # Errors
 /// If there is no such directory or no annotation file, or one of them cannot be read.
-pub(crate) fn check(root: &Path, progress: impl Fn(CheckProgress) + Sync) -> Result<CheckReport> {
+pub(crate) fn check(root: &Path, on_file: impl Fn(usize) + Sync) -> Result<CheckReport> {
     let deam = DeamFiles::find(root)?;
     let labels = deam.labels(ColumnChoice::Corrected)?;
     let artists = Artists::read(&deam.metadata)?;
-    let (by_id, duplicate_audio) = match &deam.audio {
-        Some(directory) => audio_by_id(directory)?,
-        None => Default::default(),
+    let audio = AudioFiles::find(root)?;
+    let (ids, files): (Vec<String>, Vec<PathBuf>) = audio.by_id.into_iter().unzip();
+    let decode = |file: &PathBuf| {
+        let outcome = decode(file);
+        on_file(files.len());
+        outcome
     };
-    let (ids, files): (Vec<String>, Vec<PathBuf>) = by_id.into_iter().unzip();
-    progress(CheckProgress::Started { files: files.len() });
-    let decoded: Vec<_> = files
-        .par_iter()
-        .map(|file| {
-            let outcome = decode(file);
-            progress(CheckProgress::File);
-            outcome
-        })
-        .collect();
+    let decoded: Vec<Result<AudioInfo>> = files.par_iter().map(decode).collect();
 
     let labeled: BTreeSet<&str> = labels.songs.iter().map(|song| song.id.as_str()).collect();
     let with_audio: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
@@ -153,8 +138,8 @@ pub(crate) fn check(root: &Path, progress: impl Fn(CheckProgress) + Sync) -> Res
         }
         match outcome {
             Ok(audio) => {
-                durations.push(audio.seconds);
-                *sample_rates.entry(audio.rate).or_default() += 1;
+                durations.push(audio.duration_s);
+                *sample_rates.entry(audio.sample_rate).or_default() += 1;
                 *channels.entry(audio.channels).or_default() += 1;
                 *codecs.entry(audio.codec).or_default() += 1;
             }
@@ -177,8 +162,8 @@ pub(crate) fn check(root: &Path, progress: impl Fn(CheckProgress) + Sync) -> Res
         layout: deam.layout,
         annotation_files: deam.annotations,
         annotated: labels.songs.len(),
-        audio_folder: deam.audio,
-        audio_files: files.len() + duplicate_audio.len(),
+        audio_folder: audio.directory,
+        audio_files: files.len() + audio.duplicates.len(),
         with_audio_and_labels: both,
         audio_without_labels,
         labels_without_audio: ids_where(&|song| !with_audio.contains(song.id.as_str())),
@@ -186,7 +171,7 @@ pub(crate) fn check(root: &Path, progress: impl Fn(CheckProgress) + Sync) -> Res
         zero_deviation: ids_where(&|song| {
             song.affect.valence_std == 0.0 || song.affect.arousal_std == 0.0
         }),
-        duplicate_audio,
+        duplicate_audio: audio.duplicates,
         columns: labels.columns,
         duration_s: Durations::of(durations),
         sample_rates,
@@ -198,27 +183,11 @@ pub(crate) fn check(root: &Path, progress: impl Fn(CheckProgress) + Sync) -> Res
     })
 }
 
-struct Audio {
-    seconds: f64,
-    rate: u32,
-    channels: u16,
-    codec: String,
-}
-
 /// Decodes a file to its end.
-fn decode(path: &Path) -> Result<Audio> {
+fn decode(path: &Path) -> Result<AudioInfo> {
     let mut decoder = Decoder::open(path)?;
-    let mut samples = 0;
-    while let Some(block) = decoder.next_block()? {
-        samples += block.len();
-    }
-    let info = decoder.info();
-    Ok(Audio {
-        seconds: samples as f64 / f64::from(info.sample_rate),
-        rate: info.sample_rate,
-        channels: info.channels,
-        codec: info.codec.clone(),
-    })
+    while decoder.next_block()?.is_some() {}
+    Ok(decoder.info().clone())
 }
 
 fn artist_report(artists: Artists, labeled: &BTreeSet<&str>) -> ArtistReport {

@@ -7,13 +7,16 @@
 
 use super::{
     SongLabel,
-    deam::PerSecondFiles,
     table::{Table, canonical_id},
 };
-use crate::{Result, emotion::AffectBox, evaluate::metrics::Agreement};
+use crate::{Result, evaluate::metrics::Agreement};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    mem::swap,
+    path::{Path, PathBuf},
+};
 
 /// The last id of the songs that came from the collection of 2013.
 const LAST_ID_OF_2013: u64 = 1000;
@@ -27,13 +30,13 @@ const FEWEST_SONGS: usize = 20;
 const MARGIN: f64 = 0.1;
 
 /// How crossed columns are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnChoice {
-    /// Exchanged, so that valence is valence.
+    /// Exchange crossed columns.
     #[default]
     Corrected,
-    /// By their names in the file.
+    /// Use columns as the file names them.
     AsPublished,
 }
 
@@ -167,11 +170,11 @@ impl ColumnReport {
 /// Finds out whether columns are crossed and, if `choice` says so, exchanges them.
 pub(super) fn correct(
     songs: &mut [SongLabel],
-    per_second: Option<&PerSecondFiles>,
+    per_second: Option<&[PathBuf; 2]>,
     choice: ColumnChoice,
 ) -> Result<ColumnReport> {
     let means = match per_second {
-        Some(files) => Some([song_means(&files.valence)?, song_means(&files.arousal)?]),
+        Some([valence, arousal]) => Some([song_means(valence)?, song_means(arousal)?]),
         None => None,
     };
     let (low, other): (Vec<&SongLabel>, Vec<&SongLabel>) =
@@ -188,12 +191,9 @@ pub(super) fn correct(
             false => report.above_1000,
         };
         if range.finding == Finding::Crossed && choice == ColumnChoice::Corrected {
-            song.affect = AffectBox {
-                valence_mean: song.affect.arousal_mean,
-                valence_std: song.affect.arousal_std,
-                arousal_mean: song.affect.valence_mean,
-                arousal_std: song.affect.valence_std,
-            };
+            let affect = &mut song.affect;
+            swap(&mut affect.valence_mean, &mut affect.arousal_mean);
+            swap(&mut affect.valence_std, &mut affect.arousal_std);
             report.exchanged += 1;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     ColumnChoice, Labels, RejectedRow, RowFault, SongLabel,
-    audio_files::{audio_directory, list_files},
+    audio_files::list_files,
     columns,
     table::{Row, Table, canonical_id, id_order, is_missing},
 };
@@ -14,6 +14,7 @@ use serde::Serialize;
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fmt,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -39,23 +40,15 @@ impl fmt::Display for Layout {
     }
 }
 
-/// DEAM's annotations per second: one row per song, one cell per half second.
-#[derive(Debug, Clone)]
-pub(super) struct PerSecondFiles {
-    pub valence: PathBuf,
-    pub arousal: PathBuf,
-}
-
 /// The parts of a DEAM directory.
 #[derive(Debug, Clone)]
 pub(super) struct DeamFiles {
     pub layout: Layout,
     /// Static annotation files in the order of their names, at least one.
     pub annotations: Vec<PathBuf>,
-    /// The per-second annotations, if both files exist.
-    pub per_second: Option<PerSecondFiles>,
-    /// The directory of the audio files, if any exist.
-    pub audio: Option<PathBuf>,
+    /// The annotations per second of valence and of arousal, if both files exist: one row per song, one cell per half
+    /// second.
+    pub per_second: Option<[PathBuf; 2]>,
     /// Files that may name artists: DEAM's `metadata_*.csv`, `songs_info.csv`, `songs.csv`.
     pub metadata: Vec<PathBuf>,
 }
@@ -87,16 +80,12 @@ impl DeamFiles {
             if annotations.is_empty() {
                 continue;
             }
-            let per_second = PerSecondFiles {
-                valence: per_second.join("valence.csv"),
-                arousal: per_second.join("arousal.csv"),
-            };
-            let both = per_second.valence.is_file() && per_second.arousal.is_file();
+            let per_second = ["valence.csv", "arousal.csv"].map(|name| per_second.join(name));
+            let both = per_second.iter().all(|file| file.is_file());
             return Ok(Self {
                 layout,
                 annotations,
                 per_second: both.then_some(per_second),
-                audio: audio_directory(root)?,
                 metadata: metadata_files(root)?,
             });
         }
@@ -162,11 +151,12 @@ fn read_annotations(
 ) -> Result<()> {
     let table = Table::read(file)?;
     let id_column = table.require(&["song_id", "id"])?;
-    let mut columns = [0; 4];
-    let names = ["valence_mean", "valence_std", "arousal_mean", "arousal_std"];
-    for (column, name) in columns.iter_mut().zip(names) {
-        *column = table.require(&[name])?;
-    }
+    let columns = [
+        table.require(&["valence_mean"])?,
+        table.require(&["valence_std"])?,
+        table.require(&["arousal_mean"])?,
+        table.require(&["arousal_std"])?,
+    ];
     for row in &table.rows {
         let id = canonical_id(table.cell(row, id_column));
         let outcome =
@@ -203,28 +193,25 @@ fn read_annotations(
 }
 
 fn affect(table: &Table, row: &Row, columns: [usize; 4]) -> Result<AffectBox, (RowFault, String)> {
-    let number = |column: usize| {
+    let number = |column: usize, fault, range: RangeInclusive<f64>, expected: &str| {
         let name = &table.headers[column];
         match table.number(row, column) {
-            Ok(Some(number)) => Ok((number, name)),
+            Ok(Some(number)) if range.contains(&number) => Ok(number),
+            Ok(Some(number)) => Err((fault, format!("{name} is {number}, expected {expected}"))),
             Ok(None) => Err((RowFault::Missing, format!("{name} is missing"))),
             Err(error) => Err((RowFault::Missing, error.to_string())),
         }
     };
-    let mean = |column| match number(column)? {
-        (mean, _) if (SCALE_MIN..=SCALE_MAX).contains(&mean) => Ok(mean),
-        (mean, name) => Err((
-            RowFault::OutsideScale,
-            format!("{name} is {mean}, expected a value from {SCALE_MIN} to {SCALE_MAX}"),
-        )),
+    let (outside, negative) = (RowFault::OutsideScale, RowFault::NegativeDeviation);
+    let mean = |column| {
+        number(
+            column,
+            outside,
+            SCALE_MIN..=SCALE_MAX,
+            "a value from 1 to 9",
+        )
     };
-    let deviation = |column| match number(column)? {
-        (deviation, _) if deviation >= 0.0 => Ok(deviation),
-        (deviation, name) => Err((
-            RowFault::NegativeDeviation,
-            format!("{name} is {deviation}, expected at least 0"),
-        )),
-    };
+    let deviation = |column| number(column, negative, 0.0..=f64::INFINITY, "at least 0");
     let [valence_mean, valence_std, arousal_mean, arousal_std] = columns;
     Ok(AffectBox {
         valence_mean: mean(valence_mean)?,

@@ -68,10 +68,8 @@ impl FromStr for Scale {
 /// The columns with the labels.
 #[derive(Clone, Copy)]
 enum Columns {
-    /// Valence mean and deviation, arousal mean and deviation.
-    Boxes([usize; 4]),
-    /// Valence and arousal; the deviation is the same for all songs.
-    Points([usize; 2]),
+    /// Valence and arousal, and the deviations of both, unless all songs have the same.
+    Affect([usize; 2], Option<[usize; 2]>),
     /// The eight percentages.
     Percentages([usize; 8]),
 }
@@ -123,32 +121,27 @@ pub(super) fn read(path: &Path, options: &LabelOptions) -> Result<Labels> {
 }
 
 fn find_columns(table: &Table, options: &LabelOptions) -> Result<Columns> {
-    let (valence, arousal) = (table.find(&VALENCE_MEANS), table.find(&AROUSAL_MEANS));
-    let deviations = (table.find(&VALENCE_STDS), table.find(&AROUSAL_STDS));
-    if let (Some(valence), Some(arousal), (Some(valence_std), Some(arousal_std))) =
-        (valence, arousal, deviations)
-    {
-        return Ok(Columns::Boxes([valence, valence_std, arousal, arousal_std]));
+    let pair =
+        |valence: &[&str], arousal: &[&str]| Some([table.find(valence)?, table.find(arousal)?]);
+    let means = pair(&VALENCE_MEANS, &AROUSAL_MEANS);
+    let deviations = pair(&VALENCE_STDS, &AROUSAL_STDS);
+    if let (Some(means), Some(_)) = (means, deviations) {
+        return Ok(Columns::Affect(means, deviations));
     }
     let emotions = Emotion::ALL.map(|emotion| table.find(&[emotion.name()]));
-    let missing: Vec<&str> = Emotion::ALL
-        .into_iter()
-        .filter(|emotion| emotions[emotion.index()].is_none())
-        .map(Emotion::name)
-        .collect();
+    let missing = Emotion::ALL.into_iter();
+    let missing = missing.filter(|emotion| emotions[emotion.index()].is_none());
+    let missing: Vec<&str> = missing.map(Emotion::name).collect();
     if missing.is_empty() {
-        return Ok(Columns::Percentages(
-            emotions.map(Option::unwrap_or_default),
-        ));
+        let emotions = emotions.map(Option::unwrap_or_default);
+        return Ok(Columns::Percentages(emotions));
     }
-    let valence = table.find(&["valence"]).or(valence);
-    let arousal = table.find(&["arousal"]).or(arousal);
-    if let (Some(valence), Some(arousal)) = (valence, arousal) {
+    if let Some(means) = pair(&["valence"], &["arousal"]).or(means) {
         if options.scale.is_none() {
             let message = "gives valence and arousal without deviations, so their scale is unknown; name it, such as --scale 1..9, -1..1 or 0..1";
             return Err(Error::new(ErrorKind::InvalidInput, message).with_path(&table.path));
         }
-        return Ok(Columns::Points([valence, arousal]));
+        return Ok(Columns::Affect(means, None));
     }
     let some_missing = match missing.len() {
         Emotion::COUNT => String::new(),
@@ -190,23 +183,17 @@ fn label(
         }
     };
     match columns {
-        Columns::Boxes([valence, valence_std, arousal, arousal_std]) => Ok((
-            AffectBox {
-                valence_mean: mean(valence)?,
-                valence_std: deviation(valence_std)?,
-                arousal_mean: mean(arousal)?,
-                arousal_std: deviation(arousal_std)?,
-            },
-            None,
-        )),
-        Columns::Points([valence, arousal]) => {
+        Columns::Affect([valence, arousal], deviations) => {
             let given = options.deviation.map(|d| scale.deviation_to_deam(d));
-            let deviation = given.unwrap_or(TYPICAL_DEVIATION);
+            let mut stds = [given.unwrap_or(TYPICAL_DEVIATION); 2];
+            if let Some([valence, arousal]) = deviations {
+                stds = [deviation(valence)?, deviation(arousal)?];
+            }
             let affect = AffectBox {
                 valence_mean: mean(valence)?,
-                valence_std: deviation,
+                valence_std: stds[0],
                 arousal_mean: mean(arousal)?,
-                arousal_std: deviation,
+                arousal_std: stds[1],
             };
             Ok((affect, None))
         }

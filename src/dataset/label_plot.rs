@@ -6,6 +6,7 @@ use crate::figure::{Plane, PlanePoint};
 impl LabelTable {
     /// All songs on the plane, and the mean of each class.
     pub(crate) fn picture(&self, title: &str) -> Plane {
+        let classes = self.scheme.classes();
         let subtitle = format!(
             "{} songs; mean ± {} standard deviation{}, {}{}",
             self.rows.len(),
@@ -20,6 +21,10 @@ impl LabelTable {
                 songs => format!("; crossed columns of {songs} songs corrected"),
             }
         );
+        let mean = |class: usize| {
+            let values = self.rows.iter().map(|row| row.percentages[class]);
+            values.sum::<f64>() / self.rows.len().max(1) as f64
+        };
         let point = |row: &LabelRow| PlanePoint {
             valence: row.affect.valence_mean,
             arousal: row.affect.arousal_mean,
@@ -29,11 +34,8 @@ impl LabelTable {
             title: title.to_owned(),
             subtitle,
             songs: self.rows.iter().map(point).collect(),
-            means: self
-                .scheme
-                .classes()
-                .into_iter()
-                .zip(self.means())
+            means: (classes.into_iter().enumerate())
+                .map(|(class, name)| (name, mean(class)))
                 .collect(),
         }
     }

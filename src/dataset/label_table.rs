@@ -14,15 +14,17 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::{metadata::KeyValue, properties::WriterProperties},
 };
+use serde::Serialize;
 use serde_json::json;
 use std::{io::Write, path::Path, sync::Arc};
 
 /// How the plane is divided into classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Scheme {
     /// Eight sectors of 45 degrees.
     Sectors,
-    /// Sixteen cells, the middle four neutral, the others by the sector that holds them: nine classes.
+    /// Sixteen cells: the middle four neutral, the others by the sector that holds them; nine percentages.
     Grid,
 }
 
@@ -34,13 +36,6 @@ impl Scheme {
             names.push("neutral");
         }
         names
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Scheme::Sectors => "sectors",
-            Scheme::Grid => "grid",
-        }
     }
 }
 
@@ -74,13 +69,12 @@ impl LabelRow {
 
     /// The strongest class; the first of several that tie.
     pub(crate) fn argmax(&self) -> usize {
-        let mut best = 0;
-        for (class, value) in self.percentages.iter().enumerate() {
-            if *value > self.percentages[best] {
-                best = class;
-            }
-        }
-        best
+        let classes = 0..self.percentages.len();
+        // Reversed, as the last maximum is taken.
+        let strongest = classes
+            .rev()
+            .max_by(|a, b| self.percentages[*a].total_cmp(&self.percentages[*b]));
+        strongest.unwrap_or(0)
     }
 }
 
@@ -139,16 +133,6 @@ impl LabelTable {
             columns: labels.columns,
             rejected: labels.rejected,
         })
-    }
-
-    /// Mean percentage of each class over all songs.
-    pub(crate) fn means(&self) -> Vec<f64> {
-        let songs = self.rows.len().max(1) as f64;
-        let mean = |class| {
-            let values = self.rows.iter().map(|row| row.percentages[class]);
-            values.sum::<f64>() / songs
-        };
-        (0..self.scheme.classes().len()).map(mean).collect()
     }
 
     /// Writes the table, as Parquet if the name ends in `.parquet`, else as CSV: `song_id`; the percentage of each class
@@ -213,7 +197,7 @@ impl LabelTable {
         });
         let footer = json!({
             "format_version": 1,
-            "scheme": self.scheme.name(),
+            "scheme": self.scheme,
             "sigma": self.sigma,
             "threshold": self.threshold,
             "classes": self.scheme.classes(),

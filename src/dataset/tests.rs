@@ -1,6 +1,6 @@
 //! Reading data sets that the tests write, and real ones if they are there.
 
-use super::{deam::PerSecondFiles, draw_tests::assert_together, *};
+use super::{draw_tests::assert_together, *};
 use deam::Layout;
 use std::{fs, path::Path};
 
@@ -275,10 +275,10 @@ fn emomusics_per_second_annotations_show_that_deams_columns_are_crossed() {
         return;
     };
     let mut files = DeamFiles::find(&deam).unwrap();
-    files.per_second = Some(PerSecondFiles {
-        arousal: emomusic.join("arousal_cont_average.csv"),
-        valence: emomusic.join("valence_cont_average.csv"),
-    });
+    files.per_second = Some([
+        emomusic.join("valence_cont_average.csv"),
+        emomusic.join("arousal_cont_average.csv"),
+    ]);
     let report = files.labels(ColumnChoice::AsPublished).unwrap().columns;
     assert_eq!(report.up_to_1000.finding, Finding::Crossed);
     assert_eq!(report.up_to_1000.evidence, Evidence::PerSecondAnnotations);
