@@ -18,14 +18,14 @@ mod writer;
 
 pub(crate) use arrays::{canonical, floats};
 pub(crate) use compact::compact;
-pub(crate) use file::{Group, LibraryFile};
+pub(crate) use file::{Group, LibraryFile, open_file};
 pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};
 pub use info::{FailedFile, LibraryInfo, ModelStamp};
-pub(crate) use read::flat_numbers;
+pub(crate) use read::{Records, caught, flat_numbers};
 pub(crate) use song::schema;
 pub use song::{Column, Columns, Micros, Song};
 pub use writer::LibraryWriter;
-pub(crate) use writer::resolve_target;
+pub(crate) use writer::{ROW_GROUP_BYTES, parquet_properties, resolve_target};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use arrow_array::RecordBatch;

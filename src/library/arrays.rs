@@ -5,8 +5,8 @@ use super::Micros;
 use crate::emotion::{Emotion, EmotionVector, Moment};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeListArray,
-    Float32Array, Float64Array, Int64Array, ListArray, PrimitiveArray, StringArray, StructArray,
-    TimestampMicrosecondArray, cast::AsArray, types::*,
+    Float32Array, Float64Array, Int32Array, Int64Array, ListArray, PrimitiveArray, StringArray,
+    StructArray, TimestampMicrosecondArray, cast::AsArray, types::*,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
@@ -32,8 +32,8 @@ pub(super) trait Value: Sized {
     fn decode(array: &ArrayRef, row: usize) -> Option<Self>;
 }
 
-/// The types that fit in a primitive array.
-macro_rules! primitive {
+/// The types with an array type of their own: how a value goes into the array, and comes out of it.
+macro_rules! scalar {
     ($($type:ty, $array:ty, $data_type:expr, $to:expr, $from:expr;)*) => {$(
         impl Value for $type {
             fn data_type(_: usize) -> DataType {
@@ -44,24 +44,29 @@ macro_rules! primitive {
                 values: impl Iterator<Item = Option<&'a Self>> + Clone,
                 _: usize,
             ) -> Result<ArrayRef, ArrowError> {
-                let array: PrimitiveArray<$array> = values.map(|value| value.map($to)).collect();
-                Ok(Arc::new(array.with_data_type($data_type)))
+                let array: $array = values.map(|value| value.map($to)).collect();
+                // Times get their zone.
+                let data = array.into_data().into_builder().data_type($data_type);
+                Ok(arrow_array::make_array(data.build()?))
             }
 
             fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
-                let array = array.as_primitive_opt::<$array>()?;
+                let array = array.as_any().downcast_ref::<$array>()?;
                 array.is_valid(row).then(|| array.value(row)).and_then($from)
             }
         }
     )*};
 }
 
-primitive! {
-    u64, Int64Type, DataType::Int64, |v| i64::try_from(*v).unwrap_or(i64::MAX), |v| u64::try_from(v).ok();
-    u32, Int32Type, DataType::Int32, |v| i32::try_from(*v).unwrap_or(i32::MAX), |v| u32::try_from(v).ok();
-    f64, Float64Type, DataType::Float64, |v| *v, Some;
-    f32, Float32Type, DataType::Float32, |v| *v, Some;
-    Micros, TimestampMicrosecondType, time_type(), |v| v.0, |v| Some(Micros(v));
+scalar! {
+    bool, BooleanArray, DataType::Boolean, |v| *v, Some;
+    u64, Int64Array, DataType::Int64, |v| i64::try_from(*v).unwrap_or(i64::MAX), |v| u64::try_from(v).ok();
+    u32, Int32Array, DataType::Int32, |v| i32::try_from(*v).unwrap_or(i32::MAX), |v| u32::try_from(v).ok();
+    f64, Float64Array, DataType::Float64, |v| *v, Some;
+    f32, Float32Array, DataType::Float32, |v| *v, Some;
+    Micros, TimestampMicrosecondArray, time_type(), |v| v.0, |v| Some(Micros(v));
+    String, StringArray, DataType::Utf8, |v| v, |v: &str| Some(v.to_owned());
+    Vec<u8>, BinaryArray, DataType::Binary, |v| v, |v: &[u8]| Some(v.to_vec());
 }
 
 fn time_type() -> DataType {
@@ -90,65 +95,6 @@ impl<T: Value> Value for Option<T> {
             true => Some(None),
             false => T::decode(array, row).map(Some),
         }
-    }
-}
-
-impl Value for bool {
-    fn data_type(_: usize) -> DataType {
-        DataType::Boolean
-    }
-
-    fn encode<'a>(
-        values: impl Iterator<Item = Option<&'a Self>> + Clone,
-        _: usize,
-    ) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(
-            values
-                .map(Option::<&bool>::copied)
-                .collect::<BooleanArray>(),
-        ))
-    }
-
-    fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
-        let array = array.as_boolean_opt()?;
-        array.is_valid(row).then(|| array.value(row))
-    }
-}
-
-impl Value for String {
-    fn data_type(_: usize) -> DataType {
-        DataType::Utf8
-    }
-
-    fn encode<'a>(
-        values: impl Iterator<Item = Option<&'a Self>> + Clone,
-        _: usize,
-    ) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(values.collect::<StringArray>()))
-    }
-
-    fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
-        let array = array.as_string_opt::<i32>()?;
-        array.is_valid(row).then(|| array.value(row).to_owned())
-    }
-}
-
-/// Exact bytes of a path.
-impl Value for Vec<u8> {
-    fn data_type(_: usize) -> DataType {
-        DataType::Binary
-    }
-
-    fn encode<'a>(
-        values: impl Iterator<Item = Option<&'a Self>> + Clone,
-        _: usize,
-    ) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(values.collect::<BinaryArray>()))
-    }
-
-    fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
-        let array = array.as_binary_opt::<i32>()?;
-        array.is_valid(row).then(|| array.value(row).to_vec())
     }
 }
 

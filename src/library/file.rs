@@ -1,11 +1,11 @@
 //! One Parquet file of a library.
 
 use super::{
-    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, ModelStamp, Song, arrays::absent,
-    read::read_error,
+    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, Song, arrays::absent, canonical, read::caught,
+    version1,
 };
 use crate::{
-    contain::catch_panic,
+    emotion::Emotion,
     error::{Context, Error, ErrorKind, Result},
 };
 use arrow_array::RecordBatch;
@@ -26,6 +26,8 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+const CANNOT_READ: &str = "cannot read the library";
 
 /// One file of a [`Library`](super::Library), its description and columns checked.
 #[derive(Debug)]
@@ -54,21 +56,8 @@ pub(crate) struct Group {
 
 impl LibraryFile {
     pub(super) fn open(path: &Path, number: usize, first_row: u64) -> Result<Self> {
-        let cannot_open = "cannot open the library";
-        // Opening a pipe would wait for its writer.
-        if !fs::metadata(path)
-            .context_at(ErrorKind::Io, path, cannot_open)?
-            .is_file()
-        {
-            let message =
-                "cannot open the library: expected a file, found a directory, device or pipe";
-            return Err(Error::new(ErrorKind::Io, message).with_path(path));
-        }
-        let file = File::open(path).and_then(SharedFile::new).context_at(
-            ErrorKind::Io,
-            path,
-            cannot_open,
-        )?;
+        let shared = |file| SharedFile::new(file).context_at(ErrorKind::Io, path, CANNOT_READ);
+        let file = open_file(path, "library").and_then(shared)?;
         let load = || {
             let options =
                 ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
@@ -80,8 +69,7 @@ impl LibraryFile {
                 stored,
             ))
         };
-        let loaded = catch_panic(load).unwrap_or_else(|p| Err(ParquetError::External(Box::new(p))));
-        let (metadata, stored) = loaded.context_at(
+        let (metadata, stored) = caught(load).context_at(
             ErrorKind::Library,
             path,
             "expected a Parquet file, found another format or a damaged one; make a library with `circumplex analyze`",
@@ -112,36 +100,27 @@ impl LibraryFile {
 
     /// Every column that is there must be convertible to its type; only `path` and `emotions` are indispensable.
     fn check_columns(&self, is_described: bool) -> Result<()> {
-        for column in [Column::Path, Column::Emotions] {
-            if !self.has(column) {
-                let message = if is_described {
-                    format!(
-                        "the column `{}` is missing; analyze the music again",
-                        column.name()
-                    )
-                } else {
-                    format!(
-                        "a Parquet file, but not a library: it lacks the column `{}`; make a library with `circumplex analyze`",
-                        column.name()
-                    )
-                };
-                return Err(Error::new(ErrorKind::Library, message).with_path(&self.path));
+        for column in [Column::Path, Column::Emotions].map(Column::name) {
+            if !self.stores(column) {
+                return Err(self.error(match is_described {
+                    true => format!("the column `{column}` is missing; analyze the music again"),
+                    false => format!(
+                        "a Parquet file, but not a library: it lacks the column `{column}`; make a library with `circumplex analyze`"
+                    ),
+                }));
             }
         }
-        for field in self.metadata.schema().fields() {
-            let known = Column::ALL
-                .into_iter()
-                .find(|column| column.name() == field.name());
-            let Some(column) = known else { continue };
+        for column in Column::ALL {
+            let Ok(field) = self.metadata.schema().field_with_name(column.name()) else {
+                continue;
+            };
             let wanted = column.data_type(0);
-            let empty = absent(field.data_type(), true, 0);
-            if super::arrays::canonical(&empty, &wanted).is_none() {
-                let message = format!(
+            if canonical(&absent(field.data_type(), true, 0), &wanted).is_none() {
+                return Err(self.error(format!(
                     "expected the column `{}` as {wanted}, found {}; analyze the music again",
                     column.name(),
                     field.data_type()
-                );
-                return Err(Error::new(ErrorKind::Library, message).with_path(&self.path));
+                )));
             }
         }
         Ok(())
@@ -159,8 +138,7 @@ impl LibraryFile {
 
     /// Whether the file has a column; for the facts that version 1 kept as a note, whether it has notes.
     pub fn has(&self, column: Column) -> bool {
-        self.stores(column.name())
-            || (self.is_version_1() && super::version1::FACTS.contains(&column))
+        self.stores(column.name()) || self.is_version_1() && version1::FACTS.contains(&column)
     }
 
     pub(super) fn stores(&self, name: &str) -> bool {
@@ -169,7 +147,7 @@ impl LibraryFile {
 
     /// Whether the facts of each song are a note, as in version 1.
     pub(super) fn is_version_1(&self) -> bool {
-        self.stores(super::version1::NOTE) && !self.stores(Column::Silent.name())
+        self.stores(version1::NOTE) && !self.stores(Column::Silent.name())
     }
 
     /// Number of songs.
@@ -223,48 +201,55 @@ impl LibraryFile {
         Error::new(ErrorKind::Library, message).with_path(&self.path)
     }
 
+    /// The error of a file that cannot be read or decoded.
     pub(super) fn read_error(
         &self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {
-        read_error(&self.path, source)
+        self.error(CANNOT_READ).with_source(source)
     }
 }
 
+/// Opens a regular file; `content` is for the message.
+pub(crate) fn open_file(path: &Path, content: &str) -> Result<File> {
+    // Opening a pipe would wait for its writer.
+    let opened = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other(
+            "expected a file, found a directory, device or pipe",
+        )),
+    });
+    opened.context_at(ErrorKind::Io, path, format!("cannot open the {content}"))
+}
+
 fn read_info(path: &Path, json: &str) -> Result<LibraryInfo> {
-    let damaged =
-        format!("the description under the key `{INFO_KEY}` is damaged; analyze the music again");
+    let refused = |message| Error::new(ErrorKind::Library, message).with_path(path);
+    let damaged = |error: serde_json::Error| {
+        let problem = "is damaged; analyze the music again";
+        refused(format!(
+            "the description under the key `{INFO_KEY}` {problem}"
+        ))
+        .with_source(error)
+    };
     // The version first: the rest may look different in a newer format.
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
     }
-    let version: Version =
-        serde_json::from_str(json).context_at(ErrorKind::Library, path, &damaged)?;
-    if version.format_version > FORMAT_VERSION {
-        let message = format!(
-            "format version {}, but this circumplex reads versions up to {FORMAT_VERSION}; update circumplex or analyze the \
-             music again",
-            version.format_version
-        );
-        return Err(Error::new(ErrorKind::Library, message).with_path(path));
+    let Version { format_version } = serde_json::from_str(json).map_err(damaged)?;
+    if format_version > FORMAT_VERSION {
+        return Err(refused(format!(
+            "format version {format_version}, but this circumplex reads versions up to {FORMAT_VERSION}; update circumplex or \
+             analyze the music again"
+        )));
     }
-    let info: LibraryInfo =
-        serde_json::from_str(json).context_at(ErrorKind::Library, path, &damaged)?;
-    let expected = LibraryInfo::new(
-        ModelStamp {
-            identity: String::new(),
-            name: String::new(),
-        },
-        serde_json::Value::Null,
-    )
-    .labels;
+    let info: LibraryInfo = serde_json::from_str(json).map_err(damaged)?;
+    let expected = Emotion::ALL.map(Emotion::name);
     if info.labels != expected {
-        let message = format!(
+        return Err(refused(format!(
             "expected the emotions {expected:?}, found {:?}; analyze the music again",
             info.labels
-        );
-        return Err(Error::new(ErrorKind::Library, message).with_path(path));
+        )));
     }
     Ok(info)
 }

@@ -3,11 +3,7 @@
 use super::{
     Column, Columns, Group, LibraryFile, Song, arrays, arrays::Value, song::path_of, version1,
 };
-use crate::{
-    contain::catch_panic,
-    emotion::EmotionVector,
-    error::{Error, ErrorKind, Result},
-};
+use crate::{contain::catch_panic, emotion::EmotionVector, error::Result};
 use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, cast::AsArray, types::Float32Type};
 use arrow_schema::{ArrowError, Field, Schema};
 use parquet::{
@@ -16,8 +12,9 @@ use parquet::{
         arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
     },
     errors::ParquetError,
+    file::reader::ChunkReader,
 };
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// Rows that are decoded at once, which bounds the memory; fewer where a row is large.
 const BATCH_ROWS: usize = 8 * 1024;
@@ -27,10 +24,9 @@ const BATCH_ROWS_WITH_TIMELINES: usize = 256;
 /// Batches of some columns of a row group, each with the number of its first row.
 pub(super) struct Batches<'a> {
     file: &'a LibraryFile,
-    reader: ParquetRecordBatchReader,
+    records: Records,
     columns: Vec<Column>,
     next_row: u64,
-    failed: bool,
 }
 
 impl<'a> Batches<'a> {
@@ -69,15 +65,11 @@ impl<'a> Batches<'a> {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        let reader = catch_panic(|| builder.build())
-            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
-            .map_err(|error| file.read_error(error))?;
         Ok(Self {
             file,
-            reader,
+            records: Records::new(builder).map_err(|error| file.read_error(error))?,
             columns,
             next_row: group.first_row,
-            failed: false,
         })
     }
 
@@ -164,23 +156,51 @@ impl Iterator for Batches<'_> {
     type Item = Result<(u64, RecordBatch)>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.records.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(self.file.read_error(error))),
+        };
+        let converted = self.convert(&batch);
+        let first_row = self.next_row;
+        self.next_row += batch.num_rows() as u64;
+        Some(converted.map(|batch| (first_row, batch)))
+    }
+}
+
+/// The batches of a Parquet file, up to the first error: the reader of a damaged file would return errors without end.
+pub(crate) struct Records {
+    reader: ParquetRecordBatchReader,
+    failed: bool,
+}
+
+impl Records {
+    pub(crate) fn new<T: ChunkReader + 'static>(
+        builder: ParquetRecordBatchReaderBuilder<T>,
+    ) -> Result<Self, ParquetError> {
+        Ok(Self {
+            reader: caught(|| builder.build())?,
+            failed: false,
+        })
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
         }
         let next = catch_panic(|| self.reader.next())
-            .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
-        let batch = match next {
-            Ok(batch) => self.convert(&batch),
-            Err(error) => Err(self.file.read_error(error)),
-        };
-        // The reader of a damaged file would return errors without end.
-        self.failed = batch.is_err();
-        let first_row = self.next_row;
-        Some(batch.map(|batch| {
-            self.next_row += batch.num_rows() as u64;
-            (first_row, batch)
-        }))
+            .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))));
+        self.failed = matches!(next, Some(Err(_)));
+        next
     }
+}
+
+/// Turns panics of the Parquet reader on damaged files into errors.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_panic(work).unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
 }
 
 /// The batch with its columns in the given order and the types of [`schema`](super::schema), each value checked.
@@ -213,16 +233,6 @@ pub(super) fn checked(
     }
     let schema = Arc::new(Schema::new(fields));
     RecordBatch::try_new(schema, arrays).map_err(|error| file.read_error(error))
-}
-
-/// The error of a file that cannot be read or decoded.
-pub(super) fn read_error(
-    path: &Path,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
-    Error::new(ErrorKind::Library, "cannot read the library")
-        .with_path(path)
-        .with_source(source)
 }
 
 /// The numbers of fixed-size lists without nulls, list after list.

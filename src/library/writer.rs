@@ -1,7 +1,10 @@
 //! Writing a library: songs in, one Parquet file out, all or nothing.
 
 use super::{Column, INFO_KEY, LibraryInfo, Song, schema};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::{
+    atomic_file::{PendingFile, write_error},
+    error::{Context, Error, ErrorKind, Result},
+};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::{
@@ -9,42 +12,37 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::{
         metadata::KeyValue,
-        properties::{EnabledStatistics, WriterProperties},
+        properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
     },
     schema::types::ColumnPath,
 };
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tempfile::{NamedTempFile, TempPath};
 
 /// Rows that are gathered before they are encoded.
 const BATCH_ROWS: usize = 1024;
 /// Moments of timelines that are gathered before they are encoded: long mixes have many in one row.
 const BATCH_MOMENTS: usize = 32 * 1024;
 /// Encoded bytes after which a row group ends before its rows are full.
-const ROW_GROUP_BYTES: usize = 24 << 20;
+pub(crate) const ROW_GROUP_BYTES: usize = 24 << 20;
 /// Rows of a row group: bounds the memory of writing and lets readers work on several in parallel.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 /// Rows of a page of the data: what has to be decoded to fetch one row.
 const PAGE_ROWS: usize = 4 * 1024;
 
-const CANNOT_WRITE: &str = "cannot write the library (what was there before is untouched)";
-
 /// Writes a library beside its target under a temporary name, and moves it there only when it is complete and on the disk.
 /// Dropped before [`finish`](Self::finish), it removes the temporary file, and an existing library stays untouched.
 pub struct LibraryWriter {
     writer: ArrowWriter<File>,
-    temporary: TempPath,
-    target: PathBuf,
+    pending: PendingFile,
     schema: SchemaRef,
     embedding: usize,
-    pending: Vec<Song>,
-    /// Moments of `pending`.
+    songs: Vec<Song>,
+    /// Moments of `songs`.
     moments: usize,
     rows: u64,
 }
@@ -59,39 +57,29 @@ impl LibraryWriter {
     /// [`ErrorKind::InvalidInput`] if `target` is a directory, a device or the like, [`ErrorKind::Io`] if its directory cannot be
     /// written, [`ErrorKind::Library`] if the disk is full.
     pub fn create(target: &Path, info: &LibraryInfo, embedding: usize) -> Result<Self> {
-        let target = resolve_target(target)?;
-        let (file, temporary) = create_temporary(&target)?.into_parts();
+        let pending = PendingFile::create(&resolve_target(target)?)?;
+        let file = pending.file().try_clone().map_err(|e| pending.error(e))?;
         let info = LibraryInfo {
             format_version: super::FORMAT_VERSION,
             ..info.clone()
         };
-        let json =
-            serde_json::to_string(&info).context_at(ErrorKind::Library, &target, CANNOT_WRITE)?;
+        let json = written(serde_json::to_string(&info), &pending)?;
         let schema = schema(embedding);
         // Some programs keep the metadata of the Arrow schema, some that of the file.
         let metadata = HashMap::from([(INFO_KEY.to_owned(), json.clone())]);
         let described = Arc::new(schema.as_ref().clone().with_metadata(metadata));
-        let mut writer = ArrowWriter::try_new(file, described, Some(properties())).context_at(
-            ErrorKind::Library,
-            &target,
-            CANNOT_WRITE,
-        )?;
+        let writer = ArrowWriter::try_new(file, described, Some(properties()));
+        let mut writer = written(writer, &pending)?;
         writer.append_key_value_metadata(KeyValue::new(INFO_KEY.to_owned(), json));
         Ok(Self {
             writer,
-            temporary,
-            target,
+            pending,
             schema,
             embedding,
-            pending: Vec::new(),
+            songs: Vec::new(),
             moments: 0,
             rows: 0,
         })
-    }
-
-    /// The path of the library: `target` of [`create`](Self::create) with symbolic links resolved.
-    pub fn target(&self) -> &Path {
-        &self.target
     }
 
     /// Adds a song. The file keeps the order of the songs.
@@ -105,31 +93,31 @@ impl LibraryWriter {
                 self.embedding,
                 song.embedding.len()
             );
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(song.path));
+            return Err(Error::invalid(message).with_path(song.path));
         }
         self.moments += song.timeline.as_ref().map_or(0, Vec::len);
-        self.pending.push(song);
-        if self.pending.len() >= BATCH_ROWS || self.moments >= BATCH_MOMENTS {
-            self.flush_pending()?;
+        self.songs.push(song);
+        if self.songs.len() >= BATCH_ROWS || self.moments >= BATCH_MOMENTS {
+            self.flush()?;
         }
         Ok(())
     }
 
-    fn flush_pending(&mut self) -> Result<()> {
-        let arrays = Column::ALL.map(|column| column.encode(&self.pending, self.embedding));
+    fn flush(&mut self) -> Result<()> {
+        let arrays = Column::ALL.map(|column| column.encode(&self.songs, self.embedding));
         let batch = arrays
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
-            .and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays))
-            .context_at(ErrorKind::Library, &self.target, CANNOT_WRITE)?;
-        self.rows += self.pending.len() as u64;
-        self.pending.clear();
+            .and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays));
+        let batch = written(batch, &self.pending)?;
+        self.rows += self.songs.len() as u64;
+        self.songs.clear();
         self.moments = 0;
-        let mut written = self.writer.write(&batch);
-        if written.is_ok() && self.writer.in_progress_size() > ROW_GROUP_BYTES {
-            written = self.writer.flush();
+        written(self.writer.write(&batch), &self.pending)?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            written(self.writer.flush(), &self.pending)?;
         }
-        written.context_at(ErrorKind::Library, &self.target, CANNOT_WRITE)
+        Ok(())
     }
 
     /// Completes the file, waits until it is on the disk, and moves it to its target in one step. Returns the number of songs.
@@ -137,45 +125,36 @@ impl LibraryWriter {
     /// # Errors
     /// [`ErrorKind::Library`] or [`ErrorKind::Io`] if that fails; an existing library is then untouched.
     pub fn finish(mut self) -> Result<u64> {
-        self.flush_pending()?;
-        let Self {
-            mut writer,
-            temporary,
-            target,
-            rows,
-            ..
-        } = self;
-        writer
-            .finish()
-            .context_at(ErrorKind::Library, &target, CANNOT_WRITE)?;
-        writer
-            .inner()
-            .sync_all()
-            .context_at(ErrorKind::Io, &target, CANNOT_WRITE)?;
+        self.flush()?;
         // Closed before the rename, which some systems demand.
-        drop(writer);
-        if let Ok(existing) = fs::metadata(&target) {
-            // A library that is replaced keeps its permissions. That a foreign owner forbids this is no reason to fail.
-            let _ = fs::set_permissions(&temporary, existing.permissions());
-        }
-        temporary
-            .persist(&target)
-            .map_err(|error| error.error)
-            .context_at(ErrorKind::Io, &target, CANNOT_WRITE)?;
-        sync_directory(directory_of(&target));
-        Ok(rows)
+        written(self.writer.close(), &self.pending)?;
+        self.pending.commit()?;
+        Ok(self.rows)
     }
 }
 
-fn properties() -> WriterProperties {
-    // Level 3 is zstd's own default.
-    let zstd = ZstdLevel::try_new(3).unwrap_or_default();
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(zstd))
+fn written<T, E>(result: Result<T, E>, pending: &PendingFile) -> Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let message = "cannot write the library (what was there before is untouched)";
+    result.context_at(ErrorKind::Library, pending.path(), message)
+}
+
+/// How every Parquet file is written.
+pub(crate) fn parquet_properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        // Level 3 is zstd's own default.
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        // Readers parse the version out of this form.
+        .set_created_by(concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned())
+}
+
+fn properties() -> WriterProperties {
+    let mut builder = parquet_properties()
         .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(BATCH_ROWS)
-        .set_created_by(concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned());
+        .set_write_batch_size(BATCH_ROWS);
     // These hardly repeat: a dictionary would only cost time and space.
     for column in [Column::Emotions, Column::Embedding] {
         let path = ColumnPath::new(vec![column.name().into(), "list".into(), "item".into()]);
@@ -211,7 +190,7 @@ pub(crate) fn resolve_target(target: &Path) -> Result<PathBuf> {
         Ok(existing) if existing.is_dir() => "a directory",
         Ok(existing) if !existing.is_file() => "a device, pipe or socket",
         Ok(_) if is_link => {
-            return fs::canonicalize(target).context_at(ErrorKind::Io, target, CANNOT_WRITE);
+            return fs::canonicalize(target).map_err(|source| write_error(target, source));
         }
         Err(_) if is_link => "a broken symbolic link",
         // Absent, or in an unreadable directory: making the temporary file will tell.
@@ -219,50 +198,5 @@ pub(crate) fn resolve_target(target: &Path) -> Result<PathBuf> {
     };
     let message =
         format!("expected the name of a file to write, found {found}; give another name with -o");
-    Err(Error::new(ErrorKind::InvalidInput, message).with_path(target))
-}
-
-fn directory_of(target: &Path) -> &Path {
-    match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// A new file beside `target`: `.<name>.<random>.tmp`, with the permissions of any new file.
-fn create_temporary(target: &Path) -> Result<NamedTempFile> {
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(target.file_name().unwrap_or_default());
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let directory = directory_of(target);
-    builder
-        .tempfile_in(directory)
-        // Without the temporary file's name, which would only confuse.
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::Other => source,
-            kind => kind.into(),
-        })
-        .context_at(
-            ErrorKind::Io,
-            directory,
-            "cannot write a file in this directory",
-        )
-}
-
-/// Makes the rename itself durable, on systems that can.
-fn sync_directory(directory: &Path) {
-    #[cfg(unix)]
-    if let Ok(directory) = File::open(directory) {
-        // Some file systems cannot; the file's content is on the disk already.
-        let _ = directory.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = directory;
+    Err(Error::invalid(message).with_path(target))
 }

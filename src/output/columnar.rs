@@ -1,15 +1,14 @@
 //! Parquet with flat columns (zstd), and Arrow IPC, which Feather readers read. The schema's metadata names the model.
 
 use super::{Cell, Field, Format, Layout, Out, Sink, encoded};
-use crate::{Result, library::Song};
+use crate::{
+    Result,
+    library::{ROW_GROUP_BYTES, Song, parquet_properties},
+};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{Schema, SchemaRef};
-use parquet::{
-    arrow::ArrowWriter,
-    basic::{Compression, ZstdLevel},
-    file::{metadata::KeyValue, properties::WriterProperties},
-};
+use parquet::{arrow::ArrowWriter, file::metadata::KeyValue};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -18,10 +17,6 @@ use std::{
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 4096;
-/// Rows of a row group: bounds the memory of writing and lets readers work on several in parallel.
-const ROW_GROUP_ROWS: usize = 32 * 1024;
-/// Encoded bytes after which a row group ends.
-const ROW_GROUP_BYTES: usize = 24 << 20;
 
 pub(super) struct ColumnarSink {
     writer: Writer,
@@ -55,16 +50,9 @@ impl ColumnarSink {
             let writer = FileWriter::try_new(out, &schema);
             Writer::Arrow(Box::new(encoded(writer, path, format)?))
         } else {
-            let properties = WriterProperties::builder()
-                // Level 3 is zstd's own default.
-                .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
-                .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            let properties = parquet_properties()
                 .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
                 .set_key_value_metadata(Some(vec![KeyValue::new(key, description)]))
-                // Readers parse the version out of this form.
-                .set_created_by(
-                    concat!("circumplex version ", env!("CARGO_PKG_VERSION")).to_owned(),
-                )
                 .build();
             let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties));
             Writer::Parquet(Box::new(encoded(writer, path, format)?))

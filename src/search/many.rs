@@ -5,30 +5,26 @@ mod tests;
 
 use super::{Query, QueryVector};
 use crate::{
-    atomic_file,
-    contain::catch_panic,
+    atomic_file::PendingFile,
     emotion::{Emotion, EmotionVector},
     error::{Context, Error, ErrorKind, Result},
-    library::{Columns, Library, canonical, floats},
+    library::{
+        Columns, Library, Records, canonical, caught, floats, open_file, parquet_properties,
+    },
 };
 use arrow_array::{
     Array, ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array,
-    cast::AsArray,
+    cast::AsArray, types::UInt64Type,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use arrow_select::take::take;
-use parquet::{
-    arrow::{
-        ArrowWriter, ProjectionMask,
-        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
-    },
-    basic::{Compression, ZstdLevel},
-    errors::ParquetError,
-    file::properties::WriterProperties,
+use parquet::arrow::{
+    ArrowWriter, ProjectionMask,
+    arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
 };
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs::File,
+    io::BufWriter,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -42,6 +38,7 @@ const AT_ONCE: usize = 16 * 1024;
 const LIST: &str = "emotions";
 /// Names of the column that names the queries.
 const IDS: [&str; 2] = ["id", "query"];
+const CANNOT_WRITE: &str = "cannot write the answers";
 
 /// Query vectors in a Parquet file: a column `emotions` with lists of eight numbers, or eight columns named after the emotions, in
 /// any unit; and optionally a column `id` (or `query`) that names them.
@@ -59,20 +56,9 @@ impl Questions {
     /// # Errors
     /// [`ErrorKind::Io`] if it cannot be opened, [`ErrorKind::InvalidInput`] if it is not Parquet, lacks the columns or has no row.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let cannot_open = "cannot open the queries";
-        // Opening a pipe would wait for its writer.
-        if !fs::metadata(path)
-            .context_at(ErrorKind::Io, path, cannot_open)?
-            .is_file()
-        {
-            let message =
-                "cannot open the queries: expected a file, found a directory, device or pipe";
-            return Err(Error::new(ErrorKind::Io, message).with_path(path));
-        }
-        let file = File::open(path).context_at(ErrorKind::Io, path, cannot_open)?;
+        let file = open_file(path, "queries")?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = catch_panic(|| ArrowReaderMetadata::load(&file, options))
-            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
+        let metadata = caught(|| ArrowReaderMetadata::load(&file, options))
             .map_err(|error| not_parquet(path, error))?;
         let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
         let is_list = has(LIST);
@@ -128,41 +114,27 @@ impl Questions {
             .with_projection(mask)
             .with_batch_size(at_once);
         let path = self.path;
-        let mut reader = catch_panic(|| builder.build())
-            .unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
-            .map_err(|error| not_parquet(&path, error))?;
+        let records = Records::new(builder).map_err(|error| not_parquet(&path, error))?;
         let mut first = 0;
-        let mut failed = false;
-        Ok(std::iter::from_fn(move || {
-            if failed {
-                return None;
-            }
-            let next = catch_panic(|| reader.next())
-                .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))))?;
-            let decoded = next
-                .map_err(|error| not_parquet(&path, error))
-                .and_then(|batch| {
-                    let rows = first..first + batch.num_rows() as i64;
-                    first = rows.end;
-                    let ids: ArrayRef = match self.id.and_then(|name| batch.column_by_name(name)) {
-                        Some(array) => names_of(array, &id_type).ok_or_else(|| {
-                            let message =
-                                "the column that names the queries must hold text or whole numbers";
-                            Error::new(ErrorKind::InvalidInput, message).with_path(&path)
-                        })?,
-                        None => Arc::new(Int64Array::from_iter_values(rows.clone())),
-                    };
-                    let vector = |(number, row)| {
-                        vector_of(&batch, number, self.is_list).map_err(|message| {
-                            let message = format!("row {row} (counted from 0): {message}");
-                            Error::new(ErrorKind::InvalidInput, message).with_path(&path)
-                        })
-                    };
-                    let vectors = (0..).zip(rows).map(vector).collect::<Result<_>>()?;
-                    Ok((ids, vectors))
-                });
-            failed = decoded.is_err();
-            Some(decoded)
+        Ok(records.map(move |batch| {
+            let batch = batch.map_err(|error| not_parquet(&path, error))?;
+            let refused = |message| Error::invalid(message).with_path(&path);
+            let rows = first..first + batch.num_rows() as i64;
+            first = rows.end;
+            let ids: ArrayRef = match self.id.and_then(|name| batch.column_by_name(name)) {
+                Some(array) => names_of(array, &id_type).ok_or_else(|| {
+                    refused(
+                        "the column that names the queries must hold text or whole numbers".into(),
+                    )
+                })?,
+                None => Arc::new(Int64Array::from_iter_values(rows.clone())),
+            };
+            let vector = |(number, row)| {
+                vector_of(&batch, number, self.is_list)
+                    .map_err(|message| refused(format!("row {row} (counted from 0): {message}")))
+            };
+            let vectors = (0..).zip(rows).map(vector).collect::<Result<_>>()?;
+            Ok((ids, vectors))
         }))
     }
 }
@@ -180,25 +152,13 @@ fn names_of(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
     if array.data_type() == wanted || wanted == &DataType::Int64 {
         return canonical(array, wanted);
     }
-    let numbers = floats(array);
-    let unsigned = array.as_primitive_opt::<arrow_array::types::UInt64Type>();
-    let text = |row| {
-        let number = || {
-            numbers
-                .as_ref()
-                .map(|numbers| numbers.value(row).to_string())
-        };
-        match unsigned {
-            _ if array.is_null(row) => Some(None),
-            Some(unsigned) => Some(Some(unsigned.value(row).to_string())),
-            None => number().map(Some),
-        }
-    };
-    let texts: Option<StringArray> = (0..array.len())
-        .map(text)
-        .collect::<Option<Vec<_>>>()
-        .map(StringArray::from);
-    Some(Arc::new(texts?))
+    if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>() {
+        let texts = unsigned.iter().map(|id| Some(id?.to_string()));
+        return Some(Arc::new(texts.collect::<StringArray>()));
+    }
+    let numbers = floats(array)?;
+    let texts = numbers.iter().map(|id| Some(id?.to_string()));
+    Some(Arc::new(texts.collect::<StringArray>()))
 }
 
 fn vector_of(batch: &RecordBatch, row: usize, is_list: bool) -> Result<QueryVector, String> {
@@ -250,31 +210,8 @@ pub(crate) fn answer_many(
     k: NonZeroUsize,
     output: &Path,
 ) -> Result<Answered> {
-    let mut answered = Ok(Answered {
-        questions: 0,
-        rows: 0,
-    });
-    let written = atomic_file::write(output, |file| {
-        answered = write(query, library, questions, k, output, file);
-        match &answered {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::Error::other("not all queries have an answer")),
-        }
-    });
-    let answered = answered?;
-    written.context(ErrorKind::Io, "the answers were not written")?;
-    Ok(answered)
-}
-
-fn write(
-    query: &Query,
-    library: &Library,
-    questions: Questions,
-    k: NonZeroUsize,
-    output: &Path,
-    file: impl Write + Send,
-) -> Result<Answered> {
-    let cannot_write = "cannot write the answers";
+    let pending = PendingFile::create(output)?;
+    let file = pending.file().try_clone().map_err(|e| pending.error(e))?;
     let path = questions.path.clone();
     let schema = Arc::new(Schema::new(vec![
         Field::new("query", questions.id_type(), true),
@@ -282,14 +219,9 @@ fn write(
         Field::new("song", DataType::Utf8, false),
         Field::new("similarity", DataType::Float64, false),
     ]));
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .build();
-    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).context_at(
-        ErrorKind::Io,
-        output,
-        cannot_write,
-    )?;
+    let properties = Some(parquet_properties().build());
+    let writer = ArrowWriter::try_new(BufWriter::new(file), schema.clone(), properties);
+    let mut writer = writer.context_at(ErrorKind::Io, output, CANNOT_WRITE)?;
     let mut answered = Answered {
         questions: 0,
         rows: 0,
@@ -318,29 +250,25 @@ fn write(
         let query_of = UInt64Array::from(query_of.collect::<Vec<u64>>());
         let ranks = found.iter().flat_map(|songs| (1..).take(songs.len()));
         let all = || found.iter().flatten();
+        let similarities = all().map(|song| song.similarity);
         let batch = take(&ids, &query_of, None)
             .and_then(|ids| {
                 let columns: Vec<ArrayRef> = vec![
                     ids,
                     Arc::new(ranks.collect::<Int32Array>()),
                     Arc::new(all().map(|song| name(song.row)).collect::<StringArray>()),
-                    Arc::new(
-                        all()
-                            .map(|song| Some(song.similarity))
-                            .collect::<Float64Array>(),
-                    ),
+                    Arc::new(Float64Array::from_iter_values(similarities)),
                 ];
                 RecordBatch::try_new(schema.clone(), columns)
             })
-            .context_at(ErrorKind::Io, output, cannot_write)?;
-        writer
-            .write(&batch)
-            .context_at(ErrorKind::Io, output, cannot_write)?;
+            .context_at(ErrorKind::Io, output, CANNOT_WRITE)?;
+        let written = writer.write(&batch);
+        written.context_at(ErrorKind::Io, output, CANNOT_WRITE)?;
         answered.questions += found.len() as u64;
         answered.rows += batch.num_rows() as u64;
     }
-    writer
-        .close()
-        .context_at(ErrorKind::Io, output, cannot_write)?;
+    let closed = writer.close();
+    closed.context_at(ErrorKind::Io, output, CANNOT_WRITE)?;
+    pending.commit()?;
     Ok(answered)
 }
