@@ -62,14 +62,10 @@ impl Questions {
             .map_err(|error| not_parquet(path, error))?;
         let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
         let is_list = has(LIST);
-        let refused = |message| Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+        let refused = |message| Err(Error::invalid(message).with_path(path));
         if !is_list && !Emotion::ALL.iter().all(|emotion| has(emotion.name())) {
-            let found: Vec<&str> = metadata
-                .schema()
-                .fields()
-                .iter()
-                .map(|f| f.name().as_str())
-                .collect();
+            let fields = metadata.schema().fields().iter();
+            let found: Vec<&str> = fields.map(|field| field.name().as_str()).collect();
             return refused(format!(
                 "expected a column `{LIST}` with lists of eight numbers, or the eight columns {}; found the columns {}",
                 Emotion::ALL.map(Emotion::name).join(", "),
@@ -162,24 +158,25 @@ fn names_of(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
 }
 
 fn vector_of(batch: &RecordBatch, row: usize, is_list: bool) -> Result<QueryVector, String> {
-    let value = |array: &ArrayRef, row: usize| {
-        let number = floats(&array.slice(row, 1))?;
-        number.is_valid(0).then(|| number.value(0))
+    let numbers = || {
+        let parts: Vec<ArrayRef> = if is_list {
+            let lists = batch.column_by_name(LIST)?.as_list_opt::<i32>()?;
+            vec![lists.is_valid(row).then(|| lists.value(row))?]
+        } else {
+            let column = |emotion: Emotion| batch.column_by_name(emotion.name());
+            let parts = Emotion::ALL.map(|emotion| Some(column(emotion)?.slice(row, 1)));
+            parts.into_iter().collect::<Option<_>>()?
+        };
+        let mut numbers = Vec::new();
+        for part in parts {
+            for number in &floats(&part)? {
+                numbers.push(number?);
+            }
+        }
+        Some(numbers)
     };
     let count = |found: &str| format!("expected eight numbers, found {found}");
-    let numbers: Option<Vec<f64>> = if is_list {
-        let list = batch
-            .column_by_name(LIST)
-            .filter(|array| array.is_valid(row));
-        let list = list.and_then(|array| Some(array.as_list_opt::<i32>()?.value(row)));
-        list.and_then(|list| (0..list.len()).map(|n| value(&list, n)).collect())
-    } else {
-        let columns = Emotion::ALL
-            .iter()
-            .map(|emotion| batch.column_by_name(emotion.name()));
-        columns.map(|column| value(column?, row)).collect()
-    };
-    let numbers = numbers.ok_or_else(|| count("one that is missing"))?;
+    let numbers: Vec<f64> = numbers().ok_or_else(|| count("one that is missing"))?;
     let weights = <[f64; Emotion::COUNT]>::try_from(numbers)
         .map_err(|numbers| count(&numbers.len().to_string()))?;
     match EmotionVector::from_weights(weights) {
@@ -229,34 +226,28 @@ pub(crate) fn answer_many(
     for batch in questions.batches((ANSWERS / k.get()).clamp(1, AT_ONCE))? {
         let (ids, vectors) = batch?;
         let found = query.answers(library, &vectors, k).map_err(|error| {
-            let message = format!(
-                "the queries from row {} (counted from 0)",
-                answered.questions
-            );
+            let first = answered.questions;
+            let message = format!("the queries from row {first} (counted from 0)");
             Error::new(error.kind(), message)
                 .with_path(&path)
                 .with_source(error)
         })?;
-        let mut rows: Vec<u64> = found.iter().flatten().map(|song| song.row).collect();
-        rows.sort_unstable();
-        rows.dedup();
+        let rows: Vec<u64> = found.iter().flatten().map(|song| song.row).collect();
         let songs = library.songs_at(&rows, Columns::FILE)?;
-        let name = |row: u64| {
-            let song = songs.get(rows.binary_search(&row).ok()?)?;
-            Some(song.unique_path().to_string_lossy().into_owned())
-        };
+        let names = songs
+            .iter()
+            .map(|song| Some(song.unique_path().to_string_lossy().into_owned()));
         let query_of = (0..).zip(&found);
         let query_of = query_of.flat_map(|(n, songs)| std::iter::repeat_n(n, songs.len()));
         let query_of = UInt64Array::from(query_of.collect::<Vec<u64>>());
         let ranks = found.iter().flat_map(|songs| (1..).take(songs.len()));
-        let all = || found.iter().flatten();
-        let similarities = all().map(|song| song.similarity);
+        let similarities = found.iter().flatten().map(|song| song.similarity);
         let batch = take(&ids, &query_of, None)
             .and_then(|ids| {
                 let columns: Vec<ArrayRef> = vec![
                     ids,
                     Arc::new(ranks.collect::<Int32Array>()),
-                    Arc::new(all().map(|song| name(song.row)).collect::<StringArray>()),
+                    Arc::new(names.collect::<StringArray>()),
                     Arc::new(Float64Array::from_iter_values(similarities)),
                 ];
                 RecordBatch::try_new(schema.clone(), columns)

@@ -3,7 +3,7 @@
 use super::QueryVector;
 use crate::{
     emotion::Emotion,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
 };
 use std::fmt;
 
@@ -53,7 +53,7 @@ pub(super) struct Target {
 impl Target {
     /// `embedding` is the length of the library's embeddings.
     pub(super) fn new(vector: &QueryVector, metric: Metric, embedding: usize) -> Result<Self> {
-        let refused = |message: String| Err(Error::new(ErrorKind::InvalidInput, message));
+        let refused = |message: String| Err(Error::invalid(message));
         let no_direction = || {
             refused(format!(
                 "the query vector is uniform or zero, so the metric {metric} is undefined; ask for something else, or choose \

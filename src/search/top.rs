@@ -1,9 +1,6 @@
 //! The best of many candidates.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
+use std::{cmp::Ordering, collections::HashMap, num::NonZeroUsize};
 
 /// Which songs are better.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,31 +18,19 @@ pub(super) struct Candidate {
     order: f64,
     pub(super) similarity: f64,
     pub(super) row: u64,
+    /// A number for the artist; `None` for songs that no limit applies to.
+    pub(super) artist: Option<u64>,
 }
 
-impl Ord for Candidate {
+impl Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
         let order = self.order.total_cmp(&other.order);
         order.then(other.row.cmp(&self.row))
     }
 }
 
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Candidate {}
-
 /// A number from 0 to 1 that depends on the seed and the row alone: SplitMix64 (Steele, Lea & Flood 2014).
-fn random_key(seed: u64, row: u64) -> f64 {
+pub(super) fn random_key(seed: u64, row: u64) -> f64 {
     let mix = |mut z: u64| {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -58,25 +43,31 @@ fn random_key(seed: u64, row: u64) -> f64 {
     (number >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// The best `k` of the songs that were offered.
+/// The best `k` of the songs that were offered, with no more of one artist than allowed.
 #[derive(Debug, Clone)]
 pub(super) struct TopK {
     k: usize,
+    per_artist: Option<NonZeroUsize>,
     ranking: Ranking,
-    heap: BinaryHeap<Reverse<Candidate>>,
+    /// The best so far, and some songs that were offered since.
+    songs: Vec<Candidate>,
+    /// Worse songs cannot be among the best.
+    least: Option<Candidate>,
 }
 
 impl TopK {
-    pub(super) fn new(k: usize, ranking: Ranking) -> Self {
+    pub(super) fn new(k: usize, per_artist: Option<NonZeroUsize>, ranking: Ranking) -> Self {
         Self {
             k,
+            per_artist,
             ranking,
-            heap: BinaryHeap::new(),
+            songs: Vec::new(),
+            least: None,
         }
     }
 
     /// Keeps a song if it is among the best.
-    pub(super) fn offer(&mut self, similarity: f64, row: u64) {
+    pub(super) fn offer(&mut self, similarity: f64, row: u64, artist: Option<u64>) {
         let order = match self.ranking {
             Ranking::Nearest => similarity,
             Ranking::Random { at_least, .. } if similarity < at_least => return,
@@ -86,31 +77,52 @@ impl TopK {
             order,
             similarity,
             row,
+            artist,
         });
     }
 
-    fn push(&mut self, candidate: Candidate) {
-        if self.heap.len() < self.k {
-            self.heap.push(Reverse(candidate));
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && candidate > worst.0
-        {
-            worst.0 = candidate;
+    fn push(&mut self, song: Candidate) {
+        if self.least.is_some_and(|least| song.cmp(&least).is_lt()) {
+            return;
+        }
+        self.songs.push(song);
+        if self.songs.len() > self.k.saturating_mul(2).saturating_add(16) {
+            self.prune();
+        }
+    }
+
+    /// Sorts the songs and drops those that are not among the best.
+    fn prune(&mut self) {
+        self.songs.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(most) = self.per_artist {
+            let mut counts = HashMap::new();
+            self.songs.retain(|song| {
+                let Some(artist) = song.artist else {
+                    return true;
+                };
+                let count = counts.entry(artist).or_insert(0);
+                *count += 1;
+                *count <= most.get()
+            });
+        }
+        self.songs.truncate(self.k);
+        if self.songs.len() == self.k {
+            self.least = self.songs.last().copied();
         }
     }
 
     /// The best of both.
     pub(super) fn merge(mut self, other: Self) -> Self {
-        for Reverse(candidate) in other.heap {
-            self.push(candidate);
+        for song in other.songs {
+            self.push(song);
         }
         self
     }
 
     /// Best first.
-    pub(super) fn into_sorted(self) -> Vec<Candidate> {
-        let sorted = self.heap.into_sorted_vec().into_iter();
-        sorted.map(|Reverse(candidate)| candidate).collect()
+    pub(super) fn into_sorted(mut self) -> Vec<Candidate> {
+        self.prune();
+        self.songs
     }
 }
 
@@ -136,9 +148,9 @@ mod tests {
             at_least: 0.5,
             seed: 3,
         };
-        let mut top = TopK::new(10, ranking);
+        let mut top = TopK::new(10, None, ranking);
         for row in 0..1000 {
-            top.offer(row as f64 / 1000.0, row);
+            top.offer(row as f64 / 1000.0, row, None);
         }
         let drawn = top.into_sorted();
         assert_eq!(drawn.len(), 10);
@@ -149,9 +161,9 @@ mod tests {
     #[test]
     fn two_halves_merged_are_the_best_of_all() {
         let offer = |rows: &mut dyn Iterator<Item = u64>| {
-            let mut top = TopK::new(5, Ranking::Nearest);
+            let mut top = TopK::new(5, None, Ranking::Nearest);
             for row in rows {
-                top.offer((row * 7919 % 1000) as f64, row);
+                top.offer((row * 7919 % 1000) as f64, row, None);
             }
             top
         };

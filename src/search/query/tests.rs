@@ -1,6 +1,7 @@
 //! The nearest songs against a naive reference.
 
 use super::*;
+use crate::search::top::random_key;
 use crate::{
     emotion::EmotionVector,
     library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song},
@@ -80,7 +81,7 @@ fn mixed_vectors(count: u32) -> Vec<[f64; 8]> {
 
 #[test]
 fn silent_songs_are_no_answers() {
-    let (_folder, library) = library_with((0..6).map(|n| {
+    let (_directory, library) = library_with((0..6).map(|n| {
         let mut row = a_song(n);
         row.silent = n % 2 == 0;
         row
@@ -91,7 +92,7 @@ fn silent_songs_are_no_answers() {
 #[test]
 fn the_nearest_comes_first_and_ties_keep_the_order_of_the_library() {
     let mixed = [1., 0., 1., 0., 0., 0., 0., 0.];
-    let (_folder, library) = library_of(&[TENSE, HAPPY, mixed, HAPPY, mixed, TENSE]);
+    let (_directory, library) = library_of(&[TENSE, HAPPY, mixed, HAPPY, mixed, TENSE]);
     let answer = ask(&library, HAPPY, 4);
     assert_eq!(rows(&answer), [1, 3, 2, 4]);
     assert_eq!(answer[0].1, 1.0);
@@ -100,7 +101,7 @@ fn the_nearest_comes_first_and_ties_keep_the_order_of_the_library() {
 
 #[test]
 fn a_small_library_gives_all_that_it_has() {
-    let (_folder, library) = library_of(&[[1.; 8], [1., 2., 1., 1., 1., 1., 1., 1.]]);
+    let (_directory, library) = library_of(&[[1.; 8], [1., 2., 1., 1., 1., 1., 1., 1.]]);
     assert_eq!(ask(&library, [1.; 8], 10).len(), 2);
 }
 
@@ -148,7 +149,7 @@ fn the_answer_holds_across_pages_row_groups_and_files_for_every_metric() {
 #[test]
 fn embeddings_are_compared_where_they_are_wanted() {
     // The embedding of a row begins with its number.
-    let (_folder, library) = library_with((0..40_000).map(a_song));
+    let (_directory, library) = library_with((0..40_000).map(a_song));
     let asked = QueryVector {
         embedding: Some(vec![30_000.0, 0.25, -1.0, 0.0]),
         excluded_rows: vec![30_000],
@@ -224,7 +225,7 @@ fn a_library_that_another_program_rewrote_answers_alike() {
 #[test]
 fn a_filter_lets_through_what_meets_it() {
     let vectors = mixed_vectors(40_000);
-    let (_folder, library) = library_of(&vectors);
+    let (_directory, library) = library_of(&vectors);
     let all = ask(&library, HAPPY, 40_000);
     let search = Query {
         // Every second song has an artist; the number of bytes is the number of the row.
@@ -261,7 +262,7 @@ fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
         Some("B"),
         Some("C"),
     ];
-    let (_folder, library) = library_with((0..400).map(|n| {
+    let (_directory, library) = library_with((0..400).map(|n| {
         let mut row = row_of(n, [400.0 - n as f64, n as f64, 0., 0., 0., 0., 0., 0.]);
         row.artist = artists[n.min(7)].map(str::to_owned);
         row
@@ -272,7 +273,7 @@ fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
     };
     let ask = |search: &Query, k| rows(&ask_with(search, &library, &feeling(HAPPY), k));
     assert_eq!(ask(&search, 5), [0, 3, 4, 5, 7]);
-    // All behind are by the artist of the eighth.
+    // All after it are by the artist of the eighth.
     assert_eq!(ask(&search, 10), [0, 3, 4, 5, 7]);
     search.per_artist = NonZeroUsize::new(2);
     assert_eq!(ask(&search, 9), [0, 1, 3, 4, 5, 6, 7, 8]);
@@ -284,8 +285,8 @@ fn an_artist_has_no_more_songs_than_allowed_and_files_are_left_out() {
 }
 
 #[test]
-fn what_is_drawn_is_nearly_as_near_and_the_same_for_the_same_seed() {
-    let (_folder, library) = library_of(&mixed_vectors(5000));
+fn drawn_songs_are_nearly_as_near_and_the_same_for_the_same_seed() {
+    let (_directory, library) = library_of(&mixed_vectors(5000));
     let nearest = ask(&library, HAPPY, 1000);
     let mut search = Query {
         explore: Some(Explore {
@@ -319,25 +320,25 @@ fn what_is_drawn_is_nearly_as_near_and_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn a_playlist_walks_to_its_target_and_has_no_song_twice() {
-    let way = |n: usize| -> [f64; 8] {
+fn a_playlist_leads_to_its_target_and_has_no_song_twice() {
+    let mood = |n: usize| -> [f64; 8] {
         let part = n as f64 / 99.0;
         [1.0 - part, 0., part, 0., 0., 0., 0., 0.]
     };
-    let (_folder, library) = library_of(&(0..100).map(way).collect::<Vec<_>>());
-    let walk = |search: &Query, from, to, steps| {
+    let (_directory, library) = library_of(&(0..100).map(mood).collect::<Vec<_>>());
+    let shift = |search: &Query, from, to, steps| {
         let steps = NonZeroUsize::new(steps).unwrap();
         search.shift(&library, &feeling(from), &feeling(to), steps)
     };
     let search = Query::default();
-    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 4).unwrap()));
+    let found = rows(&numbered(shift(&search, HAPPY, TENSE, 4).unwrap()));
     assert_eq!(found, [0, 33, 66, 99]);
-    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 1).unwrap()));
+    let found = rows(&numbered(shift(&search, HAPPY, TENSE, 1).unwrap()));
     assert_eq!(found, [99]);
     // From a feeling to itself: each step takes what is left.
-    let found = rows(&numbered(walk(&search, HAPPY, HAPPY, 30).unwrap()));
+    let found = rows(&numbered(shift(&search, HAPPY, HAPPY, 30).unwrap()));
     assert_eq!(found, (0..30).collect::<Vec<_>>());
-    let found = rows(&numbered(walk(&search, HAPPY, TENSE, 150).unwrap()));
+    let found = rows(&numbered(shift(&search, HAPPY, TENSE, 150).unwrap()));
     let mut sorted = found.clone();
     sorted.sort_unstable();
     assert_eq!(
@@ -350,13 +351,13 @@ fn a_playlist_walks_to_its_target_and_has_no_song_twice() {
         filter: Some("artist IS NOT NULL".parse().unwrap()),
         ..Query::default()
     };
-    let found = numbered(walk(&limited, HAPPY, TENSE, 10).unwrap());
+    let found = numbered(shift(&limited, HAPPY, TENSE, 10).unwrap());
     assert_eq!(found.len(), 3);
 }
 
 #[test]
-fn a_walk_between_opposites_says_where_it_cancels() {
-    let (_folder, library) = library_of(&[HAPPY, TENSE]);
+fn a_shift_between_opposites_tells_the_step_that_cancels() {
+    let (_directory, library) = library_of(&[HAPPY, TENSE]);
     let mut from = feeling(HAPPY);
     from.target[2] = -100.0;
     let mut to = from.clone();
@@ -366,6 +367,213 @@ fn a_walk_between_opposites_says_where_it_cancels() {
         .shift(&library, &from, &to, steps)
         .unwrap_err();
     assert!(error.to_string().contains("step 2 of 3"), "{error}");
+}
+
+const METRICS: [Metric; 4] = [
+    Metric::Cosine,
+    Metric::CenteredCosine,
+    Metric::Euclidean,
+    Metric::Embedding,
+];
+
+/// Rows and similarities of the songs that can be answers, in the order of the library.
+fn candidates(query: &Query, songs: &[Song], vector: &QueryVector) -> Vec<(u64, f64)> {
+    let target = Target::new(vector, query.metric, 4).unwrap();
+    let mut found = Vec::new();
+    for (row, song) in (0..).zip(songs) {
+        let is_excluded = song.silent
+            || vector.excluded_rows.contains(&row)
+            || query.exclude.contains(&song.path)
+            || query.filter.is_some() && song.artist.is_none();
+        let numbers = match query.metric {
+            Metric::Embedding => song.embedding.as_slice(),
+            _ => song.emotions.as_array(),
+        };
+        if !is_excluded {
+            found.push((row, target.similarity(numbers)));
+        }
+    }
+    found
+}
+
+fn sort_by_similarity(found: &mut [(u64, f64)]) {
+    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+}
+
+/// Drops the songs whose artist has enough songs before them.
+fn limit(query: &Query, songs: &[Song], found: &mut Vec<(u64, f64)>) {
+    let mut counts = HashMap::new();
+    found.retain(|(row, _)| {
+        let (Some(most), Some(artist)) = (query.per_artist, &songs[*row as usize].artist) else {
+            return true;
+        };
+        let count = counts.entry(artist.clone()).or_insert(0);
+        *count += 1;
+        *count <= most.get()
+    });
+}
+
+/// The answer by sorting all songs.
+fn naive(query: &Query, songs: &[Song], vector: &QueryVector, k: usize) -> Vec<(u64, f64)> {
+    let mut found = candidates(query, songs, vector);
+    sort_by_similarity(&mut found);
+    limit(query, songs, &mut found);
+    found.truncate(k);
+    let Some(Explore { width, seed }) = query.explore else {
+        return found;
+    };
+    let least = found.last().map_or(f64::INFINITY, |last| last.1) - width;
+    let mut drawn = candidates(query, songs, vector);
+    drawn.retain(|(_, similarity)| *similarity >= least);
+    drawn.sort_by(|a, b| random_key(seed, b.0).total_cmp(&random_key(seed, a.0)));
+    limit(query, songs, &mut drawn);
+    drawn.truncate(k);
+    sort_by_similarity(&mut drawn);
+    drawn
+}
+
+/// The playlist by sorting all songs for every step.
+fn naive_shift(query: &Query, songs: &[Song], vectors: &[QueryVector]) -> Vec<(u64, f64)> {
+    let mut playlist: Vec<(u64, f64)> = Vec::new();
+    for vector in vectors {
+        let mut found = candidates(query, songs, vector);
+        sort_by_similarity(&mut found);
+        let next = found.into_iter().find(|song| {
+            let is_new = playlist.iter().all(|(row, _)| *row != song.0);
+            let mut with = playlist.clone();
+            with.push(*song);
+            limit(query, songs, &mut with);
+            is_new && with.len() > playlist.len()
+        });
+        playlist.extend(next);
+    }
+    playlist
+}
+
+/// Songs with repeated vectors and embeddings, so that there are ties, of five artists and of none; some are silent.
+fn varied_songs(size: usize) -> Vec<Song> {
+    let vectors = mixed_vectors(600);
+    let song = |n: usize| Song {
+        silent: n % 7 == 3,
+        artist: (n % 3 > 0).then(|| format!("Artist {}", n % 5)),
+        embedding: vec![(n % 11) as f32, 1.0, -2.0, (n % 3) as f32],
+        ..row_of(n, vectors[n / 2])
+    };
+    (0..size).map(song).collect()
+}
+
+fn varied_vector() -> QueryVector {
+    QueryVector {
+        embedding: Some(vec![3.0, 1.0, -1.0, 2.0]),
+        ..feeling([5., 1., 2., 8., 3., 1., 1., 9.])
+    }
+}
+
+/// Queries without and with a limit, each with no file, some files, all files but one, and all files excluded, and one with a
+/// filter as well.
+fn varied_queries(metric: Metric, songs: &[Song]) -> Vec<Query> {
+    let files = |is_excluded: &dyn Fn(usize) -> bool| -> HashSet<PathBuf> {
+        let rows = (0..songs.len()).filter(|n| is_excluded(*n));
+        rows.map(|n| songs[n].path.clone()).collect()
+    };
+    let kept = songs.len() / 2;
+    let mut queries = Vec::new();
+    for per_artist in [None, NonZeroUsize::new(1), NonZeroUsize::new(2)] {
+        let query = |exclude| Query {
+            metric,
+            per_artist,
+            exclude,
+            ..Query::default()
+        };
+        queries.push(query(HashSet::new()));
+        queries.push(query(files(&|n| n % 4 < 2)));
+        queries.push(query(files(&|n| n != kept)));
+        queries.push(query(files(&|_| true)));
+        queries.push(Query {
+            filter: Some("artist IS NOT NULL".parse().unwrap()),
+            ..query(files(&|n| n % 4 == 0))
+        });
+    }
+    queries
+}
+
+const SIZES: [usize; 20] = [
+    1, 2, 3, 4, 7, 8, 15, 16, 17, 24, 31, 32, 33, 64, 100, 255, 256, 257, 400, 600,
+];
+
+#[test]
+fn every_size_metric_exclusion_limit_and_k_gives_the_answer_of_sorting_all() {
+    for size in SIZES {
+        let songs = varied_songs(size);
+        let (_directory, library) = library_with(songs.iter().cloned());
+        let rows = size as u64;
+        let excluded_rows = [
+            Vec::new(),
+            (0..rows).step_by(2).collect(),
+            (0..rows).filter(|row| *row != rows / 2).collect(),
+            (0..rows).collect(),
+        ];
+        let vectors = excluded_rows.map(|excluded_rows| QueryVector {
+            excluded_rows,
+            ..varied_vector()
+        });
+        for metric in METRICS {
+            for (number, query) in varied_queries(metric, &songs).iter().enumerate() {
+                let all: Vec<Vec<(u64, f64)>> = vectors
+                    .iter()
+                    .map(|vector| naive(query, &songs, vector, usize::MAX))
+                    .collect();
+                for k in [1, 2, 5, size - 1, size, size + 7, usize::MAX] {
+                    let Some(k) = NonZeroUsize::new(k) else {
+                        continue;
+                    };
+                    let answers = query.answers(&library, &vectors, k).unwrap();
+                    for (songs, all) in answers.iter().zip(&all) {
+                        let found = songs.iter().map(|song| (song.row, song.similarity));
+                        let expected = &all[..k.get().min(all.len())];
+                        let found: Vec<(u64, f64)> = found.collect();
+                        assert_eq!(found, expected, "{size}, {metric}, query {number}, k {k}");
+                    }
+                }
+                let k = size.min(5);
+                let found = ask_with(query, &library, &vectors[0], k);
+                assert_eq!(found, all[0][..k.min(all[0].len())]);
+            }
+        }
+    }
+}
+
+#[test]
+fn exploring_and_mood_shifts_give_the_answers_of_sorting_all() {
+    for size in [1, 2, 3, 16, 17, 33, 100, 257] {
+        let songs = varied_songs(size);
+        let (_directory, library) = library_with(songs.iter().cloned());
+        let (from, to) = (varied_vector(), feeling([1., 9., 2., 1., 3., 4., 1., 1.]));
+        for metric in METRICS {
+            for (number, query) in varied_queries(metric, &songs).iter().enumerate() {
+                for (k, width) in [(1, 0.0), (2, 0.05), (5, 0.01), (size + 7, 0.2)] {
+                    let seed = size as u64;
+                    let query = Query {
+                        explore: Some(Explore { width, seed }),
+                        ..query.clone()
+                    };
+                    let expected = naive(&query, &songs, &from, k);
+                    let found = ask_with(&query, &library, &from, k);
+                    assert_eq!(found, expected, "{size}, {metric}, query {number}, k {k}");
+                }
+                if metric == Metric::Embedding {
+                    continue;
+                }
+                for steps in [1, 2, 5, (size + 7).min(40)] {
+                    let steps = NonZeroUsize::new(steps).unwrap();
+                    let vectors = between(&from, &to, steps).unwrap();
+                    let expected = naive_shift(query, &songs, &vectors);
+                    let found = numbered(query.shift(&library, &from, &to, steps).unwrap());
+                    assert_eq!(found, expected, "{size}, {metric}, query {number}, {steps}");
+                }
+            }
+        }
+    }
 }
 
 proptest! {
@@ -384,7 +592,7 @@ proptest! {
         let vectors: Vec<[f64; 8]> = vectors.into_iter().map(weights).collect();
         let asked = feeling(weights(target));
         let Ok(target) = Target::new(&asked, metric, 0) else { return Ok(()) };
-        let (_folder, library) = library_of(&vectors);
+        let (_directory, library) = library_of(&vectors);
         let mut expected: Vec<(u64, f64)> = (0..)
             .zip(&vectors)
             .map(|(n, v)| {
@@ -396,128 +604,5 @@ proptest! {
         expected.truncate(k);
         let search = Query { metric, ..Query::default() };
         prop_assert_eq!(ask_with(&search, &library, &asked, k), expected);
-    }
-}
-
-/// The answer by sorting all songs.
-fn naive(query: &Query, songs: &[Song], vector: &QueryVector, k: usize) -> Vec<(u64, f64)> {
-    let target = Target::new(vector, query.metric, 4).unwrap();
-    let is_filtered = query.filter.is_some();
-    let mut found: Vec<(u64, f64)> = (0..)
-        .zip(songs)
-        .filter(|(row, song)| {
-            !song.silent
-                && !vector.excluded_rows.contains(row)
-                && !query.exclude.contains(&song.path)
-                && (!is_filtered || song.artist.is_some())
-        })
-        .map(|(row, song)| {
-            let numbers = match query.metric {
-                Metric::Embedding => song.embedding.as_slice(),
-                _ => song.emotions.as_array(),
-            };
-            (row, target.similarity(numbers))
-        })
-        .collect();
-    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut counts = HashMap::new();
-    found.retain(|(row, _)| {
-        let (Some(most), Some(artist)) = (query.per_artist, &songs[*row as usize].artist) else {
-            return true;
-        };
-        let count = counts.entry(artist.clone()).or_insert(0);
-        *count += 1;
-        *count <= most.get()
-    });
-    found.truncate(k);
-    found
-}
-
-const SIZES: [usize; 12] = [1, 2, 3, 15, 16, 17, 31, 255, 256, 257, 511, 600];
-
-#[test]
-fn every_metric_size_and_exclusion_gives_the_answer_of_sorting_all() {
-    let vectors = mixed_vectors(600);
-    for size in SIZES {
-        let songs: Vec<Song> = (0..size)
-            .map(|n| {
-                let mut song = row_of(n, vectors[n / 2]);
-                song.silent = n % 7 == 3;
-                song.artist = (n % 3 > 0).then(|| format!("Artist {}", n % 5));
-                song.embedding = vec![(n % 11) as f32, 1.0, -2.0, (n % 3) as f32];
-                song
-            })
-            .collect();
-        let (_folder, library) = library_with(songs.iter().cloned());
-        let vector = QueryVector {
-            embedding: Some(vec![3.0, 1.0, -1.0, 2.0]),
-            ..feeling([5., 1., 2., 8., 3., 1., 1., 9.])
-        };
-        let excluding = QueryVector {
-            excluded_rows: (0..size as u64).step_by(2).collect(),
-            ..vector.clone()
-        };
-        let files = (0..size).filter(|n| n % 4 < 2);
-        let files: HashSet<PathBuf> = files.map(|n| songs[n].path.clone()).collect();
-        let metrics = [
-            Metric::Cosine,
-            Metric::CenteredCosine,
-            Metric::Euclidean,
-            Metric::Embedding,
-        ];
-        for metric in metrics {
-            let plain = Query {
-                metric,
-                ..Query::default()
-            };
-            let queries = [
-                plain.clone(),
-                Query {
-                    exclude: files.clone(),
-                    ..plain.clone()
-                },
-                Query {
-                    per_artist: NonZeroUsize::new(2),
-                    ..plain.clone()
-                },
-                Query {
-                    filter: Some("artist IS NOT NULL".parse().unwrap()),
-                    exclude: files.clone(),
-                    per_artist: NonZeroUsize::new(1),
-                    ..plain.clone()
-                },
-            ];
-            let mut ks = vec![1, 2, 5, size / 2, size - 1, size, size + 1];
-            if size < 20 {
-                ks = (1..=size + 1).collect();
-            }
-            for query in &queries {
-                for vector in [&vector, &excluding] {
-                    let expected = naive(query, &songs, vector, usize::MAX);
-                    for k in ks.iter().copied().filter(|k| *k > 0) {
-                        let expected = &expected[..k.min(expected.len())];
-                        let found = ask_with(query, &library, vector, k);
-                        assert_eq!(found, expected, "{size} songs, {metric}, k {k}");
-                        // Nothing is as near as the nearest alone: exploring with width 0 changes no similarity.
-                        let explore = Query {
-                            explore: Some(Explore {
-                                width: 0.0,
-                                seed: 7,
-                            }),
-                            ..query.clone()
-                        };
-                        if query.per_artist.is_none() && k < 3 {
-                            let drawn = ask_with(&explore, &library, vector, k);
-                            let similarities = |found: &[(u64, f64)]| -> Vec<f64> {
-                                found.iter().map(|(_, s)| *s).collect()
-                            };
-                            let least = expected.last().map_or(f64::INFINITY, |last| last.1);
-                            assert_eq!(drawn.len(), expected.len());
-                            assert!(similarities(&drawn).iter().all(|s| *s >= least));
-                        }
-                    }
-                }
-            }
-        }
     }
 }
