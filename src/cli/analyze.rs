@@ -3,12 +3,9 @@
 pub(super) mod report;
 
 use self::report::{
-    announce_incompatible, conclude, count, no_music, report_failure, report_skipped, show_plan,
+    announce_incompatible, conclude, no_music, report_failure, report_skipped, show_plan,
 };
-use super::{
-    CliError, CliResult, console::Console, model::ModelChoice, signals::stop_on_signal,
-    threads::Threads,
-};
+use super::{CliError, CliResult, Console, ModelChoice, Threads, count, stop_on_signal};
 use crate::{
     ErrorKind,
     analysis::{AnalyzeOptions, analyze_file},
@@ -208,11 +205,10 @@ impl Args {
         };
         let directory = &self.output;
         if directory.is_file() {
-            return Err(format!(
+            bail!(
                 "{}: is a file; --shard writes to a directory, choose one with -o",
                 directory.display()
-            )
-            .into());
+            );
         }
         if !self.dry_run {
             let created = fs::create_dir_all(directory);
@@ -221,12 +217,11 @@ impl Args {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
         if let Some(name) = names.find(|name| shard.is_other_count(name)) {
-            return Err(format!(
+            bail!(
                 "{}: has {name}, with another number of shards than {shard}, so that songs would be there twice; remove the \
                  old shards, or choose another directory with -o",
                 directory.display()
-            )
-            .into());
+            );
         }
         Ok(directory.join(shard.file_name()))
     }

@@ -1,19 +1,15 @@
 //! `circumplex cluster`: k-means over the songs of a library on the valence-arousal plane.
 
 use super::{
-    CliError, CliResult,
-    console::Console,
-    exit::Exit,
+    CliError, CliResult, Console, Exit, LibraryChoice, Table, count,
     export::{Selection, write},
-    library::LibraryChoice,
-    table::{Align, Table, terminal_width},
+    listed, terminal_width,
 };
 use crate::{
     cluster::{Clusters, Point, from_centers, from_random, silhouette, within_range},
     emotion::{CENTER, EXPRESSION_MEANS, Expression},
     library::{Column, Columns, Library},
     output::{Cell, Extra},
-    text::{count, listed},
 };
 use arrow_schema::DataType;
 use serde::Serialize;
@@ -87,14 +83,11 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let mut output = None;
     if let Some(path) = &args.output {
         if path.as_os_str() == "-" {
-            return Err("-o -: the clusters go to standard output; name a file with -o".into());
+            bail!("-o -: the clusters go to standard output; name a file with -o");
         }
         let format = args.selection.format(path)?;
         if format.is_playlist() {
-            return Err(format!(
-                "{format} cannot hold `cluster`; choose another format, such as csv"
-            )
-            .into());
+            bail!("{format} cannot hold `cluster`; choose another format, such as csv");
         }
         output = Some((path, format));
     }
@@ -102,7 +95,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let (points, rows) = points(&library)?;
     if points.is_empty() {
         let name = library.name();
-        return Err(format!("{name}: all songs are silent; there is nothing to cluster").into());
+        bail!("{name}: all songs are silent; there is nothing to cluster");
     }
     let clusters = match &starts {
         Some(starts) => {
@@ -151,11 +144,11 @@ impl Args {
     /// The emotions to start at; `None` for random songs.
     fn starts(&self) -> Result<Option<Vec<Expression>>, CliError> {
         if self.k == Some(0) {
-            return Err("--k 0: expected at least one cluster".into());
+            bail!("--k 0: expected at least one cluster");
         }
         if self.init == Init::Random {
             if !self.centers.is_empty() {
-                return Err("--centers and --init random exclude each other; leave one out".into());
+                bail!("--centers and --init random exclude each other; leave one out");
             }
             return Ok(None);
         }
@@ -167,15 +160,14 @@ impl Args {
         let is_repeated =
             |start: &&Expression| starts.iter().filter(|other| other == start).count() > 1;
         if let Some(start) = starts.iter().find(is_repeated) {
-            return Err(format!("--centers: {start} is named twice").into());
+            bail!("--centers: {start} is named twice");
         }
         match self.k {
-            Some(k) if k != starts.len() => Err(format!(
+            Some(k) if k != starts.len() => bail!(
                 "--k {k}, but {} to start at ({}); name {k} with --centers, or use --init random",
                 count(starts.len() as u64, "emotion", "emotions"),
                 listed(&starts, starts.len())
-            )
-            .into()),
+            ),
             _ => Ok(Some(starts)),
         }
     }
@@ -260,12 +252,12 @@ struct OneCluster {
 impl Report<'_> {
     fn table(&self, songs: usize) -> String {
         let mut table = Table::new([
-            ("cluster", Align::Right),
-            ("initialized at", Align::Left),
-            ("songs", Align::Right),
-            ("%", Align::Right),
-            ("valence", Align::Right),
-            ("arousal", Align::Right),
+            ">cluster",
+            "initialized at",
+            ">songs",
+            ">%",
+            ">valence",
+            ">arousal",
         ]);
         for cluster in &self.clusters {
             table.row([

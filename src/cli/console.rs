@@ -1,6 +1,9 @@
 //! Results on standard output, messages and progress on standard error.
 
-use crate::error::{Context, ErrorKind, Result};
+use crate::{
+    error::{Context, ErrorKind, Result},
+    text::visible,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::{self, Write},
@@ -25,7 +28,7 @@ impl Console {
     /// Prints a result to standard output, with a line break at the end.
     ///
     /// # Errors
-    /// [`OutputError`]. Pass it on with `?`: a broken pipe is then not reported, everything else is.
+    /// Pass it on with `?`: a broken pipe is then not reported, everything else is.
     pub(crate) fn print(&self, result: &str) -> Result<()> {
         let mut out = io::stdout().lock();
         let end = if result.ends_with('\n') { "" } else { "\n" };
@@ -42,10 +45,11 @@ impl Console {
         }
     }
 
-    /// Prints a problem that does not end the command, such as a failed file, to standard error, even with `--quiet`.
+    /// Prints a problem that does not end the command, such as a failed file, to standard error, even with `--quiet`. Control
+    /// characters are escaped, here as in remarks and errors.
     pub(crate) fn warning(&self, message: &str) {
         // Nothing can be done about a closed standard error.
-        let _ = writeln!(io::stderr().lock(), "{message}");
+        let _ = writeln!(io::stderr().lock(), "{}", visible(message));
     }
 
     /// Prints the error that ends the command to standard error, after the program's name.

@@ -1,15 +1,7 @@
 //! `circumplex dataset check`: the content of a DEAM directory, and its faults.
 
-use super::{
-    CliResult,
-    console::Console,
-    exit::Exit,
-    table::{Align, Table, visible},
-};
-use crate::{
-    dataset::{CheckReport, Evidence, Finding, IdRange, RowFault, check},
-    text::{count, listed},
-};
+use super::{CliResult, Console, Exit, Table, count, file_name, listed, visible};
+use crate::dataset::{CheckReport, Evidence, Finding, IdRange, RowFault, check};
 use std::{
     collections::BTreeMap,
     fmt::{Display, Write as _},
@@ -85,40 +77,30 @@ fn text(report: &CheckReport) -> String {
 }
 
 fn table(report: &CheckReport) -> String {
-    let mut table = Table::new(["check", "found", "advice"].map(|name| (name, Align::Left)));
-    let mut row = |check: &str, found: String, advice: &str| {
-        table.row([check.to_owned(), found, advice.to_owned()]);
-    };
+    let mut table = Table::new(["check", "found", "advice"]);
+    let mut row = |check: &str, found: String, advice: &str| table.row([check, &found, advice]);
     row("layout", report.layout.to_string(), "");
     let files = file_names(&report.annotation_files).join(", ");
-    row(
-        "annotated songs",
-        format!("{} in {files}", report.annotated),
-        "",
-    );
-    match &report.audio_folder {
-        Some(directory) => {
-            let below = directory.strip_prefix(&report.root).unwrap_or(directory);
-            let found = format!("{} in {}/", report.audio_files, below.display());
-            row("audio files", found, "");
-        }
-        None => row(
-            "audio files",
-            "0".to_owned(),
-            "unpack DEAM_audio.zip into this directory",
-        ),
+    let annotated = format!("{} in {files}", report.annotated);
+    row("annotated songs", annotated, "");
+    if let Some(directory) = &report.audio_folder {
+        let below = directory.strip_prefix(&report.root).unwrap_or(directory);
+        let found = format!("{} in {}/", report.audio_files, below.display());
+        row("audio files", found, "");
+    } else {
+        let advice = "unpack DEAM_audio.zip into this directory";
+        row("audio files", "0".to_owned(), advice);
     }
-    row(
-        "audio and labels",
-        report.with_audio_and_labels.to_string(),
-        "",
-    );
+    let both = report.with_audio_and_labels.to_string();
+    row("audio and labels", both, "");
     let rejected = |fault: RowFault| -> Vec<String> {
         let rows = report.rejected.iter().filter(|row| row.fault == fault);
         rows.map(|row| row.id.clone()).collect()
     };
     let unreadable = report.unreadable_audio.iter();
-    let unreadable: Vec<PathBuf> = unreadable.map(|file| file.path.clone()).collect();
+    let unreadable = unreadable.map(|file| file_name(&file.path)).collect();
+    let same = report.same_audio.iter().map(|ids| ids.join(" = "));
+    let outside = rejected(RowFault::OutsideScale);
     let correct = "rows skipped; correct them";
     for (check, names, advice) in [
         (
@@ -133,14 +115,10 @@ fn table(report: &CheckReport) -> String {
         ),
         (
             "unreadable audio",
-            file_names(&unreadable),
+            unreadable,
             "skipped; unpack these again",
         ),
-        (
-            "values outside 1 to 9",
-            rejected(RowFault::OutsideScale),
-            correct,
-        ),
+        ("values outside 1 to 9", outside, correct),
         ("missing values", rejected(RowFault::Missing), correct),
         (
             "negative deviations",
@@ -164,11 +142,7 @@ fn table(report: &CheckReport) -> String {
         ),
         (
             "identical audio",
-            report
-                .same_audio
-                .iter()
-                .map(|ids| ids.join(" = "))
-                .collect(),
+            same.collect(),
             "kept on one side of every split",
         ),
     ] {
@@ -213,12 +187,7 @@ fn table(report: &CheckReport) -> String {
 }
 
 fn file_names(paths: &[PathBuf]) -> Vec<String> {
-    let names = paths
-        .iter()
-        .map(|path| path.file_name().unwrap_or_default());
-    names
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
+    paths.iter().map(|path| file_name(path)).collect()
 }
 
 fn counts<K: Display>(counts: &BTreeMap<K, usize>, unit: &str) -> String {
@@ -231,61 +200,55 @@ fn counts<K: Display>(counts: &BTreeMap<K, usize>, unit: &str) -> String {
 
 /// Whether the columns of a range of ids are crossed, and the advice.
 fn columns(range: &IdRange) -> (String, &'static str) {
-    let songs = range.songs;
-    match (range.finding, range.evidence) {
-        (Finding::NoSongs, _) => ("no such songs".to_owned(), ""),
-        (Finding::Crossed, Evidence::PerSecondAnnotations) => (
-            format!("crossed for {songs} songs (measured)"),
+    let (finding, advice) = match range.finding {
+        Finding::NoSongs => return ("no such songs".to_owned(), ""),
+        Finding::Crossed => (
+            "crossed",
             "corrected on reading; --labels as-published keeps them",
         ),
-        (Finding::Crossed, _) => (
-            format!("crossed for {songs} songs (known file)"),
-            "corrected on reading, by the hash of the published values; --labels as-published keeps them",
-        ),
-        (Finding::Straight, Evidence::PerSecondAnnotations) => {
-            (format!("as named for {songs} songs (measured)"), "")
-        }
-        (Finding::Straight, Evidence::KnownFile) => (
-            format!("as named for {songs} songs (known file, corrected)"),
-            "",
-        ),
-        (Finding::Straight, Evidence::None) => (format!("used as named for {songs} songs"), ""),
-        (Finding::Unknown, _) => (
-            format!("unknown for {songs} songs"),
+        Finding::Straight => ("as named", ""),
+        Finding::Unknown => (
+            "unknown",
             "used as named; add DEAM's per-second annotations to find out",
         ),
-    }
+    };
+    let evidence = match range.evidence {
+        Evidence::PerSecondAnnotations => " (measured)",
+        Evidence::KnownFile => " (known file)",
+        Evidence::None => "",
+    };
+    (
+        format!("{finding} for {} songs{evidence}", range.songs),
+        advice,
+    )
 }
 
 /// A table of the correlations; empty if there are none.
 fn correlations(report: &CheckReport) -> String {
-    let names = [
-        "songs",
-        "valence-valence",
-        "arousal-arousal",
-        "valence-arousal",
-        "arousal-valence",
-    ];
-    let heads = names.map(|name| (name, Align::Right)).into_iter();
-    let first = ("static mean with per-second mean, r", Align::Left);
-    let mut table = Table::new(std::iter::once(first).chain(heads));
-    let ranges = [
-        ("ids up to 1000", &report.columns.up_to_1000),
-        ("other ids", &report.columns.above_1000),
-    ];
-    let measured = ranges.map(|(name, range)| range.correlations.map(|r| (name, r)));
-    for (name, r) in measured.into_iter().flatten() {
-        let numbers = [
-            r.valence_valence,
-            r.arousal_arousal,
-            r.valence_arousal,
-            r.arousal_valence,
-        ];
-        let [a, b, c, d] = numbers.map(|number| format!("{number:.3}"));
-        table.row([name.to_owned(), r.songs.to_string(), a, b, c, d]);
+    let (low, high) = (&report.columns.up_to_1000, &report.columns.above_1000);
+    if low.correlations.is_none() && high.correlations.is_none() {
+        return String::new();
     }
-    match measured.iter().any(Option::is_some) {
-        true => format!("\n{}", table.render(None)),
-        false => String::new(),
+    let mut table = Table::new([
+        "static mean with per-second mean, r",
+        ">songs",
+        ">valence-valence",
+        ">arousal-arousal",
+        ">valence-arousal",
+        ">arousal-valence",
+    ]);
+    for (name, range) in [("ids up to 1000", low), ("other ids", high)] {
+        let Some(r) = range.correlations else {
+            continue;
+        };
+        table.row([
+            name.to_owned(),
+            r.songs.to_string(),
+            format!("{:.3}", r.valence_valence),
+            format!("{:.3}", r.arousal_arousal),
+            format!("{:.3}", r.valence_arousal),
+            format!("{:.3}", r.arousal_valence),
+        ]);
     }
+    format!("\n{}", table.render(None))
 }

@@ -1,6 +1,6 @@
 //! `circumplex doctor`: checks the set-up.
 
-use super::{CliResult, console::Console, exit::Exit};
+use super::{CliResult, Console, Exit};
 use crate::{error::one_line, library::Library, model::Model};
 use std::{
     env,

@@ -1,14 +1,10 @@
 //! `circumplex evaluate`: scores of a model on labeled music.
 
 use super::{
-    CliResult,
-    console::Console,
-    exit::Exit,
+    CliResult, Console, Exit, ModelChoice, Threads,
     labels::LabelValues,
-    model::ModelChoice,
+    listed,
     scores::{about, run_tables, side_by_side},
-    table::visible,
-    threads::Threads,
 };
 use crate::{
     atomic_file::directory_of,
@@ -22,7 +18,6 @@ use crate::{
         provenance, scores_against,
     },
     model::Model,
-    text::listed,
 };
 use clap::ValueEnum;
 use std::{
@@ -125,9 +120,9 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             None => "its out-of-fold scores are in the model file",
         };
         let (name, songs) = (model.name(), dataset.songs.len());
-        console.warning(&visible(&format!(
+        console.warning(&format!(
             "{name} was trained on {known} of these {songs} songs, by their ids: the scores say little about other music; {instead}"
-        )));
+        ));
     }
     if args.labels != Labels::Both {
         remark_on_other_labels(console, &dataset, &provenance);
@@ -135,7 +130,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
 
     let Evaluation { songs, failed } = evaluate(&args, console, &dataset, &model)?;
     for (id, error) in &failed {
-        console.warning(&visible(&format!("failed: song {id}: {}", one_line(error))));
+        console.warning(&format!("failed: song {id}: {}", one_line(error)));
     }
     let run = RunScores::of(&songs, &measured_on(part, trained_on))
         .ok_or("internal error: an evaluation without songs")?;
@@ -166,7 +161,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     };
     if let Some(path) = &args.report {
         write_report(path, &args.data, &model, &dataset, &songs, &run)?;
-        console.remark(&visible(&format!("wrote {}", path.display())));
+        console.remark(&format!("wrote {}", path.display()));
     }
     console.print(&text)?;
     Ok(Exit::of_files(songs.len(), failed.len()))
@@ -275,10 +270,10 @@ pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
     ] {
         if !names.is_empty() {
             let (count, names) = (names.len(), listed(names, 20));
-            console.remark(&visible(&format!("skipped: {count} {kind}: {names}")));
+            console.remark(&format!("skipped: {count} {kind}: {names}"));
         }
     }
     for row in &dataset.rejected {
-        console.remark(&visible(&format!("skipped: {row}")));
+        console.remark(&format!("skipped: {row}"));
     }
 }

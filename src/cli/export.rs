@@ -2,13 +2,10 @@
 
 mod tags;
 
-use super::{
-    CliError, CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible,
-};
+use super::{CliError, CliResult, Console, Exit, LibraryChoice, count, visible};
 use crate::{
     library::Library,
     output::{Destination, Export, ExportColumn, Format, Written},
-    text::count,
 };
 use std::{
     io,
@@ -93,16 +90,13 @@ impl Selection {
             })?,
         };
         if format == Format::Table {
-            return Err(
-                "table is a format of `circumplex query`; choose another, such as csv".into(),
-            );
+            bail!("table is a format of `circumplex query`; choose another, such as csv");
         }
         if self.format.is_none() && format.is_playlist() {
-            return Err(format!(
+            bail!(
                 "{}: playlists are a directory with one for each emotion; add --format {format}",
                 output.display()
-            )
-            .into());
+            );
         }
         Ok(format)
     }
@@ -132,7 +126,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         return tags::run(library, args.write_tags, args.yes, console);
     }
     let Some(output) = &args.output else {
-        return Err("name the output with -o".into());
+        bail!("name the output with -o");
     };
     // Checked before the library is opened.
     let format = args.selection.format(output)?;

@@ -1,11 +1,6 @@
 //! `circumplex face`: the emotions of facial expressions.
 
-use super::{
-    CliResult,
-    console::Console,
-    exit::Exit,
-    table::{Align, Table, terminal_width},
-};
+use super::{CliResult, Console, Exit, Table, terminal_width};
 use crate::{
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
     error::Result,
@@ -89,11 +84,11 @@ fn json(map: &FaceMap, has_means: bool) -> Vec<Value> {
 }
 
 fn table(map: &FaceMap, has_means: bool) -> String {
-    let mut columns = vec![("expression", Align::Left)];
+    let mut columns = vec!["expression".to_owned()];
     if has_means {
-        columns.extend([("valence", Align::Right), ("arousal", Align::Right)]);
+        columns.extend([">valence", ">arousal"].map(str::to_owned));
     }
-    columns.extend(Emotion::ALL.map(|emotion| (emotion.name(), Align::Right)));
+    columns.extend(Emotion::ALL.map(|emotion| format!(">{emotion}")));
     let mut table = Table::new(columns);
     for (expression, means) in EXPRESSION_MEANS {
         let mut cells = vec![expression.to_string()];

@@ -1,6 +1,6 @@
 //! `circumplex features`: the log-mel spectrogram of a file, the input of the model.
 
-use super::{CliResult, console::Console, exit::Exit, model::ModelChoice};
+use super::{CliResult, Console, Exit, ModelChoice, count, visible};
 use crate::{
     atomic_file,
     audio::AudioInfo,
@@ -8,7 +8,6 @@ use crate::{
     mel::FrequencyScale,
     model::Preprocessing,
     output::npy_header,
-    text::{count, visible},
 };
 use std::{
     io::Write,

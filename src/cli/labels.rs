@@ -1,6 +1,6 @@
 //! `circumplex labels`: the labels of a data set as a table.
 
-use super::{CliResult, console::Console, exit::Exit, table::visible};
+use super::{CliResult, Console, Exit, visible};
 use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
 use std::path::PathBuf;
 
@@ -85,18 +85,17 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let options = args.source.options(args.sigma);
     let table = LabelTable::make(&args.data, &options, args.scheme, args.threshold)?;
     if table.rows.is_empty() {
-        return Err(format!(
+        bail!(
             "{}: no annotated song is usable ({} rows are not); see `circumplex dataset check`",
             args.data.display(),
             table.rejected.len()
-        )
-        .into());
+        );
     }
     if let Some(message) = table.columns.message() {
         console.remark(&message);
     }
     for row in &table.rejected {
-        console.warning(&visible(&format!("skipped: {row}")));
+        console.warning(&format!("skipped: {row}"));
     }
     table.save(&args.output)?;
     if let Some(path) = &args.plot {

@@ -1,6 +1,6 @@
 //! `circumplex completions` and `circumplex man`: generated from the definition of the command line.
 
-use super::{CliError, CliResult, console::Console, exit::Exit};
+use super::{CliError, CliResult, Console, Exit};
 use clap_complete::Shell;
 
 /// Print shell completions

@@ -4,6 +4,13 @@
 //! `#[derive(clap::Args)] pub struct Args` and `pub fn run(args: Args, console: &Console) -> CliResult`, a line
 //! `mod <name>;`, a variant of `Command` and an arm in `dispatch`.
 
+/// Ends a command with an error message.
+macro_rules! bail {
+    ($($message:tt)+) => {
+        return Err(format!($($message)+).into())
+    };
+}
+
 mod analyze;
 mod cluster;
 mod console;
@@ -31,12 +38,22 @@ mod train;
 #[cfg(not(feature = "train"))]
 mod train_absent;
 
-use self::analyze::report as analyze_text;
-use self::console::Console;
-use self::exit::Exit;
-use crate::{contain::silence_caught_panics, error::one_line};
+use self::{
+    console::Console,
+    exit::Exit,
+    library::LibraryChoice,
+    model::ModelChoice,
+    signals::stop_on_signal,
+    table::{Table, terminal_width},
+    threads::Threads,
+};
+use crate::{
+    contain::silence_caught_panics,
+    error::one_line,
+    text::{count, listed, visible},
+};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{error::Error, ffi::OsString, io, iter, process::ExitCode};
+use std::{error::Error, ffi::OsString, io, iter, path::Path, process::ExitCode};
 
 /// Any error ends a command: it is printed with its sources, and the exit code is 1.
 type CliError = Box<dyn Error + Send + Sync>;
@@ -116,6 +133,12 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Completions(args) => manual::completions(args, Cli::command(), console),
         Command::Man(args) => manual::man(args, Cli::command(), console),
     }
+}
+
+/// The last part of a path, for titles and lists.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    visible(&name.to_string_lossy())
 }
 
 /// Runs the command line of this process and returns its exit code.

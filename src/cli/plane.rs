@@ -1,11 +1,10 @@
 //! `circumplex plane`: a library on the valence-arousal plane.
 
-use super::{CliResult, console::Console, exit::Exit, library::LibraryChoice, table::visible};
+use super::{CliResult, Console, Exit, LibraryChoice, count, visible};
 use crate::{
     emotion::Emotion,
     figure::{Plane, PlanePoint, check_extension},
     library::Columns,
-    text,
 };
 use std::path::PathBuf;
 
@@ -46,20 +45,20 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         });
     }
     if songs.is_empty() {
-        return Err(format!("{}: all songs are silent; nothing to draw", library.name()).into());
+        bail!("{}: all songs are silent; nothing to draw", library.name());
     }
-    let count = songs.len();
+    let number = songs.len();
     let means = Emotion::ALL.iter().zip(sums);
     let plane = Plane {
         title: visible(library.name()),
         subtitle: visible(&format!(
             "{}, model {}",
-            text::count(count as u64, "song", "songs"),
+            count(number as u64, "song", "songs"),
             library.info().model.name
         )),
         songs,
         means: means
-            .map(|(emotion, sum)| (emotion.name(), sum / count as f64))
+            .map(|(emotion, sum)| (emotion.name(), sum / number as f64))
             .collect(),
     };
     plane.scene().save(&args.output)?;

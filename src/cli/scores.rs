@@ -1,11 +1,10 @@
 //! Tables of scores, for `evaluate` and `train`.
 
-use super::table::{Align, Table, visible};
+use super::{Table, count, visible};
 use crate::{
     dataset::{ColumnReport, Part},
     evaluate::{MultiLabel, Report, RunScores, ScoreTable, decimals},
     model::Model,
-    text::count,
 };
 
 /// All scores of a run, on a part of the model's split or on all songs.
@@ -44,11 +43,7 @@ pub(crate) fn run_tables(
 
 /// The same predictions compared with corrected and with published labels, one column each.
 pub(crate) fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
-    let mut table = Table::new([
-        ("", Align::Left),
-        ("corrected", Align::Right),
-        ("as published", Align::Right),
-    ]);
+    let mut table = Table::new(["", ">corrected", ">as published"]);
     let numbers = corrected.scores.numbers().into_iter();
     for (corrected, published) in numbers.zip(published.scores.numbers()) {
         let [left, right] = [&corrected, &published].map(|it| decimals(it.value, it.decimals));
@@ -84,8 +79,8 @@ fn classification(labels: &MultiLabel) -> String {
 fn render(scores: &ScoreTable, columns: usize) -> String {
     let heads = scores.heads.iter().take(columns).enumerate();
     let mut table = Table::new(heads.map(|(column, head)| match column {
-        0 => (head.as_str(), Align::Left),
-        _ => (head.as_str(), Align::Right),
+        0 => head.clone(),
+        _ => format!(">{head}"),
     }));
     for row in &scores.rows {
         table.row(row.iter().take(columns).cloned());

@@ -1,22 +1,25 @@
 //! Plain text tables that fit a terminal.
 
-pub(crate) use crate::text::visible;
-pub(crate) use console::Alignment as Align;
-use console::{measure_text_width, pad_str, truncate_str};
+use super::visible;
+use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 /// Rows of cells below a heading, columns two spaces apart.
 pub(crate) struct Table {
-    aligns: Vec<Align>,
+    aligns: Vec<Alignment>,
     /// The heading is the first.
     rows: Vec<Vec<String>>,
     shrinking: Option<usize>,
 }
 
 impl Table {
-    pub(crate) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+    /// A table with this heading; a column whose name starts with `>` is aligned to the right.
+    pub(crate) fn new(columns: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let columns = columns.into_iter();
         let (heading, aligns) = columns
-            .map(|(name, align)| (name.to_owned(), align))
+            .map(|column| match column.as_ref().strip_prefix('>') {
+                Some(name) => (name.to_owned(), Alignment::Right),
+                None => (column.as_ref().to_owned(), Alignment::Left),
+            })
             .unzip();
         Self {
             aligns,
@@ -32,9 +35,10 @@ impl Table {
     }
 
     /// Adds a row, with control characters escaped.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
+        let cells = cells.into_iter();
         self.rows
-            .push(cells.into_iter().map(|cell| visible(&cell)).collect());
+            .push(cells.map(|cell| visible(cell.as_ref())).collect());
     }
 
     /// The table as text, at most `width` columns wide if the shrinking column allows it; `None`: without a limit.
@@ -89,9 +93,9 @@ mod tests {
     use super::*;
 
     fn example() -> Table {
-        let mut table = Table::new([("n", Align::Right), ("path", Align::Left)]).shrink(1);
-        table.row(["1".into(), "music/a rather long name/song.mp3".into()]);
-        table.row(["10".into(), "b.mp3".into()]);
+        let mut table = Table::new([">n", "path"]).shrink(1);
+        table.row(["1", "music/a rather long name/song.mp3"]);
+        table.row(["10", "b.mp3"]);
         table
     }
 
@@ -112,16 +116,16 @@ mod tests {
 
     #[test]
     fn wide_characters_count_two_columns() {
-        let mut table = Table::new([("a", Align::Left), ("b", Align::Left)]);
-        table.row(["音楽".into(), "x".into()]);
-        table.row(["abcd".into(), "x".into()]);
+        let mut table = Table::new(["a", "b"]);
+        table.row(["音楽", "x"]);
+        table.row(["abcd", "x"]);
         assert_eq!(table.render(None), "a     b\n音楽  x\nabcd  x\n");
     }
 
     #[test]
     fn a_file_name_cannot_control_the_terminal() {
-        let mut table = Table::new([("a", Align::Left)]);
-        table.row(["\u{1b}[2J\nx".into()]);
+        let mut table = Table::new(["a"]);
+        table.row(["\u{1b}[2J\nx"]);
         assert_eq!(table.render(None), "a\n\\u{1b}[2J\\nx\n");
     }
 }

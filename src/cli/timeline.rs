@@ -1,13 +1,9 @@
 //! `circumplex timeline`: the emotions of one song over time.
 
 use super::{
-    CliResult,
-    analyze_text::count,
-    console::Console,
-    exit::Exit,
-    model::ModelChoice,
+    CliResult, Console, Exit, ModelChoice, count,
     sparkline::{bars, colored, time_axis},
-    table::{terminal_width, visible},
+    terminal_width, visible,
 };
 use crate::{
     analysis::{Analysis, AnalyzeOptions, analyze_file},

@@ -1,6 +1,6 @@
 //! `circumplex train` in a build without libtorch: says how to get one that can.
 
-use super::{CliResult, console::Console};
+use super::{CliResult, Console};
 use std::ffi::OsString;
 
 /// Whatever `train` would be told: accepted, so that the answer is about the build and not about an option.

@@ -1,14 +1,7 @@
 //! The messages and the summary of `circumplex analyze`.
 
-pub(crate) use crate::text::count;
-
-use crate::cli::{
-    CliResult,
-    console::Console,
-    exit::Exit,
-    table::{Align, Table, visible},
-};
 use crate::{
+    cli::{CliResult, Console, Exit, Table, count, visible},
     library::LibraryInfo,
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
 };
@@ -93,7 +86,7 @@ pub(super) fn show_plan(
 }
 
 pub(super) fn report_failure(console: &Console, path: &str, reason: &str) {
-    console.warning(&visible(&format!("failed: {path}: {reason}")));
+    console.warning(&format!("failed: {path}: {reason}"));
 }
 
 /// Reports what the scan skipped.
@@ -185,7 +178,7 @@ pub(super) fn conclude(
     let failed = listing.failures.len() + report.failures.len() + known.len();
     let songs = report.spread.songs();
     if songs == 0 && report.not_processed == 0 && !options.write_empty {
-        return Err(format!(
+        bail!(
             "none of {} could be analyzed (reasons above); {}",
             count(listing.files.len() as u64, "music file", "music files"),
             if output.is_file() {
@@ -193,8 +186,7 @@ pub(super) fn conclude(
             } else {
                 "no library was written"
             }
-        )
-        .into());
+        );
     }
     if !console.is_quiet() && (songs > 0 || options.write_empty) {
         console.print(&summary(report, failed, start.elapsed(), output))?;
@@ -270,12 +262,7 @@ pub(crate) fn spread_text(spread: &Spread) -> String {
     let Some(means) = spread.means() else {
         return String::new();
     };
-    let mut table = Table::new([
-        ("emotion", Align::Left),
-        ("mean %", Align::Right),
-        ("", Align::Left),
-        ("strongest in", Align::Right),
-    ]);
+    let mut table = Table::new(["emotion", ">mean %", "", ">strongest in"]);
     let most = means.iter().map(|(_, mean, _)| *mean).fold(1e-9, f64::max);
     for (emotion, mean, songs) in means {
         table.row([

@@ -1,14 +1,12 @@
 //! `circumplex export --write-tags` and `--remove-tags`.
 
-use super::super::{
-    CliError, CliResult, console::Console, exit::Exit, library::no_work_beside,
-    signals::stop_on_signal, table::visible,
-};
 use crate::{
+    cli::{
+        CliError, CliResult, Console, Exit, count, library::no_work_beside, stop_on_signal, visible,
+    },
     library::{Columns, Library, Song, resolve_target},
     scan::Journal,
     tags::{Changed, MoodFields, Outcome, Stamp, tag, update_library},
-    text::count,
 };
 use std::{
     collections::HashMap,
@@ -166,7 +164,7 @@ impl Tagger<'_> {
             }
             Err(error) => {
                 self.tally.failed += 1;
-                self.console.warning(&visible(&format!("{error:#}")));
+                self.console.warning(&format!("{error:#}"));
             }
         }
         Ok(())

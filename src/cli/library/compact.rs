@@ -1,10 +1,8 @@
 //! `circumplex library compact`.
 
-use super::{
-    super::{CliResult, analyze_text::count, console::Console, table::visible},
-    LibraryChoice, done, no_work_beside,
-};
+use super::{done, no_work_beside};
 use crate::{
+    cli::{CliResult, Console, LibraryChoice, count, visible},
     library::{compact, resolve_target},
     scan::Journal,
 };
@@ -31,7 +29,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let output = match (&args.output, library.files()) {
         (Some(output), _) => output.as_path(),
         (None, [one]) => one.path(),
-        (None, _) => return Err("say with -o where one library is to be made of several".into()),
+        (None, _) => bail!("say with -o where one library is to be made of several"),
     };
     let target = resolve_target(output)?;
     let inside = |path: &Path| {
@@ -40,11 +38,10 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         })
     };
     if target.exists() && !inside(&target) {
-        return Err(format!(
+        bail!(
             "{}: exists already and is none of the libraries given; move it away, or give another name with -o",
             target.display()
-        )
-        .into());
+        );
     }
     no_work_beside(&target)?;
     let before = library.rows();

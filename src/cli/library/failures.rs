@@ -1,14 +1,7 @@
 //! `circumplex library failures`.
 
-use super::{
-    super::{
-        CliResult,
-        analyze_text::count,
-        console::Console,
-        table::{Align, Table, visible},
-    },
-    LibraryChoice, done, how_to_retry,
-};
+use super::{done, how_to_retry};
+use crate::cli::{CliResult, Console, LibraryChoice, Table, count, visible};
 use serde_json::json;
 
 /// List the files that could not be analyzed, with reasons
@@ -45,7 +38,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
             text.push_str(&format!("{object}\n"));
         }
     } else {
-        let mut table = Table::new([("file", Align::Left), ("reason", Align::Left)]);
+        let mut table = Table::new(["file", "reason"]);
         for failed in &failures {
             table.row([failed.name(), failed.reason.clone()]);
         }

@@ -1,15 +1,8 @@
 //! `circumplex library info`.
 
-use super::{
-    super::{
-        CliResult,
-        analyze_text::{count, spread_text},
-        console::Console,
-        table::{Align, Table, visible},
-    },
-    LibraryChoice, done, how_to_retry, is_shipped,
-};
+use super::{done, how_to_retry, is_shipped};
 use crate::{
+    cli::{CliResult, Console, LibraryChoice, Table, analyze::report::spread_text, count, visible},
     emotion::Quadrant,
     error::Error,
     library::{Columns, Library},
@@ -130,12 +123,7 @@ fn text_of(library: &Library, sums: &Sums) -> String {
     }
     text.push_str(&spread_text(&sums.spread));
     if sums.spread.songs() > 0 {
-        let mut table = Table::new([
-            ("quadrant", Align::Left),
-            ("songs", Align::Right),
-            ("%", Align::Right),
-            ("", Align::Left),
-        ]);
+        let mut table = Table::new(["quadrant", ">songs", ">%", ""]);
         for (quadrant, songs) in Quadrant::ALL.into_iter().zip(sums.quadrants) {
             table.row([
                 quadrant.to_string(),

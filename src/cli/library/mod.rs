@@ -5,7 +5,7 @@ mod failures;
 mod info;
 mod songs;
 
-use super::{CliError, CliResult, console::Console, exit::Exit, table::visible};
+use super::{CliError, CliResult, Console, Exit, visible};
 use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
@@ -69,9 +69,7 @@ impl LibraryChoice {
         let library = self.open(console)?;
         if library.rows() == 0 {
             let name = library.name();
-            return Err(
-                format!("{name}: no songs in it; fill it with `circumplex analyze`").into(),
-            );
+            bail!("{name}: no songs in it; fill it with `circumplex analyze`");
         }
         Ok(library)
     }
@@ -80,13 +78,12 @@ impl LibraryChoice {
 /// Refuses to rewrite a library with a journal beside it: finished files that are not in the library yet would be lost.
 pub(crate) fn no_work_beside(target: &Path) -> Result<(), CliError> {
     if Journal::has_records(target) {
-        return Err(format!(
+        bail!(
             "{}: an analysis is running or was interrupted and left its journal ({}); finish it with `circumplex \
              analyze` first",
             target.display(),
             Journal::path_of(target).display()
-        )
-        .into());
+        );
     }
     Ok(())
 }

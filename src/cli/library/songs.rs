@@ -1,14 +1,8 @@
 //! `circumplex library songs`.
 
-use super::{
-    super::{
-        CliResult,
-        console::Console,
-        table::{Align, Table, terminal_width},
-    },
-    LibraryChoice, done,
-};
+use super::done;
 use crate::{
+    cli::{CliResult, Console, LibraryChoice, Table, terminal_width},
     emotion::{Emotion, EmotionVector},
     library::{Column, Columns, Song},
 };
@@ -148,14 +142,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
 }
 
 fn table(songs: &[Song]) -> String {
-    let mut table = Table::new([
-        ("emotion", Align::Left),
-        ("%", Align::Right),
-        ("valence", Align::Right),
-        ("arousal", Align::Right),
-        ("song", Align::Left),
-    ])
-    .shrink(4);
+    let mut table = Table::new(["emotion", ">%", ">valence", ">arousal", "song"]).shrink(4);
     for song in songs {
         let strongest = song.emotions.strongest();
         let numbers = [

@@ -1,7 +1,7 @@
 //! `--queries`: many questions from a file.
 
 use crate::{
-    cli::{CliResult, console::Console, exit::Exit},
+    cli::{CliResult, Console, Exit},
     library::Library,
     search::{Query, Questions, answer_many},
 };

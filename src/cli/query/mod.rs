@@ -8,21 +8,14 @@ mod outside;
 mod play;
 mod question;
 
-use super::{
-    CliError, CliResult,
-    console::Console,
-    exit::Exit,
-    library::{LibraryChoice, provenance},
-};
+use self::{choice::Choice, output::Output, question::Question};
+use super::{CliError, CliResult, Console, Exit, LibraryChoice, library::provenance};
 use crate::{
     emotion::EmotionVector,
     library::Library,
     output::Format,
     search::{Match, Query, parse_target},
 };
-use choice::Choice;
-use output::Output;
-use question::Question;
 use std::{
     num::{NonZeroUsize, ParseIntError},
     path::PathBuf,
@@ -105,11 +98,10 @@ fn at_most(
     library: &Library,
 ) -> Result<NonZeroUsize, CliError> {
     if count > songs {
-        return Err(format!(
+        bail!(
             "{option} {count}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
             library.name()
-        )
-        .into());
+        );
     }
     Ok(count)
 }

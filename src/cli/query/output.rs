@@ -3,11 +3,7 @@
 use super::play;
 use crate::{
     atomic_file::{self, directory_of},
-    cli::{
-        CliError,
-        console::Console,
-        table::{Align, Table, terminal_width},
-    },
+    cli::{CliError, Console, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Library},
     output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
@@ -57,10 +53,10 @@ impl Output {
             (None, None) => Format::Table,
         };
         if format == Format::HuggingFace {
-            return Err("--format huggingface is for `circumplex export`".into());
+            bail!("--format huggingface is for `circumplex export`");
         }
         if self.relative && !format.is_playlist() {
-            return Err("--relative is for playlists: add --format m3u8 or xspf".into());
+            bail!("--relative is for playlists: add --format m3u8 or xspf");
         }
         Ok(format)
     }
@@ -161,15 +157,9 @@ fn fields(format: Format) -> Vec<Field> {
 }
 
 fn table(matches: &[Match]) -> Table {
-    let mut columns = vec![
-        ("", Align::Right),
-        ("similarity", Align::Right),
-        ("valence", Align::Right),
-        ("arousal", Align::Right),
-    ];
-    let names = Emotion::ALL.map(|emotion| emotion.name().get(..5).unwrap_or(emotion.name()));
-    columns.extend(names.map(|name| (name, Align::Right)));
-    columns.push(("song", Align::Left));
+    let numbers = [">", ">similarity", ">valence", ">arousal"].map(str::to_owned);
+    let emotions = Emotion::ALL.map(|emotion| format!(">{:.5}", emotion.name()));
+    let columns = [numbers.as_slice(), &emotions, &["song".to_owned()]].concat();
     let song_column = columns.len() - 1;
     let mut table = Table::new(columns).shrink(song_column);
     for found in matches {

@@ -1,7 +1,7 @@
 //! `--play` and `--open`: the system's programs for playlists and songs.
 
 use crate::{
-    cli::{CliError, console::Console},
+    cli::{CliError, Console},
     output::{
         Format,
         playlist::{Paths, playlist},
@@ -32,9 +32,7 @@ pub(crate) fn open_first(matches: &[Match], console: &Console) -> Result<(), Cli
     let path = &matches.first().ok_or(NO_SONG)?.song.path;
     if !path.is_file() {
         let path = path.display();
-        return Err(
-            format!("{path}: the file no longer exists; run `circumplex analyze` again").into(),
-        );
+        bail!("{path}: the file no longer exists; run `circumplex analyze` again");
     }
     open_file(path)?;
     console.remark(&format!("opened {}", path.display()));

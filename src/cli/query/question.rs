@@ -4,17 +4,14 @@ use super::outside::analyze_outside;
 use crate::{
     audio::Excerpt,
     cli::{
-        CliError,
-        console::Console,
+        CliError, Console, ModelChoice, count,
         face::{load_map, shares_text},
-        model::ModelChoice,
     },
     emotion::{EmotionVector, Expression, TYPICAL_DEVIATION},
     error::{Context, ErrorKind},
     face::{ObserveOptions, observe, parse_face},
     library::{Library, Song},
     search::{QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at},
-    text::{count, visible},
 };
 use std::{
     fs::File,
@@ -168,14 +165,14 @@ impl Question {
         let frames = |number: usize| count(number as u64, "frame", "frames");
         let shares = Expression::ALL.into_iter().zip(seen.shares);
         let shares = shares.map(|(expression, share)| (expression.name(), 100.0 * share));
-        console.remark(&visible(&format!(
+        console.remark(&format!(
             "{}: {}{}, by {}: {}",
             name.display(),
             frames(seen.frames),
             seen.time_range(),
             seen.columns,
             shares_text(shares)
-        )));
+        ));
         if seen.without_face > 0 {
             console.remark(&format!(
                 "skipped: {} without a recognized face",
@@ -208,7 +205,7 @@ impl Question {
                 (song, " (not in the library: analyzed now)")
             };
             let path = song.path.display();
-            console.remark(&visible(&format!("query song: {path}{source}")));
+            console.remark(&format!("query song: {path}{source}"));
             songs.push(song);
         }
         Ok(songs)

@@ -1,27 +1,23 @@
 //! `--recipes`: several recipes on the same songs, as one table.
 
-use crate::{
-    atomic_file,
-    cli::table::{Align, Table},
-    model::Recipe,
-};
+use crate::{atomic_file, cli::Table, model::Recipe};
 use serde_json::Value;
 use std::{io::Write as _, path::Path};
 
 /// Mean absolute error of the mean vector on all 1,802 songs of DEAM, labels as published, in percentage points.
 const PUBLISHED_BASELINE: f64 = 12.02;
 
-const COLUMNS: [(&str, Align); 10] = [
-    ("recipe", Align::Left),
-    ("MAE", Align::Right),
-    ("mean vector", Align::Right),
-    ("ratio", Align::Right),
-    ("R2 valence", Align::Right),
-    ("R2 arousal", Align::Right),
-    ("macro F1", Align::Right),
-    ("micro F1", Align::Right),
-    ("parameters", Align::Right),
-    ("published (DEAM)", Align::Left),
+const COLUMNS: [&str; 10] = [
+    "recipe",
+    ">MAE",
+    ">mean vector",
+    ">ratio",
+    ">R2 valence",
+    ">R2 arousal",
+    ">macro F1",
+    ">micro F1",
+    ">parameters",
+    "published (DEAM)",
 ];
 
 /// The results of several recipes.
@@ -62,27 +58,24 @@ impl Comparison {
     pub(crate) fn text(&self) -> String {
         let mut table = Table::new(COLUMNS);
         for row in &self.rows {
-            table.row(row.clone());
+            table.row(row);
         }
         table.render(None)
     }
 
     /// As Markdown.
     pub(crate) fn markdown(&self) -> String {
-        let cells = |row: &mut dyn Iterator<Item = String>| {
-            let cells: Vec<String> = row.map(|cell| cell.replace('|', "\\|")).collect();
+        let cells = |row: &[String]| {
+            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let mut text = cells(&mut COLUMNS.iter().map(|(name, _)| (*name).to_owned()));
-        text.push_str(&cells(&mut COLUMNS.iter().map(|(_, align)| {
-            match align {
-                Align::Left | Align::Center => "---",
-                Align::Right => "---:",
-            }
-            .to_owned()
-        })));
+        let mut text = cells(&COLUMNS.map(|name| name.trim_start_matches('>').to_owned()));
+        text += &cells(&COLUMNS.map(|name| match name.starts_with('>') {
+            true => "---:".to_owned(),
+            false => "---".to_owned(),
+        }));
         for row in &self.rows {
-            text.push_str(&cells(&mut row.iter().cloned()));
+            text += &cells(row);
         }
         if let Some(method) = &self.measured_on {
             text.push_str(&format!(

@@ -2,7 +2,7 @@
 
 use crate::{
     atomic_file,
-    cli::{CliError, table::visible},
+    cli::{CliError, visible},
     model::Recipe,
 };
 use serde::{Deserialize, Serialize};
@@ -102,22 +102,20 @@ impl RunDirectory {
                 .map_err(|error| format!("cannot look into {shown}: {error}"))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(format!(
+                bail!(
                     "{shown} is not a directory: a run writes a directory with model.onnx in it; name one with -o"
-                )
-                .into());
+                );
             }
-            Err(error) => return Err(format!("cannot look into {shown}: {error}").into()),
+            Err(error) => bail!("cannot look into {shown}: {error}"),
         };
         if names.is_empty() {
             let is_model = path
                 .extension()
                 .is_some_and(|extension| extension == "onnx");
             return match is_model && !path.is_dir() {
-                true => Err(format!(
+                true => bail!(
                     "-o {shown} looks like a file: a run writes a directory with model.onnx in it; name one"
-                )
-                .into()),
+                ),
                 false => Ok((directory, Plan::Begin)),
             };
         }
@@ -139,14 +137,12 @@ impl RunDirectory {
                 .into())
             }
             (_, _, Again::Force) => Ok((directory, Plan::Begin)),
-            (true, _, Again::No) => Err(format!(
+            (true, _, Again::No) => bail!(
                 "{shown} holds a run that was not finished; --resume continues it, --force trains again"
-            )
-            .into()),
-            (false, true, Again::No) => Err(format!(
+            ),
+            (false, true, Again::No) => bail!(
                 "{shown} holds a finished run; --force trains again in its place, or name another directory with -o"
-            )
-            .into()),
+            ),
             (true, _, Again::Resume) => {
                 directory.check_marker(folds)?;
                 directory.check_recipe(recipe)?;
@@ -168,25 +164,23 @@ impl RunDirectory {
         let marker: Marker =
             serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if marker.format_version != FORMAT_VERSION {
-            return Err(format!(
+            bail!(
                 "{shown} has format version {}, this program resumes version {FORMAT_VERSION}; use the program \
                  version that wrote it, or --force to train again",
                 marker.format_version
-            )
-            .into());
+            );
         }
         if marker.folds != folds {
             let named = |folds: Option<usize>| match folds {
                 Some(count) => format!("--folds {count}"),
                 None => "one split".to_owned(),
             };
-            return Err(format!(
+            bail!(
                 "the run in {} was started with {}, not with {}; continue with the same command, or train again with --force",
                 visible(&self.path.display().to_string()),
                 named(marker.folds),
                 named(folds)
-            )
-            .into());
+            );
         }
         Ok(())
     }
@@ -244,10 +238,9 @@ impl RunDirectory {
         match lock.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
-                return Err(format!(
+                bail!(
                     "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
-                )
-                .into());
+                );
             }
             // A file system without locks: the run goes without.
             Err(TryLockError::Error(_)) => (),
@@ -317,11 +310,10 @@ impl RunDirectory {
 
 fn remove(path: &Path) -> Result<(), CliError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
+        Err(error) if error.kind() != io::ErrorKind::NotFound => bail!(
             "cannot remove {}: {error}",
             visible(&path.display().to_string())
-        )
-        .into()),
+        ),
         _ => Ok(()),
     }
 }

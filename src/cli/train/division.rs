@@ -2,7 +2,7 @@
 
 use super::directory::{Plan, RunDirectory};
 use crate::{
-    cli::{CliError, console::Console, table::visible},
+    cli::{CliError, Console, visible},
     dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
 };
 use std::{
@@ -45,25 +45,22 @@ impl SplitChoice {
     /// Finds out before spectrograms are made whether the choice can be followed.
     pub(crate) fn check(&self, songs: &[LabeledSong], folds: bool) -> Result<(), CliError> {
         match self {
-            Self::File(path) if folds => Err(format!(
+            Self::File(path) if folds => bail!(
                 "--split {}: a file of parts says nothing of folds; with --folds give random or artist",
                 path.display()
-            )
-            .into()),
-            Self::File(path) if !path.exists() => Err(format!(
+            ),
+            Self::File(path) if !path.exists() => bail!(
                 "--split {}: expected random, artist, or a file that exists",
                 path.display()
-            )
-            .into()),
+            ),
             Self::File(path) => {
                 let split = Split::from_file(path, songs)?;
                 for part in [Part::Train, Part::Test] {
                     if split.indices(songs, part).is_empty() {
-                        return Err(format!(
+                        bail!(
                             "--split {}: it names no {part} song; expected at least one",
                             path.display()
-                        )
-                        .into());
+                        );
                     }
                 }
                 Ok(())

@@ -8,15 +8,6 @@ mod outcome;
 mod report;
 mod watch;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
-
 use self::{
     comparison::Comparison,
     directory::{Again, Plan, RunDirectory},
@@ -24,14 +15,10 @@ use self::{
     outcome::Job,
 };
 use super::{
-    CliError, CliResult,
-    console::Console,
+    CliError, CliResult, Console, Exit, Threads,
     evaluate::{report_columns, report_left_out},
-    exit::Exit,
     labels::LabelSource,
-    signals::stop_on_signal,
-    table::visible,
-    threads::Threads,
+    stop_on_signal, visible,
 };
 use crate::{
     dataset::{Dataset, Spectrograms},
@@ -39,6 +26,14 @@ use crate::{
     mel::MelConfig,
     model::Recipe,
     train::{DeviceName, Run, Songs},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 /// Train a model on labeled music and write it, with all that belongs to it, into a directory
@@ -191,11 +186,10 @@ fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
         }]);
     }
     if RunDirectory::is_run(&args.output) {
-        return Err(format!(
+        bail!(
             "{} is the directory of one run; with --recipes give a directory to make their directories in",
             visible(&args.output.display().to_string())
-        )
-        .into());
+        );
     }
     if let Some(table) = &args.table {
         let directory = table
@@ -204,11 +198,10 @@ fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
         let will_be =
             directory.is_none_or(|directory| directory.is_dir() || directory == args.output);
         if table.is_dir() || !will_be {
-            return Err(format!(
+            bail!(
                 "cannot write --table {}: expected a file in a directory that exists",
                 visible(&table.display().to_string())
-            )
-            .into());
+            );
         }
     }
     let mut planned: Vec<Planned> = Vec::new();
@@ -219,16 +212,12 @@ fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
             && Path::new(&recipe.name).file_name().is_some()
             && !recipe.name.contains(['/', '\\']);
         if !one_directory {
-            return Err(format!(
-                "the recipe {name:?} cannot have a directory of that name; give it another name"
-            )
-            .into());
+            bail!("the recipe {name:?} cannot have a directory of that name; give it another name");
         }
         if planned.iter().any(|other| other.recipe.name == recipe.name) {
-            return Err(format!(
+            bail!(
                 "two recipes are called {name}, and would share a directory; give them different names"
-            )
-            .into());
+            );
         }
         let path = args.output.join(&recipe.name);
         let (directory, plan) = RunDirectory::look(&path, again, &recipe, folds)?;
@@ -368,7 +357,7 @@ impl Session<'_> {
         if let [(_, reason), ..] = &failed[..]
             && failed.len() == files.len()
         {
-            return Err(format!("no song can be decoded; the first: {}", visible(reason)).into());
+            bail!("no song can be decoded; the first: {}", visible(reason));
         }
         for (_, reason) in &failed {
             let warning = visible(&format!("left out: {reason}"));

@@ -3,7 +3,7 @@
 use super::{directory::RunDirectory, division::Division, report::Course, watch::Watch};
 use crate::{
     atomic_file,
-    cli::{CliError, console::Console, scores::run_tables},
+    cli::{CliError, Console, scores::run_tables},
     dataset::{ColumnReport, Folds, LabeledSong, Part, Provenance, Split},
     evaluate::{
         Answer, JudgedSong, RunScores, ThresholdSearch, label_of, metrics::mae_of_mean_vector,

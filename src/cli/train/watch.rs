@@ -1,7 +1,7 @@
 //! Progress of training on the terminal, and its log.
 
 use crate::{
-    cli::{CliError, console::Console},
+    cli::{CliError, Console},
     train::{EpochScores, Event, Log, Run},
 };
 use indicatif::ProgressBar;
