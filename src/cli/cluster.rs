@@ -6,7 +6,7 @@ use super::{
     listed, terminal_width,
 };
 use crate::{
-    cluster::{Clusters, Point, from_centers, from_random, silhouette, within_range},
+    cluster::{Point, from_centers, from_random, silhouette, within_range},
     emotion::{CENTER, EXPRESSION_MEANS, Expression},
     library::{Column, Columns, Library},
     output::{Cell, Extra},
@@ -134,7 +134,19 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     console.print(&text)?;
     if let Some((path, format)) = output {
         let mut export = args.selection.export(&library)?;
-        export.extra = columns(&rows, &clusters, names.as_deref());
+        let mut add = |name, data_type, cell: &dyn Fn(usize) -> Cell<'static>| {
+            let cell_of = |point: usize| cell(clusters.labels[point]);
+            let values = rows.iter().map(|row| row.map_or(Cell::Null, cell_of));
+            export.extra.push(Extra {
+                name,
+                data_type,
+                values: values.collect(),
+            });
+        };
+        add("cluster", DataType::Int64, &|label| (label as u64).into());
+        if let Some(names) = &names {
+            add("cluster_name", DataType::Utf8, &|label| names[label].into());
+        }
         write(&export, format, path, library.rows(), console)?;
     }
     Ok(Exit::AllDone)
@@ -195,36 +207,6 @@ fn points(library: &Library) -> Result<(Vec<Point>, Vec<Option<usize>>), CliErro
         }
     }
     Ok((points, rows))
-}
-
-/// The columns added to an export.
-fn columns(
-    rows: &[Option<usize>],
-    clusters: &Clusters,
-    names: Option<&[&'static str]>,
-) -> Vec<Extra> {
-    let column = |name, data_type, value: &dyn Fn(usize) -> Cell<'static>| {
-        let labels = rows
-            .iter()
-            .map(|row| row.map(|point| clusters.labels[point]));
-        let values = labels
-            .map(|label| label.map_or(Cell::Null, value))
-            .collect();
-        Extra {
-            name,
-            data_type,
-            values,
-        }
-    };
-    let mut columns = vec![column("cluster", DataType::Int64, &|label| {
-        (label as u64).into()
-    })];
-    if let Some(names) = names {
-        columns.push(column("cluster_name", DataType::Utf8, &|label| {
-            names[label].into()
-        }));
-    }
-    columns
 }
 
 /// The result, with the fields of the JSON.

@@ -25,37 +25,27 @@ pub(crate) struct Args {
     library: std::path::PathBuf,
 }
 
-/// One line of the report.
-struct Check {
-    name: &'static str,
-    result: Result<String, String>,
-}
-
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    let check = |name, result| Check { name, result };
     let checks = [
-        check("version", Ok(version())),
-        check("formats", Ok(FORMATS.to_owned())),
-        check("training", Ok(training())),
-        check("model", model()),
-        check("ffmpeg", Ok(ffmpeg())),
-        check("threads", threads()),
-        check("temporary files", temporary_files()),
-        check("terminal", Ok(terminal())),
-        check("library", library(&args.library)),
+        ("version", Ok(version())),
+        ("formats", Ok(FORMATS.to_owned())),
+        ("training", Ok(TRAINING.to_owned())),
+        ("model", model()),
+        ("ffmpeg", Ok(ffmpeg())),
+        ("threads", threads()),
+        ("temporary files", temporary_files()),
+        ("terminal", Ok(terminal())),
+        ("library", library(&args.library)),
     ];
-    let mut wrong = 0;
-    for Check { name, result } in &checks {
-        let line = match result {
+    for (name, result) in &checks {
+        console.print(&match result {
             Ok(found) => format!("{name:<16} {found}"),
             Err(problem) => format!("{name:<16} PROBLEM: {problem}"),
-        };
-        wrong += u32::from(result.is_err());
-        console.print(&line)?;
+        })?;
     }
-    Ok(match wrong {
-        0 => Exit::AllDone,
-        _ => Exit::NothingDone,
+    Ok(match checks.iter().all(|(_, result)| result.is_ok()) {
+        true => Exit::AllDone,
+        false => Exit::NothingDone,
     })
 }
 
@@ -71,14 +61,12 @@ fn version() -> String {
     )
 }
 
-fn training() -> String {
-    if cfg!(feature = "train") {
-        "in this build (libtorch)".to_owned()
-    } else {
+const TRAINING: &str = match cfg!(feature = "train") {
+    true => "in this build (libtorch)",
+    false => {
         "not in this build; `cargo xtask install` in the source directory installs one that trains"
-            .to_owned()
     }
-}
+};
 
 /// Loads the model inside the program and predicts one window of silence.
 fn model() -> Result<String, String> {
@@ -103,11 +91,8 @@ fn ffmpeg() -> String {
         .output()
         .ok()
         .filter(|output| output.status.success())
-        .and_then(|output| {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            text.lines().next().map(str::to_owned)
-        });
-    match version {
+        .and_then(|output| String::from_utf8(output.stdout).ok());
+    match version.as_deref().and_then(|text| text.lines().next()) {
         Some(version) => format!("found: {version} (not needed)"),
         None => "not found (not needed: the decoders are built in)".to_owned(),
     }
@@ -121,14 +106,13 @@ fn threads() -> Result<String, String> {
 
 fn temporary_files() -> Result<String, String> {
     let directory = env::temp_dir();
-    tempfile::tempfile_in(&directory)
-        .map(|_| format!("{} is writable", directory.display()))
-        .map_err(|error| {
-            format!(
-                "{}: cannot write: {error}; set TMPDIR to a directory that can be written",
-                directory.display()
-            )
-        })
+    let shown = directory.display();
+    match tempfile::tempfile_in(&directory) {
+        Ok(_) => Ok(format!("{shown} is writable")),
+        Err(error) => Err(format!(
+            "{shown}: cannot write: {error}; set TMPDIR to a directory that can be written"
+        )),
+    }
 }
 
 fn terminal() -> String {

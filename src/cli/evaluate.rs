@@ -1,7 +1,7 @@
 //! `circumplex evaluate`: scores of a model on labeled music.
 
 use super::{
-    CliResult, Console, Exit, ModelChoice, Threads,
+    CliResult, Console, Exit, ModelChoice, Threads, file_name,
     labels::LabelValues,
     listed,
     scores::{about, run_tables, side_by_side},
@@ -11,7 +11,7 @@ use crate::{
     dataset::{ColumnChoice, Dataset, Part, Provenance},
     error::one_line,
     evaluate::{
-        self, Evaluation, Judged, JudgedSong, Report, RunScores,
+        self, Evaluation, Judged, Report, RunScores,
         html::{self, RunReport},
         keep_part,
         multilabel::PRESENT_ABOVE,
@@ -21,7 +21,7 @@ use crate::{
 };
 use clap::ValueEnum;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -134,7 +134,14 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     }
     let run = RunScores::of(&songs, &measured_on(part, trained_on))
         .ok_or("internal error: an evaluation without songs")?;
-    let run = with_labels(run, &songs, &model);
+    // Of a multi-label model, with the thresholds in the model file.
+    let own = &model.metadata().scores["multi_label"];
+    let run = run.with_labels(
+        &songs,
+        own["present_above"].as_f64().unwrap_or(PRESENT_ABOVE),
+        own["threshold"].as_f64().unwrap_or(0.5),
+        None,
+    );
     let mut report = Report {
         scores: run.scores.clone(),
         model: model.identity().to_owned(),
@@ -160,7 +167,19 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         None => run_tables(&run, &model, part, &report.labels),
     };
     if let Some(path) = &args.report {
-        write_report(path, &args.data, &model, &dataset, &songs, &run)?;
+        let data = file_name(&args.data);
+        let report = RunReport {
+            title: &format!("{} on {data}", model.name()),
+            metadata: model.metadata(),
+            identity: model.identity(),
+            size: None,
+            data: &data,
+            labels: about(&dataset.columns),
+            trainings: &[],
+            songs: &songs,
+            scores: &run,
+        };
+        html::write(path, &report)?;
         console.remark(&format!("wrote {}", path.display()));
     }
     console.print(&text)?;
@@ -187,42 +206,6 @@ fn evaluate(
     });
     bar.finish_and_clear();
     evaluation
-}
-
-/// Adds the classification report of a multi-label model, with the thresholds in the model file.
-fn with_labels(scores: RunScores, songs: &[JudgedSong], model: &Model) -> RunScores {
-    let own = &model.metadata().scores["multi_label"];
-    scores.with_labels(
-        songs,
-        own["present_above"].as_f64().unwrap_or(PRESENT_ABOVE),
-        own["threshold"].as_f64().unwrap_or(0.5),
-        None,
-    )
-}
-
-fn write_report(
-    path: &Path,
-    data: &Path,
-    model: &Model,
-    dataset: &Dataset,
-    songs: &[JudgedSong],
-    scores: &RunScores,
-) -> crate::Result<()> {
-    let metadata = model.metadata();
-    let data = data.file_name().unwrap_or(data.as_os_str());
-    let data = data.to_string_lossy();
-    let report = RunReport {
-        title: &format!("{} on {data}", metadata.name),
-        metadata,
-        identity: model.identity(),
-        size: None,
-        data: &data,
-        labels: about(&dataset.columns),
-        trainings: &[],
-        songs,
-        scores,
-    };
-    html::write(path, &report)
 }
 
 /// The evaluated songs, in words.
@@ -259,11 +242,8 @@ pub(super) fn report_columns(console: &Console, dataset: &Dataset) {
 
 /// Names the songs that lack audio or labels.
 pub(super) fn report_left_out(console: &Console, dataset: &Dataset) {
-    let names = dataset.without_labels.iter().map(|path| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    });
-    let files: Vec<String> = names.collect();
+    let files = dataset.without_labels.iter();
+    let files: Vec<String> = files.map(|path| file_name(path)).collect();
     for (kind, names) in [
         ("labeled songs without audio", &dataset.without_audio),
         ("audio files without labels", &files),

@@ -35,8 +35,6 @@ mod threads;
 mod timeline;
 #[cfg(feature = "train")]
 mod train;
-#[cfg(not(feature = "train"))]
-mod train_absent;
 
 use self::{
     console::Console,
@@ -102,7 +100,12 @@ enum Command {
     Labels(labels::Args),
     /// Train a model on labeled music (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
-    Train(train_absent::Args),
+    #[command(disable_help_flag = true)]
+    Train {
+        /// Accepted, so that the answer is about the build and not about an option.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _any: Vec<OsString>,
+    },
     #[cfg(feature = "train")]
     Train(train::Args),
     Evaluate(evaluate::Args),
@@ -125,7 +128,11 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Dataset(args) => dataset::run(args, console),
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
-        Command::Train(args) => train_absent::run(args, console),
+        Command::Train { .. } => bail!(
+            "this build cannot train: training runs in libtorch. In circumplex's source directory, `cargo xtask train ...` \
+             sets libtorch up and trains, `cargo xtask install` installs a circumplex that can, and with LIBTORCH set to \
+             a libtorch directory `cargo build --release --features train` builds one"
+        ),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),

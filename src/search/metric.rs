@@ -8,16 +8,16 @@ use crate::{
 use std::fmt;
 
 /// How songs are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Metric {
-    /// Cosine of the angle between the eight percentages.
+    /// Angle between the eight percentages.
     #[default]
     Cosine,
-    /// Cosine of the angle after 12.5 is subtracted from each percentage: only what differs from the uniform vector counts.
+    /// The same, seen from the even vector: a song's percentages count as differences from 12.5 %.
     CenteredCosine,
-    /// Distance between the eight percentages.
+    /// Distance between the eight percentages; 1 for the same, 0 for the farthest.
     Euclidean,
-    /// Cosine of the angle between embeddings of the model; for queries by songs.
+    /// Angle between the embeddings of the model; with `--like` only.
     Embedding,
 }
 

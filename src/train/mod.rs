@@ -23,7 +23,6 @@ pub(crate) use device::DeviceName;
 pub use fit::{EpochScores, Event};
 pub(crate) use log::Log;
 pub(crate) use predictions::save_predictions;
-pub(crate) use run::CrossValidation;
 pub use run::{Run, Trained, evaluate_onnx, scores_of};
 
 use crate::error::{Error, ErrorKind};

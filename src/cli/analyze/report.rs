@@ -1,7 +1,7 @@
 //! The messages and the summary of `circumplex analyze`.
 
 use crate::{
-    cli::{CliResult, Console, Exit, Table, count, visible},
+    cli::{CliResult, Console, Exit, Table, count, listed, visible},
     library::LibraryInfo,
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
 };
@@ -15,7 +15,7 @@ const MOST_FAILURES: usize = 20;
 
 /// Explains why every file is analyzed again.
 pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &LibraryInfo) {
-    let target = visible(&update.target().display().to_string());
+    let target = update.target().display();
     if update.has_discarded_journal() {
         console.remark(&format!(
             "{target}: discarded the results of an interrupted run of another version or model; its files are analyzed again"
@@ -29,14 +29,7 @@ pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &L
     let Some((old, rows)) = update.incompatible() else {
         return;
     };
-    let model = |info: &LibraryInfo| {
-        let identity = &info.model.identity;
-        format!(
-            "{} ({})",
-            info.model.name,
-            identity.get(..12).unwrap_or(identity)
-        )
-    };
+    let model = |info: &LibraryInfo| format!("{} ({:.12})", info.model.name, info.model.identity);
     let excerpt = |info: &LibraryInfo| match info.excerpt() {
         Some(excerpt) => format!("excerpts of {excerpt}"),
         None => "whole songs".to_owned(),
@@ -91,40 +84,30 @@ pub(super) fn report_failure(console: &Console, path: &str, reason: &str) {
 
 /// Reports what the scan skipped.
 pub(super) fn report_skipped(console: &Console, listing: &Listing) {
-    let formats: Vec<String> = listing
-        .unsupported
-        .iter()
-        .map(|(format, count)| format!("{format} {count}"))
+    let skipped = |number: u64, one: &str, many: &str, reason: &str| {
+        if number > 0 {
+            console.remark(&format!("skipped: {} {reason}", count(number, one, many)));
+        }
+    };
+    let formats = listing.unsupported.iter();
+    let formats: Vec<String> = formats
+        .map(|(name, files)| format!("{name} {files}"))
         .collect();
     let unsupported = format!("in unsupported formats ({})", formats.join(", "));
-    for (number, what) in [
-        (listing.unsupported.values().sum(), unsupported.as_str()),
-        (listing.other_shards as u64, "in other shards"),
-    ] {
-        if number > 0 {
-            console.remark(&format!(
-                "skipped: {} {what}",
-                count(number, "file", "files")
-            ));
-        }
-    }
-    if listing.not_audio > 0 {
-        let files = count(listing.not_audio, "file that is", "files that are");
-        console.remark(&format!("skipped: {files} not audio"));
-    }
-    if !listing.excluded.is_empty() {
-        let excluded = listing.excluded.len() as u64;
-        let excluded = count(excluded, "file or directory", "files and directories");
-        console.remark(&format!("skipped: {excluded} excluded by patterns"));
-    }
+    let number = listing.unsupported.values().sum();
+    skipped(number, "file", "files", &unsupported);
+    let number = listing.other_shards as u64;
+    skipped(number, "file", "files", "in other shards");
+    let number = listing.not_audio;
+    skipped(number, "file that is", "files that are", "not audio");
+    let number = listing.excluded.len() as u64;
+    let reason = "excluded by patterns";
+    skipped(number, "file or directory", "files and directories", reason);
 }
 
 /// The error message for a scan without music.
 pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
-    let names: Vec<String> = names
-        .iter()
-        .map(|name| name.display().to_string())
-        .collect();
+    let names: Vec<_> = names.iter().map(|name| name.display()).collect();
     let reason = if !listing.failures.is_empty() {
         "no music file could be read"
     } else if !listing.excluded.is_empty() {
@@ -134,7 +117,7 @@ pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
     };
     format!(
         "{}: {reason} (supported formats: MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",
-        names.join(", ")
+        listed(&names, names.len())
     )
 }
 
@@ -201,7 +184,7 @@ pub(super) fn conclude(
 }
 
 /// Formats seconds: `42 s`, `3:07 min`, `2:05 h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let seconds = Duration::try_from_secs_f64(seconds.round().max(0.0));
     match seconds.unwrap_or_default().as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),

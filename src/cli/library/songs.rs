@@ -3,11 +3,11 @@
 use super::done;
 use crate::{
     cli::{CliResult, Console, LibraryChoice, Table, terminal_width},
-    emotion::{Emotion, EmotionVector},
-    library::{Column, Columns, Song},
+    emotion::Emotion,
+    library::{Column, Columns, Library, Song},
+    output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
 };
-use serde::Serialize;
-use std::{borrow::Cow, cmp::Ordering};
+use std::{cmp::Ordering, io};
 
 /// List the songs of a library with their strongest emotion, valence and arousal
 #[derive(clap::Args)]
@@ -78,27 +78,24 @@ fn parse_key(text: &str) -> Result<Key, String> {
 impl Key {
     /// Texts from the first, absent ones last; numbers from the highest.
     fn compare(self, a: &Song, b: &Song) -> Ordering {
-        let of_the_sound = !matches!(
+        let is_predicted = matches!(
             self,
-            Key::Path | Key::Title | Key::Artist | Key::Duration | Key::Analyzed
+            Key::Emotion | Key::Valence | Key::Arousal | Key::Percentage(_)
         );
-        if of_the_sound && a.silent != b.silent {
+        if is_predicted && a.silent != b.silent {
             return a.silent.cmp(&b.silent);
         }
-        let text = |a: &Option<String>, b: &Option<String>| {
-            let key =
-                |text: &Option<String>| (text.is_none(), text.as_deref().map(str::to_lowercase));
-            key(a).cmp(&key(b))
-        };
+        let text =
+            |text: &Option<String>| (text.is_none(), text.as_ref().map(|it| it.to_lowercase()));
         match self {
             Key::Path => Ordering::Equal,
-            Key::Title => text(&a.title, &b.title),
-            Key::Artist => text(&a.artist, &b.artist),
+            Key::Title => text(&a.title).cmp(&text(&b.title)),
+            Key::Artist => text(&a.artist).cmp(&text(&b.artist)),
             Key::Emotion => {
-                let strongest = |song: &Song| song.emotions.strongest();
-                let percentage = |song: &Song| song.emotions.get(strongest(song));
-                let place = strongest(a).index().cmp(&strongest(b).index());
-                place.then(percentage(b).total_cmp(&percentage(a)))
+                let (of_a, of_b) = (a.emotions.strongest(), b.emotions.strongest());
+                let percentages = (a.emotions.get(of_a), b.emotions.get(of_b));
+                let place = of_a.index().cmp(&of_b.index());
+                place.then(percentages.1.total_cmp(&percentages.0))
             }
             Key::Valence => b.valence.total_cmp(&a.valence),
             Key::Arousal => b.arousal.total_cmp(&a.arousal),
@@ -127,13 +124,10 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         songs.reverse();
     }
     songs.truncate(most);
-    let text = if args.json {
-        json_lines(&songs)?
+    if args.json {
+        print_json(&library, &songs)?;
     } else {
-        table(&songs)
-    };
-    if !text.is_empty() {
-        console.print(&text)?;
+        console.print(&table(&songs))?;
     }
     if (songs.len() as u64) < library.rows() {
         console.remark(&format!("{} of {} songs", songs.len(), library.rows()));
@@ -144,67 +138,39 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
 fn table(songs: &[Song]) -> String {
     let mut table = Table::new(["emotion", ">%", ">valence", ">arousal", "song"]).shrink(4);
     for song in songs {
+        let path = song.unique_path().display().to_string();
+        if song.silent {
+            table.row(["silent", "", "", "", &path]);
+            continue;
+        }
         let strongest = song.emotions.strongest();
-        let numbers = [
+        table.row([
             strongest.to_string(),
             format!("{:.1}", song.emotions.get(strongest)),
             format!("{:.2}", song.valence),
             format!("{:.2}", song.arousal),
-        ];
-        let silent = ["silent", "", "", ""].map(str::to_owned);
-        let numbers = if song.silent { silent } else { numbers };
-        table.row(
-            numbers
-                .into_iter()
-                .chain([song.unique_path().display().to_string()]),
-        );
+            path,
+        ]);
     }
     table.render(terminal_width())
 }
 
-/// A song as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    path: Cow<'a, str>,
-    track: Option<u32>,
-    title: Option<&'a str>,
-    artist: Option<&'a str>,
-    duration_s: f64,
-    emotion: Emotion,
-    valence: f32,
-    arousal: f32,
-    emotions: &'a EmotionVector,
-    silent: bool,
-    damaged_packets: u64,
-    missing_s: f64,
-    track_start_s: Option<f64>,
-    track_end_s: Option<f64>,
-    excerpt_start_s: Option<f64>,
-    excerpt_length_s: Option<f64>,
-}
-
-fn json_lines(songs: &[Song]) -> Result<String, serde_json::Error> {
-    let mut text = String::new();
+/// Prints every column that is read, one song a line.
+fn print_json(library: &Library, songs: &[Song]) -> crate::Result<()> {
+    let columns = COLUMNS.iter().filter(|&column| column != Column::PathBytes);
+    let mut fields: Vec<Field> = columns.map(|it| ExportColumn::Of(it).field()).collect();
+    fields.push(ExportColumn::Strongest.field());
+    let layout = Layout {
+        fields,
+        embedding: 0,
+        info: library.info(),
+        paths: Paths::Absolute,
+    };
+    let to = Destination::Stream(Box::new(io::stdout()));
+    let mut sink = sink(Format::JsonLines, to, layout)?;
     for song in songs {
-        text.push_str(&serde_json::to_string(&Line {
-            path: song.path.to_string_lossy(),
-            track: song.track,
-            title: song.title.as_deref(),
-            artist: song.artist.as_deref(),
-            duration_s: song.duration_s,
-            emotion: song.emotions.strongest(),
-            valence: song.valence,
-            arousal: song.arousal,
-            emotions: &song.emotions,
-            silent: song.silent,
-            damaged_packets: song.damaged_packets,
-            missing_s: song.missing_s,
-            track_start_s: song.track_start_s,
-            track_end_s: song.track_end_s,
-            excerpt_start_s: song.excerpt_start_s,
-            excerpt_length_s: song.excerpt_length_s,
-        })?);
-        text.push('\n');
+        sink.row(song.clone(), Vec::new())?;
     }
-    Ok(text)
+    sink.finish()?;
+    Ok(())
 }

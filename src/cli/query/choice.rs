@@ -5,14 +5,13 @@ use crate::{
     cli::CliError,
     search::{Explore, Filter, Metric, Query},
 };
-use clap::ValueEnum;
 use std::{num::NonZeroUsize, path::PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Choice {
     /// The measure of similarity
-    #[arg(long, value_enum, default_value_t = MetricName::Cosine)]
-    metric: MetricName,
+    #[arg(long, value_enum, default_value_t = Metric::Cosine)]
+    metric: Metric,
     /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,
     /// duration, valence, arousal, track, silent, each emotion by its name, `strongest`, and more
     #[arg(long = "where", value_name = "CONDITION")]
@@ -31,29 +30,6 @@ pub(crate) struct Choice {
     seed: u64,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum MetricName {
-    /// Angle between the eight percentages
-    Cosine,
-    /// The same, seen from the even vector: what a song has more or less of than 12.5 % counts
-    CenteredCosine,
-    /// Distance between the eight percentages; 1 for the same, 0 for the farthest
-    Euclidean,
-    /// Angle between the embeddings of the model; with --like only
-    Embedding,
-}
-
-impl From<MetricName> for Metric {
-    fn from(name: MetricName) -> Self {
-        match name {
-            MetricName::Cosine => Self::Cosine,
-            MetricName::CenteredCosine => Self::CenteredCosine,
-            MetricName::Euclidean => Self::Euclidean,
-            MetricName::Embedding => Self::Embedding,
-        }
-    }
-}
-
 fn width(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(width) if (0.0..=2.0).contains(&width) => Ok(width),
@@ -65,7 +41,7 @@ impl Choice {
     /// How the library is to be searched.
     pub(crate) fn search(&self) -> Result<Query, CliError> {
         Ok(Query {
-            metric: self.metric.into(),
+            metric: self.metric,
             filter: self.condition.clone(),
             exclude: match &self.exclude_list {
                 Some(list) => excluded(list)?,

@@ -2,7 +2,6 @@
 
 mod choice;
 mod exclude;
-mod many;
 mod output;
 mod outside;
 mod play;
@@ -14,13 +13,9 @@ use crate::{
     emotion::EmotionVector,
     library::Library,
     output::Format,
-    search::{Match, Query, parse_target},
+    search::{Match, Query, Questions, answer_many, parse_target},
 };
-use std::{
-    num::{NonZeroUsize, ParseIntError},
-    path::PathBuf,
-    str::FromStr,
-};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Find the songs of a library that are nearest to some emotions, a face, a point on the plane or other songs
 #[derive(clap::Args)]
@@ -34,8 +29,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     question: Question,
     /// How many songs, or `all` [default: 5]
-    #[arg(short, value_name = "K")]
-    k: Option<Count>,
+    #[arg(short, value_name = "K", value_parser = parse_count)]
+    k: Option<NonZeroUsize>,
     #[command(flatten)]
     choice: Choice,
     /// A playlist that walks from what is asked to this feeling: an emotion, or written as for --emotions, --vector or
@@ -56,47 +51,28 @@ pub(crate) struct Args {
     threads: Option<NonZeroUsize>,
 }
 
-/// `-k`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Count {
-    Some(NonZeroUsize),
-    All,
-}
+/// `-k all`.
+const ALL: NonZeroUsize = NonZeroUsize::MAX;
+/// Without `-k`.
+const DEFAULT_COUNT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
-impl FromStr for Count {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("all") {
-            return Ok(Self::All);
-        }
-        text.parse().map(Self::Some).map_err(|_: ParseIntError| {
-            "expected a number of songs, 1 or more, or `all`".to_owned()
-        })
+fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(ALL);
     }
+    let count = text.parse().ok();
+    count.ok_or_else(|| "expected a number of songs, 1 or more, or `all`".to_owned())
 }
 
-impl Count {
-    const DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
-
-    /// The number of songs: an explicit one must not exceed the library, the default may.
-    fn of(this: Option<Self>, library: &Library) -> Result<NonZeroUsize, CliError> {
-        let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
-        let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
-        match this {
-            None => Ok(Self::DEFAULT.min(songs)),
-            Some(Self::All) => Ok(songs),
-            Some(Self::Some(k)) => at_most(k, songs, "-k", library),
-        }
-    }
+/// The number of songs in a library, which is not empty.
+fn songs_in(library: &Library) -> NonZeroUsize {
+    let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
+    NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn at_most(
-    count: NonZeroUsize,
-    songs: NonZeroUsize,
-    option: &str,
-    library: &Library,
-) -> Result<NonZeroUsize, CliError> {
+/// Rejects a number beyond the songs of the library.
+fn at_most(count: NonZeroUsize, library: &Library, option: &str) -> Result<NonZeroUsize, CliError> {
+    let songs = songs_in(library);
     if count > songs {
         bail!(
             "{option} {count}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
@@ -123,16 +99,28 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         None => args.output.format()?,
     };
     let library = args.library.open_filled(console)?;
-    let k = Count::of(args.k, &library)?;
+    let k = match args.k {
+        None => DEFAULT_COUNT.min(songs_in(&library)),
+        Some(ALL) => songs_in(&library),
+        Some(k) => at_most(k, &library, "-k")?,
+    };
     let mut search = args.choice.search()?;
     if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {
         console.remark(&provenance(&library));
-        return many::run(&search, &library, questions, k, file, console);
+        let questions = Questions::open(questions)?;
+        let answered = answer_many(&search, &library, questions, k, file)?;
+        console.remark(&format!(
+            "{}: {} questions, {} answers",
+            file.display(),
+            answered.questions,
+            answered.rows
+        ));
+        return Ok(Exit::AllDone);
     }
     search.tags = args.output.needs_tags(format);
     let (matches, wanted) = find(args, &search, &library, k, console)?;
     console.remark(&provenance(&library));
-    if matches.len() < wanted.get() && args.k != Some(Count::All) {
+    if matches.len() < wanted.get() && args.k != Some(ALL) {
         console.remark(&format!(
             "asked for {wanted} songs; there are {} to choose from",
             matches.len()
@@ -155,10 +143,8 @@ fn find(
     let Some(target) = args.mood_shift else {
         return Ok((search.nearest(library, &asked, k)?, k));
     };
-    let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
-    let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
     let steps = match args.steps {
-        Some(steps) => at_most(steps, songs, "--steps", library)?,
+        Some(steps) => at_most(steps, library, "--steps")?,
         None => k,
     };
     let found = search.shift(library, &asked, &target.into(), steps)?;

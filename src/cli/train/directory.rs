@@ -1,11 +1,12 @@
 //! The directory of a run: what it holds, and whether a run may begin or go on in it.
 
+use super::Args;
 use crate::{
     atomic_file,
-    cli::{CliError, visible},
+    cli::{CliError, listed},
     model::Recipe,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Write as _},
@@ -33,17 +34,6 @@ const FILES: [&str; 9] = [
 /// The files of every finished run.
 const FINISHED: [&str; 3] = ["model.onnx", "recipe.toml", "scores.json"];
 
-/// The choice for a directory that already holds a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// Nothing: it is refused.
-    No,
-    /// `--resume`
-    Resume,
-    /// `--force`
-    Force,
-}
-
 /// The work to do in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -55,26 +45,12 @@ pub(crate) enum Plan {
     Keep,
 }
 
-/// The directory of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One run: its recipe, its directory, and what to do there.
 pub(crate) struct RunDirectory {
-    path: PathBuf,
-}
-
-/// A directory in which this process trains.
-pub(crate) struct RunLock {
-    _lock: File,
-}
-
-/// The files to remove from the directory of checkpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clear {
-    /// Remains of interrupted writes.
-    Leftovers,
-    /// The checkpoints, too.
-    Checkpoints,
-    /// And the mark, the lock and the directory.
-    All,
+    pub path: PathBuf,
+    pub recipe: Recipe,
+    pub plan: Plan,
+    folds: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,123 +60,110 @@ struct Marker {
 }
 
 impl RunDirectory {
-    /// Looks at the directory without changing anything: what is to be done there for this recipe and number of folds.
-    pub(crate) fn look(
-        path: &Path,
-        again: Again,
-        recipe: &Recipe,
-        folds: Option<usize>,
-    ) -> Result<(Self, Plan), CliError> {
-        let directory = Self {
-            path: path.to_owned(),
-        };
-        let shown = visible(&path.display().to_string());
-        let names = match fs::read_dir(path) {
-            Ok(entries) => entries
-                .map(|entry| Ok(entry?.file_name()))
-                .collect::<io::Result<Vec<_>>>()
-                .map_err(|error| format!("cannot look into {shown}: {error}"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+    /// Looks at the directory, without changing anything, and decides what to do there.
+    pub(crate) fn look(path: PathBuf, recipe: Recipe, args: &Args) -> Result<Self, CliError> {
+        let shown = path.display();
+        let unreadable = |error: io::Error| format!("cannot read {shown}: {error}");
+        let mut names = Vec::new();
+        match fs::read_dir(&path) {
+            Ok(entries) => {
+                for entry in entries {
+                    let name = entry.map_err(unreadable)?.file_name();
+                    names.push(name.to_string_lossy().into_owned());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => bail!(
+                "{shown} is not a directory: a run writes a directory with model.onnx in it; name one with -o"
+            ),
+            Err(error) => return Err(unreadable(error).into()),
+        }
+        let in_progress = path.join("checkpoints").join(MARKER).is_file();
+        let is_finished = FINISHED.iter().all(|name| path.join(name).is_file());
+        let plan = if names.is_empty() {
+            if path.extension().is_some_and(|it| it == "onnx") && !path.is_dir() {
                 bail!(
-                    "{shown} is not a directory: a run writes a directory with model.onnx in it; name one with -o"
+                    "-o {shown} looks like a file: a run writes a directory with model.onnx in it; name one"
                 );
             }
-            Err(error) => bail!("cannot look into {shown}: {error}"),
-        };
-        if names.is_empty() {
-            let is_model = path
-                .extension()
-                .is_some_and(|extension| extension == "onnx");
-            return match is_model && !path.is_dir() {
-                true => bail!(
-                    "-o {shown} looks like a file: a run writes a directory with model.onnx in it; name one"
-                ),
-                false => Ok((directory, Plan::Begin)),
-            };
-        }
-        let in_progress = directory.checkpoints().join(MARKER).is_file();
-        let finished = FINISHED
-            .iter()
-            .all(|name| directory.path.join(name).is_file());
-        match (in_progress, finished, again) {
-            (false, false, _) => {
-                let mut names: Vec<String> = names
-                    .iter()
-                    .map(|name| visible(&name.to_string_lossy()))
-                    .collect();
-                names.sort_unstable();
-                Err(format!(
-                    "{shown} is not the directory of a run, and holds other files ({}); name a new directory with -o",
-                    names[..names.len().min(3)].join(", ")
-                )
-                .into())
+            Plan::Begin
+        } else if !in_progress && !is_finished {
+            names.sort_unstable();
+            bail!(
+                "{shown} is not the directory of a run, and holds other files ({}); name a new directory with -o",
+                listed(&names, 3)
+            );
+        } else if args.force {
+            Plan::Begin
+        } else if args.resume {
+            match in_progress {
+                true => Plan::Resume,
+                false => Plan::Keep,
             }
-            (_, _, Again::Force) => Ok((directory, Plan::Begin)),
-            (true, _, Again::No) => bail!(
+        } else if in_progress {
+            bail!(
                 "{shown} holds a run that was not finished; --resume continues it, --force trains again"
-            ),
-            (false, true, Again::No) => bail!(
+            );
+        } else {
+            bail!(
                 "{shown} holds a finished run; --force trains again in its place, or name another directory with -o"
-            ),
-            (true, _, Again::Resume) => {
-                directory.check_marker(folds)?;
-                directory.check_recipe(recipe)?;
-                Ok((directory, Plan::Resume))
-            }
-            (false, true, Again::Resume) => {
-                directory.check_recipe(recipe)?;
-                Ok((directory, Plan::Keep))
-            }
+            );
+        };
+        let run = Self {
+            path,
+            recipe,
+            plan,
+            folds: args.folds.map(usize::from),
+        };
+        if plan == Plan::Resume {
+            run.check_marker()?;
         }
+        if plan != Plan::Begin {
+            run.check_recipe()?;
+        }
+        Ok(run)
     }
 
-    fn check_marker(&self, folds: Option<usize>) -> Result<(), CliError> {
+    fn check_marker(&self) -> Result<(), CliError> {
         let path = self.checkpoints().join(MARKER);
-        let shown = visible(&path.display().to_string());
-        let damaged =
-            |error: String| format!("{shown} cannot be read ({error}); --force trains again");
-        let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
-        let marker: Marker =
-            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let marker: Marker = read_json(&path)?;
         if marker.format_version != FORMAT_VERSION {
             bail!(
-                "{shown} has format version {}, this program resumes version {FORMAT_VERSION}; use the program \
-                 version that wrote it, or --force to train again",
+                "{} has format version {}, this program resumes version {FORMAT_VERSION}; use the program version that \
+                 wrote it, or --force to train again",
+                path.display(),
                 marker.format_version
             );
         }
-        if marker.folds != folds {
+        if marker.folds != self.folds {
             let named = |folds: Option<usize>| match folds {
                 Some(count) => format!("--folds {count}"),
                 None => "one split".to_owned(),
             };
             bail!(
                 "the run in {} was started with {}, not with {}; continue with the same command, or train again with --force",
-                visible(&self.path.display().to_string()),
+                self.path.display(),
                 named(marker.folds),
-                named(folds)
+                named(self.folds)
             );
         }
         Ok(())
     }
 
-    fn check_recipe(&self, recipe: &Recipe) -> Result<(), CliError> {
-        let path = self.path.join("recipe.toml");
+    fn check_recipe(&self) -> Result<(), CliError> {
+        let path = self.file("recipe.toml");
         // A run that was stopped before it wrote its recipe can go on with any.
-        let Ok(found) = fs::read_to_string(&path) else {
-            return Ok(());
-        };
-        if found == toml::to_string(recipe)? {
-            return Ok(());
+        if let Ok(found) = fs::read_to_string(&path)
+            && found != toml::to_string(&self.recipe)?
+        {
+            bail!(
+                "the run in {} follows another recipe ({}) than was asked for; continue with the same command, or train \
+                 again with --force",
+                self.path.display(),
+                path.display()
+            );
         }
-        Err(format!(
-            "the run in {} follows another recipe ({}) than was asked for; continue with the same command, or train again \
-             with --force",
-            visible(&self.path.display().to_string()),
-            visible(&path.display().to_string()),
-        )
-        .into())
+        Ok(())
     }
 
     /// Whether a run is or was in this directory.
@@ -210,83 +173,66 @@ impl RunDirectory {
 
     /// The content of a finished run's `scores.json`.
     pub(crate) fn scores(&self) -> Result<serde_json::Value, CliError> {
-        let path = self.file("scores.json");
-        let read = || -> Result<_, CliError> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
-        read().map_err(|error| {
-            format!(
-                "cannot read {}: {error}; --force trains again",
-                visible(&path.display().to_string())
-            )
-            .into()
-        })
+        read_json(&self.file("scores.json"))
     }
 
-    /// Makes the directory ready: from now on the run in it is in progress, and no other process may work in it while what is
-    /// returned lives.
-    pub(crate) fn begin(
-        &self,
-        plan: Plan,
-        recipe: &Recipe,
-        folds: Option<usize>,
-    ) -> Result<RunLock, CliError> {
-        let shown = visible(&self.path.display().to_string());
+    /// Makes the directory ready: from now on the run in it is in progress, and no other process may work in it while the
+    /// returned lock lives.
+    pub(crate) fn begin(&self) -> Result<File, CliError> {
+        let shown = self.path.display();
+        let checkpoints = self.checkpoints();
         let fault = |error: io::Error| {
             format!("cannot write the directory {shown}: {error}; choose another -o")
         };
-        fs::create_dir_all(self.checkpoints()).map_err(fault)?;
-        let lock = File::create(self.checkpoints().join(LOCK)).map_err(fault)?;
-        match lock.try_lock() {
-            Ok(()) => (),
-            Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
-                );
-            }
-            // A file system without locks: the run goes without.
-            Err(TryLockError::Error(_)) => (),
+        fs::create_dir_all(&checkpoints).map_err(fault)?;
+        let lock = File::create(checkpoints.join(LOCK)).map_err(fault)?;
+        // On a file system without locks, the run goes without.
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            bail!(
+                "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
+            );
         }
         let marker = serde_json::to_vec(&Marker {
             format_version: FORMAT_VERSION,
-            folds,
+            folds: self.folds,
         })?;
-        let marker_path = self.checkpoints().join(MARKER);
-        atomic_file::write(&marker_path, |file| file.write_all(&marker))?;
-        if plan == Plan::Begin {
-            self.clear_checkpoints(Clear::Checkpoints)?;
+        atomic_file::write(&checkpoints.join(MARKER), |file| file.write_all(&marker))?;
+        // Interrupted writes leave temporary files.
+        self.clear_checkpoints("tmp")?;
+        if self.plan == Plan::Begin {
+            self.clear_checkpoints("safetensors")?;
             for name in FILES {
                 remove(&self.path.join(name))?;
             }
-        } else {
-            self.clear_checkpoints(Clear::Leftovers)?;
         }
-        let recipe = toml::to_string(recipe)?;
-        atomic_file::write(&self.path.join("recipe.toml"), |file| {
+        let recipe = toml::to_string(&self.recipe)?;
+        atomic_file::write(&self.file("recipe.toml"), |file| {
             file.write_all(recipe.as_bytes())
         })?;
-        Ok(RunLock { _lock: lock })
+        Ok(lock)
     }
 
     /// The run is finished: its checkpoints go.
     pub(crate) fn finish(&self) -> Result<(), CliError> {
-        self.clear_checkpoints(Clear::All)
+        let directory = self.checkpoints();
+        self.clear_checkpoints("tmp")?;
+        self.clear_checkpoints("safetensors")?;
+        remove(&directory.join(MARKER))?;
+        remove(&directory.join(LOCK))?;
+        // Files of others may lie in it.
+        let _ = fs::remove_dir(&directory);
+        Ok(())
     }
 
-    /// Removes what interrupted writes have left of checkpoints, and more where that is asked for.
-    fn clear_checkpoints(&self, what: Clear) -> Result<(), CliError> {
+    /// Removes the checkpoints' files with an extension.
+    fn clear_checkpoints(&self, extension: &str) -> Result<(), CliError> {
         let directory = self.checkpoints();
         let failed = |error: io::Error| format!("cannot clear {}: {error}", directory.display());
         for entry in fs::read_dir(&directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            let ends = |extension: &str| path.extension().is_some_and(|found| found == extension);
-            if ends("tmp") || (what != Clear::Leftovers && ends("safetensors")) {
+            if path.extension().is_some_and(|found| found == extension) {
                 remove(&path)?;
             }
-        }
-        if what == Clear::All {
-            remove(&directory.join(MARKER))?;
-            remove(&directory.join(LOCK))?;
-            // Something of another's may lie in it.
-            let _ = fs::remove_dir(&directory);
         }
         Ok(())
     }
@@ -301,19 +247,21 @@ impl RunDirectory {
         debug_assert!(FILES.contains(&name), "{name}");
         self.path.join(name)
     }
+}
 
-    /// The directory's path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
+    let read = || -> Result<T, CliError> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
+    read().map_err(|error| {
+        let path = path.display();
+        format!("cannot read {path}: {error}; --force trains again").into()
+    })
 }
 
 fn remove(path: &Path) -> Result<(), CliError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => bail!(
-            "cannot remove {}: {error}",
-            visible(&path.display().to_string())
-        ),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            bail!("cannot remove {}: {error}", path.display())
+        }
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::directory::{Plan, RunDirectory};
 use crate::{
-    cli::{CliError, Console, visible},
+    cli::{CliError, Console},
     dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
 };
 use std::{
@@ -44,29 +44,25 @@ impl FromStr for SplitChoice {
 impl SplitChoice {
     /// Finds out before spectrograms are made whether the choice can be followed.
     pub(crate) fn check(&self, songs: &[LabeledSong], folds: bool) -> Result<(), CliError> {
-        match self {
-            Self::File(path) if folds => bail!(
-                "--split {}: a file of parts says nothing of folds; with --folds give random or artist",
-                path.display()
-            ),
-            Self::File(path) if !path.exists() => bail!(
-                "--split {}: expected random, artist, or a file that exists",
-                path.display()
-            ),
-            Self::File(path) => {
-                let split = Split::from_file(path, songs)?;
-                for part in [Part::Train, Part::Test] {
-                    if split.indices(songs, part).is_empty() {
-                        bail!(
-                            "--split {}: it names no {part} song; expected at least one",
-                            path.display()
-                        );
-                    }
-                }
-                Ok(())
-            }
-            Self::Random | Self::Artist => Ok(()),
+        let Self::File(path) = self else {
+            return Ok(());
+        };
+        let shown = path.display();
+        if folds {
+            bail!(
+                "--split {shown}: a file of parts says nothing of folds; with --folds give random or artist"
+            );
         }
+        if !path.exists() {
+            bail!("--split {shown}: expected random, artist, or a file that exists");
+        }
+        let split = Split::from_file(path, songs)?;
+        for part in [Part::Train, Part::Test] {
+            if split.indices(songs, part).is_empty() {
+                bail!("--split {shown}: it names no {part} song; expected at least one");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -102,7 +98,15 @@ impl Division {
             }
             return Ok(Self::Split(split));
         }
-        let by_artist = by_artist(songs, choice, console);
+        let by_artist = match choice {
+            Some(choice) => *choice == SplitChoice::Artist,
+            None => songs.iter().any(|song| song.artist.is_some()),
+        };
+        if choice.is_none() && !by_artist {
+            console.remark(
+                "No artist is known: songs are split at random, so an artist may be on both sides.",
+            );
+        }
         Ok(match folds {
             Some(count) => Self::Folds(Folds::draw(songs, count, by_artist, seed)?),
             None => Self::Split(Split::draw(songs, FRACTIONS, by_artist, seed)?),
@@ -117,33 +121,27 @@ impl Division {
         }
     }
 
-    /// The file that holds it.
-    fn file(&self) -> &'static str {
-        match self {
-            Self::Split(_) => "split.csv",
-            Self::Folds(_) => "folds.csv",
-        }
-    }
-
     /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the
     /// same.
-    pub(crate) fn keep_in(&self, directory: &RunDirectory, plan: Plan) -> Result<(), CliError> {
-        let path = directory.file(self.file());
-        if plan == Plan::Begin || !path.exists() {
+    pub(crate) fn keep_in(&self, directory: &RunDirectory) -> Result<(), CliError> {
+        let path = directory.file(match self {
+            Self::Split(_) => "split.csv",
+            Self::Folds(_) => "folds.csv",
+        });
+        if directory.plan == Plan::Begin || !path.exists() {
             return Ok(self.save(&path)?);
         }
         let scratch = tempfile::tempdir()?;
-        let ours = scratch.path().join(self.file());
+        let ours = scratch.path().join("division.csv");
         self.save(&ours)?;
-        if fs::read(&ours)? == fs::read(&path)? {
-            return Ok(());
+        if fs::read(&ours)? != fs::read(&path)? {
+            bail!(
+                "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
+                 changed?); continue with the same command and data, or train again with --force",
+                path.display()
+            );
         }
-        Err(format!(
-            "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
-             changed?); continue with the same command and data, or train again with --force",
-            visible(&path.display().to_string())
-        )
-        .into())
+        Ok(())
     }
 
     fn save(&self, path: &Path) -> crate::Result<()> {
@@ -162,30 +160,10 @@ impl Division {
                 SplitMethod::File => "test songs of a given split",
             }
             .to_owned(),
-            Self::Folds(folds) => format!(
-                "out of fold, {} folds{}",
-                folds.count,
-                match folds.method {
-                    SplitMethod::Artist => " without a common artist",
-                    _ => "",
-                }
-            ),
-        }
-    }
-}
-
-/// Whether no artist is on two sides: as asked for, by default if artists are known.
-fn by_artist(songs: &[LabeledSong], choice: Option<&SplitChoice>, console: &Console) -> bool {
-    match choice {
-        Some(choice) => *choice == SplitChoice::Artist,
-        None => {
-            let known = songs.iter().any(|song| song.artist.is_some());
-            if !known {
-                console.remark(
-                    "No artist is known: songs are split at random, so an artist may be on both sides.",
-                );
+            Self::Folds(folds) if folds.method == SplitMethod::Artist => {
+                format!("out of fold, {} folds without a common artist", folds.count)
             }
-            known
+            Self::Folds(folds) => format!("out of fold, {} folds", folds.count),
         }
     }
 }

@@ -5,22 +5,24 @@ mod directory;
 mod division;
 mod memory;
 mod outcome;
-mod report;
 mod watch;
 
 use self::{
     comparison::Comparison,
-    directory::{Again, Plan, RunDirectory},
+    directory::{Plan, RunDirectory},
     division::{Division, SplitChoice},
     outcome::Job,
 };
 use super::{
     CliError, CliResult, Console, Exit, Threads,
+    analyze::report::duration,
     evaluate::{report_columns, report_left_out},
+    file_name,
     labels::LabelSource,
-    stop_on_signal, visible,
+    stop_on_signal,
 };
 use crate::{
+    atomic_file::directory_of,
     dataset::{Dataset, Spectrograms},
     error::ErrorKind,
     mel::MelConfig,
@@ -101,13 +103,6 @@ pub(crate) struct Args {
     threads: Threads,
 }
 
-/// A recipe, its directory, and what is to be done there.
-struct Planned {
-    recipe: Recipe,
-    directory: RunDirectory,
-    plan: Plan,
-}
-
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let started = Instant::now();
     memory::keep_freed_memory();
@@ -118,7 +113,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         .num_threads(threads)
         .build_global();
     let device = args.device.find()?;
-    let planned = plan(&args)?;
+    let runs = plan(&args)?;
     let mut session = Session {
         args: &args,
         device,
@@ -132,14 +127,14 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         console.remark("--cache has no effect: spectrograms are computed at the start of a run.");
     }
     let mut comparison = Comparison::default();
-    for (number, one) in planned.iter().enumerate() {
-        if planned.len() > 1 {
-            let name = visible(&one.recipe.name);
-            console.remark(&format!("{name} ({} of {})", number + 1, planned.len()));
+    for (number, planned) in runs.iter().enumerate() {
+        let name = &planned.recipe.name;
+        if runs.len() > 1 {
+            console.remark(&format!("{name} ({} of {})", number + 1, runs.len()));
         }
-        match session.train(one) {
-            Ok(summary) => comparison.add(&one.recipe, &summary),
-            Err(error) => return session.stopped(one, error),
+        match session.train(planned) {
+            Ok(summary) => comparison.add(&planned.recipe, &summary),
+            Err(error) => return session.stopped(planned, error),
         }
     }
     if !args.recipes.is_empty() {
@@ -148,86 +143,65 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             comparison.save(table)?;
         }
     }
-    let shown = visible(&args.output.display().to_string());
-    let model = match args.recipes.is_empty() {
-        true => format!("{shown}/model.onnx"),
-        false => format!("{shown}/RECIPE/model.onnx"),
+    let output = args.output.display();
+    let recipe = if args.recipes.is_empty() {
+        ""
+    } else {
+        "RECIPE/"
     };
     console.remark(&format!(
-        "{shown}: done in {}. Use it: circumplex analyze --model {model} MUSIC -o library.parquet",
-        minutes(started)
+        "{output}: done in {}. Use it: circumplex analyze --model {output}/{recipe}model.onnx MUSIC -o library.parquet",
+        duration(started.elapsed().as_secs_f64())
     ));
     Ok(Exit::of_files(1, session.left_out))
 }
 
 /// Reads the recipes and looks at the directories, before anything costs time or is changed.
-fn plan(args: &Args) -> Result<Vec<Planned>, CliError> {
-    let again = match (args.resume, args.force) {
-        (true, _) => Again::Resume,
-        (_, true) => Again::Force,
-        _ => Again::No,
-    };
-    let folds = args.folds.map(usize::from);
+fn plan(args: &Args) -> Result<Vec<RunDirectory>, CliError> {
     let adapted = |mut recipe: Recipe| -> Result<Recipe, CliError> {
         recipe.seed = args.seed.unwrap_or(recipe.seed);
         recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
         Ok(recipe.checked("from the command line")?)
     };
     if args.recipes.is_empty() {
-        let recipe = adapted(match &args.recipe {
+        let recipe = match &args.recipe {
             Some(recipe) => Recipe::find(recipe)?,
             None => Recipe::shipped()?,
-        })?;
-        let (directory, plan) = RunDirectory::look(&args.output, again, &recipe, folds)?;
-        return Ok(vec![Planned {
-            recipe,
-            directory,
-            plan,
-        }]);
+        };
+        let run = RunDirectory::look(args.output.clone(), adapted(recipe)?, args)?;
+        return Ok(vec![run]);
     }
     if RunDirectory::is_run(&args.output) {
         bail!(
             "{} is the directory of one run; with --recipes give a directory to make their directories in",
-            visible(&args.output.display().to_string())
+            args.output.display()
         );
     }
     if let Some(table) = &args.table {
-        let directory = table
-            .parent()
-            .filter(|directory| !directory.as_os_str().is_empty());
-        let will_be =
-            directory.is_none_or(|directory| directory.is_dir() || directory == args.output);
-        if table.is_dir() || !will_be {
+        let directory = directory_of(table);
+        if table.is_dir() || !(directory.is_dir() || directory == args.output) {
             bail!(
                 "cannot write --table {}: expected a file in a directory that exists",
-                visible(&table.display().to_string())
+                table.display()
             );
         }
     }
-    let mut planned: Vec<Planned> = Vec::new();
+    let mut runs: Vec<RunDirectory> = Vec::new();
     for recipe in &args.recipes {
         let recipe = adapted(Recipe::find(recipe)?)?;
-        let name = visible(&recipe.name);
-        let one_directory = Path::new(&recipe.name).components().count() == 1
-            && Path::new(&recipe.name).file_name().is_some()
-            && !recipe.name.contains(['/', '\\']);
-        if !one_directory {
+        let name = &recipe.name;
+        if Path::new(name).file_name() != Some(name.as_ref()) || name.contains('\\') {
             bail!("the recipe {name:?} cannot have a directory of that name; give it another name");
         }
-        if planned.iter().any(|other| other.recipe.name == recipe.name) {
+        if runs.iter().any(|other| other.recipe.name == *name) {
             bail!(
                 "two recipes are called {name}, and would share a directory; give them different names"
             );
         }
-        let path = args.output.join(&recipe.name);
-        let (directory, plan) = RunDirectory::look(&path, again, &recipe, folds)?;
-        planned.push(Planned {
-            recipe,
-            directory,
-            plan,
-        });
+        let path = args.output.join(name);
+        runs.push(RunDirectory::look(path, recipe, args)?);
     }
-    Ok(planned)
+    Ok(runs)
 }
 
 /// State that the runs of one command share.
@@ -246,12 +220,9 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Trains one recipe, or finds it trained; what its `scores.json` holds.
-    fn train(&mut self, planned: &Planned) -> Result<serde_json::Value, CliError> {
-        let Planned {
-            recipe,
-            directory,
-            plan,
-        } = planned;
+    fn train(&mut self, directory: &RunDirectory) -> Result<serde_json::Value, CliError> {
+        let recipe = &directory.recipe;
+        let is_kept = directory.plan == Plan::Keep;
         let (args, console) = (self.args, self.console);
         let folds = args.folds.map(usize::from);
         let mut dataset = Dataset::open(&args.data, &args.labels.options(recipe.labels.sigma))?;
@@ -262,9 +233,9 @@ impl Session<'_> {
         if let Some(split) = &args.split {
             split.check(&dataset.songs, folds.is_some())?;
         }
-        let _lock = match plan {
-            Plan::Keep => None,
-            plan => Some(directory.begin(*plan, recipe, folds)?),
+        let _lock = match is_kept {
+            true => None,
+            false => Some(directory.begin()?),
         };
         if let Some(division) = &self.division {
             dataset.songs.retain(|song| division.knows(song));
@@ -281,15 +252,12 @@ impl Session<'_> {
                 self.division.insert(division)
             }
         };
-        division.keep_in(directory, *plan)?;
-        if *plan == Plan::Keep {
-            console.remark(&format!(
-                "{} holds this run, finished: it is kept.",
-                visible(&directory.path().display().to_string())
-            ));
+        division.keep_in(directory)?;
+        if is_kept {
+            let path = directory.path.display();
+            console.remark(&format!("{path} holds this run, finished: it is kept."));
             return directory.scores();
         }
-        let name = args.data.file_name().unwrap_or(args.data.as_os_str());
         let stop = match &mut self.stop {
             Some(stop) => stop,
             stop => stop.insert(stop_on_signal()?),
@@ -297,7 +265,7 @@ impl Session<'_> {
         let summary = Job {
             run: Run {
                 recipe,
-                data_name: &name.to_string_lossy(),
+                data_name: &file_name(&args.data),
                 songs: Songs {
                     songs,
                     spectrograms: &spectrograms,
@@ -317,13 +285,13 @@ impl Session<'_> {
     }
 
     /// Reports the end of a run: where it was stopped, how to resume.
-    fn stopped(&self, planned: &Planned, error: CliError) -> CliResult {
+    fn stopped(&self, directory: &RunDirectory, error: CliError) -> CliResult {
         let asked = (self.stop.as_ref()).is_some_and(|stop| stop.load(Ordering::Relaxed));
         match error.downcast_ref::<crate::Error>() {
             Some(error) if asked && error.kind() == ErrorKind::Interrupted => {
                 self.console.warning(&format!(
                     "{error}; {} holds what was done before it. To resume: the same command with --resume",
-                    visible(&planned.directory.path().display().to_string())
+                    directory.path.display()
                 ));
                 Ok(Exit::Stopped)
             }
@@ -357,11 +325,10 @@ impl Session<'_> {
         if let [(_, reason), ..] = &failed[..]
             && failed.len() == files.len()
         {
-            bail!("no song can be decoded; the first: {}", visible(reason));
+            bail!("no song can be decoded; the first: {reason}");
         }
         for (_, reason) in &failed {
-            let warning = visible(&format!("left out: {reason}"));
-            self.console.warning(&warning);
+            self.console.warning(&format!("left out: {reason}"));
         }
         let mut places = 0..;
         dataset.songs.retain(|_| {
@@ -372,9 +339,4 @@ impl Session<'_> {
         self.spectrograms = Some((mel.clone(), files_of(dataset), spectrograms.clone()));
         Ok(spectrograms)
     }
-}
-
-fn minutes(since: Instant) -> String {
-    let seconds = since.elapsed().as_secs();
-    format!("{}:{:02} min", seconds / 60, seconds % 60)
 }

@@ -1,19 +1,25 @@
 //! The two ways to a model with honest scores, one split or cross-validation, and what is written of them.
 
-use super::{directory::RunDirectory, division::Division, report::Course, watch::Watch};
+use super::{directory::RunDirectory, division::Division, watch::Watch};
 use crate::{
     atomic_file,
-    cli::{CliError, Console, scores::run_tables},
+    cli::{
+        CliError, Console,
+        scores::{about, run_tables},
+    },
     dataset::{ColumnReport, Folds, LabeledSong, Part, Provenance, Split},
     evaluate::{
-        Answer, JudgedSong, RunScores, ThresholdSearch, label_of, metrics::mae_of_mean_vector,
+        Answer, JudgedSong, RunScores, ThresholdSearch, decimals,
+        html::{self, Epoch, RunReport, Training},
+        label_of,
+        metrics::mae_of_mean_vector,
         multilabel::above,
     },
     model::{Model, OutputKind},
-    train::{CrossValidation, Log, Run, Trained, evaluate_onnx, save_predictions},
+    train::{EpochScores, Log, Run, Trained, evaluate_onnx, save_predictions},
 };
 use serde::Serialize;
-use std::{fmt::Write as _, io::Write as _, sync::atomic::AtomicBool};
+use std::{io::Write as _, sync::atomic::AtomicBool};
 
 /// The probability above which a label is given, where no songs are at hand to search a better one.
 const EVEN_CHANCE: f64 = 0.5;
@@ -53,13 +59,24 @@ pub(crate) struct Job<'a> {
     pub console: &'a Console,
 }
 
+/// The network that becomes the model, and how good it is.
+struct Outcome {
+    trained: Trained,
+    /// The course of each training: that of the model last.
+    trainings: Vec<Training>,
+    /// The held-out songs.
+    songs: Vec<JudgedSong>,
+    scores: RunScores,
+}
+
 impl Job<'_> {
     /// Trains, measures and writes. Returns what `scores.json` holds.
     pub(crate) fn carry_out(&self) -> Result<serde_json::Value, CliError> {
-        match self.division {
-            Division::Split(split) => self.with_split(split),
-            Division::Folds(folds) => self.with_folds(folds),
-        }
+        let outcome = match self.division {
+            Division::Split(split) => self.with_split(split)?,
+            Division::Folds(folds) => self.with_folds(folds)?,
+        };
+        self.write(outcome)
     }
 
     fn watch(&self, networks: usize) -> Watch<'_> {
@@ -71,9 +88,9 @@ impl Job<'_> {
     }
 
     /// One split: training songs fit the weights, validation songs decide the epoch, test songs give the scores.
-    fn with_split(&self, split: &Split) -> Result<serde_json::Value, CliError> {
-        let songs = self.run.songs.songs;
-        let [training, validation, test] = Part::ALL.map(|part| split.indices(songs, part));
+    fn with_split(&self, split: &Split) -> Result<Outcome, CliError> {
+        let all = self.run.songs.songs;
+        let [training, validation, test] = Part::ALL.map(|part| split.indices(all, part));
         self.console.remark(&format!(
             "Training on {} songs, validating on {}, testing on {}.",
             training.len(),
@@ -92,38 +109,34 @@ impl Job<'_> {
         let trained = watch.explain(trained)?;
         drop(watch);
         let onnx = trained.onnx(serde_json::Value::Null)?;
-        let judged = self.judged(&onnx, &test)?;
-        let search = match self.is_multi_label() {
-            true => self.search(&self.judged(&onnx, &validation)?),
-            false => None,
+        let songs = self.judged(&onnx, &test)?;
+        let searched = match self.is_multi_label() {
+            true => self.judged(&onnx, &validation)?,
+            false => Vec::new(),
         };
-        let scores = self.scores(&judged)?;
-        let scores = self.with_labels(scores, &judged, search);
+        let scores = self.scores(&songs, &songs, &searched)?;
         let truth: Vec<_> = validation
             .iter()
-            .map(|&song| songs[song].emotions.as_array().map(f64::from))
+            .map(|&song| label_of(&all[song]).percentages())
             .collect();
-        let course = Course {
-            history: trained.history.clone(),
+        let course = Training {
             kept: (!validation.is_empty()).then_some(trained.kept_epoch),
             validation_baseline: mae_of_mean_vector(&truth),
+            ..course(&trained.history)
         };
-        let provenance = Provenance {
-            labels: Some(self.labels),
-            split: Some(split.clone()),
-            folds: None,
-        };
-        let (model, summary) = self.write(trained, &[course], &judged, &scores, &provenance)?;
-        self.console
-            .print(&run_tables(&scores, &model, Some(Part::Test), &self.labels))?;
-        Ok(summary)
+        Ok(Outcome {
+            trained,
+            trainings: vec![course],
+            songs,
+            scores,
+        })
     }
 
     /// Cross-validation for the scores, then all songs for the model.
-    fn with_folds(&self, folds: &Folds) -> Result<serde_json::Value, CliError> {
-        let songs = self.run.songs.songs;
+    fn with_folds(&self, folds: &Folds) -> Result<Outcome, CliError> {
+        let all = self.run.songs.songs;
         // The songs are those that have a fold.
-        let numbers: Vec<usize> = songs
+        let numbers: Vec<usize> = all
             .iter()
             .filter_map(|song| folds.fold_of(&song.id))
             .collect();
@@ -131,69 +144,50 @@ impl Job<'_> {
         let result = self
             .run
             .cross_validate(&numbers, |fold, event| watch.event(fold, event));
-        let CrossValidation {
-            answers,
-            folds: parts,
-            histories,
-            ..
-        } = watch.explain(result)?;
-        let all: Vec<usize> = (0..songs.len()).collect();
+        let validated = watch.explain(result)?;
+        let positions: Vec<usize> = (0..all.len()).collect();
         let trained = self
             .run
-            .train(&all, &[], |event| watch.event(folds.count, event));
+            .train(&positions, &[], |event| watch.event(folds.count, event));
         let trained = watch.explain(trained)?;
         drop(watch);
-        let judged: Vec<JudgedSong> = songs
+        let songs: Vec<JudgedSong> = all
             .iter()
-            .zip(answers.iter().zip(&numbers))
+            .zip(validated.answers.iter().zip(&numbers))
             .map(|(song, (predicted, fold))| JudgedSong {
                 fold: Some(*fold),
                 ..judged(song, *predicted)
             })
             .collect();
-        let mut scores = self.scores(&judged)?;
         if self.is_multi_label() {
-            // Nothing validates here: the first fold's songs are searched, and the report is of the others.
-            let (searched, reported): (Vec<_>, Vec<_>) = judged
-                .iter()
-                .cloned()
-                .partition(|song| song.fold == Some(0));
             self.console.remark(
                 "The probability threshold was searched on the songs of fold 1; the report of labels is of the others.",
             );
-            scores = self.with_labels(scores, &reported, self.search(&searched));
         }
-        let course = |history| Course {
-            history,
-            kept: None,
-            validation_baseline: None,
-        };
-        let mut courses: Vec<Course> = histories.into_iter().map(course).collect();
-        courses.push(course(trained.history.clone()));
-        let provenance = Provenance {
-            labels: Some(self.labels),
-            split: None,
-            folds: Some(folds.clone()),
-        };
-        let (model, summary) = self.write(trained, &courses, &judged, &scores, &provenance)?;
-        let mut report = String::new();
-        for (number, part) in parts.iter().enumerate() {
-            writeln!(
-                report,
+        // Nothing validates here.
+        let (searched, reported): (Vec<_>, Vec<_>) =
+            songs.iter().cloned().partition(|song| song.fold == Some(0));
+        let scores = self.scores(&songs, &reported, &searched)?;
+        for (number, part) in validated.folds.iter().enumerate() {
+            self.console.print(&format!(
                 "fold {}: {} songs, MAE {:.2} (baseline {:.2}, ratio {}), R2 valence {}, arousal {}",
                 number + 1,
                 part.songs,
                 part.mae,
                 part.mae_baseline,
-                number_or_dash(part.mae_ratio),
-                number_or_dash(part.valence.r2),
-                number_or_dash(part.arousal.r2),
-            )?;
+                decimals(part.mae_ratio, 3),
+                decimals(part.valence.r2, 3),
+                decimals(part.arousal.r2, 3),
+            ))?;
         }
-        self.console.print(&report)?;
-        self.console
-            .print(&run_tables(&scores, &model, None, &self.labels))?;
-        Ok(summary)
+        let histories = validated.histories.iter().chain([&trained.history]);
+        let trainings = histories.map(|history| course(history)).collect();
+        Ok(Outcome {
+            trained,
+            trainings,
+            songs,
+            scores,
+        })
     }
 
     /// The predictions of a model file for songs.
@@ -205,87 +199,105 @@ impl Job<'_> {
         Ok(pairs.map(|(song, answer)| judged(song, answer)).collect())
     }
 
-    fn scores(&self, songs: &[JudgedSong]) -> Result<RunScores, CliError> {
-        Ok(RunScores::of(songs, &self.division.method()).ok_or(
-            "no song is held out to evaluate the model; add songs, or divide them differently",
-        )?)
-    }
-
     fn is_multi_label(&self) -> bool {
         self.run.recipe.network.output == OutputKind::Sigmoid
     }
 
-    /// The probability above which labels are given best, on songs that are not those of the report.
-    fn search(&self, songs: &[JudgedSong]) -> Option<ThresholdSearch> {
-        let present_above = self.run.recipe.loss.present_above;
-        let truth: Vec<_> = songs
-            .iter()
-            .map(|song| song.truth.emotions.as_array().map(f64::from))
-            .map(|percentages| above(&percentages, present_above))
-            .collect();
-        let probabilities: Option<Vec<_>> = songs
-            .iter()
-            .map(|song| song.predicted.probabilities)
-            .collect();
-        ThresholdSearch::on(&truth, &probabilities?)
-    }
-
-    /// Adds the classification report of a multi-label model.
-    fn with_labels(
+    /// The scores on `songs`; of a multi-label model also the classification report on `reported`, at the probability
+    /// threshold that is best on `searched`.
+    fn scores(
         &self,
-        scores: RunScores,
         songs: &[JudgedSong],
-        search: Option<ThresholdSearch>,
-    ) -> RunScores {
+        reported: &[JudgedSong],
+        searched: &[JudgedSong],
+    ) -> Result<RunScores, CliError> {
+        let scores = RunScores::of(songs, &self.division.method()).ok_or(
+            "no song is held out to evaluate the model; add songs, or divide them differently",
+        )?;
         if !self.is_multi_label() {
-            return scores;
+            return Ok(scores);
         }
+        let present_above = self.run.recipe.loss.present_above;
+        let truth = searched.iter().map(|song| song.truth.percentages());
+        let truth: Vec<_> = truth.map(|it| above(&it, present_above)).collect();
+        let probabilities = searched.iter().map(|song| song.predicted.probabilities);
+        let probabilities: Option<Vec<_>> = probabilities.collect();
+        let search = probabilities.and_then(|found| ThresholdSearch::on(&truth, &found));
         let threshold = search
             .as_ref()
             .map_or(EVEN_CHANCE, |search| search.best.threshold);
-        scores.with_labels(songs, self.run.recipe.loss.present_above, threshold, search)
+        Ok(scores.with_labels(reported, present_above, threshold, search))
     }
 
     /// Writes the model, the predictions, the report and, last, the scores; each whole or not at all. The model is read
     /// back as `analyze` would.
-    fn write(
-        &self,
-        mut trained: Trained,
-        courses: &[Course],
-        songs: &[JudgedSong],
-        scores: &RunScores,
-        provenance: &Provenance,
-    ) -> Result<(Model, serde_json::Value), CliError> {
-        trained.note(provenance)?;
+    fn write(&self, outcome: Outcome) -> Result<serde_json::Value, CliError> {
+        let Outcome {
+            mut trained,
+            trainings,
+            songs,
+            scores,
+        } = outcome;
+        let (split, folds) = match self.division {
+            Division::Split(split) => (Some(split.clone()), None),
+            Division::Folds(folds) => (None, Some(folds.clone())),
+        };
+        let part = split.as_ref().map(|_| Part::Test);
+        trained.note(&Provenance {
+            labels: Some(self.labels),
+            split,
+            folds,
+        })?;
         let summary = Summary {
             recipe: &self.run.recipe.name,
             data: self.run.data_name,
             parameters: trained.network().parameters(),
             epochs: trained.history.len(),
             kept_epoch: trained.kept_epoch + 1,
-            scores,
+            scores: &scores,
         };
         self.console.remark(&format!(
             "Kept epoch {} of {}; {} parameters.",
             summary.kept_epoch, summary.epochs, summary.parameters
         ));
         let model = self.directory.file("model.onnx");
-        let onnx = trained.onnx(serde_json::to_value(scores)?)?;
+        let onnx = trained.onnx(serde_json::to_value(&scores)?)?;
         atomic_file::write(&model, |file| file.write_all(&onnx))?;
         let model = Model::load(&model)?;
-        save_predictions(&self.directory.file("predictions.parquet"), songs)?;
-        self.write_report(
-            &model,
-            (summary.parameters, onnx.len()),
-            courses,
-            songs,
-            scores,
-        )?;
+        save_predictions(&self.directory.file("predictions.parquet"), &songs)?;
+        let report = RunReport {
+            title: &format!("{} trained on {}", model.name(), self.run.data_name),
+            metadata: model.metadata(),
+            identity: model.identity(),
+            size: Some((summary.parameters, onnx.len())),
+            data: self.run.data_name,
+            labels: about(&self.labels),
+            trainings: &trainings,
+            songs: &songs,
+            scores: &scores,
+        };
+        html::write(&self.directory.file("report.html"), &report)?;
         let text = serde_json::to_string_pretty(&summary)? + "\n";
         atomic_file::write(&self.directory.file("scores.json"), |file| {
             file.write_all(text.as_bytes())
         })?;
-        Ok((model, serde_json::to_value(&summary)?))
+        self.console
+            .print(&run_tables(&scores, &model, part, &self.labels))?;
+        Ok(serde_json::to_value(&summary)?)
+    }
+}
+
+/// The course of a training whose last epoch was kept.
+fn course(history: &[EpochScores]) -> Training {
+    let epochs = history.iter().map(|scores| Epoch {
+        epoch: scores.epoch,
+        loss: scores.loss,
+        validation_mae: scores.validation_mae,
+        learning_rate: scores.learning_rate,
+    });
+    Training {
+        epochs: epochs.collect(),
+        ..Training::default()
     }
 }
 
@@ -299,8 +311,4 @@ fn judged(song: &LabeledSong, predicted: Answer) -> JudgedSong {
         truth: label_of(song),
         predicted,
     }
-}
-
-fn number_or_dash(number: Option<f64>) -> String {
-    number.map_or("-".to_owned(), |number| format!("{number:.3}"))
 }
