@@ -16,6 +16,7 @@ pub(super) type Shares = [f64; Expression::COUNT];
 enum Kind {
     Label,
     Time,
+    Milliseconds,
     Frame,
     Face,
     /// The image or video that a row belongs to.
@@ -24,32 +25,48 @@ enum Kind {
     Detected,
 }
 
-/// Normalized names of columns. Of several columns of one kind, the first in this order counts.
-const NAMES: [(Kind, &str); 6] = [
+/// Names of columns, their words joined by `_`. Of several columns of one kind, the first in this order counts.
+const NAMES: [(Kind, &str); 7] = [
     (
         Kind::Label,
-        "dominant_emotion emotion expression label prediction class",
+        "dominant_emotion emotion expression label prediction class dominant_expression dominant_label facial_emotion \
+         facial_expression predicted_emotion predicted_expression predicted_label predicted_class top_emotion top_expression \
+         top_label top_prediction top_class emotion_label expression_label facial_expression_label predicted_emotion_label \
+         emotion_class expression_class class_label emotion_id expression_id label_id class_id emotion_idx expression_idx \
+         label_idx class_idx emotion_index expression_index label_index class_index",
     ),
     (
         Kind::Time,
-        "timestamp time t elapsed frame_time datetime start approx_time",
+        "timestamp time t elapsed frame_time datetime start approx_time timestamp_s time_s t_s elapsed_s frame_time_s start_s \
+         approx_time_s timestamp_sec time_sec t_sec elapsed_sec frame_time_sec start_sec timestamp_seconds time_seconds t_seconds \
+         elapsed_seconds frame_time_seconds start_seconds time_in_s time_in_sec time_in_seconds frame_time_in_s \
+         frame_time_in_seconds second seconds sec s",
     ),
-    (Kind::Frame, "frame frameno"),
-    (Kind::Face, "face faceid person"),
+    (
+        Kind::Milliseconds,
+        "timestamp_ms time_ms t_ms elapsed_ms frame_time_ms start_ms approx_time_ms timestamp_msec time_msec t_msec elapsed_msec \
+         timestamp_millis time_millis t_millis elapsed_millis timestamp_milliseconds time_milliseconds t_milliseconds \
+         elapsed_milliseconds time_in_ms frame_time_in_ms time_in_milliseconds frame_time_in_milliseconds mediatime ms msec \
+         millis milliseconds",
+    ),
+    (
+        Kind::Frame,
+        "frame frameno frame_no frame_id frame_idx frame_index frame_number",
+    ),
+    (
+        Kind::Face,
+        "face faceid person face_id face_idx face_index face_no face_number person_id person_idx person_index person_no \
+         person_number",
+    ),
     (
         Kind::Source,
-        "input image image_path video video_path file filename",
+        "input image image_path video video_path file filename image_id video_id file_id image_index video_index",
     ),
     (
         Kind::Detected,
         "success confidence face_confidence face_detected face_score facescore",
     ),
 ];
-/// Words before and after these names.
-const PREFIXES: &str = "dominant facial predicted top";
-const SUFFIXES: &str = "label id idx index number no in";
-const SECONDS: &str = "s sec second seconds";
-const MILLISECONDS: &str = "ms msec millis milliseconds mediatime";
 /// Words around the name of an expression.
 const FILLERS: &str = "confidence emotion emotions expression expressions face facial fer p pct percent prob probs \
                        probability probabilities score scores";
@@ -78,12 +95,8 @@ fn words(name: &str) -> Vec<String> {
     for word in last.split(|c: char| !c.is_alphanumeric()) {
         let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let parts = [letters, &word[letters.len()..]];
-        words.extend(
-            parts
-                .into_iter()
-                .filter(|p| !p.is_empty())
-                .map(str::to_owned),
-        );
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        words.extend(parts.map(str::to_owned));
     }
     words
 }
@@ -92,36 +105,13 @@ fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 
-/// The content of a column, its rank among those of its kind, and whether it is in milliseconds.
-fn kind_of(mut words: &[String]) -> Option<(Kind, usize, bool)> {
-    let find = |words: &[String]| {
-        let name = words.join("_");
-        NAMES.iter().find_map(|(kind, names)| {
-            let rank = names.split(' ').position(|known| known == name)?;
-            Some((*kind, rank, false))
-        })
-    };
-    if let Some(found) = find(words) {
-        return Some(found);
-    }
-    let is_in = |word: Option<&String>, list: &str| word.is_some_and(|word| has_word(list, word));
-    let milliseconds = is_in(words.last(), MILLISECONDS);
-    let has_unit = milliseconds || is_in(words.last(), SECONDS);
-    if has_unit {
-        words = &words[..words.len() - 1];
-        if words.is_empty() {
-            return Some((Kind::Time, 0, milliseconds));
-        }
-    }
-    while words.len() > 1 && is_in(words.last(), SUFFIXES) {
-        words = &words[..words.len() - 1];
-    }
-    while words.len() > 1 && is_in(words.first(), PREFIXES) {
-        words = &words[1..];
-    }
-    find(words)
-        .filter(|(kind, ..)| !has_unit || *kind == Kind::Time)
-        .map(|(kind, rank, _)| (kind, rank, milliseconds))
+/// The content of a column, and its rank among those of its kind.
+fn kind_of(words: &[String]) -> Option<(Kind, usize)> {
+    let name = words.join("_");
+    NAMES.iter().find_map(|(kind, names)| {
+        let rank = names.split(' ').position(|known| known == name)?;
+        Some((*kind, rank))
+    })
 }
 
 /// The expression whose probability a column holds, and the number of the face.
@@ -145,8 +135,9 @@ fn is_action_unit(words: &[String]) -> bool {
 pub(super) struct Columns {
     pub names: Vec<String>,
     shows: Shows,
-    /// And whether it is in milliseconds.
-    time: Option<(usize, bool)>,
+    time: Option<usize>,
+    /// Whether times are in milliseconds by the name of their column.
+    pub are_milliseconds: bool,
     frame: Option<usize>,
     face: Option<usize>,
     sources: Vec<usize>,
@@ -172,28 +163,25 @@ impl Columns {
         let all = |wanted: Kind| {
             let columns = kinds.iter().enumerate();
             columns.filter_map(move |(column, kind)| match kind {
-                Some((kind, rank, ms)) if *kind == wanted => Some((column, *rank, *ms)),
+                Some((kind, rank)) if *kind == wanted => Some((*rank, column)),
                 _ => None,
             })
         };
-        let first = |kind| {
-            let columns = all(kind);
-            // Milliseconds are finer than anything else.
-            columns.min_by_key(|(_, rank, ms)| (!ms, *rank))
-        };
+        let first = |kind| all(kind).min().map(|(_, column)| column);
         let mut probabilities: Vec<(usize, Expression, u32)> = Vec::new();
         for (column, words) in words.iter().enumerate() {
-            if let Some((expression, face)) = expression_of(words)
-                && !probabilities
-                    .iter()
-                    .any(|(_, e, f)| (*e, *f) == (expression, face))
+            let known = |(expression, face)| {
+                let mut probabilities = probabilities.iter();
+                probabilities.any(|(_, e, f)| (*e, *f) == (expression, face))
+            };
+            if let Some((expression, face)) = expression_of(words).filter(|column| !known(*column))
             {
                 probabilities.push((column, expression, face));
             }
         }
         let shows = if probabilities.iter().any(|p| p.1 != probabilities[0].1) {
             Shows::Probabilities(probabilities)
-        } else if let Some((column, ..)) = first(Kind::Label) {
+        } else if let Some(column) = first(Kind::Label) {
             let has = |wanted: &str| names.iter().any(|name| name == wanted);
             Shows::Label {
                 column,
@@ -205,11 +193,13 @@ impl Columns {
         Ok(Self {
             names: names.to_vec(),
             shows,
-            time: first(Kind::Time).map(|(column, _, ms)| (column, ms)),
-            frame: first(Kind::Frame).map(|(column, ..)| column),
-            face: first(Kind::Face).map(|(column, ..)| column),
-            sources: all(Kind::Source).map(|(column, ..)| column).collect(),
-            detected: all(Kind::Detected).map(|(column, ..)| column).collect(),
+            // Milliseconds are finer than anything else.
+            time: first(Kind::Milliseconds).or(first(Kind::Time)),
+            are_milliseconds: first(Kind::Milliseconds).is_some(),
+            frame: first(Kind::Frame),
+            face: first(Kind::Face),
+            sources: all(Kind::Source).map(|(_, column)| column).collect(),
+            detected: all(Kind::Detected).map(|(_, column)| column).collect(),
         })
     }
 
@@ -224,15 +214,9 @@ impl Columns {
         }
     }
 
-    /// Whether times are in milliseconds by the name of their column.
-    pub(crate) fn are_milliseconds(&self) -> bool {
-        self.time.is_some_and(|(_, milliseconds)| milliseconds)
-    }
-
     /// Equal for rows of one frame that follow each other; `None` where each row is a frame.
     pub(crate) fn frame_key(&self, row: &Row<'_>) -> Option<String> {
-        let time = self.time.map(|(column, _)| column);
-        let column = self.frame.or(time.filter(|_| self.face.is_some()));
+        let column = self.frame.or(self.time.filter(|_| self.face.is_some()));
         let mut key = match (row.image, column) {
             (Some(image), _) => image.to_string(),
             (None, Some(column)) => row.cell(column).to_owned(),
@@ -262,7 +246,7 @@ impl Columns {
     /// # Errors
     /// Where there is no column of times, or the cell is not a time.
     pub(crate) fn time(&self, row: &Row<'_>) -> Result<Option<f64>> {
-        let Some((column, _)) = self.time else {
+        let Some(column) = self.time else {
             return Err(Error::invalid(
                 "--observe needs the times of the rows: a column time or timestamp in seconds, or time_ms; or give the frames \
                  (without a column of frame numbers, the rows) per second with --fps",
@@ -300,11 +284,8 @@ impl Columns {
         let is_zero = |text: &str| {
             text.eq_ignore_ascii_case("false") || text.parse::<f64>().is_ok_and(|n| n == 0.0)
         };
-        if self
-            .detected
-            .iter()
-            .any(|column| is_zero(row.cell(*column)))
-        {
+        let mut detected = self.detected.iter();
+        if detected.any(|column| is_zero(row.cell(*column))) {
             return Ok(Vec::new());
         }
         match &self.shows {
@@ -385,29 +366,9 @@ fn is_no_face(text: &str) -> bool {
 
 /// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.
 fn time_of(text: &str) -> Option<f64> {
-    let date = || seconds_since_1970(&text.parse().ok()?);
+    let date = || Some(clock::micros_since_1970(text)? as f64 / 1e6);
     let number = text.parse().ok();
     number.or_else(|| clock::seconds(text)).or_else(date)
-}
-
-fn seconds_since_1970(at: &toml::value::Datetime) -> Option<f64> {
-    let date = at.date?;
-    // Years begin in March, so that leap days come last.
-    let months = 12 * i64::from(date.year) + i64::from(date.month) - 3;
-    let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
-    let leap_days = year / 4 - year / 100 + year / 400;
-    let days = 365 * year + leap_days + (153 * month + 2) / 5 + i64::from(date.day) - 719_469;
-    let mut seconds = days as f64 * 86_400.0;
-    if let Some(time) = at.time {
-        let hours = 60 * u32::from(time.hour) + u32::from(time.minute);
-        let second = f64::from(time.second.unwrap_or_default());
-        let nanosecond = f64::from(time.nanosecond.unwrap_or_default());
-        seconds += f64::from(60 * hours) + second + nanosecond / 1e9;
-    }
-    if let Some(toml::value::Offset::Custom { minutes }) = at.offset {
-        seconds -= 60.0 * f64::from(minutes);
-    }
-    Some(seconds)
 }
 
 #[cfg(test)]
@@ -437,33 +398,30 @@ mod tests {
 
     #[test]
     fn columns_are_known_by_many_names() {
-        let kind = |name: &str| kind_of(&words(name)).map(|(kind, _, ms)| (kind, ms));
+        let kind = |name: &str| kind_of(&words(name)).map(|(kind, _)| kind);
         for (expected, names) in [
             (
-                Some((Kind::Label, false)),
+                Some(Kind::Label),
                 "emotion dominant_emotion facial_expression emotion_label predicted_emotion class",
             ),
             (
-                Some((Kind::Time, false)),
+                Some(Kind::Time),
                 "timestamp Time time_s timestamp_s t_s seconds elapsed frame_time start_s approx_time",
             ),
             (
-                Some((Kind::Time, true)),
+                Some(Kind::Milliseconds),
                 "time_ms frame_time_in_ms t_ms ms MediaTime timestamp_ms elapsed_ms",
             ),
             (
-                Some((Kind::Frame, false)),
+                Some(Kind::Frame),
                 "frame frame_idx frame_index frame_no FrameNo",
             ),
-            (Some((Kind::Face, false)), "face face_id faceid person_id"),
+            (Some(Kind::Face), "face face_id faceid person_id"),
             (
-                Some((Kind::Source, false)),
+                Some(Kind::Source),
                 "input image_path video_path file filename",
             ),
-            (
-                Some((Kind::Detected, false)),
-                "success face_confidence FaceScore",
-            ),
+            (Some(Kind::Detected), "success face_confidence FaceScore"),
             (
                 None,
                 "x_0 pitch region.x AU01 box0 gaze_yaw action_units ms_level",

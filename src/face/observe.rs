@@ -159,7 +159,7 @@ impl Observer<'_> {
         }
         let steps = self.frames.len().saturating_sub(1).max(1) as f64;
         let step = (self.last - self.first) / steps;
-        let are_milliseconds = self.columns.as_ref().is_some_and(Columns::are_milliseconds);
+        let are_milliseconds = self.columns.as_ref().is_some_and(|c| c.are_milliseconds);
         let scale = match self.first.abs() {
             _ if self.options.frames_per_second.is_some() => 1.0,
             // LibreFace writes seconds in a column of milliseconds; it would be more than 1000 frames per second.

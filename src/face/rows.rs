@@ -5,7 +5,7 @@ use crate::{
     contain::catch_panic,
     error::{Context, Error, ErrorKind::InvalidInput, Result},
 };
-use csv::{ByteRecord, StringRecord};
+use csv::StringRecord;
 use parquet::{
     file::reader::{FileReader, SerializedFileReader},
     record::Field,
@@ -48,47 +48,33 @@ pub(super) type OnRow<'a> = dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>> + 'a;
 /// # Errors
 /// Where the input cannot be read, and those of `on_row`.
 pub(super) fn read(mut input: impl BufRead, on_row: &mut OnRow<'_>) -> Result<()> {
-    // Blank lines before anything else are not the heading.
     let mut first = Vec::new();
+    // Blank lines before anything else are not the heading.
     while first.trim_ascii().is_empty() {
         first.clear();
         let mut start = input.by_ref().take(LONGEST_HEADING);
-        if start
-            .read_until(b'\n', &mut first)
-            .context(InvalidInput, CANNOT_READ)?
-            == 0
-        {
+        let length = start.read_until(b'\n', &mut first);
+        if length.context(InvalidInput, CANNOT_READ)? == 0 {
             return Err(empty());
         }
     }
-    let is_parquet = first.starts_with(b"PAR1");
     if first.starts_with(b"\xef\xbb\xbf") {
         first.drain(..3);
     }
-    if is_parquet || matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
-        let input = Cursor::new(first).chain(input);
-        let objects = Objects {
-            on_row,
-            number: 0,
-            image: 0,
-        };
-        return if is_parquet {
-            read_parquet(input, objects)
-        } else {
-            read_json(input, objects)
-        };
+    let refused = |message| Err(Error::invalid(message));
+    match first.trim_ascii_start() {
+        [b'P', b'A', b'R', b'1', ..] => {
+            read_parquet(Cursor::new(first).chain(input), Objects::new(on_row))
+        }
+        [b'{' | b'[', ..] => read_json(Cursor::new(first).chain(input), Objects::new(on_row)),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            refused("expected a face file in UTF-8, found UTF-16; save it as UTF-8")
+        }
+        line if line.contains(&0) || first.len() as u64 == LONGEST_HEADING => {
+            refused("expected CSV with a heading, JSON or Parquet, found something else")
+        }
+        _ => read_csv(first, input, on_row),
     }
-    if first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") {
-        return Err(Error::invalid(
-            "expected a face file in UTF-8, found UTF-16; save it as UTF-8",
-        ));
-    }
-    if first.len() as u64 == LONGEST_HEADING || first.contains(&0) {
-        return Err(Error::invalid(
-            "expected CSV with a heading, JSON or Parquet, found something else",
-        ));
-    }
-    read_csv(first, input, on_row)
 }
 
 /// The error for a file without rows.
@@ -110,24 +96,16 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
         .delimiter(delimiter)
         .flexible(true)
         .from_reader(Cursor::new(heading).chain(rest));
-    let names: Vec<String> = reader
-        .byte_headers()
-        .context(InvalidInput, NOT_CSV)?
-        .iter()
-        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-        .collect();
-    let mut record = ByteRecord::new();
-    let mut number = 0;
-    while reader
-        .read_byte_record(&mut record)
-        .context(InvalidInput, NOT_CSV)?
-    {
-        number += 1;
+    let heading = reader.byte_headers().context(InvalidInput, NOT_CSV)?;
+    let name = |cell| String::from_utf8_lossy(cell).trim().to_owned();
+    let names: Vec<String> = heading.iter().map(name).collect();
+    for (number, record) in (1..).zip(reader.byte_records()) {
+        let record = record.context(InvalidInput, NOT_CSV)?;
         let row = Row {
             number,
             image: None,
             names: &names,
-            cells: &StringRecord::from_byte_record_lossy(mem::take(&mut record)),
+            cells: &StringRecord::from_byte_record_lossy(record),
         };
         if on_row(&row)?.is_break() {
             break;
@@ -137,14 +115,9 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
 }
 
 fn read_json(input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
-    let mut values = serde_json::Deserializer::from_reader(input)
-        .into_iter::<Value>()
-        .map(|value| {
-            value.context(
-                InvalidInput,
-                "cannot read the face file as JSON (one array, or one object a line)",
-            )
-        });
+    let message = "cannot read the face file as JSON (one array, or one object a line)";
+    let values = serde_json::Deserializer::from_reader(input).into_iter::<Value>();
+    let mut values = values.map(|value| value.context(InvalidInput, message));
     let first = values.next().transpose()?;
     // An array alone holds the rows; the first of several arrays holds the faces of the first image.
     let second = match first {
@@ -167,22 +140,16 @@ fn read_parquet(mut input: impl Read, mut objects: Objects<'_, '_>) -> Result<()
     // The reader panics on some damaged files.
     let result = catch_panic(|| {
         let reader = SerializedFileReader::new(file).context(InvalidInput, NOT_PARQUET)?;
-        let rows = reader
-            .get_row_iter(None)
-            .context(InvalidInput, NOT_PARQUET)?;
-        objects.add_all(rows.map(|row| {
-            let columns = row.context(InvalidInput, NOT_PARQUET)?.into_columns();
-            Ok(object(columns))
-        }))
+        let rows = reader.get_row_iter(None);
+        let rows = rows.context(InvalidInput, NOT_PARQUET)?;
+        objects.add_all(rows.map(|row| Ok(object(row.context(InvalidInput, NOT_PARQUET)?))))
     });
     result.context(InvalidInput, NOT_PARQUET)?
 }
 
-fn object(columns: Vec<(String, Field)>) -> Value {
-    let properties = columns
-        .into_iter()
-        .map(|(name, field)| (name, value(field)));
-    Value::Object(properties.collect())
+fn object(row: parquet::record::Row) -> Value {
+    let columns = row.into_columns().into_iter();
+    Value::Object(columns.map(|(name, field)| (name, value(field))).collect())
 }
 
 /// Times become their number since 1970, whose size tells its unit.
@@ -190,7 +157,7 @@ fn value(field: Field) -> Value {
     match field {
         Field::Null => Value::Null,
         Field::Str(text) => text.into(),
-        Field::Group(row) => object(row.into_columns()),
+        Field::Group(row) => object(row),
         Field::ListInternal(_) | Field::MapInternal(_) | Field::Bytes(_) => {
             Value::Array(Vec::new())
         }
@@ -206,7 +173,15 @@ struct Objects<'a, 'b> {
     image: u64,
 }
 
-impl Objects<'_, '_> {
+impl<'a, 'b> Objects<'a, 'b> {
+    fn new(on_row: &'a mut OnRow<'b>) -> Self {
+        Self {
+            on_row,
+            number: 0,
+            image: 0,
+        }
+    }
+
     fn add_all(&mut self, values: impl Iterator<Item = Result<Value>>) -> Result<()> {
         for value in values {
             if self.add(value?)?.is_break() {
