@@ -4,6 +4,7 @@
 //! DuckDB, pyarrow, Polars and pandas read the same files.
 
 mod arrays;
+mod cell;
 mod compact;
 mod file;
 mod info;
@@ -17,6 +18,7 @@ mod version1;
 mod writer;
 
 pub(crate) use arrays::{canonical, floats};
+pub(crate) use cell::Cell;
 pub(crate) use compact::compact;
 pub(crate) use file::{Group, LibraryFile, open_file};
 pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};

@@ -14,8 +14,8 @@ mod sqlite;
 mod tests;
 mod text;
 
-pub(crate) use columns::ExportColumn;
-pub(crate) use columns::{Cell, Field};
+pub(crate) use crate::library::Cell;
+pub(crate) use columns::{ExportColumn, Field};
 pub(crate) use format::Format;
 pub(crate) use numpy::npy_header;
 
@@ -92,7 +92,7 @@ pub(crate) fn sink(format: Format, to: Destination, layout: Layout<'_>) -> Resul
             let message = format!(
                 "{format} needs a file; name one with -o (csv, json, jsonl and playlists can go to standard output)"
             );
-            return Err(Error::new(ErrorKind::InvalidInput, message));
+            return Err(Error::invalid(message));
         }
     };
     Ok(match format {
@@ -189,7 +189,7 @@ impl<'a> Export<'a> {
                 0 => "no song to export: the library is empty; fill it with `circumplex analyze`",
                 _ => "no song to export: all songs are silent",
             };
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(self.library.name()));
+            return Err(Error::invalid(message).with_path(self.library.name()));
         }
         if let Destination::Path(path) = &to {
             refuse_library(path)?;
@@ -226,7 +226,7 @@ fn refuse_library(path: &Path) -> Result<()> {
     let target = resolve_target(path).unwrap_or_else(|_| path.to_owned());
     if target.is_file() && Library::open(&target).is_ok() {
         let message = "is a library, which an export would destroy; give another name with -o";
-        return Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+        return Err(Error::invalid(message).with_path(path));
     }
     Ok(())
 }

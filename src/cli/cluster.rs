@@ -143,9 +143,13 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
                 values: values.collect(),
             });
         };
-        add("cluster", DataType::Int64, &|label| (label as u64).into());
+        add("cluster", DataType::Int64, &|label| {
+            Cell::Integer(label as i64)
+        });
         if let Some(names) = &names {
-            add("cluster_name", DataType::Utf8, &|label| names[label].into());
+            add("cluster_name", DataType::Utf8, &|label| {
+                Cell::Text(names[label].into())
+            });
         }
         write(&export, format, path, library.rows(), console)?;
     }

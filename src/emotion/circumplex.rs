@@ -50,12 +50,7 @@ impl Quadrant {
 
     /// `Q1` to `Q4`.
     pub fn name(self) -> &'static str {
-        match self {
-            Quadrant::Q1 => "Q1",
-            Quadrant::Q2 => "Q2",
-            Quadrant::Q3 => "Q3",
-            Quadrant::Q4 => "Q4",
-        }
+        ["Q1", "Q2", "Q3", "Q4"][self as usize]
     }
 }
 

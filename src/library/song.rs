@@ -1,6 +1,6 @@
 //! One song, and the table of columns from which schema, writer and reader are made.
 
-use super::arrays::Value;
+use super::{Cell, arrays::Value};
 use crate::emotion::{EmotionVector, Moment};
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
@@ -122,6 +122,15 @@ macro_rules! columns {
         }
 
         impl Song {
+            /// The value of a column.
+            pub(crate) fn cell(&self, column: Column) -> Cell<'_> {
+                match column {
+                    Column::Path => Cell::Text(self.path.to_string_lossy()),
+                    Column::PathBytes => path_bytes(&self.path).map_or(Cell::Null, Cell::Bytes),
+                    $(Column::$variant => (&self.$field).into(),)*
+                }
+            }
+
             /// The song in a row of a batch of canonical types; or the name of the column that holds no value of its type.
             pub(super) fn decode(batch: &RecordBatch, row: usize) -> Result<Self, &'static str> {
                 let mut song = Song::default();

@@ -1,18 +1,14 @@
 //! The columns of the output, and the values of a song.
 
 use crate::{
-    Error, ErrorKind, Result,
-    emotion::{Emotion, EmotionVector, Moment},
-    library::{Column, Columns, Micros, Song},
+    Error, Result,
+    emotion::Emotion,
+    library::{Cell, Column, Columns, Song},
     text::did_you_mean,
 };
-use arrow_array::{
-    ArrayRef, Float32Array, Float64Array, Int64Array, StringArray,
-    temporal_conversions::timestamp_us_to_datetime,
-};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray};
 use arrow_schema::{ArrowError, DataType};
-use serde::{Serialize, Serializer};
-use std::{borrow::Cow, fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 /// A column of an export. Each of the eight percentages has its own, and the strongest emotion too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +72,11 @@ impl ExportColumn {
             let columns: Vec<Self> = all.iter().filter(is_wanted).copied().collect();
             if columns.is_empty() {
                 let names: Vec<&str> = all.iter().map(|c| c.name()).chain([ALL_EMOTIONS]).collect();
-                let message = format!(
+                return Err(Error::invalid(format!(
                     "unknown column {name:?}{}; the columns are: {}",
                     did_you_mean(name, names.iter().copied()),
                     names.join(", ")
-                );
-                return Err(Error::new(ErrorKind::InvalidInput, message));
+                )));
             }
             for column in columns {
                 if !found.contains(&column) {
@@ -111,40 +106,10 @@ impl ExportColumn {
         let column = match self {
             Self::Of(column) => column,
             Self::Strongest if song.silent => return Cell::Null,
-            Self::Strongest => return song.emotions.strongest().name().into(),
-            Self::Percentage(emotion) => return song.emotions.get(emotion).into(),
+            Self::Strongest => return Cell::Text(song.emotions.strongest().name().into()),
+            Self::Percentage(emotion) => return Cell::Float(song.emotions.get(emotion)),
         };
-        match column {
-            Column::Path => Cell::Text(song.path.to_string_lossy()),
-            Column::PathBytes if song.path.to_str().is_some() => Cell::Null,
-            Column::PathBytes => Cell::Bytes(song.path.as_os_str().as_encoded_bytes()),
-            Column::Track => song.track.into(),
-            Column::TrackStartS => song.track_start_s.into(),
-            Column::TrackEndS => song.track_end_s.into(),
-            Column::SizeBytes => song.size_bytes.into(),
-            Column::Modified => song.modified.into(),
-            Column::DurationS => song.duration_s.into(),
-            Column::SampleRate => song.sample_rate.into(),
-            Column::Channels => song.channels.into(),
-            Column::Codec => song.codec.as_str().into(),
-            Column::Title => song.title.as_deref().into(),
-            Column::Artist => song.artist.as_deref().into(),
-            Column::Album => song.album.as_deref().into(),
-            Column::Genre => song.genre.as_deref().into(),
-            Column::Valence => song.valence.into(),
-            Column::Arousal => song.arousal.into(),
-            Column::Emotions => (&song.emotions).into(),
-            Column::Embedding => Cell::Floats(&song.embedding),
-            Column::AnalyzedAt => song.analyzed_at.into(),
-            Column::Windows => song.windows.into(),
-            Column::ContentHash => song.content_hash.as_deref().into(),
-            Column::Silent => song.silent.into(),
-            Column::DamagedPackets => song.damaged_packets.into(),
-            Column::MissingS => song.missing_s.into(),
-            Column::ExcerptStartS => song.excerpt_start_s.into(),
-            Column::ExcerptLengthS => song.excerpt_length_s.into(),
-            Column::Timeline => song.timeline.as_deref().map_or(Cell::Null, Cell::Moments),
-        }
+        song.cell(column)
     }
 }
 
@@ -234,93 +199,6 @@ impl Field {
     /// Whether the value comes with the song.
     pub(super) fn is_extra(&self) -> bool {
         matches!(self.source, Source::Extra(_))
-    }
-}
-
-/// A value of a song.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell<'a> {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    Float(f32),
-    Double(f64),
-    Text(Cow<'a, str>),
-    Bytes(&'a [u8]),
-    Time(Micros),
-    Floats(&'a [f32]),
-    Emotions(&'a EmotionVector),
-    Moments(&'a [Moment]),
-}
-
-impl Cell<'_> {
-    /// The value as text, as every text format writes it: times in ISO 8601 (UTC), bytes in hexadecimal, lists as JSON; `None` for
-    /// null.
-    pub(crate) fn text(&self) -> Option<String> {
-        Some(match self {
-            Self::Null => return None,
-            Self::Boolean(value) => value.to_string(),
-            Self::Integer(number) => number.to_string(),
-            Self::Float(number) => number.to_string(),
-            Self::Double(number) => number.to_string(),
-            Self::Text(text) => text.clone().into_owned(),
-            Self::Bytes(bytes) => bytes.iter().fold(String::new(), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            }),
-            Self::Time(time) => {
-                let time = timestamp_us_to_datetime(time.0)?;
-                time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
-            }
-            Self::Floats(_) | Self::Emotions(_) | Self::Moments(_) => {
-                serde_json::to_string(self).ok()?
-            }
-        })
-    }
-}
-
-impl Serialize for Cell<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => to.serialize_none(),
-            Self::Boolean(value) => value.serialize(to),
-            Self::Integer(number) => number.serialize(to),
-            Self::Float(number) => number.serialize(to),
-            Self::Double(number) => number.serialize(to),
-            Self::Floats(numbers) => numbers.serialize(to),
-            Self::Emotions(vector) => vector.serialize(to),
-            Self::Moments(moments) => moments.serialize(to),
-            Self::Text(_) | Self::Bytes(_) | Self::Time(_) => self.text().serialize(to),
-        }
-    }
-}
-
-macro_rules! from {
-    ($($type:ty, $value:ident => $cell:expr;)*) => {$(
-        impl<'a> From<$type> for Cell<'a> {
-            fn from($value: $type) -> Self {
-                $cell
-            }
-        }
-    )*};
-}
-
-from! {
-    bool, value => Cell::Boolean(value);
-    i64, number => Cell::Integer(number);
-    u32, number => Cell::Integer(number.into());
-    u64, number => Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    f32, number => Cell::Float(number);
-    f64, number => Cell::Double(number);
-    &'a str, text => Cell::Text(text.into());
-    Micros, time => Cell::Time(time);
-    &'a EmotionVector, vector => Cell::Emotions(vector);
-}
-
-impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Cell::Null, Into::into)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The formats.
 
 use crate::{
-    Error, ErrorKind, Result,
+    Error, Result,
     library::{Column, Columns},
     text::did_you_mean,
 };
@@ -70,7 +70,7 @@ impl Format {
         found.map(|(format, ..)| *format).ok_or_else(|| {
             let message = "unknown extension; name it .parquet, .csv, .json, .jsonl, .arrow, .npy, .sqlite, .m3u8 or .xspf, \
                            or give --format";
-            Error::new(ErrorKind::InvalidInput, message).with_path(path)
+            Error::invalid(message).with_path(path)
         })
     }
 
@@ -111,12 +111,11 @@ impl FromStr for Format {
         let found = all.find(|(_, name, _)| *name == wanted);
         found.map(|(format, ..)| *format).ok_or_else(|| {
             let names = Self::ALL.map(|(_, name, _)| name);
-            let message = format!(
+            Error::invalid(format!(
                 "unknown format {name:?}{}; the formats are: {}",
                 did_you_mean(name, names),
                 names.join(", ")
-            );
-            Error::new(ErrorKind::InvalidInput, message)
+            ))
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Cell, ExportColumn, Field, Format, Layout, PROGRAM, Sink, columnar::ColumnarSink};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, Result,
     atomic_file::{self, directory_of, write_error},
     emotion::Emotion,
     library::{Column, Song},
@@ -22,7 +22,7 @@ pub(super) struct HuggingFaceSink {
     songs: Box<ColumnarSink>,
     windows: Option<Box<ColumnarSink>>,
     card: String,
-    rows: u64,
+    rows: i64,
 }
 
 impl HuggingFaceSink {
@@ -35,7 +35,7 @@ impl HuggingFaceSink {
         if !is_free {
             let message =
                 "the output directory is not empty; delete it, or give another name with -o";
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(target));
+            return Err(Error::invalid(message).with_path(target));
         }
         let error = |source| write_error(target, source);
         let directory = temporary_directory(target).map_err(error)?;
@@ -67,7 +67,7 @@ impl HuggingFaceSink {
 impl Sink for HuggingFaceSink {
     fn row(&mut self, song: Song, extra: Vec<Cell<'static>>) -> Result<()> {
         if let Some(windows) = &mut self.windows {
-            for (number, moment) in (0_u64..).zip(song.timeline.iter().flatten()) {
+            for (number, moment) in (0..).zip(song.timeline.iter().flatten()) {
                 let window = Song {
                     path: song.path.clone(),
                     valence: moment.valence,
@@ -75,8 +75,9 @@ impl Sink for HuggingFaceSink {
                     emotions: moment.emotions,
                     ..Song::default()
                 };
-                let place = [self.rows.into(), number.into(), moment.start_s.into()];
-                windows.row(window, place.to_vec())?;
+                let start = Cell::Double(moment.start_s);
+                let place = vec![Cell::Integer(self.rows), Cell::Integer(number), start];
+                windows.row(window, place)?;
             }
         }
         self.rows += 1;

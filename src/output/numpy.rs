@@ -4,7 +4,7 @@
 
 use super::{Cell, Destination, Field, Format, Layout, Out, Sink, text::TextSink};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, Result,
     emotion::Emotion,
     library::{Column, Song},
 };
@@ -28,14 +28,14 @@ pub(super) struct NumpySink {
     vectors: Array,
     embedding: Option<Array>,
     index: Box<TextSink>,
-    rows: u64,
+    rows: i64,
 }
 
 impl NumpySink {
     pub(super) fn create(path: &Path, layout: Layout<'_>) -> Result<Self> {
         if layout.has(Column::Timeline) {
             let message = "npy cannot hold `timeline`; leave it out, or choose another format, such as parquet";
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+            return Err(Error::invalid(message).with_path(path));
         }
         let embedding = layout
             .has(Column::Embedding)
@@ -71,7 +71,7 @@ impl Sink for NumpySink {
         if let Some(embedding) = &mut self.embedding {
             embedding.push(&song.embedding)?;
         }
-        extra.push(self.rows.into());
+        extra.push(Cell::Integer(self.rows));
         self.rows += 1;
         self.index.row(song, extra)
     }

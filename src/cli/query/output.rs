@@ -6,7 +6,7 @@ use crate::{
     cli::{CliError, Console, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Library},
-    output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
+    output::{Cell, Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
     search::Match,
 };
 use arrow_schema::DataType;
@@ -129,7 +129,8 @@ fn write_records(
     };
     let mut sink = sink(format, to, layout)?;
     for found in matches {
-        let extra = vec![(found.rank as u64).into(), found.similarity.into()];
+        let rank = Cell::Integer(found.rank as i64);
+        let extra = vec![rank, Cell::Double(found.similarity)];
         sink.row(found.song.clone(), extra)?;
     }
     sink.finish()?;
