@@ -179,11 +179,10 @@ impl Library {
         batches.flat_map(move |batch| {
             let songs = batch
                 .and_then(|(first_row, batch)| self.file_of(first_row).songs_of(first_row, &batch));
-            let (songs, error) = match songs {
-                Ok(songs) => (songs, None),
-                Err(error) => (Vec::new(), Some(Err(error))),
-            };
-            songs.into_iter().map(Ok).chain(error)
+            match songs {
+                Ok(songs) => songs.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            }
         })
     }
 
@@ -198,7 +197,7 @@ impl Library {
         wanted.dedup();
         if let Some(row) = wanted.last().filter(|row| **row >= self.rows()) {
             let message = format!("there is no row {row} in a library of {}", self.rows());
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(&self.name));
+            return Err(Error::invalid(message).with_path(&self.name));
         }
         let mut rest = wanted.as_slice();
         let mut work: Vec<(Group, RowSelection)> = Vec::new();
@@ -228,28 +227,6 @@ impl Library {
         let found: Vec<Song> = found.into_iter().flatten().collect();
         let find = |row| found.get(wanted.binary_search(row).ok()?).cloned();
         Ok(rows.iter().filter_map(find).collect())
-    }
-
-    /// Some columns of every row as Arrow arrays, some thousand rows at a time.
-    ///
-    /// # Errors
-    /// Each item [`ErrorKind::Library`] if the file or a row is damaged.
-    pub fn table(&self, columns: &[Column]) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
-        let (set, order) = (Columns::of(columns), columns.to_vec());
-        let embedding = self.embedding_length();
-        let (length, error) = match embedding {
-            Ok(length) => (length, None),
-            Err(error) => (0, Some(Err(error))),
-        };
-        let batches = self
-            .groups()
-            .flat_map(move |group| self.batches(&group, set, None));
-        let batches = batches.map(move |batch| {
-            let (first_row, batch) = batch?;
-            let file = self.file_of(first_row);
-            read::checked(file, first_row, &batch, &order, length)
-        });
-        error.into_iter().chain(batches)
     }
 
     /// The row groups of all files, in the order of the rows.

@@ -5,7 +5,7 @@ use crate::{
     text::did_you_mean,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 /// The eight emotions, counter-clockwise from the positive valence axis. This order is used everywhere.
 ///
@@ -106,7 +106,7 @@ impl FromStr for Emotion {
 /// assert!(serde_json::to_string(&vector).unwrap().starts_with(r#"{"happy":75.0,"excited":25.0"#));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(try_from = "BTreeMap<Emotion, f32>")]
+#[serde(try_from = "Named")]
 pub struct EmotionVector([f32; 8]);
 
 impl Default for EmotionVector {
@@ -207,20 +207,40 @@ fn check(values: &[f64; 8]) -> Result<()> {
     Ok(())
 }
 
+/// A vector as an object of the eight names.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    happy: f32,
+    excited: f32,
+    tense: f32,
+    frustrated: f32,
+    depressed: f32,
+    tired: f32,
+    calm: f32,
+    content: f32,
+}
+
 impl Serialize for EmotionVector {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
-impl TryFrom<BTreeMap<Emotion, f32>> for EmotionVector {
+impl TryFrom<Named> for EmotionVector {
     type Error = Error;
 
-    fn try_from(named: BTreeMap<Emotion, f32>) -> Result<Self> {
-        // Sorted in the order of the emotions.
-        let percentages: Vec<f32> = named.into_values().collect();
-        let percentages = percentages.try_into();
-        Self::new(percentages.map_err(|_| Error::invalid("expected all eight emotions"))?)
+    fn try_from(of: Named) -> Result<Self> {
+        Self::new([
+            of.happy,
+            of.excited,
+            of.tense,
+            of.frustrated,
+            of.depressed,
+            of.tired,
+            of.calm,
+            of.content,
+        ])
     }
 }
 

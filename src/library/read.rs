@@ -203,38 +203,6 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Resul
     catch_panic(work).unwrap_or_else(|panic| Err(ParquetError::External(Box::new(panic))))
 }
 
-/// The batch with its columns in the given order and the types of [`schema`](super::schema), each value checked.
-pub(super) fn checked(
-    file: &LibraryFile,
-    first_row: u64,
-    batch: &RecordBatch,
-    columns: &[Column],
-    embedding: usize,
-) -> Result<RecordBatch> {
-    // Decoding checks everything but the length of embeddings.
-    file.songs_of(first_row, batch)?;
-    let mut fields = Vec::with_capacity(columns.len());
-    let mut arrays = Vec::with_capacity(columns.len());
-    for column in columns {
-        let wanted = column.data_type(embedding);
-        let array = batch.column_by_name(column.name());
-        let array = array.and_then(|array| arrays::canonical(array, &wanted));
-        let array = array.filter(|array| array.data_type() == &wanted);
-        let Some(array) = array else {
-            let message = format!(
-                "rows {first_row} to {} have a `{}` that is not {wanted}; analyze the music again",
-                first_row + batch.num_rows() as u64,
-                column.name()
-            );
-            return Err(file.error(message));
-        };
-        fields.push(Field::new(column.name(), wanted, column.is_nullable()));
-        arrays.push(array);
-    }
-    let schema = Arc::new(Schema::new(fields));
-    RecordBatch::try_new(schema, arrays).map_err(|error| file.read_error(error))
-}
-
 /// The numbers of fixed-size lists without nulls, list after list.
 pub(crate) fn flat_numbers(lists: &ArrayRef, length: usize) -> Option<&[f32]> {
     let lists = lists.as_fixed_size_list_opt()?;

@@ -143,7 +143,9 @@ impl World {
             .filter(|column| !column.name().starts_with("track") && !column.is_fact())
             .filter(|column| !column.name().starts_with("excerpt"))
             .collect();
-        let batch = library.table(&columns).next().unwrap().unwrap();
+        let group = library.groups().next().unwrap();
+        let mut batches = library.batches(&group, Columns::of(&columns), None);
+        let (_, batch) = batches.next().unwrap().unwrap();
         let mut fields = batch.schema().fields().to_vec();
         fields.push(Arc::new(Field::new("note", DataType::Utf8, true)));
         let arrays = [batch.columns(), &[notes]].concat();

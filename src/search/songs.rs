@@ -89,39 +89,29 @@ const LISTED: usize = 8;
 const SUGGESTED: usize = 3;
 const NAMES: Columns = Columns::STAMP.and(Columns::TAGS);
 
-/// The names of a song of the library.
-#[derive(Clone)]
-struct Entry {
-    row: u64,
-    path: PathBuf,
-    title: Option<String>,
-    content_hash: Option<String>,
-    /// In lower case, with and without the extension.
-    file_names: [String; 2],
-    /// The title in lower case, alone and after the artist.
-    titles: Vec<String>,
+/// Every song of the library, its path made unique, with its row.
+fn named_songs(library: &Library) -> impl Iterator<Item = Result<(u64, Song)>> + '_ {
+    (0..).zip(library.songs(NAMES)).map(|(row, song)| {
+        let mut song = song?;
+        song.path = song.unique_path().into_owned();
+        Ok((row, song))
+    })
 }
 
-fn entries(library: &Library) -> impl Iterator<Item = Result<Entry>> + '_ {
-    (0..).zip(library.songs(NAMES)).map(|(row, song)| {
-        let song = song?;
-        let path = song.unique_path().into_owned();
-        let file_names = [path.file_name(), path.file_stem()]
-            .map(|name| name.unwrap_or_default().to_string_lossy().to_lowercase());
-        let lower = |text: &String| text.trim().to_lowercase();
-        let mut titles: Vec<String> = song.title.iter().map(lower).collect();
-        if let (Some(title), Some(artist)) = (titles.first(), &song.artist) {
-            titles.push(format!("{} - {title}", lower(artist)));
-        }
-        Ok(Entry {
-            row,
-            path,
-            title: song.title,
-            content_hash: song.content_hash,
-            file_names,
-            titles,
-        })
-    })
+/// The name of the file in lower case, with and without the extension.
+fn file_names(song: &Song) -> [String; 2] {
+    let names = [song.path.file_name(), song.path.file_stem()];
+    names.map(|name| name.unwrap_or_default().to_string_lossy().to_lowercase())
+}
+
+/// The title in lower case, alone and after the artist.
+fn titles(song: &Song) -> Vec<String> {
+    let lower = |text: &String| text.trim().to_lowercase();
+    let mut titles: Vec<String> = song.title.iter().map(lower).collect();
+    if let (Some(title), Some(artist)) = (titles.first(), &song.artist) {
+        titles.push(format!("{} - {title}", lower(artist)));
+    }
+    titles
 }
 
 /// Finds songs of the library by name: the row of each, or `None` if the name is a file outside the library. A name is the path
@@ -133,10 +123,10 @@ fn entries(library: &Library) -> impl Iterator<Item = Result<Entry>> + '_ {
 pub(crate) fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64>>> {
     let mut lookups: Vec<Lookup<'_>> = names.iter().map(|name| Lookup::new(name)).collect();
     if !lookups.is_empty() {
-        for entry in entries(library) {
-            let entry = entry?;
+        for song in named_songs(library) {
+            let (row, song) = song?;
             for lookup in &mut lookups {
-                lookup.add(&entry);
+                lookup.add(row, &song);
             }
         }
     }
@@ -162,7 +152,7 @@ struct Lookup<'a> {
     lower: String,
     /// The best fit so far, and the songs that have it.
     fit: Fit,
-    candidates: Vec<Entry>,
+    candidates: Vec<(u64, Song)>,
 }
 
 impl<'a> Lookup<'a> {
@@ -183,25 +173,23 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn fit(&self, entry: &Entry) -> Option<Fit> {
-        let path = entry.path.as_path();
+    fn fit(&self, song: &Song) -> Option<Fit> {
+        let path = song.path.as_path();
         if path == self.name || self.absolute.as_deref() == Some(path) {
             Some(Fit::Path)
         } else if self.lower.is_empty() {
             None
         } else if self.end != Path::new("") && path.ends_with(&self.end) {
             Some(Fit::EndOfPath)
-        } else if entry.file_names.contains(&self.lower) {
+        } else if file_names(song).contains(&self.lower) {
             Some(Fit::FileName)
-        } else if entry.titles.contains(&self.lower) {
-            Some(Fit::Title)
         } else {
-            None
+            titles(song).contains(&self.lower).then_some(Fit::Title)
         }
     }
 
-    fn add(&mut self, entry: &Entry) {
-        let Some(fit) = self.fit(entry) else {
+    fn add(&mut self, row: u64, song: &Song) {
+        let Some(fit) = self.fit(song) else {
             return;
         };
         if fit < self.fit {
@@ -209,12 +197,12 @@ impl<'a> Lookup<'a> {
             self.candidates.clear();
         }
         // Copies of one song are not ambiguous.
-        let is_copy = |known: &Entry| {
-            known.path == entry.path
-                || known.content_hash.is_some() && known.content_hash == entry.content_hash
+        let is_copy = |(_, known): &(u64, Song)| {
+            known.path == song.path
+                || known.content_hash.is_some() && known.content_hash == song.content_hash
         };
         if fit == self.fit && !self.candidates.iter().any(is_copy) {
-            self.candidates.push(entry.clone());
+            self.candidates.push((row, song.clone()));
         }
     }
 
@@ -224,7 +212,7 @@ impl<'a> Lookup<'a> {
         }
         let (name, library_name) = (self.name, library.name());
         Err(Error::invalid(match self.candidates.as_slice() {
-            [only] => return Ok(Some(only.row)),
+            [(row, _)] => return Ok(Some(*row)),
             [] => {
                 let similar = self.similar(library)?;
                 let hint = match similar.as_slice() {
@@ -236,7 +224,8 @@ impl<'a> Lookup<'a> {
                 )
             }
             several => {
-                let paths: Vec<String> = several.iter().map(|e| format!("{:?}", e.path)).collect();
+                let paths = several.iter().map(|(_, song)| format!("{:?}", song.path));
+                let paths: Vec<String> = paths.collect();
                 format!(
                     "{name:?} fits {} songs of {library_name}: {}; give more of the path",
                     several.len(),
@@ -251,15 +240,15 @@ impl<'a> Lookup<'a> {
         let typed = self.name.file_name().unwrap_or_default();
         let typed = typed.to_string_lossy().trim().to_lowercase();
         let mut similar: Vec<(f64, String)> = Vec::new();
-        for entry in entries(library) {
-            let entry = entry?;
-            let names = entry.file_names.iter().chain(&entry.titles);
+        for song in named_songs(library) {
+            let (_, song) = song?;
+            let names = file_names(&song).into_iter().chain(titles(&song));
             let similarity = names
-                .map(|name| strsim::jaro_winkler(&typed, name))
+                .map(|name| strsim::jaro_winkler(&typed, &name))
                 .fold(0.0, f64::max);
             if similarity >= SIMILAR {
-                let title = entry.title.map(|title| format!(" ({title:?})"));
-                let shown = format!("{:?}{}", entry.path, title.unwrap_or_default());
+                let title = song.title.map(|title| format!(" ({title:?})"));
+                let shown = format!("{:?}{}", song.path, title.unwrap_or_default());
                 similar.push((similarity, shown));
                 similar.sort_by(|a, b| b.0.total_cmp(&a.0));
                 similar.truncate(SUGGESTED);
