@@ -60,10 +60,8 @@ impl SheetTime {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let parts: Vec<u64> = text
-            .split(':')
-            .map(|part| part.parse().ok())
-            .collect::<Option<_>>()?;
+        let parts = text.split(':').map(|part| part.parse().ok());
+        let parts: Vec<u64> = parts.collect::<Option<_>>()?;
         let [minutes, seconds, frames] = parts.try_into().ok()?;
         (minutes <= LONGEST_MINUTES && seconds < 60 && frames < FRAMES)
             .then(|| Self((minutes * 60 + seconds) * FRAMES + frames))
@@ -84,9 +82,9 @@ impl Sheet {
     /// # Errors
     /// When the file cannot be read, or is not a CUE sheet.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let invalid = "invalid CUE sheet; fix or remove it";
         let bytes = read_small_file(path, LONGEST_FILE);
         let bytes = bytes.context_at(ErrorKind::Io, path, "cannot read the CUE sheet")?;
+        let invalid = "invalid CUE sheet; fix or remove it";
         Self::parse(&bytes).context_at(ErrorKind::InvalidInput, path, invalid)
     }
 
@@ -98,13 +96,11 @@ impl Sheet {
         let mut parser = Parser::default();
         for (line, text) in (1..).zip(decode_text(bytes).lines()) {
             let (command, rest) = split_word(text);
-            parser
-                .command(&command.to_ascii_uppercase(), rest)
-                .map_err(|expected| {
-                    let found: String = text.trim().chars().take(200).collect();
-                    let message = format!("line {line}: expected {expected}, found {found:?}");
-                    Error::new(ErrorKind::InvalidInput, message)
-                })?;
+            let parsed = parser.command(&command.to_ascii_uppercase(), rest);
+            parsed.map_err(|expected| {
+                let found: String = text.trim().chars().take(200).collect();
+                Error::invalid(format!("line {line}: expected {expected}, found {found:?}"))
+            })?;
         }
         Ok(parser.sheet)
     }
@@ -128,10 +124,8 @@ impl Parser {
                 if name.is_empty() {
                     return Err("a file name");
                 }
-                self.sheet.files.push(SheetFile {
-                    name,
-                    tracks: Vec::new(),
-                });
+                let tracks = Vec::new();
+                self.sheet.files.push(SheetFile { name, tracks });
             }
             "TRACK" => {
                 let (number, kind) = split_word(rest);
@@ -150,12 +144,12 @@ impl Parser {
                     self.place(time)?;
                 }
             }
-            "TITLE" => self.set_text(rest, |sheet| &mut sheet.title, |track| &mut track.title),
-            "PERFORMER" => self.set_text(
-                rest,
-                |sheet| &mut sheet.performer,
-                |track| &mut track.performer,
-            ),
+            "TITLE" | "PERFORMER" => {
+                if let Some((title, performer)) = self.texts() {
+                    let text = if command == "TITLE" { title } else { performer };
+                    *text = quoted(rest);
+                }
+            }
             "REM" => {
                 let (key, value) = split_word(rest);
                 if key.eq_ignore_ascii_case("GENRE") && self.track.is_none() {
@@ -174,11 +168,9 @@ impl Parser {
         };
         track.start = start;
         let file = self.sheet.files.last_mut().ok_or("FILE before it")?;
-        let follows = file
-            .tracks
-            .last()
-            .is_none_or(|last| last.start < start && last.number < track.number);
-        if !follows {
+        if let Some(last) = file.tracks.last()
+            && (last.start >= start || last.number >= track.number)
+        {
             return Err("a later start and a higher number than the previous track");
         }
         file.tracks.push(track.clone());
@@ -186,25 +178,16 @@ impl Parser {
         Ok(())
     }
 
-    /// Sets a text of the current track or of the album.
-    fn set_text(
-        &mut self,
-        text: &str,
-        of_sheet: fn(&mut Sheet) -> &mut Option<String>,
-        of_track: fn(&mut SheetTrack) -> &mut Option<String>,
-    ) {
-        let text = quoted(text);
-        match &mut self.track {
-            None => *of_sheet(&mut self.sheet) = text,
-            Some(track) if !self.placed => *of_track(track) = text,
-            // Some programs write it after INDEX.
-            Some(_) => {
-                let file = self.sheet.files.last_mut();
-                if let Some(track) = file.and_then(|file| file.tracks.last_mut()) {
-                    *of_track(track) = text;
-                }
-            }
-        }
+    /// Title and artist of the current track, or of the album.
+    fn texts(&mut self) -> Option<(&mut Option<String>, &mut Option<String>)> {
+        let sheet = &mut self.sheet;
+        let track = match &mut self.track {
+            None => return Some((&mut sheet.title, &mut sheet.performer)),
+            Some(track) if !self.placed => track,
+            // Some programs write them after INDEX.
+            Some(_) => sheet.files.last_mut()?.tracks.last_mut()?,
+        };
+        Some((&mut track.title, &mut track.performer))
     }
 }
 
@@ -235,24 +218,21 @@ fn split_word(text: &str) -> (&str, &str) {
 
 /// A text with or without quotes; `None` if it is empty.
 fn quoted(text: &str) -> Option<String> {
-    let text = text.trim();
-    let inner = text
-        .strip_prefix('"')
-        .map(|rest| rest.strip_suffix('"').unwrap_or(rest));
-    let text = inner.unwrap_or(text).trim();
+    let mut text = text.trim();
+    if let Some(rest) = text.strip_prefix('"') {
+        text = rest.strip_suffix('"').unwrap_or(rest).trim();
+    }
     (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The name in `"mix of 2004.flac" WAVE`.
 fn file_name(text: &str) -> String {
     let text = text.trim();
-    match text.strip_prefix('"') {
-        Some(rest) => rest.rsplit_once('"').map_or(rest, |(name, _)| name),
-        None => text
-            .rsplit_once(char::is_whitespace)
-            .map_or(text, |(name, _)| name.trim_end()),
-    }
-    .to_owned()
+    let (text, parts) = match text.strip_prefix('"') {
+        Some(rest) => (rest, rest.rsplit_once('"')),
+        None => (text, text.rsplit_once(char::is_whitespace)),
+    };
+    parts.map_or(text, |(name, _)| name.trim_end()).to_owned()
 }
 
 #[cfg(test)]

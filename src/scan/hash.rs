@@ -2,7 +2,7 @@
 
 use super::{FoundFile, Track};
 use sha2::{Digest, Sha256};
-use std::{cell::RefCell, fmt::Write, fs::File, io, io::Read, path::Path};
+use std::{cell::RefCell, fs::File, io, path::Path};
 
 /// The first 128 bits of the SHA-256 of a file's bytes, in hexadecimal.
 ///
@@ -11,28 +11,12 @@ use std::{cell::RefCell, fmt::Write, fs::File, io, io::Read, path::Path};
 pub(crate) fn content_hash(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(length) => hasher.update(buffer.get(..length).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    io::copy(&mut file, &mut hasher)?;
     Ok(hexadecimal(hasher))
 }
 
 fn hexadecimal(hasher: Sha256) -> String {
-    hasher
-        .finalize()
-        .iter()
-        .take(16)
-        .fold(String::with_capacity(32), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    format!("{:x}", hasher.finalize())[..32].to_owned()
 }
 
 /// A hash of the audio file's bytes and, for a track, of what the sheet contains about it. A thread that analyzes the tracks

@@ -6,6 +6,7 @@
 use super::{FileKey, key_of, key_of_failed};
 use crate::{
     Error, ErrorKind, Result,
+    atomic_file::directory_of,
     error::Context,
     library::{FailedFile, LibraryInfo, Micros, Song},
 };
@@ -16,6 +17,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    ops::Range,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -44,7 +46,7 @@ impl Record {
         }
     }
 
-    fn stamp(&self) -> (u64, Option<Micros>) {
+    fn stamp(&self) -> Stamp {
         match self {
             Self::Song(song) => (song.size_bytes, song.modified),
             Self::Failed(file) => (file.size_bytes, file.modified),
@@ -52,13 +54,11 @@ impl Record {
     }
 }
 
-/// Where a record is in the journal, and the version of the file that it is about.
-#[derive(Debug, Clone)]
-struct Entry {
-    offset: u64,
-    length: u64,
-    stamp: (u64, Option<Micros>),
-}
+/// Size and time of a file.
+type Stamp = (u64, Option<Micros>);
+
+/// The bytes of a record in the journal, and the version of the file that it is about.
+type Entry = (Range<u64>, Stamp);
 
 /// The journal of a library, locked by this run.
 #[derive(Debug)]
@@ -87,12 +87,9 @@ impl Journal {
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .open(&path)
-                .context_at(
-                    ErrorKind::Io,
-                    &path,
-                    "cannot write in the library's directory",
-                )?;
+                .open(&path);
+            let unwritable = "cannot write in the library's directory";
+            let file = file.context_at(ErrorKind::Io, &path, unwritable)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -199,7 +196,7 @@ impl Journal {
     /// Whether there is a record for this version of a file.
     pub(super) fn contains(&self, key: &FileKey, size: u64, modified: Option<Micros>) -> bool {
         let entry = self.entries.get(key);
-        entry.is_some_and(|entry| entry.stamp == (size, modified))
+        entry.is_some_and(|(_, stamp)| *stamp == (size, modified))
     }
 
     /// Adds a record. It survives the end of this program at once, and that of the system within seconds.
@@ -220,13 +217,10 @@ impl Journal {
     }
 
     fn add_entry(&mut self, record: &Record, length: u64) {
-        let entry = Entry {
-            offset: self.end,
-            length,
-            stamp: record.stamp(),
-        };
-        self.entries.insert(record.key(), entry);
+        let start = self.end;
         self.end += length;
+        let entry = (start..self.end, record.stamp());
+        self.entries.insert(record.key(), entry);
     }
 
     /// The record of a file.
@@ -235,15 +229,14 @@ impl Journal {
     /// When there is none, or it cannot be read.
     pub(super) fn read(&mut self, key: &FileKey) -> Result<Record> {
         let damaged = || Error::new(ErrorKind::Damaged, UNREADABLE).with_path(&self.path);
-        let entry = self.entries.get(key).ok_or_else(damaged)?;
-        let mut line = Vec::new();
+        let (bytes, _) = self.entries.get(key).ok_or_else(damaged)?;
+        let (mut line, length) = (Vec::new(), bytes.end - bytes.start);
         self.file
-            .seek(SeekFrom::Start(entry.offset))
-            .and_then(|_| (&self.file).take(entry.length).read_to_end(&mut line))
+            .seek(SeekFrom::Start(bytes.start))
+            .and_then(|_| (&self.file).take(length).read_to_end(&mut line))
             .context_at(ErrorKind::Io, &self.path, UNREADABLE)?;
-        parse_line(&line)
-            .and_then(|json| serde_json::from_slice(json).ok())
-            .ok_or_else(damaged)
+        let record = parse_line(&line).and_then(|json| serde_json::from_slice(json).ok());
+        record.ok_or_else(damaged)
     }
 
     /// Removes all records.
@@ -278,10 +271,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        let is_new = self
-            .file
-            .metadata()
-            .is_ok_and(|metadata| metadata.len() == 0);
+        let is_new = (self.file.metadata()).is_ok_and(|metadata| metadata.len() == 0);
         if self.entries.is_empty() && (is_new || !self.read_only) {
             // Still locked. If it cannot be removed, the next run reads it.
             let _ = fs::remove_file(&self.path);
@@ -311,8 +301,7 @@ fn header(info: &LibraryInfo) -> String {
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, path: &Path) -> Result<u64> {
     line.clear();
     let read = reader.take(LONGEST_LINE).read_until(b'\n', line);
-    read.map(|length| length as u64)
-        .context_at(ErrorKind::Io, path, UNREADABLE)
+    Ok(read.context_at(ErrorKind::Io, path, UNREADABLE)? as u64)
 }
 
 /// The first eight hexadecimal digits of the SHA-256 of a record.
@@ -347,16 +336,15 @@ fn remove_leftovers(target: &Path) {
     let mut prefix = OsString::from(".");
     prefix.push(target.file_name().unwrap_or_default());
     prefix.push(".");
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory_of(target))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        let middle = name
-            .strip_prefix(prefix.as_encoded_bytes())
-            .and_then(|rest| rest.strip_suffix(b".tmp"));
+        let rest = name.strip_prefix(prefix.as_encoded_bytes());
+        let middle = rest.and_then(|rest| rest.strip_suffix(b".tmp"));
         if middle.is_some_and(|m| m.len() == 6 && m.iter().all(u8::is_ascii_alphanumeric)) {
             // If it cannot be removed, the next run tries again.
             let _ = fs::remove_file(entry.path());

@@ -15,16 +15,12 @@ const LONGEST_LIST: u64 = 256 << 20;
 /// When the list cannot be read, or is not a list of paths.
 pub(crate) fn read_paths(list: impl Read, name: &str) -> Result<Vec<PathBuf>> {
     let not_a_list = |found: &str| {
-        let message =
-            format!("expected a list of paths separated by newlines or NUL, found {found}");
-        Error::new(ErrorKind::InvalidInput, message).with_path(name)
+        let expected = "expected a list of paths separated by newlines or NUL";
+        Error::invalid(format!("{expected}, found {found}")).with_path(name)
     };
     let mut bytes = Vec::new();
-    list.take(LONGEST_LIST).read_to_end(&mut bytes).context_at(
-        ErrorKind::Io,
-        name,
-        "cannot read the list of files",
-    )?;
+    let read = list.take(LONGEST_LIST).read_to_end(&mut bytes);
+    read.context_at(ErrorKind::Io, name, "cannot read the list of files")?;
     if bytes.len() as u64 == LONGEST_LIST {
         return Err(not_a_list("more than 256 MiB"));
     }

@@ -32,7 +32,7 @@ impl Patterns {
         let patterns: Vec<String> = patterns.into_iter().collect();
         for pattern in &patterns {
             if compile(Path::new("/"), std::slice::from_ref(pattern))?.is_empty() {
-                return Err(Error::new(ErrorKind::InvalidInput, invalid(pattern)));
+                return Err(Error::invalid(invalid(pattern)));
             }
         }
         Ok(Self(patterns))
@@ -86,9 +86,7 @@ impl Rules {
         let path = directory.join(IGNORE_FILE);
         match read_rules(&path, directory, failures) {
             Ok(None) => {}
-            Ok(Some(rules)) => {
-                self.files.insert(directory.to_owned(), rules);
-            }
+            Ok(Some(rules)) => _ = self.files.insert(directory.to_owned(), rules),
             Err(source) => failures.push(cannot_read(&path, source)),
         }
     }
@@ -129,19 +127,16 @@ fn read_rules(
     let mut builder = GitignoreBuilder::new(directory);
     let mut invalid = None;
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
-        let result = match std::str::from_utf8(line) {
-            Ok(line) => builder
-                .add_line(None, line)
-                .map(drop)
-                .map_err(|e| e.to_string()),
-            Err(_) => Err("not UTF-8".to_owned()),
+        let reason = match std::str::from_utf8(line) {
+            Ok(line) => builder.add_line(None, line).err().map(|e| e.to_string()),
+            Err(_) => Some("not UTF-8".to_owned()),
         };
-        if let Err(reason) = result {
+        if let Some(reason) = reason {
             invalid.get_or_insert(format!("line {number}: invalid pattern: {reason}"));
         }
     }
     let rules = builder.build().map_err(io::Error::other)?;
-    failures.extend(invalid.map(|m| Error::new(ErrorKind::InvalidInput, m).with_path(path)));
+    failures.extend(invalid.map(|message| Error::invalid(message).with_path(path)));
     Ok(Some(rules))
 }
 
@@ -159,10 +154,8 @@ pub(super) fn read_small_file(path: &Path, longest: u64) -> io::Result<Vec<u8>> 
 
 /// Whether the error means that the file does not exist, rather than that it cannot be read.
 pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// A set of files and directories.

@@ -70,23 +70,20 @@ impl Plan {
         for (row, stamp) in stamps.iter().enumerate() {
             rows.entry(key_of(stamp)).or_insert(row);
         }
-        let failed: HashMap<FileKey, &FailedFile> = failures
-            .iter()
-            .map(|file| (key_of_failed(file), file))
-            .collect();
+        let failed = failures.iter().map(|file| (key_of_failed(file), file));
+        let failed: HashMap<FileKey, &FailedFile> = failed.collect();
 
         for file in &listing.files {
             let key = file.key();
             let modified = file.modified.map(Micros::from);
             let is_same = |size, time| size == file.size && time == modified;
-            let row = rows
-                .remove(&key)
-                .and_then(|row| Some((row, stamps.get(row)?)));
+            let row = rows.remove(&key);
+            let stamp = row.map(|row| &stamps[row]);
             let mut row_plan = RowPlan::Update;
             if journal.is_some_and(|journal| journal.contains(&key, file.size, modified)) {
                 plan.recorded.push(file.clone());
             } else if !options.force
-                && row.is_some_and(|(_, stamp)| is_same(stamp.size_bytes, stamp.modified))
+                && stamp.is_some_and(|stamp| is_same(stamp.size_bytes, stamp.modified))
             {
                 row_plan = RowPlan::Keep;
             } else if !options.force
@@ -99,7 +96,7 @@ impl Plan {
             } else {
                 plan.todo.push(file.clone());
             }
-            if let Some((row, _)) = row {
+            if let Some(row) = row {
                 plan.rows[row] = row_plan;
             }
         }

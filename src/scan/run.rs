@@ -62,9 +62,7 @@ pub(super) fn run<'a, T: Send>(
 }
 
 fn work_on<T>(file: &FoundFile, work: &(impl Fn(&FoundFile) -> Result<T> + Sync)) -> Result<T> {
-    let panicked = "internal error of circumplex (please report it)";
-    let answer =
-        catch_panic(|| work(file)).context_at(ErrorKind::Internal, &file.path, panicked)??;
+    let answer = catch_panic(|| work(file))??;
     match file.is_unchanged() {
         Ok(true) => Ok(answer),
         Ok(false) => {

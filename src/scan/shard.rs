@@ -1,6 +1,6 @@
 //! A shard of a collection of music.
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 use sha2::{Digest, Sha256};
 use std::{fmt, path::Path, str::FromStr};
 
@@ -19,10 +19,8 @@ impl Shard {
     /// Whether a file belongs to this shard. `path` is absolute.
     pub(crate) fn contains(&self, path: &Path) -> bool {
         let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-        let number = hash
-            .iter()
-            .take(8)
-            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let start = hash.iter().take(8);
+        let number = start.fold(0, |number, byte| number << 8 | u64::from(*byte));
         number % u64::from(self.count) == u64::from(self.index - 1)
     }
 
@@ -49,19 +47,14 @@ impl FromStr for Shard {
 
     /// Parses `3/8`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        text.split_once('/')
-            .and_then(|(index, count)| {
-                let index: u32 = index.trim().parse().ok()?;
-                let count: u32 = count.trim().parse().ok()?;
-                ((1..=MOST).contains(&count) && (1..=count).contains(&index))
-                    .then_some(Self { index, count })
-            })
-            .ok_or_else(|| {
-                let message = format!(
-                    "expected a shard such as 3/8 (from 1/1 to {MOST}/{MOST}), found {text:?}"
-                );
-                Error::new(ErrorKind::InvalidInput, message)
-            })
+        let shard = text.split_once('/').and_then(|(index, count)| {
+            let index: u32 = index.trim().parse().ok()?;
+            let count: u32 = count.trim().parse().ok()?;
+            let is_valid = (1..=MOST).contains(&count) && (1..=count).contains(&index);
+            is_valid.then_some(Self { index, count })
+        });
+        let expected = format!("expected a shard such as 3/8 (from 1/1 to {MOST}/{MOST})");
+        shard.ok_or_else(|| Error::invalid(format!("{expected}, found {text:?}")))
     }
 }
 

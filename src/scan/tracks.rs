@@ -47,10 +47,8 @@ pub(super) fn split_files(listing: &mut Listing) {
     let mut directories: BTreeMap<PathBuf, Vec<FoundFile>> = BTreeMap::new();
     for file in std::mem::take(&mut listing.files) {
         let directory = file.path.parent().unwrap_or(Path::new("/"));
-        directories
-            .entry(directory.to_owned())
-            .or_default()
-            .push(file);
+        let files = directories.entry(directory.to_owned()).or_default();
+        files.push(file);
     }
     for (directory, mut files) in directories {
         for path in sheets(&directory) {
@@ -78,13 +76,11 @@ pub(super) fn split_files(listing: &mut Listing) {
 /// The sheets in a directory, by name. A directory that cannot be read has none.
 fn sheets(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut sheets: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let extension = path.extension().unwrap_or_default();
-            !is_hidden(path) && extension.eq_ignore_ascii_case("cue")
-        })
-        .collect();
+    let mut sheets: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    sheets.retain(|path| {
+        let extension = path.extension().unwrap_or_default();
+        !is_hidden(path) && extension.eq_ignore_ascii_case("cue")
+    });
     sheets.sort();
     sheets
 }
@@ -95,9 +91,8 @@ fn find(files: &[FoundFile], part: &SheetFile, sheet: Option<&Path>) -> Option<u
     // The path may be of any operating system.
     let name = Path::new(part.name.rsplit(['/', '\\']).next()?);
     let with = |wanted: &OsStr, get: fn(&Path) -> Option<&OsStr>| {
-        files
-            .iter()
-            .position(|file| get(&file.path).is_some_and(|found| is_same_name(found, wanted)))
+        let is_it = |file: &FoundFile| get(&file.path).is_some_and(|it| is_same_name(it, wanted));
+        files.iter().position(is_it)
     };
     with(name.as_os_str(), Path::file_name)
         .or_else(|| with(name.file_stem()?, Path::file_stem))

@@ -24,13 +24,17 @@ const BATCH: usize = 512;
 
 /// A library that is being updated.
 pub(crate) struct Update {
-    target: PathBuf,
+    /// The path of the library, with symbolic links resolved.
+    pub target: PathBuf,
     info: LibraryInfo,
     embedding: usize,
     old: Option<Library>,
     stamps: Vec<Song>,
     journal: Option<Journal>,
-    incompatible: Option<(LibraryInfo, u64)>,
+    /// The existing library's description and number of songs, if its rows cannot be combined with new ones (another model
+    /// or preprocessing, or no timelines where they are requested). Every file is then analyzed, and rows of files that
+    /// are not listed are lost.
+    pub incompatible: Option<(LibraryInfo, u64)>,
 }
 
 /// The result of an update.
@@ -83,10 +87,9 @@ impl Update {
         dry_run: bool,
     ) -> Result<Self> {
         let target = resolve_target(target)?;
-        let mut journal = if dry_run && !Journal::path_of(&target).exists() {
-            None
-        } else {
-            Some(Journal::lock(&target)?)
+        let mut journal = match dry_run && !Journal::path_of(&target).exists() {
+            true => None,
+            false => Some(Journal::lock(&target)?),
         };
         let (mut old, mut stamps, mut incompatible) = (None, Vec::new(), None);
         if target.exists() {
@@ -120,18 +123,6 @@ impl Update {
         })
     }
 
-    /// The path of the library, with symbolic links resolved.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
-    }
-
-    /// The existing library's description and number of songs, if its rows cannot be combined with new ones (another model
-    /// or preprocessing, or no timelines where they are requested). Every file is then analyzed, and rows of files that
-    /// are not listed are lost.
-    pub(crate) fn incompatible(&self) -> Option<(&LibraryInfo, u64)> {
-        self.incompatible.as_ref().map(|(info, rows)| (info, *rows))
-    }
-
     /// Whether the records of an interrupted run had to be discarded.
     pub(crate) fn has_discarded_journal(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_discarded)
@@ -154,11 +145,8 @@ impl Update {
         let changed: HashSet<FileKey> = songs(RowPlan::Update).map(key_of).collect();
         let todo = plan.todo.iter().map(|file| {
             let key = file.key();
-            let action = if changed.contains(&key) {
-                "changed"
-            } else {
-                "new"
-            };
+            let is_known = changed.contains(&key);
+            let action = if is_known { "changed" } else { "new" };
             (action, track_name(&file.path, key.1))
         });
         let leaving = [
@@ -182,22 +170,17 @@ impl Update {
         {
             journal.clear(&self.info)?;
         }
-        let journal = self.journal.as_ref();
-        Ok(Plan::new(
-            listing,
-            &self.stamps,
-            self.old_failures(),
-            journal,
-            options,
-        ))
+        let (journal, failures) = (self.journal.as_ref(), self.old_failures());
+        let plan = Plan::new(listing, &self.stamps, failures, journal, options);
+        Ok(plan)
     }
 
     fn old_failures(&self) -> &[FailedFile] {
-        self.old
-            .as_ref()
+        match &self.old {
             // Another version of the program may be able to read them.
-            .filter(|old| old.info().program == self.info.program)
-            .map_or(&[], |old| old.info().failures.as_slice())
+            Some(old) if old.info().program == self.info.program => &old.info().failures,
+            _ => &[],
+        }
     }
 
     /// Carries out a plan that was made with `options`, and writes the library. `analyze` is called on `threads` threads,
@@ -296,13 +279,10 @@ impl Update {
             }
         }
         for (row, _) in recognized {
-            let is_moved = match plan.rows[row] {
-                RowPlan::Missing => true,
-                RowPlan::Keep => is_gone(&self.stamps[row].path),
-                _ => false,
-            };
-            if is_moved {
-                plan.rows[row] = RowPlan::Moved;
+            let row_plan = &mut plan.rows[row];
+            let is_kept = *row_plan == RowPlan::Keep;
+            if *row_plan == RowPlan::Missing || is_kept && is_gone(&self.stamps[row].path) {
+                *row_plan = RowPlan::Moved;
             }
         }
         report.removed = plan.count(RowPlan::Missing);
@@ -319,8 +299,7 @@ impl Update {
         let rows = songs.len() + (0..plan.rows.len()).filter(|row| keep(*row)).count();
         let mut failures = [&report.failures[..], &report.known_failures].concat();
         // A library without songs still records failures, but never replaces one with songs.
-        let replaces_songs =
-            self.incompatible.is_some() || self.old.as_ref().is_some_and(|old| old.rows() > 0);
+        let replaces_songs = self.incompatible.is_some() || !self.stamps.is_empty();
         if rows == 0 && !options.write_empty && (failures.is_empty() || replaces_songs) {
             journal.remove();
             return Ok(report);

@@ -173,8 +173,8 @@ fn another_model_means_that_every_file_is_analyzed_again() {
     world.update(usize::MAX).unwrap();
     world.model = "b";
     let update = Update::open(&world.target(), world.info(), 4, true).unwrap();
-    let (old, rows) = update.incompatible().unwrap();
-    assert_eq!((old.model.name.as_str(), rows), ("model-a", 5));
+    let (old, rows) = update.incompatible.as_ref().unwrap();
+    assert_eq!((old.model.name.as_str(), *rows), ("model-a", 5));
     drop(update);
     let report = world.update(usize::MAX).unwrap();
     assert_eq!((report.work.songs, report.kept), (5, 0));

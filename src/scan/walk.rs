@@ -2,7 +2,7 @@
 
 use super::{
     Shard, Track,
-    patterns::{PathSet, Patterns, Rules, excludes_named},
+    patterns::{PathSet, Patterns, Rules, excludes_named, is_absent},
     tracks::split_files,
 };
 use crate::{Error, ErrorKind, Result, error::Context};
@@ -10,12 +10,11 @@ use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fs::{self, File, Metadata},
+    fs::{self, DirEntry, File, Metadata},
     io::{self, Read},
     path::{Component, Path, PathBuf},
     time::SystemTime,
 };
-use walkdir::{DirEntry, WalkDir};
 
 /// Extensions of files that are analyzed. The decoder finds out what is in them.
 const AUDIO: [&str; 22] = [
@@ -116,10 +115,10 @@ pub(crate) fn scan(options: &ScanOptions) -> Result<Listing> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let exclude = options.exclude.compile(&here)?;
     for root in &options.roots {
-        scan_root(root, options, &exclude, &mut listing)?;
+        scan_named(root, true, options, &exclude, &mut listing)?;
     }
     for path in &options.listed {
-        scan_listed(path, options, &exclude, &mut listing)?;
+        scan_named(path, false, options, &exclude, &mut listing)?;
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup_by(|a, b| a.path == b.path);
@@ -136,41 +135,28 @@ pub(crate) fn scan(options: &ScanOptions) -> Result<Listing> {
     Ok(listing)
 }
 
-fn scan_root(
-    root: &Path,
-    options: &ScanOptions,
-    exclude: &Gitignore,
-    listing: &mut Listing,
-) -> Result<()> {
-    let unreadable = "cannot read; expected a directory or an audio file";
-    let metadata = fs::metadata(root).context_at(ErrorKind::Io, root, unreadable)?;
-    let absolute = absolute(root).context_at(ErrorKind::Io, root, unreadable)?;
-    if metadata.is_dir() {
-        fs::read_dir(root).context_at(ErrorKind::Io, root, unreadable)?;
-        return walk(absolute, options, listing);
-    }
-    if !metadata.is_file() {
-        let message = "is a device or pipe; expected a directory or an audio file";
-        return Err(Error::new(ErrorKind::InvalidInput, message).with_path(root));
-    }
-    listing.roots.insert(absolute.clone());
-    if excludes_named(exclude, &absolute) {
-        listing.excluded.insert(absolute);
-    } else {
-        listing.files.push(FoundFile::new(absolute, &metadata));
-    }
-    Ok(())
-}
-
-fn scan_listed(
+/// Lists what is in a root or listed directory, or adds such a file. A listed one may be unreadable, or something else
+/// than music.
+fn scan_named(
     path: &Path,
+    is_root: bool,
     options: &ScanOptions,
     exclude: &Gitignore,
     listing: &mut Listing,
 ) -> Result<()> {
-    let found = absolute(path).and_then(|absolute| Ok((absolute, fs::metadata(path)?)));
+    let found = absolute(path).and_then(|absolute| {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            fs::read_dir(path)?;
+        }
+        Ok((absolute, metadata))
+    });
     let (absolute, metadata) = match found {
         Ok(found) => found,
+        Err(source) if is_root => {
+            let unreadable = "cannot read; expected a directory or an audio file";
+            return Err(source).context_at(ErrorKind::Io, path, unreadable);
+        }
         Err(source) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             listing.failures.push(cannot_read(&path, source));
@@ -181,12 +167,17 @@ fn scan_listed(
     if metadata.is_dir() {
         return walk(absolute, options, listing);
     }
+    if is_root && !metadata.is_file() {
+        let message = "is a device or pipe; expected a directory or an audio file";
+        return Err(Error::invalid(message).with_path(path));
+    }
     listing.roots.insert(absolute.clone());
     if excludes_named(exclude, &absolute) {
         listing.excluded.insert(absolute);
     } else if metadata.is_file() {
-        // The extension may be unknown, but somebody listed the file.
+        // The extension may be unknown, but somebody named the file.
         let kind = match kind_of(&absolute) {
+            _ if is_root => FileKind::Audio,
             FileKind::Other if starts_like_audio(&absolute) => FileKind::Audio,
             kind => kind,
         };
@@ -197,77 +188,64 @@ fn scan_listed(
     Ok(())
 }
 
-/// Lists what is in a directory.
+/// Lists what is in a root.
 fn walk(root: PathBuf, options: &ScanOptions, listing: &mut Listing) -> Result<()> {
-    listing.roots.insert(root.clone());
     let mut rules = Rules::new(&root, &options.exclude, &mut listing.failures)?;
-    let mut entries = WalkDir::new(&root).follow_links(true).into_iter();
-    while let Some(entry) = entries.next() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            // A link to an ancestor, whose content is listed already.
-            Err(error) if error.loop_ancestor().is_some() => continue,
-            Err(error) => {
-                let path = error.path().unwrap_or(&root).to_owned();
-                if error.depth() > 0 && (is_hidden(&path) || rules.exclude(&path, false)) {
-                    continue;
-                }
-                if is_broken_link(&path) && !matches!(kind_of(&path), FileKind::Audio) {
-                    listing.not_audio += 1;
-                    continue;
-                }
-                let source = error.into_io_error();
-                let source = source.unwrap_or_else(|| io::Error::other("cannot be listed"));
-                listing.failures.push(cannot_read(&path, source));
-                continue;
-            }
-        };
-        let is_directory = entry.file_type().is_dir();
-        if entry.depth() > 0 {
-            let hidden = is_hidden(entry.path());
-            if hidden || rules.exclude(entry.path(), is_directory) {
-                if !hidden {
-                    listing.excluded.insert(entry.path().to_owned());
-                }
-                if is_directory {
-                    entries.skip_current_dir();
-                }
-                continue;
-            }
-        }
-        if is_directory {
-            rules.read(entry.path(), &mut listing.failures);
-        } else {
-            add_entry(entry, listing);
-        }
-    }
+    walk_directory(&root, &root, &mut rules, listing);
+    listing.roots.insert(root);
     Ok(())
 }
 
-fn is_broken_link(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
-        && !fs::exists(path).unwrap_or(true)
+/// Lists what is in a directory in or under `root`.
+fn walk_directory(root: &Path, directory: &Path, rules: &mut Rules, listing: &mut Listing) {
+    rules.read(directory, &mut listing.failures);
+    // All entries at once, so that no directory stays open while those in it are listed.
+    let entries = fs::read_dir(directory).and_then(|entries| entries.collect());
+    let entries: Vec<DirEntry> = match entries {
+        Ok(entries) => entries,
+        Err(source) => return listing.failures.push(cannot_read(directory, source)),
+    };
+    for entry in entries {
+        let path = entry.path();
+        if is_hidden(&path) {
+            continue;
+        }
+        let metadata = fs::metadata(&path);
+        let is_directory = metadata.as_ref().is_ok_and(Metadata::is_dir);
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if rules.exclude(&path, is_directory) {
+            listing.excluded.insert(path);
+            continue;
+        }
+        match metadata {
+            Ok(_) if is_directory && is_link && is_loop(root, &path) => {}
+            Ok(_) if is_directory => walk_directory(root, &path, rules, listing),
+            Ok(metadata) if metadata.is_file() => {
+                let is_known = path.extension().is_some() || !starts_like_audio(&path);
+                let kind = if is_known {
+                    kind_of(&path)
+                } else {
+                    FileKind::Audio
+                };
+                add(path, kind, &metadata, listing);
+            }
+            // A device or pipe.
+            Ok(_) => listing.not_audio += 1,
+            // A broken link to something else than music.
+            Err(source) if is_absent(&source) && !matches!(kind_of(&path), FileKind::Audio) => {
+                listing.not_audio += 1;
+            }
+            Err(source) => listing.failures.push(cannot_read(&path, source)),
+        }
+    }
 }
 
-fn add_entry(entry: DirEntry, listing: &mut Listing) {
-    if !entry.file_type().is_file() {
-        listing.not_audio += 1;
-        return;
-    }
-    let kind = match kind_of(entry.path()) {
-        FileKind::Other
-            if entry.path().extension().is_none() && starts_like_audio(entry.path()) =>
-        {
-            FileKind::Audio
-        }
-        kind => kind,
-    };
-    match entry.metadata() {
-        Ok(metadata) => add(entry.into_path(), kind, &metadata, listing),
-        Err(error) => listing
-            .failures
-            .push(cannot_read(entry.path(), error.into())),
-    }
+/// Whether a link leads to a directory that it is in, whose content is listed already.
+fn is_loop(root: &Path, link: &Path) -> bool {
+    let target = fs::canonicalize(link).ok();
+    let above = link.ancestors().skip(1);
+    let mut above = above.take_while(|directory| directory.starts_with(root));
+    above.any(|directory| fs::canonicalize(directory).ok() == target)
 }
 
 fn add(path: PathBuf, kind: FileKind, metadata: &Metadata, listing: &mut Listing) {
@@ -333,9 +311,8 @@ fn starts_like_audio(path: &Path) -> bool {
     let mut start = Vec::with_capacity(12);
     let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut start));
     let at = |offset: usize, magic: &[u8]| {
-        start
-            .get(offset..)
-            .is_some_and(|rest| rest.starts_with(magic))
+        let rest = start.get(offset..);
+        rest.is_some_and(|rest| rest.starts_with(magic))
     };
     read.is_ok()
         && (at(0, b"ID3")

@@ -15,7 +15,7 @@ const MOST_FAILURES: usize = 20;
 
 /// Explains why every file is analyzed again.
 pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &LibraryInfo) {
-    let target = update.target().display();
+    let target = update.target.display();
     if update.has_discarded_journal() {
         console.remark(&format!(
             "{target}: discarded the results of an interrupted run of another version or model; its files are analyzed again"
@@ -26,7 +26,7 @@ pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &L
             "{target}: older format; it is upgraded without analyzing files again"
         ));
     }
-    let Some((old, rows)) = update.incompatible() else {
+    let Some((old, rows)) = &update.incompatible else {
         return;
     };
     let model = |info: &LibraryInfo| format!("{} ({:.12})", info.model.name, info.model.identity);
@@ -45,7 +45,7 @@ pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &L
     };
     console.remark(&format!(
         "{target}: {} {reason}: every file is analyzed again, and rows of files elsewhere are removed",
-        count(rows, "song", "songs"),
+        count(*rows, "song", "songs"),
     ));
 }
 
