@@ -10,7 +10,7 @@ use crate::{
     mel::{Framer, MelExtractor, Window},
     model::{Model, Prediction, Preprocessing},
 };
-use std::{cell::Cell, ops::AddAssign, path::Path, sync::Arc, time::Instant};
+use std::{cell::Cell, mem::replace, ops::AddAssign, path::Path, sync::Arc, time::Instant};
 
 /// A song is silent if no sample of its mono audio, at the model's rate, reaches this: -70 dB of full scale, about ten
 /// steps of 16-bit audio. Below is the noise of an empty recording.
@@ -190,28 +190,26 @@ fn pass(
     mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<Pass> {
     let mut scratch = Scratch::take(preprocessing)?;
-    let Scratch {
-        mel,
-        framer,
-        resampled,
-        log_mel,
-        ..
-    } = &mut scratch;
+    let (mel, framer) = (&mut scratch.mel, &mut scratch.framer);
+    let (resampled, log_mel) = (&mut scratch.resampled, &mut scratch.log_mel);
     let rate = preprocessing.mel.sample_rate;
-    let mut clock = Stopwatch::start();
     let mut times = StageTimes::default();
+    let mut last = Instant::now();
+    // Seconds since the last lap.
+    let mut lap = || {
+        let now = Instant::now();
+        (now - replace(&mut last, now)).as_secs_f64()
+    };
 
     let mut decoder = Decoder::open_input(input.clone(), selection)?;
-    let offset_s = decoder
-        .info()
-        .segment
-        .map_or(0.0, |segment| segment.start_s);
+    let segment = decoder.info().segment;
+    let offset_s = segment.map_or(0.0, |segment| segment.start_s);
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     framer.restart();
     let mut silent = true;
     let samples = loop {
         let block = decoder.next_block()?;
-        times.decode += clock.lap();
+        times.decode += lap();
         resampled.clear();
         let ended = block.is_none();
         match block {
@@ -220,31 +218,27 @@ fn pass(
         }
         silent = silent && resampled.iter().all(|sample| sample.abs() < SILENCE);
         let mut on_window = |window: Window<'_>| -> Result<()> {
-            times.resample += clock.lap();
+            times.resample += lap();
             let frames = mel.compute(window.samples, log_mel);
-            times.mel += clock.lap();
+            times.mel += lap();
             emit(LogMel {
                 values: log_mel,
                 frames,
                 start_s: offset_s + window.start as f64 / f64::from(rate),
                 weight: window.weight,
             })?;
-            times.predict += clock.lap();
+            times.predict += lap();
             Ok(())
         };
         framer.push(resampled, &mut on_window)?;
         if ended {
             break framer.finish(&mut on_window)?;
         }
-        times.resample += clock.lap();
+        times.resample += lap();
     };
     scratch.keep();
-    let mut audio = decoder.info().clone();
-    if audio.segment.is_none() {
-        audio.duration_s = samples as f64 / f64::from(rate);
-    }
     Ok(Pass {
-        audio,
+        audio: decoder.info().clone(),
         samples,
         silent,
         times,
@@ -294,22 +288,6 @@ impl WeightedMean {
             embedding: self.embedding.iter().map(mean).collect(),
             probabilities: self.probabilities.map(|sums| sums.map(|sum| mean(&sum))),
         })
-    }
-}
-
-/// Measures the time between laps.
-struct Stopwatch(Instant);
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Seconds since the last lap, or the start.
-    fn lap(&mut self) -> f64 {
-        let now = Instant::now();
-        now.duration_since(std::mem::replace(&mut self.0, now))
-            .as_secs_f64()
     }
 }
 

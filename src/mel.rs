@@ -27,24 +27,19 @@
 mod config;
 mod window;
 
+use config::Filter;
 pub use config::{FrequencyScale, MelConfig};
 pub use window::{Framer, Window, WindowRule};
 
 use crate::Result;
 use multiversion::multiversion;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 /// The least power that differs from silence (librosa's `amin`): -100 dB.
 const MIN_POWER: f32 = 1e-10;
 /// Frames that are computed together, each in its own SIMD lane. Even, since two frames share one transform.
 const LANES: usize = 8;
-
-/// One triangular filter: its range of the spectrum and of the weights.
-struct Band {
-    bins: Range<usize>,
-    weights: Range<usize>,
-}
 
 /// Computes log-mel spectrograms. Holds the plans and buffers of one thread: make one per thread and keep it.
 pub struct MelExtractor {
@@ -52,8 +47,7 @@ pub struct MelExtractor {
     fft: Arc<dyn Fft<f32>>,
     /// Half the periodic Hann window. The half makes up for the sums in [`store_power`].
     half_hann: Vec<f32>,
-    bands: Vec<Band>,
-    weights: Vec<f32>,
+    filters: Vec<Filter>,
     /// Two frames, one in the real and one in the imaginary parts; then their spectrum.
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
@@ -68,18 +62,8 @@ impl MelExtractor {
     /// Those of [`MelConfig::validate`].
     pub fn new(config: &MelConfig) -> Result<Self> {
         let filters = config.filters()?;
-        let mut bands = Vec::with_capacity(filters.len());
-        let mut weights = Vec::new();
-        for filter in filters {
-            let first_weight = weights.len();
-            let bins = filter.first_bin..filter.first_bin + filter.weights.len();
-            weights.extend(filter.weights.iter().map(|weight| *weight as f32));
-            bands.push(Band {
-                bins,
-                weights: first_weight..weights.len(),
-            });
-        }
-        let points = bands.iter().map(|band| band.bins.end).max().unwrap_or(0);
+        let ends = filters.iter().map(|it| it.first_bin + it.weights.len());
+        let points = ends.max().unwrap_or(0);
         let fft = FftPlanner::new().plan_fft_forward(config.n_fft);
         let step = std::f64::consts::TAU / config.n_fft as f64;
         let half_hann = (0..config.n_fft)
@@ -87,8 +71,7 @@ impl MelExtractor {
             .collect();
         Ok(Self {
             half_hann,
-            bands,
-            weights,
+            filters,
             spectrum: vec![Complex::default(); config.n_fft],
             scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
             power: vec![[[0.0; 2]; LANES / 2]; points.max(1)],
@@ -119,7 +102,7 @@ impl MelExtractor {
                     .process_with_scratch(&mut self.spectrum, &mut self.scratch);
                 store_power(&self.spectrum, &mut self.power, pair);
             }
-            filter(&self.bands, &self.weights, &self.power, |band, levels| {
+            filter(&self.filters, &self.power, |band, levels| {
                 let row = &mut out[band * frames + first..][..lanes];
                 // A length that the compiler knows saves a call for each band.
                 match row.first_chunk_mut() {
@@ -168,17 +151,13 @@ fn weigh(first: &[f32], second: &[f32], window: &[f32], spectrum: &mut [Complex<
 /// The level of each band in [`LANES`] frames, in dB, from their power.
 #[multiversion(targets("x86_64+avx2"))]
 fn filter(
-    bands: &[Band],
-    weights: &[f32],
+    filters: &[Filter],
     power: &[[[f32; 2]; LANES / 2]],
     mut keep: impl FnMut(usize, &[f32; LANES]),
 ) {
-    for (index, band) in bands.iter().enumerate() {
+    for (index, filter) in filters.iter().enumerate() {
         let mut sums = [0.0_f32; LANES];
-        let points = weights[band.weights.clone()]
-            .iter()
-            .zip(&power[band.bins.clone()]);
-        for (weight, power) in points {
+        for (weight, power) in filter.weights.iter().zip(&power[filter.first_bin..]) {
             for (sum, power) in sums.iter_mut().zip(power.as_flattened()) {
                 *sum += weight * power;
             }

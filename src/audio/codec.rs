@@ -121,10 +121,8 @@ fn codec_name(params: &AudioCodecParameters) -> Option<&'static str> {
         (id::CODEC_ID_ATRAC1, "ATRAC"),
         (id::CODEC_ID_ATRAC3, "ATRAC3"),
     ];
-    names
-        .iter()
-        .find(|(codec, _)| *codec == params.codec)
-        .map(|(_, name)| *name)
+    let mut names = names.into_iter();
+    names.find_map(|(codec, name)| (codec == params.codec).then_some(name))
 }
 
 /// Appends the mean of the channels of `buffer` to `out`, as samples from -1 to 1.

@@ -6,7 +6,7 @@ use std::io;
 use symphonia::core::formats::FormatReader;
 
 /// The facts of one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Default)]
 pub(super) struct ContainerInfo {
     /// Samples at the start that precede the audio: the encoder's delay.
     pub(super) skip: u64,
@@ -41,21 +41,14 @@ impl ContainerInfo {
     ) -> io::Result<Self> {
         let mut info = Self {
             skip: pre_skip,
-            declared_samples: None,
-            missing_until: None,
-            mpeg_bytes: None,
             complete: true,
-            unknown_length: false,
-            chained: false,
-            has_clock: false,
+            ..Self::default()
         };
         let Some(track) = format.tracks().iter().find(|track| track.id == track_id) else {
             return Ok(info);
         };
-        let params = track
-            .codec_params
-            .as_ref()
-            .and_then(|params| params.audio());
+        let params = track.codec_params.as_ref();
+        let params = params.and_then(|params| params.audio());
         let rate = params.and_then(|params| params.sample_rate).unwrap_or(0);
         let num_frames = track.num_frames.filter(|&frames| {
             let base = track.time_base;
@@ -129,10 +122,9 @@ fn audio_chunk(file: &mut Reader, big_endian: bool) -> io::Result<Option<u64>> {
         let Some(size) = head.get(4..8).and_then(|size| size.try_into().ok()) else {
             break;
         };
-        let size = if big_endian {
-            u32::from_be_bytes(size)
-        } else {
-            u32::from_le_bytes(size)
+        let size = match big_endian {
+            true => u32::from_be_bytes(size),
+            false => u32::from_le_bytes(size),
         };
         let end = at + 8 + u64::from(size);
         match &head[..4] {
@@ -190,12 +182,9 @@ fn edit_list_delay(file: &mut Reader, len: u64, track_id: u32) -> io::Result<u64
     let Some(moov) = find(&boxes(file, 0, len)?, b"moov") else {
         return Ok(0);
     };
-    for trak in boxes(file, moov.start, moov.end.min(len))? {
-        let inside = if &trak.kind == b"trak" {
-            boxes(file, trak.start, trak.end)?
-        } else {
-            continue;
-        };
+    let tracks = boxes(file, moov.start, moov.end.min(len))?.into_iter();
+    for trak in tracks.filter(|node| &node.kind == b"trak") {
+        let inside = boxes(file, trak.start, trak.end)?;
         let (Some(tkhd), Some(edts)) = (find(&inside, b"tkhd"), find(&inside, b"edts")) else {
             continue;
         };
@@ -294,9 +283,7 @@ pub(super) fn after_id3v2(file: &mut Reader) -> io::Result<u64> {
         if head.len() < 10 || !head.starts_with(b"ID3") {
             break;
         }
-        let size = head[6..]
-            .iter()
-            .fold(0, |sum, &b| sum << 7 | u64::from(b & 0x7f));
+        let size = (head[6..].iter()).fold(0, |sum, &b| sum << 7 | u64::from(b & 0x7f));
         let footer = if head[5] & 0x10 != 0 { 10 } else { 0 };
         at += 10 + size + footer;
     }
@@ -348,18 +335,14 @@ fn ogg_end(file: &mut Reader, len: u64, serial: u32) -> io::Result<(bool, bool)>
         head = head.get(page.length..).unwrap_or_default();
     }
     let tail = file.bytes(len.saturating_sub(OGG_TAIL), OGG_TAIL)?;
-    let pages = || {
-        (0..tail.len())
-            .rev()
-            .filter_map(|at| OggPage::read(&tail[at..]))
-    };
-    let later = pages()
-        .next()
-        .filter(|page| !at_start.contains(&page.serial));
+    let starts = (0..tail.len()).rev();
+    let mut pages = starts.filter_map(|at| OggPage::read(&tail[at..]));
+    let last = pages.clone().next();
+    let later = last.filter(|page| !at_start.contains(&page.serial));
     let chained = later.is_some();
     // In a file with a picture as well, the last page of the audio may be far from the end.
     let complete = later
-        .or_else(|| pages().find(|page| page.serial == serial))
+        .or_else(|| pages.find(|page| page.serial == serial))
         .is_none_or(|page| page.is_whole && page.flags & OGG_LAST != 0);
     Ok((complete, chained))
 }

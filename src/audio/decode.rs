@@ -133,10 +133,8 @@ impl Decoder {
                 Source::open(input, limit)?.count_seconds(limit)
             })?,
         };
-        let place = selection
-            .place(total_s)
-            .map_err(|error| input.name(error))?;
-        let Some(place) = place else {
+        let place = selection.place(total_s);
+        let Some(place) = place.map_err(|error| input.name(error))? else {
             return Ok(decoder);
         };
         let sample = |seconds: f64| (seconds * rate).round() as i64;
@@ -243,31 +241,21 @@ impl Decoder {
         if state == State::Ended {
             return Ok(false);
         }
-        let Self {
-            input,
-            source,
-            info,
-            block,
-            limit,
-            part,
-            ..
-        } = self;
-        let rate = Some(info.sample_rate);
-        let more = guarded(input, limit, || {
+        let (source, limit) = (&mut self.source, &self.limit);
+        let rate = Some(self.info.sample_rate);
+        let more = guarded(&self.input, limit, || {
             if state == State::PartDone {
                 source.check_damage()?;
-            } else if source.next_block(rate, limit, block)?.is_some() {
+            } else if source.next_block(rate, limit, &mut self.block)?.is_some() {
                 return Ok(true);
-            } else if let Some(part) = part
-                && part.seeked
-            {
-                check_end(info, part)?;
+            } else if let Some(part) = self.part.as_ref().filter(|part| part.seeked) {
+                check_end(&self.info, part)?;
             } else {
                 source.check_complete(rate)?;
             }
             Ok(false)
         })?;
-        info.damaged_packets = source.damaged_packets();
+        self.info.damaged_packets = source.damaged_packets();
         if more {
             self.count_block()?;
             self.state = State::Decoding;
@@ -278,11 +266,15 @@ impl Decoder {
     /// # Errors
     /// [`ErrorKind::Unsupported`] for endless audio.
     fn count_block(&mut self) -> Result<()> {
+        let seconds = |samples: u64| samples as f64 / f64::from(self.info.sample_rate);
         let samples = self.block.len() as u64;
-        let rate = u64::from(self.info.sample_rate);
         self.samples += samples;
-        self.limit.grant(samples as f64 / rate as f64);
-        if self.samples / rate / 3600 < MAX_HOURS {
+        self.limit.grant(seconds(samples));
+        let decoded_s = seconds(self.samples);
+        if self.info.segment.is_none() {
+            self.info.duration_s = decoded_s;
+        }
+        if decoded_s < MAX_HOURS * 3600.0 {
             return Ok(());
         }
         let message =
@@ -345,9 +337,8 @@ fn check_end(info: &AudioInfo, part: &Part) -> Result<()> {
         return Ok(());
     }
     let (found, declared) = (part.position as f64 / rate, info.duration_s);
-    Err(truncated(&format!(
-        "{found:.2} s of {declared:.2} s decoded"
-    )))
+    let lengths = format!("{found:.2} s of {declared:.2} s decoded");
+    Err(truncated(&lengths))
 }
 
 /// Runs `work`, which calls other crates' decoders: a panic becomes an error, time is limited, and errors name the file.

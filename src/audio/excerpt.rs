@@ -44,9 +44,8 @@ impl Selection {
         };
         let end_s = segment.end_s.min(total_s);
         if total_s <= 0.0 {
-            return Err(unsupported(
-                "a segment of a file whose container has no times",
-            ));
+            let what = "a segment of a file whose container has no times";
+            return Err(unsupported(what));
         }
         if segment.start_s >= end_s {
             return Err(no_audio("the segment starts after its end"));
@@ -106,24 +105,17 @@ impl FromStr for Excerpt {
             );
             Error::new(ErrorKind::InvalidInput, message)
         };
-        let (start, length) = match text.rsplit_once(':') {
-            Some((start, length)) => (Some(start), length),
-            None => (None, text),
-        };
+        let (start, length) = text.rsplit_once(':').unwrap_or(("", text));
         let length_s = duration(length)
             .ok_or_else(|| invalid("the length needs a number and a unit, s or m, as in 45s"))?;
         if !(length_s > 0.0 && length_s <= LONGEST) {
             return Err(invalid("the length must be above 0 and below eleven days"));
         }
-        let start_s = match start {
-            Some(start) => Some(
-                duration(start)
-                    .or_else(|| seconds(start))
-                    .filter(|start| *start <= LONGEST)
-                    .ok_or_else(|| invalid("the start must be like 70s, 1:10 or 1:02:03"))?,
-            ),
-            None => None,
-        };
+        let start_s = duration(start).or_else(|| seconds(start));
+        let start_s = start_s.filter(|start| *start <= LONGEST);
+        if start_s.is_none() && text.contains(':') {
+            return Err(invalid("the start must be like 70s, 1:10 or 1:02:03"));
+        }
         Ok(Self { start_s, length_s })
     }
 }

@@ -114,13 +114,11 @@ impl Resampler {
     /// # Errors
     /// [`ErrorKind::Unsupported`] if the filter refuses a block, which no known input causes.
     pub fn push(&mut self, input: &[f32], out: &mut Vec<f32>) -> Result<()> {
-        match &mut self.engine {
-            None => {
-                out.extend_from_slice(input);
-                Ok(())
-            }
-            Some(engine) => engine.push(input, out),
+        if let Some(engine) = &mut self.engine {
+            return engine.push(input, out);
         }
+        out.extend_from_slice(input);
+        Ok(())
     }
 
     /// Appends the rest to `out`: in all, `ceil(input * to / from)` samples. Ends the song; the next one needs a new
@@ -129,10 +127,7 @@ impl Resampler {
     /// # Errors
     /// As [`Resampler::push`].
     pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
-        match &mut self.engine {
-            None => Ok(()),
-            Some(engine) => engine.finish(out),
-        }
+        self.engine.as_mut().map_or(Ok(()), |it| it.finish(out))
     }
 }
 

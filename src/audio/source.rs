@@ -98,11 +98,8 @@ impl Source {
         check_length(container::missing_until(&mut file, &head, len), len)?;
         let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
         check_length(Ok(Some(tag_end).filter(|end| *end > len)), len)?;
-        let start = if tag_end > MAX_ID3V2_BYTES {
-            tag_end
-        } else {
-            0
-        };
+        let is_large = tag_end > MAX_ID3V2_BYTES;
+        let start = if is_large { tag_end } else { 0 };
         let format = open_format(input, start, len, limit)?;
 
         let container = format.format_info().long_name;
@@ -152,9 +149,8 @@ impl Source {
     pub(super) fn tags(&mut self, input: &Input, limit: &Arc<TimeLimit>) -> Tags {
         let (container, codec) = self.names();
         let reader = input.reader(self.start, limit).ok();
-        reader
-            .and_then(|reader| Tags::read(reader, container, codec))
-            .unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
+        let tags = reader.and_then(|reader| Tags::read(reader, container, codec));
+        tags.unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
     }
 
     pub(super) fn damaged_packets(&self) -> u64 {
@@ -233,10 +229,8 @@ impl Source {
                 }
                 _ => {
                     self.record_lost(1);
-                    let Tally {
-                        packets, damaged, ..
-                    } = self.tally;
-                    if packets >= EARLY_CHECK && damaged * 2 > packets {
+                    let packets = self.tally.packets;
+                    if packets >= EARLY_CHECK && self.tally.damaged * 2 > packets {
                         return Err(self.damage());
                     }
                     continue;
@@ -252,9 +246,8 @@ impl Source {
             if self.origin.is_none() {
                 self.origin = time.map(|time| time.saturating_add_unsigned(skip));
             }
-            self.position = time
-                .zip(self.origin)
-                .map(|(time, origin)| time.saturating_sub(origin));
+            let place = time.zip(self.origin);
+            self.position = place.map(|(time, origin)| time.saturating_sub(origin));
             let skipped = skip.min(block.len() as u64);
             self.container.skip -= skipped;
             block.drain(..skipped as usize);
@@ -328,11 +321,8 @@ impl Source {
         let slack = if is_mpeg { self.tally.packet_len } else { 0 };
         let declared = self.container.declared_samples.unwrap_or(0);
         if declared > found + self.tally.lost + slack {
-            return Err(truncated(&format!(
-                "{} of {} decoded",
-                length(found),
-                length(declared)
-            )));
+            let (found, declared) = (length(found), length(declared));
+            return Err(truncated(&format!("{found} of {declared} decoded")));
         }
         if !self.container.complete {
             let found = length(found);
@@ -350,9 +340,7 @@ impl Source {
     }
 
     fn damage(&self) -> Error {
-        let Tally {
-            packets, damaged, ..
-        } = self.tally;
+        let (packets, damaged) = (self.tally.packets, self.tally.damaged);
         let message = format!(
             "damaged: {damaged} of {packets} packets cannot be decoded, more than a tenth; {RESTORE}"
         );
@@ -499,18 +487,15 @@ fn audio_track(format: &dyn FormatReader) -> Option<(&Track, &AudioCodecParamete
 /// # Errors
 /// [`ErrorKind::Unsupported`].
 pub(super) fn check_ranges(rate: u32, channels: usize) -> Result<()> {
-    if !RATES.contains(&rate) {
-        let (low, high) = (RATES.start(), RATES.end());
-        return Err(unsupported(&format!(
-            "a sample rate of {rate} Hz (not {low} to {high} Hz)"
-        )));
-    }
-    if channels == 0 || channels > MAX_CHANNELS {
-        return Err(unsupported(&format!(
-            "audio of {channels} channels (not 1 to {MAX_CHANNELS})"
-        )));
-    }
-    Ok(())
+    let (low, high) = (RATES.start(), RATES.end());
+    let what = if !RATES.contains(&rate) {
+        format!("a sample rate of {rate} Hz (not {low} to {high} Hz)")
+    } else if !(1..=MAX_CHANNELS).contains(&channels) {
+        format!("audio of {channels} channels (not 1 to {MAX_CHANNELS})")
+    } else {
+        return Ok(());
+    };
+    Err(unsupported(&what))
 }
 
 fn check_length(missing_until: io::Result<Option<u64>>, len: u64) -> Result<()> {
@@ -547,10 +532,8 @@ pub(super) fn truncated(what: &str) -> Error {
 }
 
 pub(super) fn not_audio(found: &str) -> Error {
-    Error::new(
-        ErrorKind::NotAudio,
-        format!("not an audio file: found {found}"),
-    )
+    let message = format!("not an audio file: found {found}");
+    Error::new(ErrorKind::NotAudio, message)
 }
 
 fn damaged_headers(

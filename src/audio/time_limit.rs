@@ -21,7 +21,7 @@ const PER_SECOND: Duration = Duration::from_secs(2);
 const LONGEST_STEP: Duration = Duration::from_secs(30);
 
 /// Longest audio that is accepted, in hours: a small file of compressed silence may declare years.
-pub(super) const MAX_HOURS: u64 = 100;
+pub(super) const MAX_HOURS: f64 = 100.0;
 
 /// Measures the time that decoding a file takes, and ends it when that is too much. A decoder cannot be stopped from
 /// outside: the clock is checked at every packet and at every read. The time that a caller spends between two blocks does
@@ -79,11 +79,8 @@ impl TimeLimit {
 
     /// Checks the clock while reading.
     pub(super) fn check_read(&self) -> io::Result<()> {
-        if self.has_time() {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::TimedOut.into())
-        }
+        let in_time = self.has_time().then_some(());
+        in_time.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 
     /// Checks the clock while decoding.
@@ -91,19 +88,14 @@ impl TimeLimit {
     /// # Errors
     /// [`ErrorKind::Timeout`].
     pub(super) fn check(&self) -> Result<()> {
-        if self.has_time() {
-            Ok(())
-        } else {
-            Err(self.error())
-        }
+        self.has_time().then_some(()).ok_or_else(|| self.error())
     }
 
     /// The error of a step: if time has run out, that is the reason, whatever `error` says.
     pub(super) fn explain(&self, error: Error) -> Error {
-        if self.spent.load(Relaxed) > self.allowed.load(Relaxed) {
-            self.error()
-        } else {
-            error
+        match self.spent.load(Relaxed) > self.allowed.load(Relaxed) {
+            true => self.error(),
+            false => error,
         }
     }
 

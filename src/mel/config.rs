@@ -1,7 +1,7 @@
 //! [`MelConfig`]: the settings of a log-mel spectrogram, and the filters that they ask for.
 
 use crate::{Error, ErrorKind, Result};
-use mel_spec::mel::{SparseMelFilterbank, mel_frequencies};
+use mel_spec::mel::mel_frequencies;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
@@ -106,61 +106,34 @@ impl MelConfig {
             let message = format!("mel settings: {field} must be {expected}, found {found}");
             Err(Error::new(ErrorKind::InvalidInput, message))
         };
-        let Self {
-            sample_rate,
-            n_fft,
-            hop_length,
-            n_mels,
-            f_min,
-            f_max,
-            ..
-        } = self;
-        let nyquist = f64::from(*sample_rate) / 2.0;
+        let Self { n_fft, f_max, .. } = *self;
+        let (rate, hop, bands) = (self.sample_rate, self.hop_length, self.n_mels);
+        let expected = "1 or more samples per second";
+        check(rate > 0, "sample_rate", &rate, expected)?;
+        let expected = format!("an even number of samples from 16 to {MAX_N_FFT}");
+        let is_valid = (16..=MAX_N_FFT).contains(&n_fft) && n_fft.is_multiple_of(2);
+        check(is_valid, "n_fft", &n_fft, &expected)?;
+        let expected = format!("1 to n_fft = {n_fft} samples");
+        check((1..=n_fft).contains(&hop), "hop_length", &hop, &expected)?;
+        let expected = format!("1 to {MAX_N_MELS} bands");
         check(
-            *sample_rate > 0,
-            "sample_rate",
-            sample_rate,
-            "1 or more samples per second",
-        )?;
-        check(
-            (16..=MAX_N_FFT).contains(n_fft) && n_fft.is_multiple_of(2),
-            "n_fft",
-            n_fft,
-            &format!("an even number of samples from 16 to {MAX_N_FFT}"),
-        )?;
-        check(
-            (1..=*n_fft).contains(hop_length),
-            "hop_length",
-            hop_length,
-            &format!("1 to n_fft = {n_fft} samples"),
-        )?;
-        check(
-            (1..=MAX_N_MELS).contains(n_mels),
+            (1..=MAX_N_MELS).contains(&bands),
             "n_mels",
-            n_mels,
-            &format!("1 to {MAX_N_MELS} bands"),
+            &bands,
+            &expected,
         )?;
-        check(
-            *f_max > 0.0 && *f_max <= nyquist,
-            "f_max",
-            f_max,
-            &format!("above 0 and at most half the sample rate, {nyquist} Hz"),
-        )?;
-        check(
-            *f_min >= 0.0 && f_min < f_max,
-            "f_min",
-            f_min,
-            &format!("at least 0 and below f_max = {f_max} Hz"),
-        )
+        let nyquist = f64::from(rate) / 2.0;
+        let expected = format!("above 0 and at most half the sample rate, {nyquist} Hz");
+        check(f_max > 0.0 && f_max <= nyquist, "f_max", &f_max, &expected)?;
+        let expected = format!("at least 0 and below f_max = {f_max} Hz");
+        let is_valid = self.f_min >= 0.0 && self.f_min < f_max;
+        check(is_valid, "f_min", &self.f_min, &expected)
     }
 
     /// The filter bank, after all checks: one filter per band, lowest first.
     pub(super) fn filters(&self) -> Result<Vec<Filter>> {
         self.validate_ranges()?;
-        let filters = match self.scale {
-            FrequencyScale::Mel => self.mel_filters(),
-            FrequencyScale::Linear => self.linear_filters(),
-        };
+        let filters = self.triangles();
         if let Some(band) = filters.iter().position(|filter| filter.weights.is_empty()) {
             let message = format!(
                 "mel settings: band {band} of {}, around {:.1} Hz, is narrower than the spectrum of n_fft = {} samples can \
@@ -174,30 +147,8 @@ impl MelConfig {
         Ok(filters)
     }
 
-    fn mel_filters(&self) -> Vec<Filter> {
-        let filters = SparseMelFilterbank::from_mel(
-            f64::from(self.sample_rate),
-            self.n_fft,
-            self.n_mels,
-            Some(self.f_min),
-            Some(self.f_max),
-            false,
-            true,
-        );
-        (0..self.n_mels)
-            .map(|band| {
-                // A triangle has no zero between its first and its last weight, so its bins follow one another.
-                let points = filters.weights_for_mel(band);
-                Filter {
-                    first_bin: points.first().map_or(0, |point| point.bin),
-                    weights: points.iter().map(|point| point.weight).collect(),
-                }
-            })
-            .collect()
-    }
-
-    /// Triangles of unit area between neighboring edges, as Slaney's are on the mel scale.
-    fn linear_filters(&self) -> Vec<Filter> {
+    /// Triangles of unit area between neighboring edges.
+    fn triangles(&self) -> Vec<Filter> {
         let hz_per_bin = f64::from(self.sample_rate) / self.n_fft as f64;
         let edges = self.scale.steps(self.n_mels + 2, self.f_min, self.f_max);
         edges
@@ -217,6 +168,7 @@ impl MelConfig {
                     weights: (first_bin..=last)
                         .map(weight)
                         .take_while(|weight| *weight > 0.0)
+                        .map(|weight| weight as f32)
                         .collect(),
                 }
             })
@@ -227,7 +179,7 @@ impl MelConfig {
 /// One triangular filter: its weights from `first_bin` of the spectrum on.
 pub(super) struct Filter {
     pub first_bin: usize,
-    pub weights: Vec<f64>,
+    pub weights: Vec<f32>,
 }
 
 #[cfg(test)]

@@ -301,7 +301,7 @@ fn endless_audio_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = wav(directory.path(), 3, 8000);
     let mut decoder = Decoder::open(&path).unwrap();
-    decoder.samples = 8000 * 3600 * MAX_HOURS - 8000;
+    decoder.samples = 8000 * 3600 * MAX_HOURS as u64 - 8000;
     let error = loop {
         match decoder.next_block() {
             Ok(Some(_)) => {}

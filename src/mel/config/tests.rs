@@ -22,7 +22,7 @@ fn linear_bands_are_triangles_of_unit_area_at_equal_steps() {
     let hz_per_bin = 22_050.0 / 2048.0;
     for (band, filter) in config.filters().expect("audio").iter().enumerate() {
         // the area under the triangle, sampled at the bins
-        let area = filter.weights.iter().sum::<f64>() * hz_per_bin;
+        let area = f64::from(filter.weights.iter().sum::<f32>()) * hz_per_bin;
         assert!((area - 1.0).abs() < 0.01, "band {band}: {area}");
         let heaviest = (0..filter.weights.len())
             .max_by(|a, b| filter.weights[*a].total_cmp(&filter.weights[*b]))
