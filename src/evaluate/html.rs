@@ -98,13 +98,9 @@ pub(crate) fn render(report: &RunReport<'_>) -> Result<String> {
 struct Values(HashMap<String, String>);
 
 impl Values {
-    fn new(values: &[(&str, String)]) -> Self {
-        let values = values.iter();
-        Self(
-            values
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect(),
-        )
+    fn new<const N: usize>(values: [(&str, String); N]) -> Self {
+        let values = values.map(|(name, value)| (name.to_owned(), value));
+        Self(values.into())
     }
 
     fn add(&mut self, name: &str, value: String) {

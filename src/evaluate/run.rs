@@ -62,8 +62,10 @@ pub(crate) fn scores_against(dataset: &Dataset, songs: &[JudgedSong]) -> Option<
     let labels: HashMap<&str, Answer> = labels
         .map(|song| (song.id.as_str(), label_of(song)))
         .collect();
-    let truth = songs.iter().map(|song| labels.get(song.id.as_str()));
-    let truth: Option<Vec<Answer>> = truth.map(Option::<&Answer>::copied).collect();
+    let truth = songs
+        .iter()
+        .map(|song| labels.get(song.id.as_str()).copied());
+    let truth: Option<Vec<Answer>> = truth.collect();
     let predicted: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
     Scores::of(&truth?, &predicted)
 }
@@ -170,12 +172,7 @@ fn predicted(prediction: &Prediction) -> Answer {
 }
 
 fn analyze(song: &LabeledSong, model: &Model) -> Result<Analysis> {
-    let audio = &song.audio;
-    catch_panic(|| analyze_file(audio, model, &AnalyzeOptions::default())).context_at(
-        ErrorKind::Internal,
-        audio,
-        "an internal error of circumplex (please report it)",
-    )?
+    catch_panic(|| analyze_file(&song.audio, model, &AnalyzeOptions::default()))?
 }
 
 /// The labels and the split of a model, as its file keeps them; empty if it keeps none.
@@ -183,16 +180,12 @@ fn analyze(song: &LabeledSong, model: &Model) -> Result<Analysis> {
 /// # Errors
 /// [`ErrorKind::Model`] if the entry cannot be read.
 pub(crate) fn provenance(model: &Model) -> Result<Provenance> {
-    match &model.metadata().training.provenance {
-        None => Ok(Provenance::default()),
-        Some(json) => Provenance::deserialize(json).context(
-            ErrorKind::Model,
-            format!(
-                "the split in {} cannot be read; train the model again",
-                model.name()
-            ),
-        ),
-    }
+    let Some(json) = &model.metadata().training.provenance else {
+        return Ok(Provenance::default());
+    };
+    let name = model.name();
+    let message = format!("the split in {name} cannot be read; train the model again");
+    Provenance::deserialize(json).context(ErrorKind::Model, message)
 }
 
 /// Keeps only the songs of a part of the model's split in the data set. `model` is the model's name in messages.

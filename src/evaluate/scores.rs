@@ -5,7 +5,7 @@ use super::{
     metrics::{self, Agreement, Classification, Confusion, Percentages, mean_absolute_error},
     multilabel::Probabilities,
 };
-use crate::emotion::{CENTER, Emotion, EmotionVector, Quadrant};
+use crate::emotion::{Emotion, EmotionVector, Quadrant};
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -103,21 +103,22 @@ pub(crate) fn decimals(number: Option<f64>, decimals: usize) -> String {
 impl Scores {
     /// Every score that is a single number, in the order in which they are shown.
     pub(crate) fn numbers(&self) -> Vec<Number> {
-        let number = |key: &str, name: &str, value: Option<f64>, decimals| Number {
-            key: key.to_owned(),
-            name: name.to_owned(),
-            value,
-            decimals,
+        let mut numbers = Vec::new();
+        let mut add = |key: &str, name: &str, value: Option<f64>, decimals| {
+            numbers.push(Number {
+                key: key.to_owned(),
+                name: name.to_owned(),
+                value,
+                decimals,
+            });
         };
         let (mae, baseline) = (Some(self.mae), Some(self.mae_baseline));
-        let mut numbers = vec![
-            number("mae", "MAE", mae, 2),
-            number("mae_baseline", "mean-vector baseline", baseline, 2),
-            number("mae_ratio", "MAE over baseline", self.mae_ratio, 3),
-        ];
+        add("mae", "MAE", mae, 2);
+        add("mae_baseline", "mean-vector baseline", baseline, 2);
+        add("mae_ratio", "MAE over baseline", self.mae_ratio, 3);
         for (emotion, mae) in self.per_emotion.iter() {
             let (key, name) = (format!("per_emotion.{emotion}"), format!("MAE, {emotion}"));
-            numbers.push(number(&key, &name, Some(mae), 2));
+            add(&key, &name, Some(mae), 2);
         }
         for (axis, of) in [("valence", self.valence), ("arousal", self.arousal)] {
             for (key, name, value) in [
@@ -127,45 +128,34 @@ impl Scores {
                 ("ccc", "CCC", of.ccc),
             ] {
                 let (key, name) = (format!("{axis}.{key}"), format!("{axis}, {name}"));
-                numbers.push(number(&key, &name, value, 3));
+                add(&key, &name, value, 3);
             }
         }
-        let Classification { accuracy, macro_f1 } = self.quadrants;
-        let calibration_error = self.reliability.calibration_error;
-        for (key, name, value, decimals) in [
-            ("quadrants.accuracy", "quadrants, accuracy", accuracy, 3),
-            ("quadrants.macro_f1", "quadrants, macro F1", macro_f1, 3),
-            (
-                "reliability.calibration_error",
-                "calibration error",
-                calibration_error,
-                2,
-            ),
-        ] {
-            numbers.push(number(key, name, Some(value), decimals));
-        }
+        let accuracy = Some(self.quadrants.accuracy);
+        add("quadrants.accuracy", "quadrants, accuracy", accuracy, 3);
+        let macro_f1 = Some(self.quadrants.macro_f1);
+        add("quadrants.macro_f1", "quadrants, macro F1", macro_f1, 3);
+        let (key, error) = (
+            "reliability.calibration_error",
+            self.reliability.calibration_error,
+        );
+        add(key, "calibration error", Some(error), 2);
         numbers
     }
 
     /// Compares predictions with the truth, song by song in the same order; `None` if the lengths differ or there is no
     /// song.
     pub(crate) fn of(truth: &[Answer], predicted: &[Answer]) -> Option<Self> {
-        let [emotions, predicted_emotions] =
-            [truth, predicted].map(|answers| -> Vec<Percentages> {
-                answers.iter().map(Answer::percentages).collect()
-            });
-        let axis = |of: fn(&Answer) -> f64| {
-            let [truth, predicted] =
-                [truth, predicted].map(|answers| -> Vec<f64> { answers.iter().map(of).collect() });
-            Agreement::of(&truth, &predicted)
-        };
-        let [quadrants, predicted_quadrants] = [truth, predicted]
-            .map(|answers| -> Vec<Quadrant> { answers.iter().map(Answer::quadrant).collect() });
-        let confusion = Confusion::of(&quadrants, &predicted_quadrants);
-        let pairs = emotions
-            .iter()
-            .flatten()
-            .zip(predicted_emotions.iter().flatten());
+        fn all<T>(answers: &[Answer], of: impl Fn(&Answer) -> T) -> Vec<T> {
+            answers.iter().map(of).collect()
+        }
+        let emotions = all(truth, Answer::percentages);
+        let predicted_emotions = all(predicted, Answer::percentages);
+        let axis = |of: fn(&Answer) -> f64| Agreement::of(&all(truth, of), &all(predicted, of));
+        let quadrants = all(truth, Answer::quadrant);
+        let confusion = Confusion::of(&quadrants, &all(predicted, Answer::quadrant));
+        let pairs = emotions.iter().zip(&predicted_emotions);
+        let pairs = pairs.flat_map(|(truth, predicted)| truth.iter().copied().zip(*predicted));
         let mae = metrics::mae_of_vectors(&emotions, &predicted_emotions)?;
         let mae_baseline = metrics::mae_of_mean_vector(&emotions)?;
         let mean_true = metrics::mean_vector(&emotions)?;
@@ -183,7 +173,7 @@ impl Scores {
             mean_true: PerEmotion(mean_true),
             mean_predicted: PerEmotion(metrics::mean_vector(&predicted_emotions)?),
             confusion,
-            reliability: Reliability::of(pairs.map(|(truth, predicted)| (*truth, *predicted)))?,
+            reliability: Reliability::of(pairs)?,
         })
     }
 }
@@ -215,13 +205,14 @@ impl JudgedSong {
     }
 }
 
+#[cfg(test)]
 impl Default for JudgedSong {
     /// A nameless, neutral song, to fill in.
     fn default() -> Self {
         let neutral = Answer {
             emotions: EmotionVector::even(),
-            valence: CENTER,
-            arousal: CENTER,
+            valence: crate::emotion::CENTER,
+            arousal: crate::emotion::CENTER,
             probabilities: None,
         };
         Self {
@@ -349,15 +340,11 @@ impl FoldScores {
                 numbers: numbers.map(|number| (number.key, number.value)).collect(),
             });
         }
-        let keys = folds.first()?.numbers.keys();
-        let over_folds = keys
-            .map(|key| {
-                (
-                    key.clone(),
-                    Spread::of(folds.iter().map(|fold| fold.numbers[key])),
-                )
-            })
-            .collect();
+        let mut over_folds = BTreeMap::new();
+        for key in folds.first()?.numbers.keys() {
+            let spread = Spread::of(folds.iter().map(|fold| fold.numbers[key]));
+            over_folds.insert(key.clone(), spread);
+        }
         Some(Self { over_folds, folds })
     }
 

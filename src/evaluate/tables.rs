@@ -17,22 +17,19 @@ impl ScoreTable {
         }
     }
 
+    fn row(&mut self, name: &str, cells: impl IntoIterator<Item = String>) {
+        let name = std::iter::once(name.to_owned());
+        self.rows.push(name.chain(cells).collect());
+    }
+
     /// The errors of the eight percentages beside those of the baseline.
     pub(crate) fn emotions(scores: &Scores) -> Self {
         let mut table = Self::new(&["", "MAE", "baseline", "ratio", "true %", "predicted %"]);
         let mut row = |name: &str, mae: f64, baseline: f64, means: [f64; 2]| {
             let ratio = Some(mae / baseline).filter(|ratio| ratio.is_finite());
-            let numbers = [
-                Some(mae),
-                Some(baseline),
-                ratio,
-                Some(means[0]),
-                Some(means[1]),
-            ];
-            let cells = numbers.map(|number| decimals(number, 2));
-            table
-                .rows
-                .push([vec![name.to_owned()], cells.to_vec()].concat());
+            let [truth, predicted] = means.map(Some);
+            let numbers = [Some(mae), Some(baseline), ratio, truth, predicted];
+            table.row(name, numbers.map(|number| decimals(number, 2)));
         };
         for (n, (emotion, mae)) in scores.per_emotion.iter().enumerate() {
             let means = [scores.mean_true.0[n], scores.mean_predicted.0[n]];
@@ -48,9 +45,7 @@ impl ScoreTable {
         let mut table = Self::new(&["", "R²", "RMSE", "Pearson", "CCC"]);
         for (axis, of) in [("valence", scores.valence), ("arousal", scores.arousal)] {
             let cells = [of.r2, of.rmse, of.pearson, of.ccc].map(|number| decimals(number, 3));
-            table
-                .rows
-                .push([vec![axis.to_owned()], cells.to_vec()].concat());
+            table.row(axis, cells);
         }
         table
     }
@@ -59,10 +54,8 @@ impl ScoreTable {
     pub(crate) fn labels(report: &ClassificationReport) -> Self {
         let mut table = Self::new(&["", "precision", "recall", "F1", "support"]);
         for (name, row) in report.rows() {
-            let mut cells = vec![name.to_owned()];
-            cells.extend([row.precision, row.recall, row.f1].map(|share| format!("{share:.2}")));
-            cells.push(row.support.to_string());
-            table.rows.push(cells);
+            let shares = [row.precision, row.recall, row.f1].map(|share| format!("{share:.2}"));
+            table.row(name, shares.into_iter().chain([row.support.to_string()]));
         }
         table
     }
@@ -72,9 +65,9 @@ impl ScoreTable {
         let mut table = Self::new(&["", "all songs", "mean of folds", "deviation"]);
         let numbers = 1..=folds.folds.len();
         table.heads.extend(numbers.map(|n| format!("fold {n}")));
-        let songs = ["songs", &scores.songs.to_string(), "", ""].map(str::to_owned);
+        let songs = [&scores.songs.to_string(), "", ""].map(str::to_owned);
         let counts = folds.folds.iter().map(|fold| fold.songs.to_string());
-        table.rows.push(songs.into_iter().chain(counts).collect());
+        table.row("songs", songs.into_iter().chain(counts));
         for number in scores.numbers() {
             let spread = folds.spread(&number.key);
             let mut values = vec![
@@ -83,12 +76,8 @@ impl ScoreTable {
                 spread.and_then(|spread| spread.deviation),
             ];
             values.extend(folds.folds.iter().map(|fold| fold.numbers[&number.key]));
-            let cells = values
-                .into_iter()
-                .map(|value| decimals(value, number.decimals));
-            table
-                .rows
-                .push([number.name].into_iter().chain(cells).collect());
+            let cells = values.iter().map(|value| decimals(*value, number.decimals));
+            table.row(&number.name, cells);
         }
         table
     }

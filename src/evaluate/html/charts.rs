@@ -114,15 +114,11 @@ fn diagonal(name: &str) -> Option<Guide> {
 pub(super) fn bars(
     legend: [&str; 2],
     unit: &str,
-    numbers: &PerEmotion,
-    references: &PerEmotion,
+    [numbers, references]: [&PerEmotion; 2],
 ) -> String {
-    let finite = numbers
-        .0
-        .iter()
-        .chain(&references.0)
-        .filter(|n| n.is_finite());
-    let largest = finite.fold(1e-9_f64, |largest, n| largest.max(*n));
+    let all = numbers.0.iter().chain(&references.0);
+    // A number that does not exist is skipped.
+    let largest = all.fold(1e-9_f64, |largest, number| largest.max(*number));
     let bar = |value: f64, style: &str| match value.is_finite() {
         true => format!(
             "<div class=\"bar\"><i style=\"width:{:.1}%{style}\"></i>{}{unit}</div>",
@@ -149,30 +145,23 @@ pub(super) fn quadrants(scores: &Scores) -> String {
     let mut rows = Vec::new();
     for (quadrant, counts) in Quadrant::ALL.iter().zip(scores.confusion.counts) {
         let songs: usize = counts.iter().sum();
-        let name = format!(
-            "<b>true {quadrant}</b><br/>{}",
-            text::count(songs as u64, "song", "songs")
-        );
-        let cells = counts.map(|count| {
+        let counted = text::count(songs as u64, "song", "songs");
+        let mut row = vec![format!("<b>true {quadrant}</b><br/>{counted}")];
+        for count in counts {
             let share = count as f64 / songs.max(1) as f64;
             let percent = match songs {
                 0 => "–".to_owned(),
                 _ => format!("{:.0} %", 100.0 * share),
             };
-            format!(
+            row.push(format!(
                 "<div class=\"cell\" style=\"--share:{share:.2}\"><b>{count}</b>{percent}</div>"
-            )
-        });
-        rows.push([vec![name], cells.to_vec()].concat());
+            ));
+        }
+        rows.push(row);
     }
-    let heads = [
-        "",
-        "predicted Q1",
-        "predicted Q2",
-        "predicted Q3",
-        "predicted Q4",
-    ];
-    html_table("", &heads, &rows)
+    let predicted = Quadrant::ALL.map(|quadrant| format!("predicted {quadrant}"));
+    let [q1, q2, q3, q4] = predicted.each_ref().map(String::as_str);
+    html_table("", &["", q1, q2, q3, q4], &rows)
 }
 
 /// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more
@@ -299,7 +288,7 @@ mod tests {
         numbers.0[..2].copy_from_slice(&[10.0, 2.0]);
         let mut references = PerEmotion([f64::NAN; 8]);
         references.0[0] = 5.0;
-        let html = bars(["model", "baseline"], " %", &numbers, &references);
+        let html = bars(["model", "baseline"], " %", [&numbers, &references]);
         for part in [
             "width:82.0%;background:#f5b800\"></i>10.0 %",
             "width:41.0%\"></i>5.0 %",

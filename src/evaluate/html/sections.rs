@@ -3,7 +3,7 @@
 use super::{RunReport, Training, Values, charts, worst};
 use crate::{
     Result,
-    evaluate::{RunScores, scores::decimals, tables::ScoreTable},
+    evaluate::{Answer, RunScores, scores::decimals, tables::ScoreTable},
     figure::{Chart, escape, number},
     text,
 };
@@ -25,17 +25,25 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         let [parameters, bytes] = [parameters, bytes].map(|count| number(count as f64, 0));
         format!("<dt>parameters</dt><dd>{parameters}</dd>\n<dt>file</dt><dd>{bytes} bytes</dd>\n")
     });
-    let recipe = match training.recipe.as_str() {
-        "" => String::new(),
-        recipe => format!(
-            "<details><summary>The recipe</summary>\n<pre>{}</pre>\n</details>\n",
-            escape(recipe)
-        ),
+    let recipe = match escape(&training.recipe) {
+        recipe if recipe.is_empty() => recipe,
+        recipe => {
+            format!("<details><summary>The recipe</summary>\n<pre>{recipe}</pre>\n</details>\n")
+        }
     };
-    let valence = charts::scatter(report.songs, "valence", |answer| answer.valence);
-    let arousal = charts::scatter(report.songs, "arousal", |answer| answer.arousal);
+    let trained_on = format!("{} ({} songs)", training.name, training.songs);
+    let affect = score_table("Valence and arousal", &ScoreTable::affect(scores));
+    let emotions = score_table("The eight percentages", &ScoreTable::emotions(scores));
+    let scatter = |axis: &str, of: fn(&Answer) -> f64| {
+        let label = format!("predicted over true {axis}, a dot for each song");
+        picture(&charts::scatter(report.songs, axis, of), &label)
+    };
     let reliability = charts::reliability(scores, report.songs);
-    let mut values = Values::new(&[
+    let reliability_label = "mean true percentage over predicted percentage";
+    let means = [&scores.mean_predicted, &scores.mean_true];
+    let errors = [&scores.per_emotion, &scores.per_emotion_baseline];
+    let error_legend = ["model", "mean-vector baseline"];
+    let mut values = Values::new([
         ("title", report.title.to_owned()),
         ("style", include_str!("style.css").to_owned()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -47,52 +55,27 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         ("identity", report.identity.to_owned()),
         ("size", size.unwrap_or_default()),
         ("input", input),
-        (
-            "trained on",
-            format!("{} ({} songs)", training.name, training.songs),
-        ),
+        ("trained on", trained_on),
         ("recipe", recipe),
-        (
-            "emotion table",
-            score_table("The eight percentages", &ScoreTable::emotions(scores)),
-        ),
-        (
-            "affect table",
-            score_table("Valence and arousal", &ScoreTable::affect(scores)),
-        ),
+        ("emotion table", emotions),
+        ("affect table", affect),
         (
             "valence chart",
-            picture(&valence, "predicted over true valence, a dot for each song")?,
+            scatter("valence", |answer| answer.valence)?,
         ),
         (
             "arousal chart",
-            picture(&arousal, "predicted over true arousal, a dot for each song")?,
+            scatter("arousal", |answer| answer.arousal)?,
         ),
         (
             "reliability chart",
-            picture(
-                &reliability,
-                "mean true percentage over predicted percentage",
-            )?,
+            picture(&reliability, reliability_label)?,
         ),
         (
             "mean bars",
-            charts::bars(
-                ["predicted", "true"],
-                " %",
-                &scores.mean_predicted,
-                &scores.mean_true,
-            ),
+            charts::bars(["predicted", "true"], " %", means),
         ),
-        (
-            "error bars",
-            charts::bars(
-                ["model", "mean-vector baseline"],
-                "",
-                &scores.per_emotion,
-                &scores.per_emotion_baseline,
-            ),
-        ),
+        ("error bars", charts::bars(error_legend, "", errors)),
         ("quadrants", charts::quadrants(scores)),
         ("worst", worst::articles(report)?),
         ("worst shown", worst::worst(report.songs).len().to_string()),
@@ -102,8 +85,8 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     for score in scores.numbers() {
         let spread = folds.and_then(|folds| folds.spread(&score.key));
         let spread = spread.map(|spread| {
-            let [mean, deviation] = [Some(spread.mean), spread.deviation]
-                .map(|number| decimals(number, score.decimals));
+            let numbers = [Some(spread.mean), spread.deviation];
+            let [mean, deviation] = numbers.map(|number| decimals(number, score.decimals));
             format!("{mean} ± {deviation} over {} folds", spread.folds)
         });
         let over_folds = format!("{} over folds", score.key);
@@ -111,10 +94,8 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         values.add(&score.key, decimals(score.value, score.decimals));
     }
     if let Some(folds) = folds {
-        values.add(
-            "fold table",
-            score_table("", &ScoreTable::folds(scores, folds)),
-        );
+        let table = score_table("", &ScoreTable::folds(scores, folds));
+        values.add("fold table", table);
     }
     let curves = training_curves(report.trainings)?;
     if !curves.is_empty() {
@@ -140,18 +121,16 @@ fn training_curves(trainings: &[Training]) -> Result<String> {
     let baselines = trainings.iter().filter_map(|it| it.validation_baseline);
     let baselines: Vec<f64> = baselines.collect();
     let baseline = baselines.iter().sum::<f64>() / baselines.len() as f64;
-    let kept = match trainings {
-        [only] => match only.kept {
-            Some(kept) => format!(
-                "The large dot is epoch {}, whose weights were kept.",
-                kept + 1
-            ),
-            None => "The weights of the last epoch were kept.".to_owned(),
-        },
-        several => format!(
-            "Thin: each of {} trainings; thick: their mean.",
-            several.len()
-        ),
+    let kept = match (trainings, trainings.first().and_then(|first| first.kept)) {
+        ([_], Some(kept)) => {
+            let kept = kept + 1;
+            format!("The large dot is epoch {kept}, whose weights were kept.")
+        }
+        ([_], None) => "The weights of the last epoch were kept.".to_owned(),
+        (several, _) => {
+            let several = several.len();
+            format!("Thin: each of {several} trainings; thick: their mean.")
+        }
     };
     let mut figures = String::new();
     if let Some(chart) = charts::curves(trainings, "loss", None, |epoch| Some(epoch.loss)) {
@@ -187,17 +166,15 @@ fn add_labels(values: &mut Values, run: &RunScores) -> Result<()> {
          <span class=\"small muted\">micro; probability above {threshold}</span></div>\n",
         labels.report.micro.f1
     );
-    let chart = match &labels.search {
-        Some(search) => figure(
-            &charts::thresholds(search),
-            "micro F1 over probability thresholds",
-            &format!(
-                "Micro F1 on the songs that the threshold was chosen on; the dot is the best, {:.2} (micro F1 {:.3}).",
-                search.best.threshold, search.best.micro_f1
-            ),
-        )?,
-        None => String::new(),
-    };
+    let mut chart = String::new();
+    if let Some(search) = &labels.search {
+        let caption = format!(
+            "Micro F1 on the songs that the threshold was chosen on; the dot is the best, {:.2} (micro F1 {:.3}).",
+            search.best.threshold, search.best.micro_f1
+        );
+        let label = "micro F1 over probability thresholds";
+        chart = figure(&charts::thresholds(search), label, &caption)?;
+    }
     let table = ScoreTable::labels(&labels.report);
     values.add("label tile", tile);
     values.add("label table", score_table("Classification report", &table));

@@ -63,8 +63,9 @@ fn values(song: &JudgedSong, tags: &Tags, report: &RunReport<'_>) -> Values {
         row("quadrant", answers.map(|it| it.quadrant().to_string())),
     ];
     let legend = ["predicted", "true"];
-    let bars = charts::bars(legend, " %", &PerEmotion(predicted), &PerEmotion(truth));
-    Values::new(&[
+    let bars = [predicted, truth].map(PerEmotion);
+    let bars = charts::bars(legend, " %", bars.each_ref());
+    Values::new([
         ("name", name),
         ("file", file),
         ("id", song.id.clone()),
