@@ -121,9 +121,8 @@ fn audio_data(path: &Path) -> io::Result<Range<u64>> {
         file.read_exact(&mut head)?;
         if head.starts_with(b"ID3") && head[6..].iter().all(|byte| *byte < 0x80) {
             // Four bytes of seven bits, without the header itself and a footer, if flagged.
-            let size = head[6..]
-                .iter()
-                .fold(0_u64, |size, byte| (size << 7) | u64::from(*byte));
+            let bytes = head[6..].iter();
+            let size = bytes.fold(0, |size, byte| size << 7 | u64::from(*byte));
             let footer = if head[5] & 0x10 != 0 { 10 } else { 0 };
             start = (10 + size + footer).min(length);
         }

@@ -126,9 +126,8 @@ impl ColumnReport {
 
     /// Whether columns of the file are crossed, however they were read.
     pub(crate) fn is_crossed(&self) -> bool {
-        [self.up_to_1000, self.above_1000]
-            .iter()
-            .any(|range| range.finding == Finding::Crossed)
+        let mut ranges = [self.up_to_1000, self.above_1000].into_iter();
+        ranges.any(|range| range.finding == Finding::Crossed)
     }
 
     /// One line for people; `None` if nothing is unusual.

@@ -69,13 +69,12 @@ impl DeamFiles {
             (Layout::Flat, ""),
         ] {
             let base = root.join(below);
-            let (song_level, per_second) = match layout {
-                Layout::Flat => (base.clone(), base),
-                _ => (
-                    base.join(AVERAGED).join("song_level"),
-                    base.join(AVERAGED).join("dynamic (per second annotations)"),
-                ),
+            let place = |name: &str| match layout {
+                Layout::Flat => base.clone(),
+                _ => base.join(AVERAGED).join(name),
             };
+            let song_level = place("song_level");
+            let per_second = place("dynamic (per second annotations)");
             let annotations = csv_files(&song_level, &["static_annotations"])?;
             if annotations.is_empty() {
                 continue;
@@ -89,11 +88,8 @@ impl DeamFiles {
                 metadata: metadata_files(root)?,
             });
         }
-        Err(Error::new(
-            ErrorKind::Dataset,
-            "holds no annotations: expected static_annotations_averaged_songs_*.csv in \"DEAM_Annotations/annotations/annotations averaged per song/song_level\", in \"annotations/annotations averaged per song/song_level\", or beside the audio files",
-        )
-        .with_path(root))
+        let message = "holds no annotations: expected static_annotations_averaged_songs_*.csv in \"DEAM_Annotations/annotations/annotations averaged per song/song_level\", in \"annotations/annotations averaged per song/song_level\", or beside the audio files";
+        Err(Error::new(ErrorKind::Dataset, message).with_path(root))
     }
 
     /// Reads the labels of all annotated songs, in the order of ids. Crossed columns are corrected if `choice` says so.
@@ -159,35 +155,34 @@ fn read_annotations(
     ];
     for row in &table.rows {
         let id = canonical_id(table.cell(row, id_column));
-        let outcome =
-            affect(&table, row, columns).and_then(|affect| match found.entry(id_order(&id)) {
-                Entry::Occupied(first) => {
-                    let SongLabel { file, line, .. } = first.get();
-                    let first = format!("{} line {line}", file.display());
-                    let reason = format!("song {id} already has a row in {first}, which is used");
-                    Err((RowFault::Duplicate, reason))
-                }
-                Entry::Vacant(free) => {
-                    free.insert(SongLabel {
-                        id: id.clone(),
-                        file: file.to_owned(),
-                        line: row.line,
-                        affect,
-                        percentages: None,
-                        artist: None,
-                    });
-                    Ok(())
-                }
-            });
-        if let Err((fault, reason)) = outcome {
-            rejected.push(RejectedRow {
-                id,
-                file: file.to_owned(),
-                line: row.line,
-                reason,
-                fault,
-            });
-        }
+        let (file, line) = (file.to_owned(), row.line);
+        let (fault, reason) = match (affect(&table, row, columns), found.entry(id_order(&id))) {
+            (Err(fault), _) => fault,
+            (Ok(_), Entry::Occupied(first)) => {
+                let SongLabel { file, line, .. } = first.get();
+                let first = format!("{} line {line}", file.display());
+                let reason = format!("song {id} already has a row in {first}, which is used");
+                (RowFault::Duplicate, reason)
+            }
+            (Ok(affect), Entry::Vacant(free)) => {
+                free.insert(SongLabel {
+                    id,
+                    file,
+                    line,
+                    affect,
+                    percentages: None,
+                    artist: None,
+                });
+                continue;
+            }
+        };
+        rejected.push(RejectedRow {
+            id,
+            file,
+            line,
+            reason,
+            fault,
+        });
     }
     Ok(())
 }

@@ -59,14 +59,13 @@ impl Split {
         };
         for (part, wanted) in Part::ALL.into_iter().zip(wanted) {
             if split.ids(part).is_empty() && (wanted > 0 || part == Part::Train) {
+                let (songs, groups) = (songs.len(), units.members.len());
+                let remedy = match by_artist {
+                    true => "split at random, or add songs of other artists",
+                    false => "add songs",
+                };
                 return Err(error(format!(
-                    "{} songs in {} groups that must stay together are too few for a split: none is left for {part}; {}",
-                    songs.len(),
-                    units.members.len(),
-                    match by_artist {
-                        true => "split at random, or add songs of other artists",
-                        false => "add songs",
-                    }
+                    "{songs} songs in {groups} groups that must stay together are too few for a split: none is left for {part}; {remedy}"
                 )));
             }
         }
@@ -95,9 +94,9 @@ impl Split {
         }
         for row in &table.rows {
             let part = match part_column {
-                Some(column) if !is_list => parse_part(table.cell(row, column))
+                Some(column) => parse_part(table.cell(row, column))
                     .ok_or_else(|| table.cell_error(row, column, "train, validation or test"))?,
-                _ => Part::Test,
+                None => Part::Test,
             };
             let id = canonical_id(table.cell(row, id_column.unwrap_or(0)));
             listed.push((row.line, id, part));
@@ -105,18 +104,15 @@ impl Split {
         let known: HashSet<&str> = songs.iter().map(|song| song.id.as_str()).collect();
         let mut parts = BTreeMap::new();
         for (line, id, part) in listed {
-            let problem = match known.contains(id.as_str()) {
-                false => Some(format!(
-                    "song {id:?} is not among the {} songs with audio and labels",
-                    songs.len()
-                )),
-                true => parts
-                    .insert(id.clone(), part)
-                    .map(|_| format!("song {id} is listed twice")),
+            let problem = if !known.contains(id.as_str()) {
+                let songs = songs.len();
+                format!("song {id:?} is not among the {songs} songs with audio and labels")
+            } else if parts.insert(id.clone(), part).is_some() {
+                format!("song {id} is listed twice")
+            } else {
+                continue;
             };
-            if let Some(problem) = problem {
-                return Err(error(format!("line {line}: {problem}")).with_path(path));
-            }
+            return Err(error(format!("line {line}: {problem}")).with_path(path));
         }
         if is_list {
             for song in songs {
@@ -308,8 +304,7 @@ impl Units {
         for unit in order {
             let unit = &self.members[unit];
             let counts = self.counts(unit);
-            let mut best: Vec<usize> = Vec::new();
-            let mut best_score = (f64::INFINITY, 0.0);
+            let (mut best, mut best_score) = (Vec::new(), (f64::INFINITY, 0.0));
             for (part, lack) in lacking.iter().enumerate() {
                 if wanted[part] == 0 {
                     continue;
@@ -370,9 +365,8 @@ fn apportion(counts: [usize; 4], wanted: &[usize]) -> Vec<[usize; 4]> {
     let mut cells: Vec<[usize; 4]> = (0..wanted.len())
         .map(|p| [0, 1, 2, 3].map(|q| share(p, q).floor() as usize))
         .collect();
-    let mut rest_of_part: Vec<usize> = wanted
-        .iter()
-        .zip(&cells)
+    let parts = wanted.iter().zip(&cells);
+    let mut rest_of_part: Vec<usize> = parts
         .map(|(wanted, cells)| wanted.saturating_sub(cells.iter().sum()))
         .collect();
     let mut rest_of_quadrant =

@@ -12,11 +12,16 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, 
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
+    errors::ParquetError,
     file::{metadata::KeyValue, properties::WriterProperties},
 };
 use serde::Serialize;
 use serde_json::json;
-use std::{io::Write, path::Path, sync::Arc};
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 /// How the plane is divided into classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -121,7 +126,7 @@ impl LabelTable {
         if scheme == Scheme::Grid && labels.songs.iter().any(|song| song.percentages.is_some()) {
             let message =
                 "gives percentages, from which a grid cannot be made; use --scheme sectors";
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(path));
+            return Err(Error::invalid(message).with_path(path));
         }
         let rows = labels.songs.into_iter();
         let rows = rows.map(|song| LabelRow::of(song, options.sigma, scheme));
@@ -140,52 +145,46 @@ impl LabelTable {
     /// `above_<class>`, 1 if its percentage is above the threshold. An existing file is replaced once the new one is
     /// complete.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        let bytes = match is_parquet(path) {
-            true => self.parquet()?,
-            false => self.csv()?,
-        };
-        atomic_file::write(path, |file| file.write_all(&bytes))
+        atomic_file::write(path, |file| match is_parquet(path) {
+            true => self.write_parquet(file).map_err(io::Error::other),
+            false => self.write_csv(file),
+        })
     }
 
     /// The columns by name, in their order.
     fn columns(&self) -> Vec<(String, Cells)> {
         let classes = self.scheme.classes();
-        let rows = self.rows.iter();
         let numbers = |value: &dyn Fn(&LabelRow) -> f64| {
             Cells::Numbers(self.rows.iter().map(value).collect())
         };
-        let ids: Option<Vec<i64>> = rows.clone().map(|row| row.id.parse().ok()).collect();
-        let ids = match ids {
-            Some(ids) => Cells::Integers(ids),
-            None => Cells::Text(rows.clone().map(|row| row.id.clone()).collect()),
+        let texts = |value: &dyn Fn(&LabelRow) -> String| {
+            Cells::Text(self.rows.iter().map(value).collect())
         };
-        let mut columns = vec![("song_id".to_owned(), ids)];
+        let mut columns = Vec::new();
+        let mut add = |name: &str, cells| columns.push((name.to_owned(), cells));
+        let ids: Option<Vec<i64>> = self.rows.iter().map(|row| row.id.parse().ok()).collect();
+        add(
+            "song_id",
+            ids.map_or_else(|| texts(&|row| row.id.clone()), Cells::Integers),
+        );
         for (class, name) in classes.iter().enumerate() {
-            let percentages = numbers(&|row| row.percentages[class]);
-            columns.push(((*name).to_owned(), percentages));
+            add(name, numbers(&|row| row.percentages[class]));
         }
-        let affect: [(&str, fn(&AffectBox) -> f64); 4] = [
-            ("valence_mean", |affect| affect.valence_mean),
-            ("valence_std", |affect| affect.valence_std),
-            ("arousal_mean", |affect| affect.arousal_mean),
-            ("arousal_std", |affect| affect.arousal_std),
-        ];
-        for (name, value) in affect {
-            columns.push((name.to_owned(), numbers(&|row| value(&row.affect))));
-        }
-        let quadrants = rows.clone().map(|row| row.affect.quadrant().to_string());
-        columns.push(("quadrant".to_owned(), Cells::Text(quadrants.collect())));
-        let strongest = rows.clone().map(|row| classes[row.argmax()].to_owned());
-        columns.push(("argmax".to_owned(), Cells::Text(strongest.collect())));
+        add("valence_mean", numbers(&|row| row.affect.valence_mean));
+        add("valence_std", numbers(&|row| row.affect.valence_std));
+        add("arousal_mean", numbers(&|row| row.affect.arousal_mean));
+        add("arousal_std", numbers(&|row| row.affect.arousal_std));
+        add("quadrant", texts(&|row| row.affect.quadrant().to_string()));
+        add("argmax", texts(&|row| classes[row.argmax()].to_owned()));
         for (class, name) in classes.iter().enumerate() {
             let above = |row: &LabelRow| u8::from(row.percentages[class] > self.threshold);
-            let flags = Cells::Flags(rows.clone().map(above).collect());
-            columns.push((format!("above_{name}"), flags));
+            let flags = Cells::Flags(self.rows.iter().map(above).collect());
+            add(&format!("above_{name}"), flags);
         }
         columns
     }
 
-    fn parquet(&self) -> Result<Vec<u8>> {
+    fn write_parquet(&self, file: impl Write + Send) -> Result<(), ParquetError> {
         let columns = self.columns().into_iter().map(|(name, cells)| {
             let array: ArrayRef = match cells {
                 Cells::Text(cells) => Arc::new(StringArray::from(cells)),
@@ -208,37 +207,24 @@ impl LabelTable {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(Some(vec![footer]))
             .build();
-        let failed = "the labels cannot be written as Parquet";
-        let batch = RecordBatch::try_from_iter(columns).context(ErrorKind::Internal, failed)?;
-        let mut bytes = Vec::new();
-        let write = || {
-            let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-            writer.write(&batch)?;
-            writer.close()
-        };
-        write().context(ErrorKind::Internal, failed)?;
-        Ok(bytes)
+        let batch = RecordBatch::try_from_iter(columns)?;
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
+        writer.write(&batch)?;
+        writer.close().map(drop)
     }
 
-    fn csv(&self) -> Result<Vec<u8>> {
+    fn write_csv(&self, file: impl Write) -> io::Result<()> {
         let columns = self.columns();
-        let write = || -> csv::Result<csv::Writer<Vec<u8>>> {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            writer.write_record(columns.iter().map(|(name, _)| name))?;
-            for row in 0..self.rows.len() {
-                writer.write_record(columns.iter().map(|(_, cells)| match cells {
-                    Cells::Text(cells) => cells[row].clone(),
-                    Cells::Integers(cells) => cells[row].to_string(),
-                    Cells::Numbers(cells) => cells[row].to_string(),
-                    Cells::Flags(cells) => cells[row].to_string(),
-                }))?;
-            }
-            Ok(writer)
-        };
-        let failed = "the labels cannot be written as CSV";
-        let writer = write().context(ErrorKind::Internal, failed)?;
-        let bytes = writer.into_inner();
-        bytes
-            .map_err(|error| Error::new(ErrorKind::Internal, failed).with_source(error.to_string()))
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(columns.iter().map(|(name, _)| name))?;
+        for row in 0..self.rows.len() {
+            writer.write_record(columns.iter().map(|(_, cells)| match cells {
+                Cells::Text(cells) => cells[row].clone(),
+                Cells::Integers(cells) => cells[row].to_string(),
+                Cells::Numbers(cells) => cells[row].to_string(),
+                Cells::Flags(cells) => cells[row].to_string(),
+            }))?;
+        }
+        writer.flush()
     }
 }

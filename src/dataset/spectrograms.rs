@@ -38,13 +38,12 @@ impl Spectrograms {
             // One song at a time: a long one must not keep others waiting.
             .with_max_len(1)
             .map_init(
-                || MelExtractor::new(mel).map_err(|error| one_line(&error)),
+                || MelExtractor::new(mel),
                 |extractor, file| {
-                    let mut values = Vec::new();
-                    let extractor = extractor.as_mut().map_err(|reason| reason.clone())?;
-                    whole_song(file, extractor, &mut values).map_err(|error| one_line(&error))?;
+                    let extractor = extractor.as_mut().map_err(|error| one_line(error))?;
+                    let song = whole_song(file, extractor).map_err(|error| one_line(&error))?;
                     on_song();
-                    Ok(values)
+                    Ok(song)
                 },
             )
             .collect();
@@ -82,20 +81,18 @@ pub(crate) const LEVEL_STEP_DB: f32 = 0.01;
 /// Longest song for training, in seconds: two hours, 80 MB of spectrogram at the usual settings.
 const LONGEST_S: u64 = 7200;
 
-/// Appends the spectrogram of a file in steps of [`LEVEL_STEP_DB`], row-major `[frames, n_mels]`, to `out`; returns the number of
-/// frames.
-fn whole_song(path: &Path, mel: &mut MelExtractor, out: &mut Vec<i16>) -> Result<usize> {
+/// The spectrogram of a file in steps of [`LEVEL_STEP_DB`], row-major `[frames, n_mels]`.
+fn whole_song(path: &Path, mel: &mut MelExtractor) -> Result<Vec<i16>> {
     let samples = decode(path, mel.config().sample_rate)?;
     let mut levels = Vec::new();
     let frames = mel.compute(&samples, &mut levels);
     let bands = mel.config().n_mels;
-    out.reserve(frames * bands);
+    let mut song = Vec::with_capacity(frames * bands);
     for frame in 0..frames {
-        let row =
-            (0..bands).map(|band| (levels[band * frames + frame] / LEVEL_STEP_DB).round() as i16);
-        out.extend(row);
+        let levels = (0..bands).map(|band| levels[band * frames + frame]);
+        song.extend(levels.map(|level| (level / LEVEL_STEP_DB).round() as i16));
     }
-    Ok(frames)
+    Ok(song)
 }
 
 fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
@@ -139,11 +136,10 @@ mod tests {
         assert_eq!(places, [1, 3]);
         assert!(failed[1].1.contains("absent.wav"), "{}", failed[1].1);
         for (index, file) in [&files[0], &files[2]].into_iter().enumerate() {
-            let mut expected = Vec::new();
             let mut extractor = MelExtractor::new(&mel).unwrap();
-            let frames = whole_song(file, &mut extractor, &mut expected).unwrap();
+            let expected = whole_song(file, &mut extractor).unwrap();
             assert!(spectrograms.song(index) == expected);
-            assert_eq!(spectrograms.frames(index), frames);
+            assert_eq!(spectrograms.frames(index), expected.len() / mel.n_mels);
         }
     }
 

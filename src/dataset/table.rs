@@ -35,40 +35,32 @@ impl Table {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let (headers, rows) = if is_parquet(path) {
             // The reader panics on some damaged files.
-            catch_panic(|| read_parquet(path)).context_at(
-                ErrorKind::Dataset,
-                path,
-                "cannot be read as Parquet",
-            )??
+            let read = catch_panic(|| read_parquet(path));
+            read.context_at(ErrorKind::Dataset, path, "cannot be read as Parquet")??
         } else {
             read_csv(path)?
         };
+        let headers = headers.iter().map(|name| name.to_lowercase()).collect();
+        let path = path.to_owned();
         Ok(Self {
-            path: path.to_owned(),
-            headers: headers
-                .into_iter()
-                .map(|name| name.to_lowercase())
-                .collect(),
+            path,
+            headers,
             rows,
         })
     }
 
     /// Index of the first of several names that the table has.
     pub(crate) fn find(&self, names: &[&str]) -> Option<usize> {
-        names
-            .iter()
-            .find_map(|name| self.headers.iter().position(|header| header == name))
+        let place = |name| self.headers.iter().position(|header| header == name);
+        names.iter().find_map(place)
     }
 
     /// Index of a column that must exist.
     pub(crate) fn require(&self, names: &[&str]) -> Result<usize> {
         self.find(names).ok_or_else(|| {
             let headers = self.headers.iter().map(String::as_str);
-            self.columns_error(&format!(
-                "expected a column {}{}",
-                names.join(" or "),
-                did_you_mean(names[0], headers)
-            ))
+            let (names, meant) = (names.join(" or "), did_you_mean(names[0], headers));
+            self.columns_error(&format!("expected a column {names}{meant}"))
         })
     }
 
@@ -100,29 +92,23 @@ impl Table {
             true => "(none)".to_owned(),
             false => self.headers.join(", "),
         };
-        Error::new(
-            ErrorKind::Dataset,
-            format!("{expected}; found the columns {found}"),
-        )
-        .with_path(&self.path)
+        let message = format!("{expected}; found the columns {found}");
+        Error::new(ErrorKind::Dataset, message).with_path(&self.path)
     }
 
     /// The error of a cell that holds something else.
     pub(crate) fn cell_error(&self, row: &Row, column: usize, expected: &str) -> Error {
         let name = self.headers.get(column).map_or("", String::as_str);
-        let found = self.cell(row, column);
-        let message = format!(
-            "line {}, column {name}: expected {expected}, found {found:?}",
-            row.line
-        );
+        let (line, found) = (row.line, self.cell(row, column));
+        let message = format!("line {line}, column {name}: expected {expected}, found {found:?}");
         Error::new(ErrorKind::Dataset, message).with_path(&self.path)
     }
 }
 
 /// Whether the file name ends in `.parquet`.
 pub(super) fn is_parquet(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+    let extension = path.extension().unwrap_or_default();
+    extension.eq_ignore_ascii_case("parquet")
 }
 
 fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
@@ -136,12 +122,10 @@ fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
             *byte = b'\n';
         }
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(bytes.as_slice());
-    let headers = reader
-        .byte_headers()
-        .context_at(ErrorKind::Dataset, path, broken)?;
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.flexible(true).from_reader(bytes.as_slice());
+    let headers = reader.byte_headers();
+    let headers = headers.context_at(ErrorKind::Dataset, path, broken)?;
     let headers = headers.iter().map(clean).collect();
     let mut rows = Vec::new();
     for record in reader.byte_records() {
@@ -188,10 +172,8 @@ fn clean(field: &[u8]) -> String {
 
 /// Whether a cell is empty or marked as missing.
 pub(super) fn is_missing(cell: &str) -> bool {
-    cell.is_empty()
-        || ["nan", "na", "n/a", "null", "none"]
-            .iter()
-            .any(|word| cell.eq_ignore_ascii_case(word))
+    let marks = ["", "nan", "na", "n/a", "null", "none"];
+    marks.iter().any(|mark| cell.eq_ignore_ascii_case(mark))
 }
 
 /// The id as it is compared: `12`, `0012` and `12.0` are the same song; other names stay as they are.

@@ -120,25 +120,17 @@ impl Plane {
             (3.5, 1.35),
             (6.5, 1.35),
             (8.35, 3.6),
+            // Neutral.
+            (5.0, 6.7),
         ];
-        let mut names: Vec<(&str, (f64, f64))> = Emotion::ALL
-            .into_iter()
-            .map(Emotion::name)
-            .zip(places)
-            .collect();
-        if self.has_neutral() {
-            names.push(("neutral", (5.0, 6.7)));
-        }
-        for (name, (valence, arousal)) in names {
+        for ((name, _), (valence, arousal)) in self.means.iter().zip(places) {
             let half = style.width(name) / 2.0 + 6.0;
             // A long name at the side of the plane stays inside it.
-            let middle = x
-                .at(valence)
-                .clamp(PLANE.left + half + 4.0, PLANE.right - half - 4.0);
-            let at = (middle, y.at(arousal));
+            let (left, right) = (PLANE.left + half + 4.0, PLANE.right - half - 4.0);
+            let at = (x.at(valence).clamp(left, right), y.at(arousal));
             let plate = ((at.0 - half, at.1 - 13.0), (at.0 + half, at.1 + 13.0));
             scene.rectangle(plate.0, plate.1, PAPER.alpha(0.8));
-            scene.text(name, at, style);
+            scene.text(*name, at, style);
         }
     }
 

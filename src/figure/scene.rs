@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     atomic_file,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{io::Write as _, path::Path};
@@ -131,11 +131,11 @@ impl Scene {
     /// Writes the picture to `path`, as PNG or SVG by its extension. An existing file is replaced once the new one is complete.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for another extension, [`ErrorKind::Io`] if the file cannot be written.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for another extension, [`Io`](crate::ErrorKind::Io) if the file cannot be written.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let bytes = match check_extension(path)? {
-            Format::Png => encode(&self.to_pixels()?)?,
-            Format::Svg => self.to_svg()?.into_bytes(),
+            false => encode(&self.to_pixels()?)?,
+            true => self.to_svg()?.into_bytes(),
         };
         atomic_file::write(path, |file| file.write_all(&bytes))
     }
@@ -157,7 +157,7 @@ impl Scene {
     /// replace them.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] if an image in it cannot be encoded.
+    /// [`Internal`](crate::ErrorKind::Internal) if an image in it cannot be encoded.
     pub(crate) fn inline_svg(&self, label: &str) -> Result<String> {
         Ok(format!(
             "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n{}</svg>\n",
@@ -184,14 +184,13 @@ fn element(shape: &Shape, color: Color) -> Result<String> {
     Ok(match shape {
         Shape::Polygon(points) => format!("<polygon points=\"{}\"{fill}/>", coordinates(points)),
         Shape::Line(points, width, dash) => {
-            let dashes = match *dash > 0.0 {
-                true => format!(" stroke-dasharray=\"{dash}\""),
-                false => String::new(),
-            };
+            let mut stroke = paint("stroke", color);
+            if *dash > 0.0 {
+                stroke += &format!(" stroke-dasharray=\"{dash}\"");
+            }
             format!(
-                "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{}{dashes}/>",
-                coordinates(points),
-                paint("stroke", color)
+                "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{stroke}/>",
+                coordinates(points)
             )
         }
         Shape::Circle(center, radius) => {
@@ -230,10 +229,8 @@ fn rounded(value: f64) -> f64 {
 }
 
 fn coordinates(points: &[Point]) -> String {
-    let points = points
-        .iter()
-        .map(|(x, y)| format!("{},{}", rounded(*x), rounded(*y)));
-    points.collect::<Vec<_>>().join(" ")
+    let pair = |(x, y): &Point| format!("{},{}", rounded(*x), rounded(*y));
+    points.iter().map(pair).collect::<Vec<_>>().join(" ")
 }
 
 /// A color as an attribute, with another for its opacity.
@@ -246,28 +243,18 @@ fn paint(attribute: &str, color: Color) -> String {
     format!(" {attribute}=\"#{red:02X}{green:02X}{blue:02X}\"{opacity}")
 }
 
-/// The format of a picture file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    Png,
-    Svg,
-}
-
-/// The format by the extension of a file's name; ask before long work.
+/// Whether a picture is written as SVG or as PNG, by the extension of its name. Called before long work.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] for an extension other than `.png` and `.svg`.
-pub(crate) fn check_extension(path: &Path) -> Result<Format> {
-    let extension = path.extension().map(|it| it.to_ascii_lowercase());
-    match extension.as_ref().and_then(|it| it.to_str()) {
-        Some("png") => Ok(Format::Png),
-        Some("svg") => Ok(Format::Svg),
-        _ => Err(Error::new(
-            ErrorKind::InvalidInput,
-            "expected a picture with the extension .png or .svg",
-        )
-        .with_path(path)),
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an extension other than `.png` and `.svg`.
+pub(crate) fn check_extension(path: &Path) -> Result<bool> {
+    let extension = path.extension().unwrap_or_default();
+    let is_svg = extension.eq_ignore_ascii_case("svg");
+    if is_svg || extension.eq_ignore_ascii_case("png") {
+        return Ok(is_svg);
     }
+    let expected = "expected a picture with the extension .png or .svg";
+    Err(Error::invalid(expected).with_path(path))
 }
 
 /// Text for SVG or HTML: markup is escaped, and characters that no document may hold become U+FFFD.

@@ -89,11 +89,8 @@ impl Spectrogram {
         scene.heading(title, subtitle, LARGE.left);
         self.draw(&mut scene, &LARGE, 250.0);
         self.draw_windows(&mut scene);
-        let corners = (
-            (LARGE.left - 1.0, LARGE.top - 1.0),
-            (LARGE.right, LARGE.bottom),
-        );
-        scene.frame(corners.0, corners.1);
+        let corner = (LARGE.left - 1.0, LARGE.top - 1.0);
+        scene.frame(corner, (LARGE.right, LARGE.bottom));
         LARGE.ticks_below(&mut scene, &self.times(&LARGE), "time in seconds");
         LARGE.ticks_left(&mut scene, &self.frequencies(&LARGE));
         LARGE.name_left(&mut scene, "frequency in hertz", 96.0);
@@ -124,10 +121,8 @@ impl Spectrogram {
     /// Start and end of the axis, in seconds.
     fn extent(&self) -> (f64, f64) {
         let start = self.windows.first().map_or(0.0, |window| window.start_s);
-        let end = self
-            .windows
-            .last()
-            .map_or(0.0, |window| self.shown(window).end);
+        let last = self.windows.last();
+        let end = last.map_or(0.0, |window| self.shown(window).end);
         (start, end.max(start + 1e-3))
     }
 
@@ -143,15 +138,10 @@ impl Spectrogram {
             10_000.0,
         ];
         let mut ticks: Vec<Tick> = Vec::new();
-        for hertz in HERTZ {
-            let Some(up) = self.up(hertz) else {
-                continue;
-            };
+        for (hertz, up) in HERTZ.into_iter().filter_map(|it| Some((it, self.up(it)?))) {
             let y = area.bottom - up * (area.bottom - area.top);
-            if ticks
-                .last()
-                .is_none_or(|last| last.0 - y >= 1.4 * area.font)
-            {
+            let last = ticks.last();
+            if last.is_none_or(|last| last.0 - y >= 1.4 * area.font) {
                 ticks.push((y, number(hertz, 0)));
             }
         }
@@ -182,10 +172,9 @@ impl Spectrogram {
     fn levels(&self, from: f64, to: f64) -> Vec<f32> {
         let middle = (from + to) / 2.0;
         // The last window that has started: those before it are shown up to where it starts.
-        let started = self
-            .windows
-            .partition_point(|window| self.shown(window).start <= middle);
-        let window = match self.windows.get(started.saturating_sub(1)) {
+        let windows = &self.windows;
+        let started = windows.partition_point(|window| self.shown(window).start <= middle);
+        let window = match windows.get(started.saturating_sub(1)) {
             Some(window) if window.values.len() >= self.band_centers.len() => window,
             _ => return Vec::new(),
         };
@@ -250,13 +239,10 @@ impl Spectrogram {
 
     fn draw_color_bar(&self, scene: &mut Scene) {
         let (width, height) = (BAR.right - BAR.left, BAR.bottom - BAR.top);
-        scene.image(
-            (BAR.left, BAR.top),
-            (width as u32, height as u32),
-            |_, y| magma(1.0 - y as f32 / (height - 1.0) as f32),
-        );
-        let corners = ((BAR.left - 1.0, BAR.top - 1.0), (BAR.right, BAR.bottom));
-        scene.frame(corners.0, corners.1);
+        let size = (width as u32, height as u32);
+        let color = |_, y| magma(1.0 - y as f32 / (height - 1.0) as f32);
+        scene.image((BAR.left, BAR.top), size, color);
+        scene.frame((BAR.left - 1.0, BAR.top - 1.0), (BAR.right, BAR.bottom));
         let loudest = f64::from(self.loudest());
         let range = (loudest - f64::from(RANGE_DB), loudest);
         let mut ticks = BAR.y(range, 8).ticks();

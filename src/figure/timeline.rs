@@ -70,9 +70,9 @@ impl TimelineChart<'_> {
         let extent = self.timeline.extent();
         let step = clock::step(extent.end - extent.start, 12);
         let first = (extent.start / step).ceil() as u64;
-        (first..)
-            .map(|n| n as f64 * step)
-            .take_while(|time| *time <= extent.end + 1e-9)
+        let times = (first..).map(|n| n as f64 * step);
+        let times = times.take_while(|time| *time <= extent.end + 1e-9);
+        times
             .map(|time| (x.at(time), clock::position(time)))
             .collect()
     }
@@ -87,23 +87,21 @@ fn draw_names(scene: &mut Scene, area: &Area, name: &str) {
 fn draw_affect(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) {
     draw_names(scene, &AFFECT, "valence and arousal, 1 to 9");
     let y = AFFECT.y((SCALE_MIN, SCALE_MAX), 4);
-    let ticks: Vec<Tick> = [1.0, 3.0, 5.0, 7.0, 9.0]
-        .map(|value| (y.at(value), value.to_string()))
-        .to_vec();
+    let ticks = [1.0, 3.0, 5.0, 7.0, 9.0].map(|value| (y.at(value), value.to_string()));
     AFFECT.grid_y(scene, &ticks);
     AFFECT.ticks_left(scene, &ticks);
     // The middle of the scale.
     let (left, right) = ((AFFECT.left, ticks[2].0), (AFFECT.right, ticks[2].0));
     scene.line(left, right, 1.0, MUTED);
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+        return;
+    };
     let lines: [(&str, Color, fn(&Stretch) -> f64); 2] = [
         ("valence", ACCENT, |step| step.valence),
         ("arousal", AROUSAL, |step| step.arousal),
     ];
     let mut ends = Vec::new();
     for (_, color, value) in lines {
-        let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
-            return;
-        };
         let centers = steps.iter().map(|step| {
             let center = (step.seconds.start + step.seconds.end) / 2.0;
             (x.at(center), y.at(value(step)))
@@ -145,9 +143,7 @@ fn draw_shares(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) 
             above = below;
         }
     }
-    let ticks: Vec<Tick> = [0.0, 25.0, 50.0, 75.0, 100.0]
-        .map(|value| (y.at(value), format!("{value} %")))
-        .to_vec();
+    let ticks = [0.0, 25.0, 50.0, 75.0, 100.0].map(|value| (y.at(value), format!("{value} %")));
     for (y, _) in &ticks {
         let (left, right) = ((SHARES.left, *y), (SHARES.right, *y));
         scene.line(left, right, 1.0, GRID.alpha(0.6));
