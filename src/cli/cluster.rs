@@ -168,15 +168,14 @@ impl Args {
             }
             return Ok(None);
         }
-        let starts = if self.centers.is_empty() {
-            DEFAULT_CENTERS.to_vec()
-        } else {
-            self.centers.clone()
+        let starts = match self.centers.is_empty() {
+            true => DEFAULT_CENTERS.to_vec(),
+            false => self.centers.clone(),
         };
-        let is_repeated =
-            |start: &&Expression| starts.iter().filter(|other| other == start).count() > 1;
-        if let Some(start) = starts.iter().find(is_repeated) {
-            bail!("--centers: {start} is named twice");
+        for (number, start) in starts.iter().enumerate() {
+            if starts[..number].contains(start) {
+                bail!("--centers: {start} is named twice");
+            }
         }
         match self.k {
             Some(k) if k != starts.len() => bail!(
@@ -200,8 +199,7 @@ fn center(expression: Expression) -> Point {
 
 /// Valence and arousal of every song that is not silent, and for each row the index of its point.
 fn points(library: &Library) -> Result<(Vec<Point>, Vec<Option<usize>>), CliError> {
-    let mut points = Vec::new();
-    let mut rows = Vec::new();
+    let (mut points, mut rows) = (Vec::new(), Vec::new());
     let columns = Columns::of(&[Column::Valence, Column::Arousal, Column::Silent]);
     for song in library.songs(columns) {
         let song = song?;

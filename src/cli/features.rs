@@ -1,6 +1,6 @@
 //! `circumplex features`: the log-mel spectrogram of a file, the input of the model.
 
-use super::{CliResult, Console, Exit, ModelChoice, count, visible};
+use super::{CliResult, Console, Exit, ModelChoice, count, file_name, visible};
 use crate::{
     atomic_file,
     audio::AudioInfo,
@@ -131,7 +131,6 @@ impl<'a> Features<'a> {
 
     fn draw(&self, source: &Path, path: &Path) -> crate::Result<()> {
         let mel = &self.preprocessing.mel;
-        let name = source.file_name().unwrap_or(source.as_os_str());
         let scale = match mel.scale {
             FrequencyScale::Mel => "mel",
             FrequencyScale::Linear => "linear",
@@ -144,7 +143,7 @@ impl<'a> Features<'a> {
             mel.hop_length,
             mel.sample_rate,
         );
-        let scene = self.spectrogram.scene(&name.to_string_lossy(), &subtitle);
+        let scene = self.spectrogram.scene(&file_name(source), &subtitle);
         scene.save(path)
     }
 }

@@ -1,6 +1,6 @@
 //! `circumplex labels`: the labels of a data set as a table.
 
-use super::{CliResult, Console, Exit, visible};
+use super::{CliResult, Console, Exit, file_name};
 use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
 use std::path::PathBuf;
 
@@ -99,15 +99,11 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     }
     table.save(&args.output)?;
     if let Some(path) = &args.plot {
-        let name = args.data.canonicalize().unwrap_or(args.data.clone());
-        let name = name.file_name().unwrap_or(name.as_os_str());
-        let title = format!("Emotion labels of {}", visible(&name.to_string_lossy()));
+        let data = args.data.canonicalize().unwrap_or(args.data.clone());
+        let title = format!("Emotion labels of {}", file_name(&data));
         table.picture(&title).scene().save(path)?;
     }
-    console.remark(&format!(
-        "{}: {} songs",
-        args.output.display(),
-        table.rows.len()
-    ));
-    Ok(Exit::of_files(table.rows.len(), table.rejected.len()))
+    let (output, songs) = (args.output.display(), table.rows.len());
+    console.remark(&format!("{output}: {songs} songs"));
+    Ok(Exit::of_files(songs, table.rejected.len()))
 }

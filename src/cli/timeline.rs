@@ -1,7 +1,7 @@
 //! `circumplex timeline`: the emotions of one song over time.
 
 use super::{
-    CliResult, Console, Exit, ModelChoice, count,
+    CliResult, Console, Exit, ModelChoice, count, file_name,
     sparkline::{bars, colored, time_axis},
     terminal_width, visible,
 };
@@ -95,11 +95,6 @@ impl<'a> Analyzed<'a> {
         }
     }
 
-    fn note(&self) -> Option<String> {
-        let notes = notes(self.song);
-        (!notes.is_empty()).then(|| notes.join("; "))
-    }
-
     /// Length, windows and model in one line.
     fn summary(&self) -> String {
         let mut text = format!(
@@ -109,16 +104,15 @@ impl<'a> Analyzed<'a> {
             self.timeline.window_s,
             self.model,
         );
-        if let Some(note) = self.note() {
+        for note in notes(self.song) {
             text.push_str(&format!("; {note}"));
         }
         visible(&text)
     }
 
     fn draw(&self, picture: &Path) -> crate::Result<()> {
-        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         let chart = TimelineChart {
-            title: &visible(&name.to_string_lossy()),
+            title: &file_name(self.path),
             subtitle: &self.summary(),
             timeline: self.timeline,
         };
@@ -168,6 +162,7 @@ impl<'a> Analyzed<'a> {
 
     fn json(&self) -> Json<'_> {
         let prediction = &self.song.prediction;
+        let notes = notes(self.song);
         let moments = self.timeline.moments.iter().map(|moment| JsonMoment {
             start_s: moment.start_s,
             valence: moment.valence,
@@ -179,7 +174,7 @@ impl<'a> Analyzed<'a> {
             model: self.model,
             duration_s: self.song.audio.duration_s,
             window_s: self.timeline.window_s,
-            note: self.note(),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
             valence: prediction.valence,
             arousal: prediction.arousal,
             emotions: &prediction.emotions,

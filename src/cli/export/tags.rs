@@ -4,7 +4,7 @@ use crate::{
     cli::{
         CliError, CliResult, Console, Exit, count, library::no_work_beside, stop_on_signal, visible,
     },
-    library::{Columns, Library, Song, resolve_target},
+    library::{Columns, Library, resolve_target},
     scan::Journal,
     tags::{Changed, MoodFields, Outcome, Stamp, tag, update_library},
 };
@@ -35,7 +35,7 @@ struct Tagger<'a> {
     tally: Tally,
 }
 
-/// Tags the files of all songs, or with `write` false untags them. Without `yes`, only lists what would be done.
+/// Tags the files of all songs, or with `write` false untags them. Without `yes`, lists what would be done.
 pub(crate) fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
     let stop = stop_on_signal()?;
     let files = library.files().iter();
@@ -77,13 +77,13 @@ fn summary(tally: &Tally, write: bool, yes: bool) -> String {
     if tally.up_to_date > 0 {
         text += &format!(", {} {up_to_date}", tally.up_to_date);
     }
-    if tally.silent > 0 {
-        let songs = count(tally.silent, "silent song", "silent songs");
-        text += &format!(", {songs} skipped");
-    }
-    if tally.tracks > 0 {
-        let tracks = count(tally.tracks, "track", "tracks");
-        text += &format!(", {tracks} of CUE sheets skipped");
+    for (number, one, many, rest) in [
+        (tally.silent, "silent song", "silent songs", "skipped"),
+        (tally.tracks, "track", "tracks", "of CUE sheets skipped"),
+    ] {
+        if number > 0 {
+            text += &format!(", {} {rest}", count(number, one, many));
+        }
     }
     text += &format!(", {} failed", tally.failed);
     if !yes && tally.changed > 0 {
@@ -106,10 +106,9 @@ impl Tagger<'_> {
         let done = self.songs(&library, &mut files);
         drop(library);
         // The library has to record changes that precede an error, too.
-        let updated = if files.is_empty() {
-            Ok(0)
-        } else {
-            update_library(&target, &files)
+        let updated = match files.is_empty() {
+            true => Ok(0),
+            false => update_library(&target, &files),
         };
         lock.remove();
         done?;
@@ -129,42 +128,35 @@ impl Tagger<'_> {
             }
             let song = song?;
             let fields = MoodFields::of(&song, &library.info().model);
+            self.bar.inc(1);
             if song.track.is_some() {
                 self.tally.tracks += 1;
-            } else if self.write && fields.is_none() {
+                continue;
+            }
+            if self.write && fields.is_none() {
                 self.tally.silent += 1;
-            } else {
-                self.file(&song, fields.filter(|_| self.write).as_ref(), files)?;
+                continue;
             }
-            self.bar.inc(1);
-        }
-        Ok(())
-    }
-
-    fn file(
-        &mut self,
-        song: &Song,
-        wanted: Option<&MoodFields>,
-        files: &mut HashMap<PathBuf, Changed>,
-    ) -> Result<(), CliError> {
-        let path = song.path.as_path();
-        let known = Stamp {
-            size_bytes: song.size_bytes,
-            modified: song.modified,
-        };
-        match tag(path, &known, wanted, self.yes) {
-            Ok(Outcome::UpToDate) => self.tally.up_to_date += 1,
-            Ok(Outcome::Due(mood)) => {
-                self.tally.changed += 1;
-                self.console.print(&preview(path, &mood, wanted))?;
-            }
-            Ok(Outcome::Changed(changed)) => {
-                self.tally.changed += 1;
-                files.insert(path.to_owned(), changed);
-            }
-            Err(error) => {
-                self.tally.failed += 1;
-                self.console.warning(&format!("{error:#}"));
+            let wanted = fields.filter(|_| self.write);
+            let known = Stamp {
+                size_bytes: song.size_bytes,
+                modified: song.modified,
+            };
+            match tag(&song.path, &known, wanted.as_ref(), self.yes) {
+                Ok(Outcome::UpToDate) => self.tally.up_to_date += 1,
+                Ok(Outcome::Due(mood)) => {
+                    self.tally.changed += 1;
+                    let line = preview(&song.path, &mood, wanted.as_ref());
+                    self.console.print(&line)?;
+                }
+                Ok(Outcome::Changed(changed)) => {
+                    self.tally.changed += 1;
+                    files.insert(song.path, changed);
+                }
+                Err(error) => {
+                    self.tally.failed += 1;
+                    self.console.warning(&format!("{error:#}"));
+                }
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! `circumplex library compact`.
 
-use super::{done, no_work_beside};
+use super::no_work_beside;
 use crate::{
-    cli::{CliResult, Console, LibraryChoice, count, visible},
+    cli::{CliResult, Console, Exit, LibraryChoice, count},
     library::{compact, resolve_target},
     scan::Journal,
 };
@@ -52,12 +52,12 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let compacted = done_now?;
     console.remark(&format!(
         "{}: {} from {} with {}; skipped {} that were analyzed again later; {} remembered",
-        visible(&target.display().to_string()),
+        target.display(),
         count(compacted.rows, "song", "songs"),
         count(parts, "file", "files"),
         count(before, "row", "rows"),
         count(compacted.repeated, "row", "rows"),
         count(compacted.failures as u64, "failure", "failures"),
     ));
-    done()
+    Ok(Exit::AllDone)
 }

@@ -1,7 +1,7 @@
 //! `circumplex library failures`.
 
-use super::{done, how_to_retry};
-use crate::cli::{CliResult, Console, LibraryChoice, Table, count, visible};
+use super::HOW_TO_RETRY;
+use crate::cli::{CliResult, Console, Exit, LibraryChoice, Table, count};
 use serde_json::json;
 
 /// List the files that could not be analyzed, with reasons
@@ -23,8 +23,8 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let library = args.library.open(console)?;
     let failures = library.failures();
     if failures.is_empty() {
-        console.remark(&format!("{}: no file failed", visible(library.name())));
-        return done();
+        console.remark(&format!("{}: no file failed", library.name()));
+        return Ok(Exit::AllDone);
     }
     let mut text = String::new();
     if args.json {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     console.remark(&format!(
         "{} failed; {}",
         count(failures.len() as u64, "file", "files"),
-        how_to_retry()
+        HOW_TO_RETRY
     ));
-    done()
+    Ok(Exit::AllDone)
 }

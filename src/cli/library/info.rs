@@ -1,14 +1,17 @@
 //! `circumplex library info`.
 
-use super::{done, how_to_retry, is_shipped};
+use super::{HOW_TO_RETRY, is_shipped};
 use crate::{
-    cli::{CliResult, Console, LibraryChoice, Table, analyze::report::spread_text, count, visible},
+    cli::{
+        CliResult, Console, Exit, LibraryChoice, Table, analyze::report::spread_text, count,
+        visible,
+    },
     emotion::Quadrant,
     error::Error,
     library::{Columns, Library},
     scan::Spread,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::{collections::HashSet, fs};
 
 /// Say what a library holds: songs, model, spread over the emotions, failures
@@ -30,7 +33,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         text_of(&library, &sums)
     };
     console.print(&text)?;
-    done()
+    Ok(Exit::AllDone)
 }
 
 /// Sums over the songs.
@@ -70,66 +73,61 @@ impl Sums {
     }
 }
 
-fn meaning(quadrant: Quadrant) -> &'static str {
-    match quadrant {
-        Quadrant::Q1 => "happy, excited",
-        Quadrant::Q2 => "tense, frustrated",
-        Quadrant::Q3 => "depressed, tired",
-        Quadrant::Q4 => "calm, content",
-    }
-}
-
 fn text_of(library: &Library, sums: &Sums) -> String {
     let info = library.info();
     let model = &info.model;
-    let shipped = if is_shipped(library) {
-        ", the one inside this program"
-    } else {
-        ", not the one inside this program"
+    let shipped = match is_shipped(library) {
+        true => "the one inside this program",
+        false => "not the one inside this program",
     };
-    let mut text = format!(
-        "{}\n{}, {:.2} h of music, {:.1} MiB\nmodel {} ({}{shipped})\npreprocessing {}\nwritten by {}, format {}\n",
-        visible(library.name()),
-        count(library.rows(), "song", "songs"),
-        sums.duration_s / 3600.0,
-        sums.bytes as f64 / f64::from(1 << 20),
-        visible(&model.name),
-        visible(model.identity.get(..12).unwrap_or(&model.identity)),
-        visible(&info.preprocessing.to_string()),
-        visible(&info.program),
-        info.format_version,
-    );
+    let songs = count(library.rows(), "song", "songs");
+    let hours = sums.duration_s / 3600.0;
+    let mebibytes = sums.bytes as f64 / f64::from(1 << 20);
     let failures = library.failures().len() as u64;
-    text.push_str(&count(failures, "file", "files"));
-    text.push_str(" failed");
-    if failures > 0 {
-        text.push_str(&format!(
-            " (`circumplex library failures` lists them); {}",
-            how_to_retry()
-        ));
-    }
-    text.push('\n');
+    let failed = count(failures, "file", "files");
+    let mut lines = vec![
+        library.name().to_owned(),
+        format!("{songs}, {hours:.2} h of music, {mebibytes:.1} MiB"),
+        format!("model {} ({:.12}, {shipped})", model.name, model.identity),
+        format!("preprocessing {}", info.preprocessing),
+        format!(
+            "written by {}, format {}",
+            info.program, info.format_version
+        ),
+        match failures {
+            0 => format!("{failed} failed"),
+            _ => format!(
+                "{failed} failed (`circumplex library failures` lists them); {HOW_TO_RETRY}"
+            ),
+        },
+    ];
     if sums.repeated > 0 {
-        text.push_str(&format!(
-            "{} of songs that have another row; `circumplex library compact` keeps the latest of each\n",
+        lines.push(format!(
+            "{} of songs that have another row; `circumplex library compact` keeps the latest of each",
             count(sums.repeated, "row", "rows"),
         ));
     }
     if sums.silent > 0 {
-        text.push_str(&format!(
-            "{} silent and not counted below\n",
-            count(sums.silent, "song is", "songs are"),
-        ));
+        let silent = count(sums.silent, "song is", "songs are");
+        lines.push(format!("{silent} silent and not counted below"));
     }
-    text.push_str(&spread_text(&sums.spread));
+    let lines = lines.iter().map(|line| visible(line) + "\n");
+    let mut text = lines.collect::<String>() + &spread_text(&sums.spread);
     if sums.spread.songs() > 0 {
         let mut table = Table::new(["quadrant", ">songs", ">%", ""]);
-        for (quadrant, songs) in Quadrant::ALL.into_iter().zip(sums.quadrants) {
+        let emotions = [
+            "happy, excited",
+            "tense, frustrated",
+            "depressed, tired",
+            "calm, content",
+        ];
+        let quadrants = Quadrant::ALL.into_iter().zip(sums.quadrants);
+        for ((quadrant, songs), emotions) in quadrants.zip(emotions) {
             table.row([
                 quadrant.to_string(),
                 songs.to_string(),
                 format!("{:.1}", 100.0 * songs as f64 / sums.spread.songs() as f64),
-                meaning(quadrant).to_owned(),
+                emotions.to_owned(),
             ]);
         }
         text.push_str(&format!("\n{}", table.render(None)));
@@ -137,7 +135,7 @@ fn text_of(library: &Library, sums: &Sums) -> String {
     text
 }
 
-fn json_of(library: &Library, sums: &Sums) -> serde_json::Value {
+fn json_of(library: &Library, sums: &Sums) -> Value {
     let info = library.info();
     let files: Vec<_> = library
         .files()
@@ -151,7 +149,7 @@ fn json_of(library: &Library, sums: &Sums) -> serde_json::Value {
             })
         })
         .collect();
-    let emotions: serde_json::Map<String, serde_json::Value> = sums
+    let emotions: Map<String, Value> = sums
         .spread
         .means()
         .into_iter()
@@ -161,7 +159,7 @@ fn json_of(library: &Library, sums: &Sums) -> serde_json::Value {
             (emotion.to_string(), entry)
         })
         .collect();
-    let quadrants: serde_json::Map<String, serde_json::Value> = Quadrant::ALL
+    let quadrants: Map<String, Value> = Quadrant::ALL
         .into_iter()
         .zip(sums.quadrants)
         .map(|(quadrant, songs)| (quadrant.to_string(), songs.into()))

@@ -5,7 +5,7 @@ mod failures;
 mod info;
 mod songs;
 
-use super::{CliError, CliResult, Console, Exit, visible};
+use super::{CliError, CliResult, Console};
 use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ impl LibraryChoice {
         if !library.is_model_known() {
             console.remark(&format!(
                 "{}: written by another program, so the model that made its vectors is unknown",
-                visible(library.name())
+                library.name()
             ));
         }
         Ok(library)
@@ -90,25 +90,18 @@ pub(crate) fn no_work_beside(target: &Path) -> Result<(), CliError> {
 
 /// Which model made the vectors, and whether it is the one inside this program.
 pub(crate) fn provenance(library: &Library) -> String {
+    let (name, songs) = (library.name(), library.rows());
     let model = &library.info().model;
     if !library.is_model_known() {
-        return format!(
-            "{}: {} songs, by an unknown model",
-            library.name(),
-            library.rows()
-        );
+        return format!("{name}: {songs} songs, by an unknown model");
     }
-    let short = model.identity.get(..12).unwrap_or(&model.identity);
-    let other = if is_shipped(library) {
-        ""
-    } else {
-        ", not the model inside this program"
+    let other = match is_shipped(library) {
+        true => "",
+        false => ", not the model inside this program",
     };
     format!(
-        "{}: {} songs, by model {} ({short}{other})",
-        library.name(),
-        library.rows(),
-        model.name
+        "{name}: {songs} songs, by model {} ({:.12}{other})",
+        model.name, model.identity
     )
 }
 
@@ -118,12 +111,5 @@ fn is_shipped(library: &Library) -> bool {
 }
 
 /// Advice for failed files.
-fn how_to_retry() -> &'static str {
-    "they are tried again when they change, by another version of circumplex, or at once with `circumplex analyze \
-     --retry-failed` and the same directories and -o as before"
-}
-
-/// Ends a command whose answer was printed.
-fn done() -> CliResult {
-    Ok(Exit::AllDone)
-}
+const HOW_TO_RETRY: &str = "they are tried again when they change, by another version of circumplex, or at once with \
+    `circumplex analyze --retry-failed` and the same directories and -o as before";

@@ -1,8 +1,7 @@
 //! `circumplex library songs`.
 
-use super::done;
 use crate::{
-    cli::{CliResult, Console, LibraryChoice, Table, terminal_width},
+    cli::{CliResult, Console, Exit, LibraryChoice, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Columns, Library, Song},
     output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
@@ -132,7 +131,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     if (songs.len() as u64) < library.rows() {
         console.remark(&format!("{} of {} songs", songs.len(), library.rows()));
     }
-    done()
+    Ok(Exit::AllDone)
 }
 
 fn table(songs: &[Song]) -> String {

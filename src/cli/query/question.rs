@@ -111,18 +111,16 @@ impl Question {
     /// conflicts with a given one.
     fn check(&self) -> Result<(), CliError> {
         let has_file = self.face_file.is_some();
-        let has_face = has_file || self.face.is_some();
-        Err(
-            if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
-                "--arousal and --spread need --valence, and no other kind of query".into()
-            } else if !has_file && (self.observe.is_some() || self.fps.is_some()) {
-                "--observe and --fps need --face-file".into()
-            } else if !has_face && self.face_map.is_some() {
-                "--face-map needs --face or --face-file".into()
-            } else {
-                return Ok(());
-            },
-        )
+        if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
+            bail!("--arousal and --spread need --valence, and no other kind of query");
+        }
+        if !has_file && (self.observe.is_some() || self.fps.is_some()) {
+            bail!("--observe and --fps need --face-file");
+        }
+        if !has_file && self.face.is_none() && self.face_map.is_some() {
+            bail!("--face-map needs --face or --face-file");
+        }
+        Ok(())
     }
 
     /// The emotions of a face, where one is given.
@@ -134,10 +132,9 @@ impl Question {
             (None, None) => return Ok(None),
         };
         let emotions = map.mix(&shares)?;
-        let shares = emotions
-            .iter()
-            .map(|(emotion, share)| (emotion.name(), share.into()));
-        console.remark(&format!("query emotions: {}", shares_text(shares)));
+        let shares = emotions.iter();
+        let shares = shares_text(shares.map(|(emotion, share)| (emotion.name(), share.into())));
+        console.remark(&format!("query emotions: {shares}"));
         Ok(Some(emotions))
     }
 
@@ -174,15 +171,13 @@ impl Question {
             shares_text(shares)
         ));
         if seen.without_face > 0 {
-            console.remark(&format!(
-                "skipped: {} without a recognized face",
-                frames(seen.without_face)
-            ));
+            let skipped = frames(seen.without_face);
+            console.remark(&format!("skipped: {skipped} without a recognized face"));
         }
         if seen.several > 0 {
+            let several = frames(seen.several);
             console.remark(&format!(
-                "averaged: the faces in each of {} with several",
-                frames(seen.several)
+                "averaged: the faces in each of {several} with several"
             ));
         }
         Ok(seen.shares)

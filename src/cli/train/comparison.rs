@@ -98,15 +98,11 @@ fn published(recipe: &Recipe) -> String {
     let Some(paper) = &recipe.paper else {
         return String::new();
     };
-    let mut figures = Vec::new();
-    if let Some(mae) = paper.mae {
-        figures.push(format!(
-            "MAE {mae:.2} (ratio {:.3})",
-            mae / PUBLISHED_BASELINE
-        ));
-    }
-    if let Some(f1) = paper.micro_f1 {
-        figures.push(format!("micro F1 {f1:.2}"));
-    }
+    let mae = paper.mae.map(|mae| {
+        let ratio = mae / PUBLISHED_BASELINE;
+        format!("MAE {mae:.2} (ratio {ratio:.3})")
+    });
+    let f1 = paper.micro_f1.map(|f1| format!("micro F1 {f1:.2}"));
+    let figures: Vec<String> = [mae, f1].into_iter().flatten().collect();
     figures.join(", ")
 }
