@@ -10,14 +10,8 @@ use std::{
 };
 
 /// Check a data set
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    action: Action,
-}
-
 #[derive(clap::Subcommand)]
-enum Action {
+pub(crate) enum Action {
     Check(CheckArgs),
 }
 
@@ -30,7 +24,7 @@ enum Action {
                     circumplex dataset check DEAM\n  \
                     circumplex dataset check DEAM --json"
 )]
-struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Directory in DEAM's layout: the official archives, the Kaggle mirror, or flat
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
@@ -39,8 +33,7 @@ struct CheckArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    let Action::Check(args) = args.action;
+pub(crate) fn run(Action::Check(args): Action, console: &Console) -> CliResult {
     let bar = OnceLock::new();
     let report = check(&args.directory, |files| {
         let template = Some("{bar:24} {pos}/{len} audio files, {eta} left");

@@ -219,7 +219,7 @@ fn measured_on(part: Option<Part>, trained_on: Option<usize>) -> String {
     }
 }
 
-/// Warns if a model was trained on crossed labels and is evaluated on corrected ones, or the other way round.
+/// Warns if a model was trained on crossed labels and is evaluated on corrected ones, or the reverse.
 fn remark_on_other_labels(console: &Console, dataset: &Dataset, provenance: &Provenance) {
     let learned = provenance.labels.filter(|_| dataset.columns.is_crossed());
     if let Some(learned) = learned.filter(|learned| learned.labels != dataset.columns.labels) {

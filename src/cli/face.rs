@@ -10,14 +10,8 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// Show the map from facial expressions to emotions
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(clap::Subcommand)]
-enum Command {
+pub(crate) enum Action {
     Table(TableArgs),
 }
 
@@ -29,7 +23,7 @@ enum Command {
                   the label of a song. A neutral face has the even vector.\n\
                   Edit the table that --csv prints and give it to --face-map to use your own."
 )]
-struct TableArgs {
+pub(crate) struct TableArgs {
     /// Print CSV with all digits
     #[arg(long)]
     csv: bool,
@@ -46,8 +40,7 @@ pub(crate) fn load_map(file: Option<&Path>) -> Result<FaceMap> {
     file.map_or_else(|| Ok(FaceMap::default()), read_face_map)
 }
 
-pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    let Command::Table(args) = args.command;
+pub(crate) fn run(Action::Table(args): Action, console: &Console) -> CliResult {
     let map = load_map(args.face_map.as_deref())?;
     // Another map need not be made of these means.
     let has_means = args.face_map.is_none();

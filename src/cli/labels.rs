@@ -41,7 +41,7 @@ pub(crate) struct Args {
     plot: Option<PathBuf>,
 }
 
-/// Options of every command that reads labels one way.
+/// Options of commands that train on labels or write them.
 #[derive(clap::Args)]
 pub(crate) struct LabelSource {
     /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)

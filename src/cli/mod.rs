@@ -91,12 +91,15 @@ enum Command {
     Query(Box<query::Args>),
     Plane(plane::Args),
     Export(export::Args),
-    Library(library::Args),
+    #[command(subcommand)]
+    Library(library::Action),
     Cluster(cluster::Args),
     Timeline(timeline::Args),
     Features(features::Args),
-    Face(face::Args),
-    Dataset(dataset::Args),
+    #[command(subcommand)]
+    Face(face::Action),
+    #[command(subcommand)]
+    Dataset(dataset::Action),
     Labels(labels::Args),
     /// Train a model on labeled music (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
@@ -120,12 +123,12 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Query(args) => query::run(*args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Export(args) => export::run(args, console),
-        Command::Library(args) => library::run(args, console),
+        Command::Library(action) => library::run(action, console),
         Command::Cluster(args) => cluster::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
         Command::Features(args) => features::run(args, console),
-        Command::Face(args) => face::run(args, console),
-        Command::Dataset(args) => dataset::run(args, console),
+        Command::Face(action) => face::run(action, console),
+        Command::Dataset(action) => dataset::run(action, console),
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
         Command::Train { .. } => bail!(
@@ -166,7 +169,7 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    // A panic that is caught becomes an error, which says what there is to say.
+    // A panic that is caught becomes an error, which is printed.
     silence_caught_panics();
     let console = Console::new(cli.quiet);
     match dispatch(cli.command, &console) {

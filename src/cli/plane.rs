@@ -2,9 +2,9 @@
 
 use super::{CliResult, Console, Exit, LibraryChoice, count, visible};
 use crate::{
-    emotion::Emotion,
     figure::{Plane, PlanePoint, check_extension},
     library::Columns,
+    scan::Spread,
 };
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Each song is a dot in the color of its strongest emotion; the bars show the mean percentages of the eight emotions.
-Silent songs are left out.
+Silent songs are skipped.
 
 Examples:
   circumplex plane
@@ -29,36 +29,33 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     check_extension(&args.output)?;
     let library = args.library.open_filled(console)?;
     let mut songs = Vec::new();
-    let mut sums = [0.0; Emotion::COUNT];
+    let mut spread = Spread::default();
     for song in library.songs(Columns::LIST) {
         let song = song?;
         if song.silent {
             continue;
         }
-        for (sum, percent) in sums.iter_mut().zip(song.emotions.as_array()) {
-            *sum += f64::from(*percent);
-        }
+        spread.add(&song.emotions);
         songs.push(PlanePoint {
             valence: f64::from(song.valence),
             arousal: f64::from(song.arousal),
             class: song.emotions.strongest() as usize,
         });
     }
-    if songs.is_empty() {
+    let Some(means) = spread.means() else {
         bail!("{}: all songs are silent; nothing to draw", library.name());
-    }
-    let number = songs.len();
-    let means = Emotion::ALL.iter().zip(sums);
+    };
     let plane = Plane {
         title: visible(library.name()),
         subtitle: visible(&format!(
             "{}, model {}",
-            count(number as u64, "song", "songs"),
+            count(spread.songs(), "song", "songs"),
             library.info().model.name
         )),
         songs,
         means: means
-            .map(|(emotion, sum)| (emotion.name(), sum / number as f64))
+            .iter()
+            .map(|(emotion, mean, _)| (emotion.name(), *mean))
             .collect(),
     };
     plane.scene().save(&args.output)?;

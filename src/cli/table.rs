@@ -8,7 +8,6 @@ pub(crate) struct Table {
     aligns: Vec<Alignment>,
     /// The heading is the first.
     rows: Vec<Vec<String>>,
-    shrinking: Option<usize>,
 }
 
 impl Table {
@@ -24,14 +23,7 @@ impl Table {
         Self {
             aligns,
             rows: vec![heading],
-            shrinking: None,
         }
-    }
-
-    /// Sets the column (from 0) whose cells lose their start if a row would be wider than the terminal.
-    pub(crate) fn shrink(mut self, column: usize) -> Self {
-        self.shrinking = Some(column);
-        self
     }
 
     /// Adds a row, with control characters escaped.
@@ -41,7 +33,7 @@ impl Table {
             .push(cells.map(|cell| visible(cell.as_ref())).collect());
     }
 
-    /// The table as text, at most `width` columns wide if the shrinking column allows it; `None`: without a limit.
+    /// The table as text. If a row is wider than `width`, the cells of the last column lose their start.
     pub(crate) fn render(&self, width: Option<usize>) -> String {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
@@ -49,13 +41,10 @@ impl Table {
                 *width = (*width).max(measure_text_width(cell));
             }
         }
-        if let (Some(limit), Some(column)) = (width, self.shrinking) {
-            let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-            if total > limit
-                && let Some(width) = widths.get_mut(column)
-            {
-                *width = width.saturating_sub(total - limit).max(12);
-            }
+        let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        if let (Some(limit), Some(last)) = (width, widths.last_mut()) {
+            let shrunk = last.saturating_sub(total.saturating_sub(limit)).max(12);
+            *last = shrunk.min(*last);
         }
         let mut text = String::new();
         for row in &self.rows {
@@ -93,7 +82,7 @@ mod tests {
     use super::*;
 
     fn example() -> Table {
-        let mut table = Table::new([">n", "path"]).shrink(1);
+        let mut table = Table::new([">n", "path"]);
         table.row(["1", "music/a rather long name/song.mp3"]);
         table.row(["10", "b.mp3"]);
         table

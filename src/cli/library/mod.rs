@@ -10,30 +10,24 @@ use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
 /// Look into a library: what it holds, which files failed, its songs; rewrite it in good order
-#[derive(clap::Args)]
+#[derive(clap::Subcommand)]
 #[command(
     after_help = "LIBRARY is a file, a directory of .parquet files (as `circumplex analyze --shard` writes them), or several \
                   of these: they are read as one. All must be made by the same model."
 )]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
+pub(crate) enum Action {
     Info(info::Args),
     Failures(failures::Args),
     Songs(songs::Args),
     Compact(compact::Args),
 }
 
-pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    match args.command {
-        Command::Info(args) => info::run(&args, console),
-        Command::Failures(args) => failures::run(&args, console),
-        Command::Songs(args) => songs::run(&args, console),
-        Command::Compact(args) => compact::run(&args, console),
+pub(crate) fn run(action: Action, console: &Console) -> CliResult {
+    match action {
+        Action::Info(args) => info::run(&args, console),
+        Action::Failures(args) => failures::run(&args, console),
+        Action::Songs(args) => songs::run(&args, console),
+        Action::Compact(args) => compact::run(&args, console),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// analyzed (the latest first), or the percentage of one of the eight emotions. Without it, that of the library
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
     sort: Option<Key>,
-    /// The other way round
+    /// Reverse the order
     #[arg(long)]
     reverse: bool,
     /// How many songs; without it, all
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
 }
 
 fn table(songs: &[Song]) -> String {
-    let mut table = Table::new(["emotion", ">%", ">valence", ">arousal", "song"]).shrink(4);
+    let mut table = Table::new(["emotion", ">%", ">valence", ">arousal", "song"]);
     for song in songs {
         let path = song.unique_path().display().to_string();
         if song.silent {

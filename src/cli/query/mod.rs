@@ -1,21 +1,19 @@
 //! `circumplex query`: the songs of a library that are nearest to an answer.
 
-mod choice;
 mod exclude;
 mod output;
 mod outside;
 mod play;
 mod question;
 
-use self::{choice::Choice, output::Output, question::Question};
-use super::{CliError, CliResult, Console, Exit, LibraryChoice, library::provenance};
+use self::{exclude::excluded, output::Output, question::Question};
+use super::{CliResult, Console, Exit, LibraryChoice, library::provenance};
 use crate::{
     emotion::EmotionVector,
-    library::Library,
     output::Format,
-    search::{Match, Query, Questions, answer_many, parse_target},
+    search::{Explore, Filter, Metric, Query, Questions, answer_many, parse_target},
 };
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 
 /// Find the songs of a library that are nearest to some emotions, a face, a point on the plane or other songs
 #[derive(clap::Args)]
@@ -31,9 +29,26 @@ pub(crate) struct Args {
     /// How many songs, or `all` [default: 5]
     #[arg(short, value_name = "K", value_parser = parse_count)]
     k: Option<NonZeroUsize>,
-    #[command(flatten)]
-    choice: Choice,
-    /// A playlist that walks from what is asked to this feeling: an emotion, or written as for --emotions, --vector or
+    /// The measure of similarity
+    #[arg(long, value_enum, default_value_t = Metric::Cosine)]
+    metric: Metric,
+    /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,
+    /// duration, valence, arousal, track, silent, each emotion by its name, `strongest`, and more
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<Filter>,
+    /// At most N songs of one artist; songs without the tag are not counted
+    #[arg(long, value_name = "N")]
+    limit_per_artist: Option<NonZeroUsize>,
+    /// Leave out the files of this list: paths, one a line or NUL-separated, or an M3U playlist
+    #[arg(long, value_name = "FILE")]
+    exclude_list: Option<PathBuf>,
+    /// For variety: draw the K songs from all that are at most X less similar than the K-th nearest
+    #[arg(long, value_name = "X", value_parser = width)]
+    explore: Option<f64>,
+    /// Another seed draws other songs
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "explore")]
+    seed: u64,
+    /// A playlist that leads from what is asked to this feeling: an emotion, or written as for --emotions, --vector or
     /// valence=7,arousal=3
     #[arg(long, value_name = "TARGET", value_parser = parse_target, conflicts_with_all = ["explore", "queries"], allow_hyphen_values = true)]
     mood_shift: Option<EmotionVector>,
@@ -64,22 +79,11 @@ fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     count.ok_or_else(|| "expected a number of songs, 1 or more, or `all`".to_owned())
 }
 
-/// The number of songs in a library, which is not empty.
-fn songs_in(library: &Library) -> NonZeroUsize {
-    let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
-    NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// Rejects a number beyond the songs of the library.
-fn at_most(count: NonZeroUsize, library: &Library, option: &str) -> Result<NonZeroUsize, CliError> {
-    let songs = songs_in(library);
-    if count > songs {
-        bail!(
-            "{option} {count}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
-            library.name()
-        );
+fn width(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(width) if (0.0..=2.0).contains(&width) => Ok(width),
+        _ => Err("expected a difference of similarities from 0 to 2, like 0.02".to_owned()),
     }
-    Ok(count)
 }
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
@@ -99,16 +103,37 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         None => args.output.format()?,
     };
     let library = args.library.open_filled(console)?;
-    let k = match args.k {
-        None => DEFAULT_COUNT.min(songs_in(&library)),
-        Some(ALL) => songs_in(&library),
-        Some(k) => at_most(k, &library, "-k")?,
+    let songs = usize::try_from(library.rows()).unwrap_or(usize::MAX);
+    let songs = NonZeroUsize::new(songs).unwrap_or(NonZeroUsize::MIN);
+    let (option, wanted) = match (args.steps, args.k) {
+        (Some(steps), _) => ("--steps", steps),
+        (None, Some(ALL)) => ("-k", songs),
+        (None, k) => ("-k", k.unwrap_or(DEFAULT_COUNT.min(songs))),
     };
-    let mut search = args.choice.search()?;
+    if wanted > songs {
+        bail!(
+            "{option} {wanted}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
+            library.name()
+        );
+    }
+    let query = Query {
+        metric: args.metric,
+        filter: args.condition.clone(),
+        exclude: match &args.exclude_list {
+            Some(list) => excluded(list)?,
+            None => HashSet::new(),
+        },
+        per_artist: args.limit_per_artist,
+        explore: args.explore.map(|width| Explore {
+            width,
+            seed: args.seed,
+        }),
+        tags: args.queries.is_none() && args.output.needs_tags(format),
+    };
     if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {
         console.remark(&provenance(&library));
         let questions = Questions::open(questions)?;
-        let answered = answer_many(&search, &library, questions, k, file)?;
+        let answered = answer_many(&query, &library, questions, wanted, file)?;
         console.remark(&format!(
             "{}: {} questions, {} answers",
             file.display(),
@@ -117,8 +142,11 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         ));
         return Ok(Exit::AllDone);
     }
-    search.tags = args.output.needs_tags(format);
-    let (matches, wanted) = find(args, &search, &library, k, console)?;
+    let asked = args.question.vector(&library, console)?;
+    let matches = match args.mood_shift {
+        Some(target) => query.shift(&library, &asked, &target.into(), wanted)?,
+        None => query.nearest(&library, &asked, wanted)?,
+    };
     console.remark(&provenance(&library));
     if matches.len() < wanted.get() && args.k != Some(ALL) {
         console.remark(&format!(
@@ -129,24 +157,4 @@ fn answer(args: &Args, console: &Console) -> CliResult {
     args.output.write(format, &library, &matches, console)?;
     args.output.play(&matches, console)?;
     Ok(Exit::AllDone)
-}
-
-/// The answer, and how many songs it should have.
-fn find(
-    args: &Args,
-    search: &Query,
-    library: &Library,
-    k: NonZeroUsize,
-    console: &Console,
-) -> Result<(Vec<Match>, NonZeroUsize), CliError> {
-    let asked = args.question.vector(library, console)?;
-    let Some(target) = args.mood_shift else {
-        return Ok((search.nearest(library, &asked, k)?, k));
-    };
-    let steps = match args.steps {
-        Some(steps) => at_most(steps, library, "--steps")?,
-        None => k,
-    };
-    let found = search.shift(library, &asked, &target.into(), steps)?;
-    Ok((found, steps))
 }

@@ -74,29 +74,39 @@ impl Output {
         matches: &[Match],
         console: &Console,
     ) -> Result<(), CliError> {
-        let paths = if self.relative {
-            Paths::relative_to(directory_of(self.file().unwrap_or("".as_ref())))?
+        let file = self.file();
+        if format == Format::Table {
+            let table = table(matches);
+            if let Some(file) = file {
+                let text = table.render(None);
+                atomic_file::write(file, |out| out.write_all(text.as_bytes()))?;
+            } else {
+                console.print(&table.render(terminal_width()))?;
+            }
         } else {
-            Paths::Absolute
-        };
-        match self.file() {
-            None if format == Format::Table => {
-                console.print(&table(matches).render(terminal_width()))?;
+            let to = match file {
+                Some(file) => Destination::Path(file.to_owned()),
+                None => Destination::Stream(Box::new(io::stdout())),
+            };
+            let layout = Layout {
+                fields: fields(format),
+                embedding: 0,
+                info: library.info(),
+                paths: match self.relative {
+                    true => Paths::relative_to(directory_of(file.unwrap_or(Path::new(""))))?,
+                    false => Paths::Absolute,
+                },
+            };
+            let mut sink = sink(format, to, layout)?;
+            for found in matches {
+                let rank = Cell::Integer(found.rank as i64);
+                let extra = vec![rank, Cell::Double(found.similarity)];
+                sink.row(found.song.clone(), extra)?;
             }
-            None => {
-                let to = Destination::Stream(Box::new(io::stdout()));
-                write_records(format, to, paths, library, matches)?;
-            }
-            Some(file) => {
-                if format == Format::Table {
-                    let text = table(matches).render(None);
-                    atomic_file::write(file, |out| out.write_all(text.as_bytes()))?;
-                } else {
-                    let to = Destination::Path(file.to_owned());
-                    write_records(format, to, paths, library, matches)?;
-                }
-                console.remark(&format!("{}: {} songs", file.display(), matches.len()));
-            }
+            sink.finish()?;
+        }
+        if let Some(file) = file {
+            console.remark(&format!("{}: {} songs", file.display(), matches.len()));
         }
         Ok(())
     }
@@ -111,30 +121,6 @@ impl Output {
         }
         Ok(())
     }
-}
-
-/// Writes the songs as records to a file or to standard output.
-fn write_records(
-    format: Format,
-    to: Destination,
-    paths: Paths,
-    library: &Library,
-    matches: &[Match],
-) -> crate::Result<()> {
-    let layout = Layout {
-        fields: fields(format),
-        embedding: 0,
-        info: library.info(),
-        paths,
-    };
-    let mut sink = sink(format, to, layout)?;
-    for found in matches {
-        let rank = Cell::Integer(found.rank as i64);
-        let extra = vec![rank, Cell::Double(found.similarity)];
-        sink.row(found.song.clone(), extra)?;
-    }
-    sink.finish()?;
-    Ok(())
 }
 
 /// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.
@@ -161,8 +147,7 @@ fn table(matches: &[Match]) -> Table {
     let numbers = [">", ">similarity", ">valence", ">arousal"].map(str::to_owned);
     let emotions = Emotion::ALL.map(|emotion| format!(">{:.5}", emotion.name()));
     let columns = [numbers.as_slice(), &emotions, &["song".to_owned()]].concat();
-    let song_column = columns.len() - 1;
-    let mut table = Table::new(columns).shrink(song_column);
+    let mut table = Table::new(columns);
     for found in matches {
         let song = &found.song;
         let mut cells = vec![

@@ -1,6 +1,6 @@
 //! `--recipes`: several recipes on the same songs, as one table.
 
-use crate::{atomic_file, cli::Table, model::Recipe};
+use crate::{atomic_file, cli::Table, evaluate::decimals, model::Recipe};
 use serde_json::Value;
 use std::{io::Write as _, path::Path};
 
@@ -31,8 +31,7 @@ impl Comparison {
     /// Adds a recipe and what its `scores.json` holds.
     pub(crate) fn add(&mut self, recipe: &Recipe, summary: &Value) {
         let number = |path: &str, digits: usize| {
-            let number = summary.pointer(path).and_then(Value::as_f64);
-            number.map_or("n/a".to_owned(), |number| format!("{number:.digits$}"))
+            decimals(summary.pointer(path).and_then(Value::as_f64), digits)
         };
         self.rows.push([
             recipe.name.clone(),
@@ -63,8 +62,8 @@ impl Comparison {
         table.render(None)
     }
 
-    /// As Markdown.
-    pub(crate) fn markdown(&self) -> String {
+    /// Writes a Markdown file, whole or not at all.
+    pub(crate) fn save(&self, path: &Path) -> crate::Result<()> {
         let cells = |row: &[String]| {
             let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))
@@ -85,12 +84,7 @@ impl Comparison {
                  multi-label models.\n"
             ));
         }
-        text
-    }
-
-    /// Writes the Markdown, whole or not at all.
-    pub(crate) fn save(&self, path: &Path) -> crate::Result<()> {
-        atomic_file::write(path, |file| file.write_all(self.markdown().as_bytes()))
+        atomic_file::write(path, |file| file.write_all(text.as_bytes()))
     }
 }
 

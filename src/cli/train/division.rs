@@ -6,10 +6,8 @@ use crate::{
     dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
 };
 use std::{
-    convert::Infallible,
     fs,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 /// A fifth is the test, as in the published split of DEAM (361 of 1,802 songs); a tenth decides the epoch.
@@ -29,15 +27,13 @@ pub(crate) enum SplitChoice {
     File(PathBuf),
 }
 
-impl FromStr for SplitChoice {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(match text {
+impl From<&str> for SplitChoice {
+    fn from(text: &str) -> Self {
+        match text {
             "random" => Self::Random,
             "artist" => Self::Artist,
             file => Self::File(file.into()),
-        })
+        }
     }
 }
 

@@ -43,7 +43,7 @@ use std::{
 #[command(
     after_help = "Without --folds a fifth of the songs is the test, a tenth validates and decides which epoch is kept; \
                   the scores in the model are those of the test songs. With --folds each song is judged by a network \
-                  that was not trained on it, and the model is then trained on all songs. Either way the model carries the \
+                  that was not trained on it, and the model is then trained on all songs. In both cases the model carries the \
                   part or fold of every song; `circumplex evaluate --split test` judges the same test songs again.\n\n\
                   The directory gets model.onnx, recipe.toml (as it was followed), split.csv or folds.csv, log.csv and \
                   log.jsonl (one row per epoch), predictions.parquet (of the test songs, or of all songs \
@@ -144,13 +144,12 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         }
     }
     let output = args.output.display();
-    let recipe = if args.recipes.is_empty() {
-        ""
-    } else {
-        "RECIPE/"
+    let model = match args.recipes.is_empty() {
+        true => "model.onnx",
+        false => "RECIPE/model.onnx",
     };
     console.remark(&format!(
-        "{output}: done in {}. Use it: circumplex analyze --model {output}/{recipe}model.onnx MUSIC -o library.parquet",
+        "{output}: done in {}. Use it: circumplex analyze --model {output}/{model} MUSIC -o library.parquet",
         duration(started.elapsed().as_secs_f64())
     ));
     Ok(Exit::of_files(1, session.left_out))
@@ -233,10 +232,7 @@ impl Session<'_> {
         if let Some(split) = &args.split {
             split.check(&dataset.songs, folds.is_some())?;
         }
-        let _lock = match is_kept {
-            true => None,
-            false => Some(directory.begin()?),
-        };
+        let _lock = (!is_kept).then(|| directory.begin()).transpose()?;
         if let Some(division) = &self.division {
             dataset.songs.retain(|song| division.knows(song));
         }

@@ -1,4 +1,4 @@
-//! The two ways to a model with honest scores, one split or cross-validation, and what is written of them.
+//! Training with one split or with cross-validation, and the files that a run writes.
 
 use super::{directory::RunDirectory, division::Division, watch::Watch};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         multilabel::above,
     },
     model::{Model, OutputKind},
-    train::{EpochScores, Log, Run, Trained, evaluate_onnx, save_predictions},
+    train::{EpochScores, Run, Trained, evaluate_onnx, save_predictions},
 };
 use serde::Serialize;
 use std::{io::Write as _, sync::atomic::AtomicBool};
@@ -79,14 +79,6 @@ impl Job<'_> {
         self.write(outcome)
     }
 
-    fn watch(&self, networks: usize) -> Watch<'_> {
-        let log = Log::new(
-            self.directory.file("log.csv"),
-            self.directory.file("log.jsonl"),
-        );
-        Watch::new(&self.run, networks, log, self.stop, self.console)
-    }
-
     /// One split: training songs fit the weights, validation songs decide the epoch, test songs give the scores.
     fn with_split(&self, split: &Split) -> Result<Outcome, CliError> {
         let all = self.run.songs.songs;
@@ -102,7 +94,7 @@ impl Job<'_> {
                 "No song validates: every epoch of the recipe is trained, and the last is kept.",
             );
         }
-        let mut watch = self.watch(1);
+        let mut watch = Watch::new(self, 1);
         let trained = self
             .run
             .train(&training, &validation, |event| watch.event(0, event));
@@ -140,7 +132,7 @@ impl Job<'_> {
             .iter()
             .filter_map(|song| folds.fold_of(&song.id))
             .collect();
-        let mut watch = self.watch(folds.count + 1);
+        let mut watch = Watch::new(self, folds.count + 1);
         let result = self
             .run
             .cross_validate(&numbers, |fold, event| watch.event(fold, event));

@@ -1,8 +1,9 @@
 //! Progress of training on the terminal, and its log.
 
+use super::outcome::Job;
 use crate::{
-    cli::{CliError, Console},
-    train::{EpochScores, Event, Log, Run},
+    cli::CliError,
+    train::{EpochScores, Event, Log},
 };
 use indicatif::ProgressBar;
 use std::{
@@ -31,15 +32,9 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn new(
-        run: &Run<'_>,
-        networks: usize,
-        log: Log,
-        stop: &'a AtomicBool,
-        console: &Console,
-    ) -> Self {
-        let epochs = run.recipe.optimizer.epochs as u64;
-        let bar = console.progress(
+    pub(crate) fn new(job: &Job<'a>, networks: usize) -> Self {
+        let epochs = job.run.recipe.optimizer.epochs as u64;
+        let bar = job.console.progress(
             epochs * networks as u64 * STEPS,
             Some("Training {bar:30} {percent}% {msg}, {eta} left"),
         );
@@ -47,9 +42,12 @@ impl<'a> Watch<'a> {
             bar,
             epochs,
             networks,
-            quiet: console.is_quiet(),
-            stop,
-            log,
+            quiet: job.console.is_quiet(),
+            stop: job.stop,
+            log: Log::new(
+                job.directory.file("log.csv"),
+                job.directory.file("log.jsonl"),
+            ),
             log_failure: None,
             validation: String::new(),
             network: 0,
