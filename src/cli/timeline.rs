@@ -61,7 +61,12 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         console.print(&analyzed.text(terminal_width().unwrap_or(80)))?;
     }
     if let Some(picture) = &args.output {
-        analyzed.draw(picture)?;
+        let chart = TimelineChart {
+            title: &file_name(&args.song),
+            subtitle: &analyzed.summary(),
+            timeline: analyzed.timeline,
+        };
+        chart.scene().save(picture)?;
         console.remark(&format!("wrote {}", picture.display()));
     }
     Ok(Exit::AllDone)
@@ -108,15 +113,6 @@ impl<'a> Analyzed<'a> {
             text.push_str(&format!("; {note}"));
         }
         visible(&text)
-    }
-
-    fn draw(&self, picture: &Path) -> crate::Result<()> {
-        let chart = TimelineChart {
-            title: &file_name(self.path),
-            subtitle: &self.summary(),
-            timeline: self.timeline,
-        };
-        chart.scene().save(picture)
     }
 
     /// The chart for a terminal of `width` columns.
