@@ -88,7 +88,7 @@ pub(crate) fn tag(
     let (path, facts) = resolve(path)?;
     let path = path.as_path();
     let before = Carrier::read(path, path)?;
-    let is_as_wanted = before.is_as(wanted);
+    let is_as_wanted = before.tag.is_as(wanted);
     let now = Stamp::of(&facts);
     // Removing the fields does not depend on the analyzed audio.
     if wanted.is_some() && now != *known {
@@ -106,7 +106,7 @@ pub(crate) fn tag(
         return Err(Error::new(ErrorKind::Io, message).with_path(path));
     }
     if !write {
-        return Ok(Outcome::Due(before.mood()));
+        return Ok(Outcome::Due(before.tag.mood()));
     }
     replace(path, &facts, &before, wanted)?;
     changed(path).map(Outcome::Changed)
@@ -131,7 +131,7 @@ fn replace(
     // Windows replaces no open file.
     drop(original);
     let mut after = Carrier::read(copy.path(), path)?;
-    after.set(wanted);
+    after.tag.set(wanted);
     after.save(copy.path(), path)?;
     verify(path, copy.path(), before, wanted)?;
 
@@ -189,7 +189,7 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
 fn changed_since(path: &Path) -> Error {
     let message =
         "changed since it was analyzed; update the library with `circumplex analyze` first";
-    Error::new(ErrorKind::InvalidInput, message).with_path(path)
+    Error::invalid(message).with_path(path)
 }
 
 /// Follows symbolic links, which are kept.
@@ -209,7 +209,7 @@ fn verify(path: &Path, copy: &Path, before: &Carrier, wanted: Option<&MoodFields
         Error::new(ErrorKind::Unsupported, message).with_path(path)
     };
     let after = Carrier::read(copy, path)?;
-    if !after.is_as(wanted) || !before.keeps(&after, path)? {
+    if !after.tag.is_as(wanted) || !before.keeps(&after, path)? {
         return Err(differs("other tags"));
     }
     let audio = |file: &Path| {

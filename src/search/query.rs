@@ -9,7 +9,7 @@ use super::{
     top::{Candidate, Ranking, TopK},
 };
 use crate::{
-    emotion::Emotion,
+    emotion::{Emotion, EmotionVector},
     error::{Error, ErrorKind, Result},
     library::{Column, Columns, Group, Library, Song, flat_numbers},
 };
@@ -331,17 +331,10 @@ impl<'a> Search<'a> {
         let numbers = flat_numbers(batch.column(0), length)
             .ok_or_else(|| error(first_row, "a list is missing or has another length"))?;
         for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
-            if song.iter().any(|number| !number.is_finite()) {
+            if let (Column::Emotions, Ok(percentages)) = (column, song.try_into()) {
+                EmotionVector::new(percentages).map_err(|fault| error(row, fault.message()))?;
+            } else if song.iter().any(|number| !number.is_finite()) {
                 return Err(error(row, "a number is not finite"));
-            }
-            if column == Column::Emotions {
-                if song.iter().any(|number| *number < 0.0) {
-                    return Err(error(row, "a number is negative"));
-                }
-                let sum: f64 = song.iter().copied().map(f64::from).sum();
-                if (sum - 100.0).abs() > 0.1 {
-                    return Err(error(row, &format!("percentages with the sum {sum:.3}")));
-                }
             }
         }
         Ok(numbers)

@@ -1,44 +1,33 @@
 //! The tag of a file that takes our fields, and everything else that its tags hold.
 
 use super::{
-    fields::{Fields, Id3, MoodFields},
+    fields::{AnyResult, Fields, Id3, encoded, options},
     unreadable,
 };
 use crate::{Error, ErrorKind, Result, audio::container, contain::catch_panic, error::Context};
 use lofty::{
     aac::AacFile,
-    config::{ParseOptions, ParsingMode, WriteOptions},
+    config::{ParseOptions, ParsingMode},
     file::AudioFile,
     flac::FlacFile,
     iff::{aiff::AiffFile, wav::WavFile},
-    mp4::{Ilst, Mp4File},
+    mp4::Mp4File,
     mpeg::MpegFile,
-    ogg::{OggPictureStorage, OpusFile, VorbisFile, tag::VorbisComments},
-    tag::TagExt,
+    ogg::{OggPictureStorage, OpusFile, VorbisFile},
 };
 use std::{
-    error::Error as StdError,
     fs::{File, OpenOptions},
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::Path,
 };
 
-/// The tag that takes our fields.
-enum Kind {
-    Id3v2(Id3),
-    Vorbis(VorbisComments),
-    Ilst(Ilst),
-}
-
 /// All tags of a file.
 pub(super) struct Carrier {
-    kind: Kind,
+    /// The tag that takes our fields.
+    pub(super) tag: Box<dyn Fields>,
     /// Other tags beside it, encoded: only to be compared.
     others: Vec<Vec<u8>>,
-    options: WriteOptions,
 }
-
-type AnyResult<T> = std::result::Result<T, Box<dyn StdError + Send + Sync>>;
 
 /// Runs code of the tag library, whose panics and errors become errors of the file `name`.
 fn guarded<T>(name: &Path, message: &str, work: impl FnOnce() -> AnyResult<T>) -> Result<T> {
@@ -70,114 +59,62 @@ impl Carrier {
             .read_properties(false)
             .implicit_conversions(false)
             .parsing_mode(ParsingMode::Strict);
-        let mut options = WriteOptions::new().lossy_text_encoding(false);
         let mut others = Vec::new();
         let (mut file, id3v1) = WithoutId3v1::new(file)?;
-        let kind = match (container, codec) {
+        let tag: Box<dyn Fields> = match (container, codec) {
             ("mp1" | "mp2" | "mp3", _) => {
                 others.push(id3v1);
                 let file = MpegFile::read_from(&mut file, parse)?;
-                others.push(encoded(file.ape(), options)?);
-                Kind::Id3v2(Id3::new(file.id3v2()))
+                others.push(encoded(file.ape(), options())?);
+                Box::new(Id3::new(file.id3v2()))
             }
             ("aac", _) => {
                 others.push(id3v1);
                 let file = AacFile::read_from(&mut file, parse)?;
-                Kind::Id3v2(Id3::new(file.id3v2()))
+                Box::new(Id3::new(file.id3v2()))
             }
             ("wave", _) => {
                 let file = WavFile::read_from(&mut file, parse)?;
-                others.push(encoded(file.riff_info(), options)?);
-                Kind::Id3v2(Id3::new(file.id3v2()))
+                others.push(encoded(file.riff_info(), options())?);
+                Box::new(Id3::new(file.id3v2()))
             }
             ("aiff", _) => {
                 let file = AiffFile::read_from(&mut file, parse)?;
-                others.push(encoded(file.text_chunks(), options)?);
-                Kind::Id3v2(Id3::new(file.id3v2()))
+                others.push(encoded(file.text_chunks(), options())?);
+                Box::new(Id3::new(file.id3v2()))
             }
             ("isomp4", _) => {
                 let file = Mp4File::read_from(&mut file, parse)?;
-                Kind::Ilst(file.ilst().cloned().unwrap_or_default())
+                Box::new(file.ilst().cloned().unwrap_or_default())
             }
             ("flac", _) => {
                 let file = FlacFile::read_from(&mut file, parse)?;
-                others.push(encoded(file.id3v2(), options)?);
+                others.push(encoded(file.id3v2(), options())?);
                 let mut tag = file.vorbis_comments().cloned().unwrap_or_default();
                 // FLAC stores pictures outside the comments; lofty writes both together.
                 for (picture, information) in file.pictures() {
                     tag.insert_picture(picture.clone(), Some(*information))?;
                 }
-                Kind::Vorbis(tag)
+                Box::new(tag)
             }
             ("ogg", "vorbis") => {
                 let file = VorbisFile::read_from(&mut file, parse)?;
-                Kind::Vorbis(file.vorbis_comments().clone())
+                Box::new(file.vorbis_comments().clone())
             }
             ("ogg", "opus") => {
                 let file = OpusFile::read_from(&mut file, parse)?;
-                Kind::Vorbis(file.vorbis_comments().clone())
+                Box::new(file.vorbis_comments().clone())
             }
             _ => return Ok(None),
         };
-        if let Kind::Id3v2(tag) = &kind {
-            options = options.use_id3v23(tag.is_v3);
-        }
-        Ok(Some(Self {
-            kind,
-            others,
-            options,
-        }))
-    }
-
-    fn fields(&self) -> &dyn Fields {
-        match &self.kind {
-            Kind::Id3v2(tag) => tag,
-            Kind::Vorbis(tag) => tag,
-            Kind::Ilst(tag) => tag,
-        }
-    }
-
-    /// The values of the mood, as players show them.
-    pub(super) fn mood(&self) -> Vec<String> {
-        self.fields().mood()
-    }
-
-    /// Whether it has exactly these fields; with `None`, none of ours.
-    pub(super) fn is_as(&self, wanted: Option<&MoodFields>) -> bool {
-        self.fields().is_as(wanted)
-    }
-
-    /// Replaces our fields; with `None`, removes them.
-    pub(super) fn set(&mut self, wanted: Option<&MoodFields>) {
-        match &mut self.kind {
-            Kind::Id3v2(tag) => tag.set(wanted),
-            Kind::Vorbis(tag) => tag.set(wanted),
-            Kind::Ilst(tag) => tag.set(wanted),
-        }
-    }
-
-    /// Everything that is not ours, encoded.
-    fn rest(&self) -> AnyResult<Vec<Vec<u8>>> {
-        let mut rest = self.others.clone();
-        rest.push(match &self.kind {
-            Kind::Id3v2(tag) => encoded(Some(&without_ours(tag).tag), self.options)?,
-            Kind::Vorbis(tag) => {
-                let mut tag = without_ours(tag);
-                if tag.items().len() == 0 {
-                    // lofty drops comments that hold nothing but the name of the encoder.
-                    tag.set_vendor(String::new());
-                }
-                encoded(Some(&tag), self.options)?
-            }
-            Kind::Ilst(tag) => encoded(Some(&without_ours(tag)), self.options)?,
-        });
-        Ok(rest)
+        Ok(Some(Self { tag, others }))
     }
 
     /// Whether two files' tags are the same apart from ours.
     pub(super) fn keeps(&self, other: &Self, name: &Path) -> Result<bool> {
         guarded(name, "its tags cannot be compared", || {
-            Ok(self.rest()? == other.rest()?)
+            let same_rest = self.tag.rest()? == other.tag.rest()?;
+            Ok(same_rest && self.others == other.others)
         })
     }
 
@@ -185,29 +122,9 @@ impl Carrier {
     pub(super) fn save(&self, path: &Path, name: &Path) -> Result<()> {
         guarded(name, "the tags cannot be written", || {
             let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-            match &self.kind {
-                Kind::Id3v2(tag) => tag.tag.save_to(&mut file, self.options)?,
-                Kind::Vorbis(tag) => tag.save_to(&mut file, self.options)?,
-                Kind::Ilst(tag) => tag.save_to(&mut file, self.options)?,
-            }
-            Ok(())
+            self.tag.save(&mut file)
         })
     }
-}
-
-/// A tag as bytes, without padding: only to be compared.
-fn encoded<T: TagExt>(tag: Option<&T>, options: WriteOptions) -> AnyResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(tag) = tag {
-        tag.dump_to(&mut bytes, options.preferred_padding(0))?;
-    }
-    Ok(bytes)
-}
-
-fn without_ours<T: Fields + Clone>(tag: &T) -> T {
-    let mut tag = tag.clone();
-    tag.remove();
-    tag
 }
 
 /// Bytes of an ID3v1 tag, the last of a file.

@@ -6,11 +6,13 @@ use crate::{
 };
 use lofty::{
     TextEncoding,
+    config::WriteOptions,
     id3::v2::{ExtendedTextFrame, Frame, FrameId, Id3v2Tag, Id3v2Version, TextInformationFrame},
     mp4::{Atom, AtomData, AtomIdent, Ilst},
     ogg::tag::VorbisComments,
+    tag::TagExt,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error, fs::File};
 
 /// The start of the names of all our fields.
 const PREFIX: &str = "CIRCUMPLEX_";
@@ -49,6 +51,22 @@ impl MoodFields {
     }
 }
 
+pub(super) type AnyResult<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How tags are written.
+pub(super) fn options() -> WriteOptions {
+    WriteOptions::new().lossy_text_encoding(false)
+}
+
+/// A tag as bytes, without padding: only to be compared.
+pub(super) fn encoded<T: TagExt>(tag: Option<&T>, options: WriteOptions) -> AnyResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(tag) = tag {
+        tag.dump_to(&mut bytes, options.preferred_padding(0))?;
+    }
+    Ok(bytes)
+}
+
 /// A tag as a list of named texts.
 pub(super) trait Fields {
     /// The name of the mood.
@@ -64,6 +82,12 @@ pub(super) trait Fields {
 
     /// Adds a text.
     fn push(&mut self, name: &str, value: &str);
+
+    /// Everything that is not ours, encoded.
+    fn rest(&self) -> AnyResult<Vec<u8>>;
+
+    /// Writes the tag into a file.
+    fn save(&self, file: &mut File) -> AnyResult<()>;
 
     /// The values of the mood, as players show them.
     fn mood(&self) -> Vec<String> {
@@ -88,7 +112,7 @@ pub(super) trait Fields {
     }
 
     /// Removes our fields and restores the earlier mood. A mood that is no longer ours stays.
-    fn remove(&mut self) {
+    fn remove_ours(&mut self) {
         let ours = self.ours();
         if ours.is_empty() {
             return;
@@ -106,7 +130,7 @@ pub(super) trait Fields {
 
     /// Replaces our fields; with `None`, removes them.
     fn set(&mut self, wanted: Option<&MoodFields>) {
-        self.remove();
+        self.remove_ours();
         let Some(wanted) = wanted else { return };
         let mood_name = self.mood_name();
         self.rename(&|name| {
@@ -139,6 +163,20 @@ impl Fields for VorbisComments {
     fn push(&mut self, name: &str, value: &str) {
         VorbisComments::push(self, name.to_owned(), value.to_owned());
     }
+
+    fn rest(&self) -> AnyResult<Vec<u8>> {
+        let mut tag = self.clone();
+        tag.remove_ours();
+        if tag.items().len() == 0 {
+            // lofty drops comments that hold nothing but the name of the encoder.
+            tag.set_vendor(String::new());
+        }
+        encoded(Some(&tag), options())
+    }
+
+    fn save(&self, file: &mut File) -> AnyResult<()> {
+        Ok(self.save_to(file, options())?)
+    }
 }
 
 /// An ID3v2 tag.
@@ -160,6 +198,10 @@ impl Id3 {
         let has_frame = (&tag).into_iter().any(|frame| frame.id().as_str() == TMOO);
         let is_v3 = tag.original_version() == Id3v2Version::V3 && !has_frame;
         Self { tag, is_v3 }
+    }
+
+    fn options(&self) -> WriteOptions {
+        options().use_id3v23(self.is_v3)
     }
 }
 
@@ -223,6 +265,16 @@ impl Fields for Id3 {
         };
         self.tag.insert(id3_frame(name, encoding, value));
     }
+
+    fn rest(&self) -> AnyResult<Vec<u8>> {
+        let mut tag = self.clone();
+        tag.remove_ours();
+        encoded(Some(&tag.tag), self.options())
+    }
+
+    fn save(&self, file: &mut File) -> AnyResult<()> {
+        Ok(self.tag.save_to(file, self.options())?)
+    }
 }
 
 const MEAN: &str = "com.apple.iTunes";
@@ -277,5 +329,15 @@ impl Fields for Ilst {
 
     fn push(&mut self, name: &str, value: &str) {
         self.insert(Atom::new(mp4_ident(name), AtomData::UTF8(value.to_owned())));
+    }
+
+    fn rest(&self) -> AnyResult<Vec<u8>> {
+        let mut tag = self.clone();
+        tag.remove_ours();
+        encoded(Some(&tag), options())
+    }
+
+    fn save(&self, file: &mut File) -> AnyResult<()> {
+        Ok(self.save_to(file, options())?)
     }
 }

@@ -129,7 +129,7 @@ fn read(path: &Path) -> (Option<String>, Option<String>, Vec<String>, usize) {
     (
         tag.title().map(Into::into),
         tag.artist().map(Into::into),
-        Carrier::read(path, path).unwrap().mood(),
+        Carrier::read(path, path).unwrap().tag.mood(),
         tag.pictures().len(),
     )
 }
