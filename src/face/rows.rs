@@ -13,7 +13,6 @@ use parquet::{
 use serde_json::{Map, Value};
 use std::{
     io::{self, BufRead, Cursor, Read, Seek},
-    mem,
     ops::ControlFlow,
 };
 
@@ -63,10 +62,8 @@ pub(super) fn read(mut input: impl BufRead, on_row: &mut OnRow<'_>) -> Result<()
     }
     let refused = |message| Err(Error::invalid(message));
     match first.trim_ascii_start() {
-        [b'P', b'A', b'R', b'1', ..] => {
-            read_parquet(Cursor::new(first).chain(input), Objects::new(on_row))
-        }
-        [b'{' | b'[', ..] => read_json(Cursor::new(first).chain(input), Objects::new(on_row)),
+        [b'P', b'A', b'R', b'1', ..] => read_parquet(Cursor::new(first).chain(input), on_row),
+        [b'{' | b'[', ..] => read_json(Cursor::new(first).chain(input), on_row),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
             refused("expected a face file in UTF-8, found UTF-16; save it as UTF-8")
         }
@@ -114,7 +111,7 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
     Ok(())
 }
 
-fn read_json(input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
+fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
     let message = "cannot read the face file as JSON (one array, or one object a line)";
     let values = serde_json::Deserializer::from_reader(input).into_iter::<Value>();
     let mut values = values.map(|value| value.context(InvalidInput, message));
@@ -125,12 +122,15 @@ fn read_json(input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
         _ => None,
     };
     match (first, second) {
-        (Some(Value::Array(items)), None) => objects.add_all(items.into_iter().map(Ok)),
-        (first, second) => objects.add_all(first.into_iter().chain(second).map(Ok).chain(values)),
+        (Some(Value::Array(items)), None) => read_values(items.into_iter().map(Ok), on_row),
+        (first, second) => {
+            let start = first.into_iter().chain(second);
+            read_values(start.map(Ok).chain(values), on_row)
+        }
     }
 }
 
-fn read_parquet(mut input: impl Read, mut objects: Objects<'_, '_>) -> Result<()> {
+fn read_parquet(mut input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
     const NOT_PARQUET: &str = "cannot read the face file as Parquet";
     // The footer comes last, and a stream cannot be rewound.
     let mut file = tempfile::tempfile().context(InvalidInput, CANNOT_READ)?;
@@ -142,7 +142,8 @@ fn read_parquet(mut input: impl Read, mut objects: Objects<'_, '_>) -> Result<()
         let reader = SerializedFileReader::new(file).context(InvalidInput, NOT_PARQUET)?;
         let rows = reader.get_row_iter(None);
         let rows = rows.context(InvalidInput, NOT_PARQUET)?;
-        objects.add_all(rows.map(|row| Ok(object(row.context(InvalidInput, NOT_PARQUET)?))))
+        let values = rows.map(|row| Ok(object(row.context(InvalidInput, NOT_PARQUET)?)));
+        read_values(values, on_row)
     });
     result.context(InvalidInput, NOT_PARQUET)?
 }
@@ -167,95 +168,65 @@ fn value(field: Field) -> Value {
 }
 
 /// Turns values into rows.
-struct Objects<'a, 'b> {
-    on_row: &'a mut OnRow<'b>,
-    number: u64,
-    image: u64,
+fn read_values(values: impl Iterator<Item = Result<Value>>, on_row: &mut OnRow<'_>) -> Result<()> {
+    let (mut number, mut images) = (0, 0);
+    for value in values {
+        let faces = faces_of(value?, &mut images).ok_or_else(|| {
+            Error::invalid(format!(
+                "expected JSON objects, one for each frame or face, or lists of them, found another value at row {}; pandas writes \
+                 them with to_json(orient=\"records\")",
+                number + 1
+            ))
+        })?;
+        for (image, face) in faces {
+            number += 1;
+            let (mut names, mut cells) = (Vec::new(), StringRecord::new());
+            flatten("", &face, &mut names, &mut cells);
+            let row = Row {
+                number,
+                image,
+                names: &names,
+                cells: &cells,
+            };
+            if on_row(&row)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
-impl<'a, 'b> Objects<'a, 'b> {
-    fn new(on_row: &'a mut OnRow<'b>) -> Self {
-        Self {
-            on_row,
-            number: 0,
-            image: 0,
-        }
-    }
-
-    fn add_all(&mut self, values: impl Iterator<Item = Result<Value>>) -> Result<()> {
-        for value in values {
-            if self.add(value?)?.is_break() {
-                break;
+/// The rows of a value, each with the number of its image if the value is a list of the faces of one; a face also has the
+/// properties of its image. `None` for a value that is neither an object nor a list of them.
+fn faces_of(value: Value, images: &mut u64) -> Option<Vec<(Option<u64>, Map<String, Value>)>> {
+    let (faces, properties) = match value {
+        Value::Array(faces) => (faces, Map::new()),
+        Value::Object(mut object) => {
+            let list = ["results", "faces"]
+                .into_iter()
+                .find(|key| object.get(*key).is_some_and(Value::is_array));
+            match list.and_then(|key| object.remove(key)) {
+                Some(Value::Array(faces)) => (faces, object),
+                _ => return Some(vec![(None, object)]),
             }
         }
-        Ok(())
+        _ => return None,
+    };
+    let image = Some(*images);
+    *images += 1;
+    if faces.is_empty() {
+        return Some(vec![(image, Map::new())]);
     }
-
-    /// Adds a row, or the faces of one image.
-    fn add(&mut self, value: Value) -> Result<ControlFlow<()>> {
-        match value {
-            Value::Array(faces) => self.add_image(faces, &Map::new()),
-            Value::Object(mut object) => {
-                for key in ["results", "faces"] {
-                    if let Some(Value::Array(faces)) = object.get_mut(key) {
-                        let faces = mem::take(faces);
-                        return self.add_image(faces, &object);
-                    }
-                }
-                self.add_row(&object, None)
-            }
-            _ => Err(self.not_an_object()),
+    let with_properties = |face| {
+        let Value::Object(mut face) = face else {
+            return None;
+        };
+        for (key, value) in &properties {
+            face.entry(key).or_insert_with(|| value.clone());
         }
-    }
-
-    /// Adds the faces of one image, each with the properties of the image.
-    fn add_image(
-        &mut self,
-        faces: Vec<Value>,
-        properties: &Map<String, Value>,
-    ) -> Result<ControlFlow<()>> {
-        let image = Some(self.image);
-        self.image += 1;
-        if faces.is_empty() {
-            return self.add_row(&Map::new(), image);
-        }
-        for face in faces {
-            let Value::Object(mut face) = face else {
-                return Err(self.not_an_object());
-            };
-            for (key, value) in properties {
-                face.entry(key).or_insert_with(|| value.clone());
-            }
-            if self.add_row(&face, image)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn add_row(
-        &mut self,
-        object: &Map<String, Value>,
-        image: Option<u64>,
-    ) -> Result<ControlFlow<()>> {
-        self.number += 1;
-        let (mut names, mut cells) = (Vec::new(), StringRecord::new());
-        flatten("", object, &mut names, &mut cells);
-        (self.on_row)(&Row {
-            number: self.number,
-            image,
-            names: &names,
-            cells: &cells,
-        })
-    }
-
-    fn not_an_object(&self) -> Error {
-        Error::invalid(format!(
-            "expected JSON objects, one for each frame or face, or lists of them, found another value at row {}; pandas writes \
-             them with to_json(orient=\"records\")",
-            self.number + 1
-        ))
-    }
+        Some((image, face))
+    };
+    faces.into_iter().map(with_properties).collect()
 }
 
 /// The values of an object and of those in it, under names with dots. Lists are skipped: none of their values is needed.

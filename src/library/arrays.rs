@@ -8,7 +8,7 @@ use arrow_array::{
     Float32Array, Float64Array, Int32Array, Int64Array, ListArray, PrimitiveArray, StringArray,
     StructArray, TimestampMicrosecondArray, cast::AsArray, types::*,
 };
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
 use std::sync::Arc;
 
@@ -261,12 +261,12 @@ pub(crate) fn canonical(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef>
         DataType::Float64 => Arc::new(floats(array)?),
         DataType::Timestamp(..) => Arc::new(times(array)?),
         DataType::FixedSizeList(item, _) | DataType::List(item) => {
-            let (offsets, values, nulls) = lists(array)?;
-            let values = canonical(&values, item.data_type())?;
+            let lists = array.as_list_opt::<i32>()?;
+            let values = canonical(lists.values(), item.data_type())?;
             if values.null_count() > 0 {
                 return None;
             }
-            list_of(item, offsets, values, nulls, wanted)?
+            list_of(item, lists, values, wanted)?
         }
         DataType::Struct(fields) => {
             let found = array.as_struct_opt()?;
@@ -280,16 +280,17 @@ pub(crate) fn canonical(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef>
     })
 }
 
-/// Lists as fixed-size ones if all have the wanted length, or (for embeddings, whose length the file decides) all the same.
+/// Lists of other values, as fixed-size ones if all have the wanted length, or (for embeddings, whose length the file decides)
+/// all the same.
 fn list_of(
     item: &FieldRef,
-    offsets: OffsetBuffer<i32>,
+    lists: &ListArray,
     values: ArrayRef,
-    nulls: Option<NullBuffer>,
     wanted: &DataType,
 ) -> Option<ArrayRef> {
+    let offsets = lists.offsets();
     if let DataType::FixedSizeList(_, length) = wanted
-        && nulls.as_ref().is_none_or(|nulls| nulls.null_count() == 0)
+        && lists.null_count() == 0
     {
         let first = offsets.first();
         let length = match *length {
@@ -303,24 +304,9 @@ fn list_of(
             return Some(Arc::new(lists));
         }
     }
-    Some(Arc::new(
-        ListArray::try_new(item.clone(), offsets, values, nulls).ok()?,
-    ))
-}
-
-/// The parts of lists of any kind.
-fn lists(array: &ArrayRef) -> Option<(OffsetBuffer<i32>, ArrayRef, Option<NullBuffer>)> {
-    if let Some(lists) = array.as_list_opt::<i32>() {
-        return Some((
-            lists.offsets().clone(),
-            lists.values().clone(),
-            lists.nulls().cloned(),
-        ));
-    }
-    let lists = array.as_fixed_size_list_opt()?;
-    let length = usize::try_from(lists.value_length()).ok()?;
-    let offsets = OffsetBuffer::from_lengths(vec![length; lists.len()]);
-    Some((offsets, lists.values().clone(), lists.nulls().cloned()))
+    let nulls = lists.nulls().cloned();
+    let lists = ListArray::try_new(item.clone(), offsets.clone(), values, nulls).ok()?;
+    Some(Arc::new(lists))
 }
 
 fn to<F: ArrowPrimitiveType, T: ArrowPrimitiveType>(
@@ -359,9 +345,6 @@ pub(crate) fn floats(array: &ArrayRef) -> Option<Float64Array> {
 
 fn times(array: &ArrayRef) -> Option<TimestampMicrosecondArray> {
     let times = match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            to::<TimestampSecondType, _>(array, |v| v.saturating_mul(1_000_000))
-        }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             to::<TimestampMillisecondType, _>(array, |v| v.saturating_mul(1000))
         }
