@@ -15,7 +15,7 @@ mod tests;
 mod text;
 
 pub(crate) use crate::library::Cell;
-pub(crate) use columns::{ExportColumn, Field};
+pub(crate) use columns::Field;
 pub(crate) use format::Format;
 pub(crate) use numpy::npy_header;
 
@@ -66,7 +66,7 @@ pub(crate) struct Layout<'a> {
 
 impl Layout<'_> {
     fn has(&self, column: Column) -> bool {
-        self.fields.iter().any(|field| field.name == column.name())
+        self.fields.iter().any(|field| *field == Field::Of(column))
     }
 
     fn metadata(&self) -> (String, String) {
@@ -123,7 +123,7 @@ pub(crate) struct Extra {
 pub(crate) struct Export<'a> {
     library: &'a Library,
     /// The columns, in their order. Some formats add those that they need.
-    pub columns: Vec<ExportColumn>,
+    pub columns: Vec<Field>,
     /// Further columns after those.
     pub(crate) extra: Vec<Extra>,
     /// Skip silent songs, whose numbers mean nothing.
@@ -150,7 +150,7 @@ impl<'a> Export<'a> {
     pub(crate) fn new(library: &'a Library) -> Self {
         Self {
             library,
-            columns: ExportColumn::default_columns(),
+            columns: Field::default_columns(),
             extra: Vec::new(),
             skip_silent: false,
             list_limit: 10_000,
@@ -169,7 +169,7 @@ impl<'a> Export<'a> {
         to: Destination,
         mut on_rows: impl FnMut(u64),
     ) -> Result<Written> {
-        let mut fields: Vec<Field> = self.columns.iter().map(|c| c.field()).collect();
+        let mut fields = self.columns.clone();
         for (number, extra) in self.extra.iter().enumerate() {
             if extra.values.len() as u64 != self.library.rows() {
                 let message = format!("`{}` needs a value for each row", extra.name);

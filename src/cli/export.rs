@@ -5,7 +5,7 @@ mod tags;
 use super::{CliError, CliResult, Console, Exit, LibraryChoice, count, visible};
 use crate::{
     library::Library,
-    output::{Destination, Export, ExportColumn, Format, Written},
+    output::{Destination, Export, Field, Format, Written},
 };
 use std::{
     io,
@@ -103,7 +103,7 @@ impl Selection {
 
     /// The export of `library`.
     pub(crate) fn export<'a>(&self, library: &'a Library) -> Result<Export<'a>, CliError> {
-        let parse = |names: &[String]| ExportColumn::parse(names.iter().map(String::as_str));
+        let parse = |names: &[String]| Field::parse(names.iter().map(String::as_str));
         let mut export = Export::new(library);
         if !self.columns.is_empty() {
             export.columns = parse(&self.columns)?;

@@ -1,4 +1,4 @@
-//! A stretch of what a face showed.
+//! The expressions of a face over a stretch of time.
 
 use super::{
     columns::{Columns, Shares},
@@ -58,7 +58,7 @@ impl Observation {
     }
 }
 
-/// Reads what a face showed: CSV, JSON or Parquet with a row for each frame, or for each face of a frame, and either a label
+/// Reads the expressions of a face: CSV, JSON or Parquet with a row for each frame, or for each face of a frame, and either a label
 /// or a probability of each expression. Knows the files of DeepFace, py-feat, FER, LibreFace and OpenFace 3.
 ///
 /// # Errors

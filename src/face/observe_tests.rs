@@ -1,4 +1,4 @@
-//! Stretches of what a face showed.
+//! The expressions of a face over stretches of time.
 
 use super::observe::{Observation, ObserveOptions, observe};
 use crate::emotion::Expression;

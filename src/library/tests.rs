@@ -29,7 +29,7 @@ fn write(path: &Path, rows: impl IntoIterator<Item = Song>) {
     writer.finish().unwrap();
 }
 
-fn in_a_folder() -> (tempfile::TempDir, PathBuf) {
+fn in_a_directory() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("library.parquet");
     (directory, path)
@@ -46,7 +46,7 @@ fn open_error(path: &Path) -> String {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     let mut rows: Vec<Song> = (0..3000).map(a_song).collect();
     rows[7].title = None;
     rows[8].modified = None;
@@ -82,7 +82,7 @@ fn all(library: &Library) -> Vec<Song> {
 
 #[test]
 fn the_description_remembers_failures() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     let mut with_failures = info();
     with_failures.failures = vec![FailedFile {
         path: "/music/broken.mp3".into(),
@@ -105,7 +105,7 @@ fn the_description_remembers_failures() {
 
 #[test]
 fn songs_come_in_the_order_in_which_they_are_asked_for() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, (0..40_000).map(a_song));
     let library = Library::open(&path).unwrap();
     let wanted = [39_999, 0, 32_768, 17, 17];
@@ -120,7 +120,7 @@ fn songs_come_in_the_order_in_which_they_are_asked_for() {
 
 #[test]
 fn a_library_without_songs_is_readable() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, []);
     let library = Library::open(&path).unwrap();
     assert_eq!(library.rows(), 0);
@@ -131,7 +131,7 @@ fn a_library_without_songs_is_readable() {
 
 #[test]
 fn an_unfinished_library_leaves_nothing_and_harms_nothing() {
-    let (directory, path) = in_a_folder();
+    let (directory, path) = in_a_directory();
     write(&path, [a_song(1)]);
     let before = fs::read(&path).unwrap();
     let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
@@ -144,7 +144,7 @@ fn an_unfinished_library_leaves_nothing_and_harms_nothing() {
 
 #[test]
 fn an_output_that_cannot_be_written_is_known_at_once() {
-    let (directory, path) = in_a_folder();
+    let (directory, path) = in_a_directory();
     let refused = |target: &Path| {
         let error = LibraryWriter::create(target, &info(), 4).err().unwrap();
         crate::error::one_line(&error)
@@ -164,7 +164,7 @@ fn an_output_that_cannot_be_written_is_known_at_once() {
 #[test]
 fn a_link_keeps_its_place_and_a_library_its_permissions() {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    let (directory, path) = in_a_folder();
+    let (directory, path) = in_a_directory();
     write(&path, [a_song(1)]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let link = directory.path().join("link.parquet");
@@ -178,7 +178,7 @@ fn a_link_keeps_its_place_and_a_library_its_permissions() {
 
 #[test]
 fn an_embedding_of_another_length_is_refused() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     let mut writer = LibraryWriter::create(&path, &info(), 4).unwrap();
     let mut row = a_song(0);
     row.embedding.pop();
@@ -207,7 +207,7 @@ fn path_column() -> Vec<(Field, ArrayRef)> {
 
 #[test]
 fn files_that_are_no_libraries_are_refused_with_the_reason() {
-    let (directory, path) = in_a_folder();
+    let (directory, path) = in_a_directory();
     assert!(open_error(&path).contains("cannot open"));
     assert!(open_error(directory.path()).contains("found none"));
 
@@ -255,7 +255,7 @@ fn files_that_are_no_libraries_are_refused_with_the_reason() {
 
 #[test]
 fn a_library_that_is_cut_off_is_refused() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, (0..10).map(a_song));
     let whole = fs::read(&path).unwrap();
     for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
@@ -265,8 +265,8 @@ fn a_library_that_is_cut_off_is_refused() {
 }
 
 #[test]
-fn damaged_bytes_neither_panic_nor_read_for_ever() {
-    let (_folder, path) = in_a_folder();
+fn damaged_bytes_neither_panic_nor_read_without_end() {
+    let (_directory, path) = in_a_directory();
     crate::contain::silence_caught_panics();
     write(&path, (0..50).map(a_song));
     let whole = fs::read(&path).unwrap();
@@ -293,7 +293,7 @@ fn columns_of(path: &Path) -> Vec<(Field, ArrayRef)> {
 
 #[test]
 fn a_version_1_library_is_read_with_its_notes_as_facts() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     let mut songs: Vec<Song> = (0..6).map(a_song).collect();
     for song in &mut songs {
         song.damaged_packets = 0;
@@ -359,7 +359,7 @@ fn a_version_1_library_is_read_with_its_notes_as_facts() {
 
 #[test]
 fn a_library_without_facts_is_read_without_them() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, (0..6).map(a_song));
     let mut columns = columns_of(&path);
     let is_new = |name: &str| {
@@ -380,7 +380,7 @@ fn a_library_without_facts_is_read_without_them() {
 
 #[test]
 fn the_description_in_the_arrow_schema_suffices() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, (0..6).map(a_song));
     // pyarrow keeps the metadata of the schema, and drops that of the file.
     let file = File::open(&path).unwrap();
@@ -425,7 +425,7 @@ fn lists_of_every_kind() -> Vec<ArrayRef> {
 
 #[test]
 fn any_parquet_file_with_paths_and_eight_numbers_is_a_library_of_an_unknown_model() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     for lists in lists_of_every_kind() {
         let kind = lists.data_type().to_string();
         let texts: [ArrayRef; 2] = [
@@ -456,7 +456,7 @@ fn any_parquet_file_with_paths_and_eight_numbers_is_a_library_of_an_unknown_mode
 
 #[test]
 fn long_timelines_are_read_back_whole_and_end_a_song_group_early() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     let row = |n| Song {
         timeline: Some(test_songs::some_moments(6 * 240 + n)),
         ..a_song(n)
@@ -474,7 +474,7 @@ fn long_timelines_are_read_back_whole_and_end_a_song_group_early() {
 
 #[test]
 fn a_row_without_a_vector_is_named() {
-    let (_folder, path) = in_a_folder();
+    let (_directory, path) = in_a_directory();
     write(&path, (0..3).map(a_song));
     let vectors: Vec<f32> = [[12.5; 8], [12.5; 8], [f32::NAN; 8]].concat();
     let item = Arc::new(Field::new("item", DataType::Float32, false));

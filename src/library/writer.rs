@@ -31,7 +31,7 @@ const BATCH_MOMENTS: usize = 32 * 1024;
 pub(crate) const ROW_GROUP_BYTES: usize = 24 << 20;
 /// Rows of a row group: bounds the memory of writing and lets readers work on several in parallel.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
-/// Rows of a page of the data: what has to be decoded to fetch one row.
+/// Rows of a page of the data: all of it is decoded to fetch one row.
 const PAGE_ROWS: usize = 4 * 1024;
 
 /// Writes a library beside its target under a temporary name, and moves it there only when it is complete and on the disk.
@@ -137,7 +137,7 @@ fn written<T, E>(result: Result<T, E>, pending: &PendingFile) -> Result<T>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let message = "cannot write the library (what was there before is untouched)";
+    let message = "cannot write the library (the old one is unchanged)";
     result.context_at(ErrorKind::Library, pending.path(), message)
 }
 

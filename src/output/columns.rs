@@ -10,21 +10,27 @@ use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray}
 use arrow_schema::{ArrowError, DataType};
 use std::sync::Arc;
 
-/// A column of an export. Each of the eight percentages has its own, and the strongest emotion too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExportColumn {
+/// A column of the output. Each of the eight percentages has its own, and the strongest emotion too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Field {
     /// A column of the library, other than [`Column::Emotions`].
     Of(Column),
     /// `emotion`: the name of the strongest emotion; null for a silent song.
     Strongest,
     /// The percentage of one emotion, under its name.
     Percentage(Emotion),
+    /// A value that comes with the song, at index `number`.
+    Extra {
+        name: &'static str,
+        data_type: DataType,
+        number: usize,
+    },
 }
 
 /// The name for all eight percentages.
 const ALL_EMOTIONS: &str = "emotions";
 
-impl ExportColumn {
+impl Field {
     /// Every column, in the order of an export.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
@@ -47,12 +53,22 @@ impl ExportColumn {
         columns
     }
 
+    /// A field whose value comes with the song, at index `number`.
+    pub(crate) fn extra(name: &'static str, data_type: DataType, number: usize) -> Self {
+        Self::Extra {
+            name,
+            data_type,
+            number,
+        }
+    }
+
     /// The column's name.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Of(column) => column.name(),
             Self::Strongest => "emotion",
             Self::Percentage(emotion) => emotion.name(),
+            Self::Extra { name, .. } => name,
         }
     }
 
@@ -69,7 +85,7 @@ impl ExportColumn {
                 Self::Percentage(_) if wanted == ALL_EMOTIONS => true,
                 column => column.name() == wanted,
             };
-            let columns: Vec<Self> = all.iter().filter(is_wanted).copied().collect();
+            let columns: Vec<Self> = all.iter().filter(is_wanted).cloned().collect();
             if columns.is_empty() {
                 let names: Vec<&str> = all.iter().map(|c| c.name()).chain([ALL_EMOTIONS]).collect();
                 return Err(Error::invalid(format!(
@@ -87,82 +103,48 @@ impl ExportColumn {
         Ok(found)
     }
 
-    /// The column as a field of the output.
-    pub(crate) fn field(self) -> Field {
-        let (data_type, is_nullable) = match self {
-            Self::Of(column) => (column.data_type(0), column.is_nullable()),
-            Self::Strongest => (DataType::Utf8, true),
-            Self::Percentage(_) => (DataType::Float32, false),
-        };
-        Field {
-            name: self.name(),
-            data_type,
-            is_nullable,
-            source: Source::Song(self),
+    /// The column's type; `embedding` is the length of the model's embedding.
+    pub(super) fn data_type(&self, embedding: usize) -> DataType {
+        match self {
+            Self::Of(column) => column.data_type(embedding),
+            Self::Strongest => DataType::Utf8,
+            Self::Percentage(_) => DataType::Float32,
+            Self::Extra { data_type, .. } => data_type.clone(),
         }
     }
 
-    fn cell(self, song: &Song) -> Cell<'_> {
-        let column = match self {
-            Self::Of(column) => column,
-            Self::Strongest if song.silent => return Cell::Null,
-            Self::Strongest => return Cell::Text(song.emotions.strongest().name().into()),
-            Self::Percentage(emotion) => return Cell::Float(song.emotions.get(emotion)),
-        };
-        song.cell(column)
-    }
-}
-
-/// A column of the output.
-#[derive(Debug, Clone)]
-pub(crate) struct Field {
-    pub(crate) name: &'static str,
-    pub(crate) data_type: DataType,
-    pub(crate) is_nullable: bool,
-    source: Source,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    Song(ExportColumn),
-    /// The number of the value among those that come with the song.
-    Extra(usize),
-}
-
-impl Field {
-    /// A field whose value comes with the song, at index `number`.
-    pub(crate) fn extra(name: &'static str, data_type: DataType, number: usize) -> Self {
-        Self {
-            name,
-            data_type,
-            is_nullable: true,
-            source: Source::Extra(number),
+    pub(super) fn is_nullable(&self) -> bool {
+        match self {
+            Self::Of(column) => column.is_nullable(),
+            Self::Percentage(_) => false,
+            Self::Strongest | Self::Extra { .. } => true,
         }
     }
 
     /// The columns of the library that the field is made from.
     pub(super) fn columns(&self) -> Columns {
-        match self.source {
-            Source::Song(ExportColumn::Of(column)) => Columns::of(&[column]),
-            Source::Song(_) => Columns::of(&[Column::Emotions, Column::Silent]),
-            Source::Extra(_) => Columns::of(&[]),
+        match self {
+            Self::Of(column) => Columns::of(&[*column]),
+            Self::Strongest | Self::Percentage(_) => {
+                Columns::of(&[Column::Emotions, Column::Silent])
+            }
+            Self::Extra { .. } => Columns::of(&[]),
         }
     }
 
     pub(super) fn cell<'a>(&self, song: &'a Song, extra: &'a [Cell<'static>]) -> Cell<'a> {
-        match self.source {
-            Source::Song(column) => column.cell(song),
-            Source::Extra(number) => extra.get(number).cloned().unwrap_or(Cell::Null),
+        match self {
+            Self::Of(column) => song.cell(*column),
+            Self::Strongest if song.silent => Cell::Null,
+            Self::Strongest => Cell::Text(song.emotions.strongest().name().into()),
+            Self::Percentage(emotion) => Cell::Float(song.emotions.get(*emotion)),
+            Self::Extra { number, .. } => extra.get(*number).cloned().unwrap_or(Cell::Null),
         }
     }
 
     /// The field of an Arrow schema.
     pub(super) fn arrow(&self, embedding: usize) -> arrow_schema::Field {
-        let data_type = match self.source {
-            Source::Song(ExportColumn::Of(column)) => column.data_type(embedding),
-            _ => self.data_type.clone(),
-        };
-        arrow_schema::Field::new(self.name, data_type, self.is_nullable)
+        arrow_schema::Field::new(self.name(), self.data_type(embedding), self.is_nullable())
     }
 
     /// The values of some songs as an Arrow array.
@@ -172,14 +154,14 @@ impl Field {
         extra: &[Vec<Cell<'static>>],
         embedding: usize,
     ) -> std::result::Result<ArrayRef, ArrowError> {
-        if let Source::Song(ExportColumn::Of(column)) = self.source {
+        if let Self::Of(column) = self {
             return column.encode(songs, embedding);
         }
         let cells = songs
             .iter()
             .zip(extra)
             .map(|(s, extra)| self.cell(s, extra));
-        Ok(match self.data_type {
+        Ok(match self.data_type(embedding) {
             DataType::Int64 => Arc::new(Int64Array::from_iter(cells.map(|cell| match cell {
                 Cell::Integer(number) => Some(number),
                 _ => None,
@@ -195,11 +177,6 @@ impl Field {
             _ => Arc::new(StringArray::from_iter(cells.map(|cell| cell.text()))),
         })
     }
-
-    /// Whether the value comes with the song.
-    pub(super) fn is_extra(&self) -> bool {
-        matches!(self.source, Source::Extra(_))
-    }
 }
 
 #[cfg(test)]
@@ -208,8 +185,8 @@ mod tests {
 
     #[test]
     fn columns_are_parsed_by_name_with_a_suggestion_for_unknown_ones() {
-        assert_eq!(ExportColumn::parse(["path", "emotions"]).unwrap().len(), 9);
-        let error = ExportColumn::parse(["tilte"]).unwrap_err().to_string();
+        assert_eq!(Field::parse(["path", "emotions"]).unwrap().len(), 9);
+        let error = Field::parse(["tilte"]).unwrap_err().to_string();
         assert!(error.contains("did you mean \"title\""), "{error}");
     }
 }

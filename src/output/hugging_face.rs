@@ -1,7 +1,7 @@
 //! A directory that Hugging Face `datasets` loads: Parquet files in `data` and a dataset card (`README.md`) that names them.
 //! Timelines, if requested, are a configuration of their own, `windows`, with one row for each window.
 
-use super::{Cell, ExportColumn, Field, Format, Layout, PROGRAM, Sink, columnar::ColumnarSink};
+use super::{Cell, Field, Format, Layout, PROGRAM, Sink, columnar::ColumnarSink};
 use crate::{
     Error, Result,
     atomic_file::{self, directory_of, write_error},
@@ -51,8 +51,8 @@ impl HuggingFaceSink {
             of_windows.fields = window_fields();
             windows = Some(parquet("windows", of_windows)?);
         }
-        let timeline = Column::Timeline.name();
-        layout.fields.retain(|field| field.name != timeline);
+        let timeline = Field::Of(Column::Timeline);
+        layout.fields.retain(|field| *field != timeline);
         Ok(Self {
             target: target.to_owned(),
             card: card(&layout, windows.is_some()),
@@ -120,16 +120,15 @@ fn temporary_directory(target: &Path) -> io::Result<TempDir> {
 
 /// The fields of the configuration `windows`: a window is written like a song.
 fn window_fields() -> Vec<Field> {
-    let of = |column| ExportColumn::Of(column).field();
     let mut fields = vec![
         Field::extra("song", DataType::Int64, 0),
-        of(Column::Path),
+        Field::Of(Column::Path),
         Field::extra("number", DataType::Int64, 1),
         Field::extra("start_s", DataType::Float64, 2),
-        of(Column::Valence),
-        of(Column::Arousal),
+        Field::Of(Column::Valence),
+        Field::Of(Column::Arousal),
     ];
-    fields.extend(Emotion::ALL.map(|emotion| ExportColumn::Percentage(emotion).field()));
+    fields.extend(Emotion::ALL.map(Field::Percentage));
     fields
 }
 
@@ -137,7 +136,7 @@ fn window_fields() -> Vec<Field> {
 fn card(layout: &Layout<'_>, has_windows: bool) -> String {
     let model = &layout.info.model;
     let fields = layout.fields.iter();
-    let names: Vec<String> = fields.map(|f| format!("`{}`", f.name)).collect();
+    let names: Vec<String> = fields.map(|f| format!("`{}`", f.name())).collect();
     let (configuration, windows) = if has_windows {
         (
             "- config_name: windows\n  data_files:\n  - split: train\n    path: data/windows-*.parquet\n",

@@ -40,15 +40,11 @@ impl NumpySink {
         let embedding = layout
             .has(Column::Embedding)
             .then(|| Array::create(&path.with_extension("embedding.npy"), layout.embedding));
-        let extra = layout
-            .fields
-            .iter()
-            .filter(|field| field.is_extra())
-            .count();
-        let in_arrays = |name| {
-            name == Column::Embedding.name() || Emotion::ALL.iter().any(|e| e.name() == name)
-        };
-        let others = layout.fields.iter().filter(|field| !in_arrays(field.name));
+        let is_in_array =
+            |field: &&Field| matches!(field, Field::Of(Column::Embedding) | Field::Percentage(_));
+        let is_extra = |field: &&Field| matches!(field, Field::Extra { .. });
+        let extra = layout.fields.iter().filter(is_extra).count();
+        let others = layout.fields.iter().filter(|field| !is_in_array(field));
         let mut fields = vec![Field::extra("row", DataType::Int64, extra)];
         fields.extend(others.cloned());
         let index = Destination::Path(path.with_extension("index.csv"));

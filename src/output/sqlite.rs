@@ -28,7 +28,6 @@ pub(super) struct SqliteSink {
     pending: PendingFile,
     /// The columns of the table `song`.
     fields: Vec<Field>,
-    insert: String,
     has_embedding: bool,
     has_timeline: bool,
     /// Songs that are not inserted yet.
@@ -43,16 +42,10 @@ impl SqliteSink {
         let has_embedding = layout.has(Column::Embedding);
         let has_timeline = layout.has(Column::Timeline);
         let mut fields = layout.fields;
-        fields.retain(|field| !field.data_type.is_nested());
-        let names: Vec<String> = fields.iter().map(|f| format!("\"{}\"", f.name)).collect();
+        fields.retain(|field| !field.data_type(0).is_nested());
         let sink = Self {
             database: encoded(database, path, Format::Sqlite)?,
             pending,
-            insert: format!(
-                "INSERT INTO song (id, {}) VALUES (?{})",
-                names.join(", "),
-                ", ?".repeat(names.len())
-            ),
             fields,
             has_embedding,
             has_timeline,
@@ -67,15 +60,15 @@ impl SqliteSink {
     fn create_tables(&self, info: &LibraryInfo) -> rusqlite::Result<()> {
         let mut columns = vec!["id INTEGER PRIMARY KEY".to_owned()];
         for field in &self.fields {
-            let sql_type = match field.data_type {
+            let sql_type = match field.data_type(0) {
                 DataType::Float32 | DataType::Float64 => "REAL",
                 DataType::Binary => "BLOB",
                 DataType::Boolean => "INTEGER",
-                ref other if other.is_integer() => "INTEGER",
+                other if other.is_integer() => "INTEGER",
                 _ => "TEXT",
             };
-            let not_null = if field.is_nullable { "" } else { " NOT NULL" };
-            columns.push(format!("\"{}\" {sql_type}{not_null}", field.name));
+            let not_null = if field.is_nullable() { "" } else { " NOT NULL" };
+            columns.push(format!("\"{}\" {sql_type}{not_null}", field.name()));
         }
         self.database.execute_batch(&format!(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;
@@ -132,27 +125,28 @@ impl SqliteSink {
     }
 
     fn insert(&self) -> rusqlite::Result<()> {
-        let waiting = || (self.rows + 1..).zip(&self.waiting);
-        let mut insert = self.database.prepare(&self.insert)?;
-        for (id, (song, extra)) in waiting() {
+        let prepare = |table: &str, values: usize| {
+            let marks = ", ?".repeat(values - 1);
+            self.database
+                .prepare(&format!("INSERT INTO {table} VALUES (?{marks})"))
+        };
+        let mut song_row = prepare("song", 1 + self.fields.len())?;
+        let embedding_row = self.has_embedding.then(|| prepare("embedding", 2));
+        let mut embedding_row = embedding_row.transpose()?;
+        let moment_row = self
+            .has_timeline
+            .then(|| prepare("moment", 5 + Emotion::COUNT));
+        let mut moment_row = moment_row.transpose()?;
+        for (id, (song, extra)) in (self.rows + 1..).zip(&self.waiting) {
             let cells = self.fields.iter().map(|f| value(&f.cell(song, extra)));
             let row = [Value::Integer(id)].into_iter().chain(cells);
-            insert.execute(params_from_iter(row))?;
-        }
-        if self.has_embedding {
-            let sql = "INSERT INTO embedding VALUES (?, ?)";
-            let mut insert = self.database.prepare(sql)?;
-            for (id, (song, _)) in waiting() {
+            song_row.execute(params_from_iter(row))?;
+            if let Some(insert) = &mut embedding_row {
                 let numbers = song.embedding.iter();
                 let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
                 insert.execute(params![id, bytes])?;
             }
-        }
-        if self.has_timeline {
-            let marks = ", ?".repeat(4 + Emotion::COUNT);
-            let sql = format!("INSERT INTO moment VALUES (?{marks})");
-            let mut insert = self.database.prepare(&sql)?;
-            for (id, (song, _)) in waiting() {
+            if let Some(insert) = &mut moment_row {
                 for (number, moment) in (0..).zip(song.timeline.iter().flatten()) {
                     let mut row = vec![Value::Integer(id), Value::Integer(number)];
                     row.push(Value::Real(moment.start_s));
@@ -169,7 +163,7 @@ impl SqliteSink {
     /// Creates the indices last, which is faster.
     fn complete(&self) -> rusqlite::Result<()> {
         for columns in INDICES {
-            let exists = |name: &&str| self.fields.iter().any(|field| field.name == *name);
+            let exists = |name: &&str| self.fields.iter().any(|field| field.name() == *name);
             if columns.iter().all(exists) {
                 self.database.execute_batch(&format!(
                     "CREATE INDEX song_{} ON song ({});",

@@ -65,14 +65,14 @@ impl Place {
 
     fn export(&self, columns: &[&str]) -> Export<'_> {
         Export {
-            columns: ExportColumn::parse(columns.iter().copied()).unwrap(),
+            columns: Field::parse(columns.iter().copied()).unwrap(),
             ..Export::new(&self.library)
         }
     }
 
     fn export_all(&self) -> Export<'_> {
         Export {
-            columns: ExportColumn::all(),
+            columns: Field::all(),
             ..Export::new(&self.library)
         }
     }
@@ -429,5 +429,5 @@ fn formats_are_recognized_by_extension() {
     assert!("CSV".parse::<Format>().is_ok());
     let error = "xls".parse::<Format>().unwrap_err().to_string();
     assert!(error.contains("huggingface"), "{error}");
-    assert_eq!(Column::ALL.len() + 8, ExportColumn::all().len());
+    assert_eq!(Column::ALL.len() + 8, Field::all().len());
 }

@@ -24,7 +24,7 @@ impl TextSink {
             rows: 0,
         };
         let header = match format {
-            Format::Csv => csv_record(sink.fields.iter().map(|field| field.name))?,
+            Format::Csv => csv_record(sink.fields.iter().map(|field| field.name()))?,
             Format::Json => b"[".to_vec(),
             Format::JsonLines => Vec::new(),
             playlist => playlist::header(playlist, None).into_bytes(),
@@ -94,7 +94,7 @@ impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(self.fields.len()))?;
         for field in self.fields {
-            map.serialize_entry(field.name, &field.cell(self.song, self.extra))?;
+            map.serialize_entry(field.name(), &field.cell(self.song, self.extra))?;
         }
         map.end()
     }

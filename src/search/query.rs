@@ -103,11 +103,9 @@ impl Query {
         }
         let mut drawn = search.top(&targets, k.get())?;
         for songs in &mut drawn {
-            songs.sort_by(|a, b| {
-                b.similarity
-                    .total_cmp(&a.similarity)
-                    .then(a.row.cmp(&b.row))
-            });
+            // Stable, so that equals are first brought into the order of the library.
+            songs.sort_by_key(|song| song.row);
+            songs.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
         }
         Ok(drawn)
     }
@@ -275,8 +273,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// For each target its `k` best songs, best first, with no more of one artist than allowed. Row groups are compared in parallel; each thread holds one batch and the
-    /// best so far.
+    /// For each target its `k` best songs, best first, with no more of one artist than allowed. Row groups are compared in
+    /// parallel; each thread holds one batch and the best so far.
     fn top(&self, targets: &[Ranked<'_>], k: usize) -> Result<Vec<Vec<Candidate>>> {
         let (column, length) = match self.metric {
             Metric::Embedding => (Column::Embedding, self.library.embedding_length()?),

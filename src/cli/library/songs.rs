@@ -4,7 +4,7 @@ use crate::{
     cli::{CliResult, Console, Exit, LibraryChoice, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Columns, Library, Song},
-    output::{Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
+    output::{Destination, Field, Format, Layout, playlist::Paths, sink},
 };
 use std::{cmp::Ordering, io};
 
@@ -157,8 +157,8 @@ fn table(songs: &[Song]) -> String {
 /// Prints every column that is read, one song a line.
 fn print_json(library: &Library, songs: &[Song]) -> crate::Result<()> {
     let columns = COLUMNS.iter().filter(|&column| column != Column::PathBytes);
-    let mut fields: Vec<Field> = columns.map(|it| ExportColumn::Of(it).field()).collect();
-    fields.push(ExportColumn::Strongest.field());
+    let mut fields: Vec<Field> = columns.map(Field::Of).collect();
+    fields.push(Field::Strongest);
     let layout = Layout {
         fields,
         embedding: 0,

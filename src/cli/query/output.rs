@@ -6,7 +6,7 @@ use crate::{
     cli::{CliError, Console, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Library},
-    output::{Cell, Destination, ExportColumn, Field, Format, Layout, playlist::Paths, sink},
+    output::{Cell, Destination, Field, Format, Layout, playlist::Paths, sink},
     search::Match,
 };
 use arrow_schema::DataType;
@@ -125,21 +125,20 @@ impl Output {
 
 /// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.
 fn fields(format: Format) -> Vec<Field> {
-    let of = |column| ExportColumn::Of(column).field();
     let mut fields = vec![
         Field::extra("rank", DataType::Int64, 0),
-        of(Column::Path),
-        of(Column::Track),
+        Field::Of(Column::Path),
+        Field::Of(Column::Track),
         Field::extra("similarity", DataType::Float64, 1),
-        of(Column::Valence),
-        of(Column::Arousal),
+        Field::Of(Column::Valence),
+        Field::Of(Column::Arousal),
     ];
     match format {
-        Format::Json | Format::JsonLines => fields.push(of(Column::Emotions)),
-        _ => fields.extend(Emotion::ALL.map(|e| ExportColumn::Percentage(e).field())),
+        Format::Json | Format::JsonLines => fields.push(Field::Of(Column::Emotions)),
+        _ => fields.extend(Emotion::ALL.map(Field::Percentage)),
     }
-    fields.extend([Column::Title, Column::Artist, Column::Album, Column::Genre].map(of));
-    fields.push(of(Column::DurationS));
+    fields.extend([Column::Title, Column::Artist, Column::Album, Column::Genre].map(Field::Of));
+    fields.push(Field::Of(Column::DurationS));
     fields
 }
 

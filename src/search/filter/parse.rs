@@ -388,7 +388,7 @@ impl<'a> Parser<'a> {
         let mut characters = text.chars();
         while let Some(c) = characters.next() {
             match c {
-                // An escape at the end stands for nothing.
+                // An escape at the end has no effect.
                 c if Some(c) == escape => pattern.extend(characters.next().map(Wildcard::Literal)),
                 '%' => pattern.push(Wildcard::Any),
                 '_' => pattern.push(Wildcard::One),

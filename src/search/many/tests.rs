@@ -172,8 +172,11 @@ fn a_file_that_asks_for_nothing_is_refused_and_nothing_is_written() {
         (Some([vec![None], vec![Some(1.0); 7]].concat()), "missing"),
     ] {
         parquet(&questions, vec![("emotions", list(vec![even(), bad]))]);
-        let said = refused();
-        assert!(said.contains("row 1 ") && said.contains(says), "{said}");
+        let message = refused();
+        assert!(
+            message.contains("row 1 ") && message.contains(says),
+            "{message}"
+        );
     }
     parquet(&questions, vec![("emotions", list(Vec::new()))]);
     assert!(refused().contains("no rows"));
