@@ -22,7 +22,6 @@ pub(crate) use hash::content_hash;
 use hash::found_hash;
 pub use journal::{Journal, Record};
 pub(crate) use path_list::read_paths;
-use patterns::PathSet;
 pub(crate) use patterns::Patterns;
 pub(crate) use plan::{Plan, RowPlan, UpdateOptions};
 use run::run;

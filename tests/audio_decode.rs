@@ -191,7 +191,7 @@ fn a_truncated_file_is_an_error_and_never_a_shorter_success() {
         }
         let whole = bytes_of(&e.file);
         let end = match e.file.as_str() {
-            // Tags behind the sound.
+            // Tags after the audio.
             "vbr.mp3" => whole.len() - 128,
             "ape-tag.mp3" => whole.len() - 300,
             _ => whole.len(),
@@ -342,7 +342,7 @@ fn headers_that_lie_are_detected() {
 #[test]
 fn an_enormous_tag_before_the_audio_is_skipped() {
     let scratch = Scratch::new();
-    let sound = bytes_of("no-info-frame.mp3");
+    let audio = bytes_of("no-info-frame.mp3");
     let size: usize = 200 * 1024 * 1024;
     let syncsafe = |n: usize| [21, 14, 7, 0].map(|shift| (n >> shift & 0x7f) as u8);
     let mut head = b"ID3\x04\0\0".to_vec();
@@ -354,7 +354,7 @@ fn an_enormous_tag_before_the_audio_is_skipped() {
     // A hole in the file, so that the test writes little.
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.seek(SeekFrom::Start(10 + size as u64)).unwrap();
-    file.write_all(&sound).unwrap();
+    file.write_all(&audio).unwrap();
     let (samples, _) = decode(&path).unwrap();
     let (alone, _) = decode(&fixtures().join("no-info-frame.mp3")).unwrap();
     assert!(samples == alone);

@@ -21,13 +21,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+fn copy_directory(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
+            copy_directory(&entry.path(), &target);
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
@@ -35,7 +35,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_sound_data_set_is_usable_with_exit_code_0() {
+fn a_complete_data_set_is_usable_with_exit_code_0() {
     let out = circumplex(&["dataset", "check", mini().to_str().unwrap(), "--json"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
     let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
@@ -53,11 +53,11 @@ fn a_sound_data_set_is_usable_with_exit_code_0() {
 #[test]
 fn every_fault_of_a_data_set_is_found_and_named() {
     let dir = tempfile::tempdir().unwrap();
-    copy_folder(&mini(), dir.path());
+    copy_directory(&mini(), dir.path());
     let audio = dir.path().join("DEAM_audio/MEMD_audio");
     fs::copy(audio.join("1.wav"), audio.join("99.wav")).unwrap();
     fs::copy(audio.join("2.wav"), audio.join("2.mp3")).unwrap();
-    fs::write(audio.join("3.wav"), "no sound").unwrap();
+    fs::write(audio.join("3.wav"), "no audio").unwrap();
     fs::remove_file(audio.join("4.wav")).unwrap();
     let songs = dir
         .path()
@@ -67,8 +67,8 @@ fn every_fault_of_a_data_set_is_found_and_named() {
         "song_id,arousal_mean,arousal_std,valence_mean,valence_std\n31,5,0,5,1\n32,9.5,1,5,1\n33,5,,5,1\n1,5,1,5,1\n34,5,-2,5,1\n",
     )
     .unwrap();
-    let folder = dir.path().to_str().unwrap();
-    let out = circumplex(&["dataset", "check", folder, "--json"]);
+    let directory = dir.path().to_str().unwrap();
+    let out = circumplex(&["dataset", "check", directory, "--json"]);
     assert_eq!(out.status.code(), Some(3));
     let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(report["usable_songs"], 22);
@@ -111,7 +111,7 @@ fn every_fault_of_a_data_set_is_found_and_named() {
             "negative_deviation"
         ]
     );
-    let table = text(&circumplex(&["dataset", "check", folder]).stdout);
+    let table = text(&circumplex(&["dataset", "check", directory]).stdout);
     assert!(table.contains("usable: 22 songs"), "{table}");
     assert!(table.contains("valence-valence"), "{table}");
 }
@@ -122,7 +122,7 @@ fn what_is_no_data_set_is_unusable_with_exit_code_1() {
     let out = circumplex(&["dataset", "check", dir.path().to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(1));
     assert!(text(&out.stderr).contains("holds no annotations"));
-    copy_folder(
+    copy_directory(
         &mini().join("DEAM_Annotations"),
         &dir.path().join("DEAM_Annotations"),
     );
@@ -134,15 +134,15 @@ fn what_is_no_data_set_is_unusable_with_exit_code_1() {
 #[test]
 fn labels_need_no_audio_and_come_as_csv_parquet_and_picture() {
     let dir = tempfile::tempdir().unwrap();
-    copy_folder(
+    copy_directory(
         &mini().join("DEAM_Annotations"),
         &dir.path().join("DEAM_Annotations"),
     );
     let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let folder = dir.path().to_str().unwrap();
+    let directory = dir.path().to_str().unwrap();
     let out = circumplex(&[
         "labels",
-        folder,
+        directory,
         "-o",
         &file("l.csv"),
         "--plot",
@@ -169,7 +169,7 @@ fn labels_need_no_audio_and_come_as_csv_parquet_and_picture() {
     }
     let out = circumplex(&[
         "labels",
-        folder,
+        directory,
         "-o",
         &file("g.parquet"),
         "--scheme",

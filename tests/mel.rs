@@ -33,8 +33,8 @@ fn fading_noise(count: usize, step: usize) -> Vec<f32> {
 }
 
 fn reference(name: &str) -> (Vec<u64>, Vec<f32>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/mel");
-    read_npy(&folder.join(name))
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/mel");
+    read_npy(&directory.join(name))
 }
 
 /// Greatest differences in dB where the reference is above -60 dB of its maximum, and above -80 dB.
@@ -128,7 +128,7 @@ fn linear_bands_give_what_numpy_sums_of_librosa_s_power_spectrum() {
 }
 
 #[test]
-fn a_sound_shorter_than_one_frame_gives_the_log_mel_of_librosa() {
+fn audio_shorter_than_one_frame_gives_the_log_mel_of_librosa() {
     let samples = chirp(700, 22_050.0, 300.0, 900.0);
     let expected = reference("shorter_than_one_frame.npy");
     assert_equal(&compare(&samples, &MelConfig::default(), expected));
@@ -174,7 +174,9 @@ fn samples_that_are_no_numbers_never_give_values_that_are_none() {
 #[test]
 fn real_music_gives_the_log_mel_of_librosa() {
     let Some(data) = std::env::var_os("CIRCUMPLEX_DATA").map(PathBuf::from) else {
-        eprintln!("skipped: CIRCUMPLEX_DATA, the folder that holds mer4q and emotify, is not set");
+        eprintln!(
+            "skipped: CIRCUMPLEX_DATA, the directory that holds mer4q and emotify, is not set"
+        );
         return;
     };
     let python = std::env::var_os("CIRCUMPLEX_PYTHON").unwrap_or_else(|| "python3".into());
@@ -195,15 +197,15 @@ fn real_music_gives_the_log_mel_of_librosa() {
         "emotify/rock_1.mp3",
     ];
     for clip in clips {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let status = Command::new(&python)
             .args([script.as_os_str(), "--music".as_ref()])
-            .args([data.join(clip).as_os_str(), folder.path().as_os_str()])
+            .args([data.join(clip).as_os_str(), directory.path().as_os_str()])
             .status()
             .unwrap();
         assert!(status.success(), "{clip}: {} failed", script.display());
-        let (_, samples) = read_npy(&folder.path().join("samples.npy"));
-        let expected = read_npy(&folder.path().join("log_mel.npy"));
+        let (_, samples) = read_npy(&directory.path().join("samples.npy"));
+        let expected = read_npy(&directory.path().join("log_mel.npy"));
         println!("{clip}: {} samples", samples.len());
         assert_equal(&compare(&samples, &MelConfig::default(), expected));
     }

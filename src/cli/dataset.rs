@@ -76,7 +76,7 @@ fn table(report: &CheckReport) -> String {
     let files = file_names(&report.annotation_files).join(", ");
     let annotated = format!("{} in {files}", report.annotated);
     row("annotated songs", annotated, "");
-    if let Some(directory) = &report.audio_folder {
+    if let Some(directory) = &report.audio_directory {
         let below = directory.strip_prefix(&report.root).unwrap_or(directory);
         let found = format!("{} in {}/", report.audio_files, below.display());
         row("audio files", found, "");

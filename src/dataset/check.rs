@@ -27,7 +27,7 @@ pub(crate) struct CheckReport {
     /// Songs with usable annotations.
     pub annotated: usize,
     /// The directory of the audio files.
-    pub audio_folder: Option<PathBuf>,
+    pub audio_directory: Option<PathBuf>,
     /// Number of audio files.
     pub audio_files: usize,
     /// Songs with both audio and labels, readable or not.
@@ -162,7 +162,7 @@ pub(crate) fn check(root: &Path, on_file: impl Fn(usize) + Sync) -> Result<Check
         layout: deam.layout,
         annotation_files: deam.annotations,
         annotated: labels.songs.len(),
-        audio_folder: audio.directory,
+        audio_directory: audio.directory,
         audio_files: files.len() + audio.duplicates.len(),
         with_audio_and_labels: both,
         audio_without_labels,

@@ -103,8 +103,8 @@ impl Values {
         Self(values.into())
     }
 
-    fn add(&mut self, name: &str, value: String) {
-        self.0.insert(name.to_owned(), value);
+    fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
     }
 }
 

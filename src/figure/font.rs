@@ -48,32 +48,27 @@ impl TextStyle {
         self.color(super::MUTED)
     }
 
-    pub(crate) fn bold(self) -> Self {
-        Self { bold: true, ..self }
+    pub(crate) fn bold(mut self) -> Self {
+        self.bold = true;
+        self
     }
 
     /// Read from bottom to top.
-    pub(crate) fn upright(self) -> Self {
-        Self {
-            upright: true,
-            ..self
-        }
+    pub(crate) fn upright(mut self) -> Self {
+        self.upright = true;
+        self
     }
 
     /// Centered on the point.
-    pub(crate) fn center(self) -> Self {
-        Self {
-            anchor: 0.5,
-            ..self
-        }
+    pub(crate) fn center(mut self) -> Self {
+        self.anchor = 0.5;
+        self
     }
 
     /// Ends at the point.
-    pub(crate) fn end(self) -> Self {
-        Self {
-            anchor: 1.0,
-            ..self
-        }
+    pub(crate) fn end(mut self) -> Self {
+        self.anchor = 1.0;
+        self
     }
 
     /// Distance of the baseline below the point: half the height of a digit.

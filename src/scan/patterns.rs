@@ -159,36 +159,11 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 }
 
 /// A set of files and directories.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PathSet(HashSet<PathBuf>);
+pub(crate) type PathSet = HashSet<PathBuf>;
 
-impl PathSet {
-    pub(crate) fn insert(&mut self, path: PathBuf) {
-        self.0.insert(path);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn contains(&self, path: &Path) -> bool {
-        self.0.contains(path)
-    }
-
-    /// Whether `path` is in the set or in a directory of the set.
-    pub(crate) fn covers(&self, path: &Path) -> bool {
-        !self.0.is_empty() && path.ancestors().any(|part| self.0.contains(part))
-    }
-}
-
-impl<P: Into<PathBuf>> FromIterator<P> for PathSet {
-    fn from_iter<I: IntoIterator<Item = P>>(paths: I) -> Self {
-        Self(paths.into_iter().map(Into::into).collect())
-    }
+/// Whether a path is in the set or in a directory of the set.
+pub(super) fn covers(set: &PathSet, path: &Path) -> bool {
+    !set.is_empty() && path.ancestors().any(|part| set.contains(part))
 }
 
 #[cfg(test)]
@@ -242,12 +217,13 @@ mod tests {
 
     #[test]
     fn a_set_covers_the_content_of_its_directories() {
-        let set: PathSet = ["/music/a", "/music/b.mp3"].into_iter().collect();
-        assert!(set.covers(Path::new("/music/a")));
-        assert!(set.covers(Path::new("/music/a/b/c.mp3")));
-        assert!(set.covers(Path::new("/music/b.mp3")));
-        assert!(!set.covers(Path::new("/music/ab")));
-        assert!(!set.covers(Path::new("/music")));
-        assert!(!PathSet::default().covers(Path::new("/")));
+        let set = ["/music/a", "/music/b.mp3"].map(PathBuf::from).into();
+        for inside in ["/music/a", "/music/a/b/c.mp3", "/music/b.mp3"] {
+            assert!(covers(&set, Path::new(inside)), "{inside}");
+        }
+        for outside in ["/music/ab", "/music", "/"] {
+            assert!(!covers(&set, Path::new(outside)), "{outside}");
+        }
+        assert!(!covers(&PathSet::new(), Path::new("/")));
     }
 }

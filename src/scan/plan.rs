@@ -1,10 +1,18 @@
 //! The plan of a run: which files to analyze, and which rows of the library to keep.
 
 use super::{
-    FileKey, FoundFile, Journal, Listing, PathSet, key_of, key_of_failed, patterns::is_absent,
+    FileKey, FoundFile, Journal, Listing, key_of, key_of_failed,
+    patterns::{PathSet, covers, is_absent},
 };
-use crate::library::{FailedFile, Micros, Song};
-use std::{collections::HashMap, fs, path::Path};
+use crate::{
+    Error,
+    library::{FailedFile, Micros, Song},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Options of an update.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,13 +110,14 @@ impl Plan {
         }
 
         // Their rows, if not found yet, are of other tracks, or of a file that is now split or no longer split.
-        let listed: PathSet = listing.files.iter().map(|file| &file.path).collect();
-        let unreadable: PathSet = listing.failures.iter().filter_map(|f| f.path()).collect();
+        let listed: HashSet<&Path> = listing.files.iter().map(|f| f.path.as_path()).collect();
+        let unreadable = listing.failures.iter().filter_map(Error::path);
+        let unreadable: PathSet = unreadable.map(PathBuf::from).collect();
         for row in rows.into_values() {
             let path = stamps[row].path.as_path();
-            plan.rows[row] = if !listing.roots.covers(path) || unreadable.covers(path) {
+            plan.rows[row] = if !covers(&listing.roots, path) || covers(&unreadable, path) {
                 RowPlan::Keep
-            } else if listing.excluded.covers(path) {
+            } else if covers(&listing.excluded, path) {
                 RowPlan::Excluded
             } else if listed.contains(path)
                 || listing.shard.is_some_and(|shard| !shard.contains(path))
@@ -175,7 +184,7 @@ mod tests {
 
     fn listing(files: Vec<FoundFile>) -> Listing {
         Listing {
-            roots: PathSet::from_iter(["/music"]),
+            roots: PathSet::from(["/music".into()]),
             files,
             ..Listing::default()
         }

@@ -40,7 +40,8 @@ impl Work {
 /// How songs spread over the eight emotions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Spread {
-    songs: u64,
+    /// The number of songs.
+    pub songs: u64,
     percentages: [f64; Emotion::COUNT],
     strongest: [u64; Emotion::COUNT],
 }
@@ -53,11 +54,6 @@ impl Spread {
             self.percentages[emotion.index()] += f64::from(percentage);
         }
         self.strongest[vector.strongest().index()] += 1;
-    }
-
-    /// The number of songs.
-    pub(crate) fn songs(&self) -> u64 {
-        self.songs
     }
 
     /// For each emotion, its mean percentage over the songs, and the number of songs in which it is the strongest; `None`

@@ -2,7 +2,8 @@
 
 use super::{
     FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, Work,
-    found_hash, key_of, key_of_failed, plan::is_gone, reason, run, song_of, walk::cannot_read,
+    found_hash, key_of, key_of_failed, patterns::covers, plan::is_gone, reason, run, song_of,
+    walk::cannot_read,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -304,7 +305,7 @@ impl Update {
             journal.remove();
             return Ok(report);
         }
-        let elsewhere = |failed: &&FailedFile| !listing.roots.covers(&failed.path);
+        let elsewhere = |failed: &&FailedFile| !covers(&listing.roots, &failed.path);
         failures.extend(self.old_failures().iter().filter(elsewhere).cloned());
         failures.sort_by_cached_key(key_of_failed);
         self.info.failures = failures;

@@ -159,7 +159,7 @@ pub(super) fn conclude(
         ));
     }
     let failed = listing.failures.len() + report.failures.len() + known.len();
-    let songs = report.spread.songs();
+    let songs = report.spread.songs;
     if songs == 0 && report.not_processed == 0 && !options.write_empty {
         bail!(
             "none of {} could be analyzed (reasons above); {}",
@@ -200,7 +200,7 @@ fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> 
     let mut text = format!(
         "{}: {}, {failed} failed\n",
         visible(&output.display().to_string()),
-        count(report.spread.songs(), "song", "songs"),
+        count(report.spread.songs, "song", "songs"),
     );
     let parts = [
         (work.songs, "analyzed"),

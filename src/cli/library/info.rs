@@ -113,7 +113,7 @@ fn text_of(library: &Library, sums: &Sums) -> String {
     }
     let lines = lines.iter().map(|line| visible(line) + "\n");
     let mut text = lines.collect::<String>() + &spread_text(&sums.spread);
-    if sums.spread.songs() > 0 {
+    if sums.spread.songs > 0 {
         let mut table = Table::new(["quadrant", ">songs", ">%", ""]);
         let emotions = [
             "happy, excited",
@@ -126,7 +126,7 @@ fn text_of(library: &Library, sums: &Sums) -> String {
             table.row([
                 quadrant.to_string(),
                 songs.to_string(),
-                format!("{:.1}", 100.0 * songs as f64 / sums.spread.songs() as f64),
+                format!("{:.1}", 100.0 * songs as f64 / sums.spread.songs as f64),
                 emotions.to_owned(),
             ]);
         }

@@ -38,11 +38,14 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         let label = format!("predicted over true {axis}, a dot for each song");
         picture(&charts::scatter(report.songs, axis, of), &label)
     };
-    let reliability = charts::reliability(scores, report.songs);
-    let reliability_label = "mean true percentage over predicted percentage";
+    let valence = scatter("valence", |answer| answer.valence)?;
+    let arousal = scatter("arousal", |answer| answer.arousal)?;
+    let label = "mean true percentage over predicted percentage";
+    let reliability = picture(&charts::reliability(scores, report.songs), label)?;
     let means = [&scores.mean_predicted, &scores.mean_true];
+    let mean_bars = charts::bars(["predicted", "true"], " %", means);
     let errors = [&scores.per_emotion, &scores.per_emotion_baseline];
-    let error_legend = ["model", "mean-vector baseline"];
+    let error_bars = charts::bars(["model", "mean-vector baseline"], "", errors);
     let mut values = Values::new([
         ("title", report.title.to_owned()),
         ("style", include_str!("style.css").to_owned()),
@@ -59,23 +62,11 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         ("recipe", recipe),
         ("emotion table", emotions),
         ("affect table", affect),
-        (
-            "valence chart",
-            scatter("valence", |answer| answer.valence)?,
-        ),
-        (
-            "arousal chart",
-            scatter("arousal", |answer| answer.arousal)?,
-        ),
-        (
-            "reliability chart",
-            picture(&reliability, reliability_label)?,
-        ),
-        (
-            "mean bars",
-            charts::bars(["predicted", "true"], " %", means),
-        ),
-        ("error bars", charts::bars(error_legend, "", errors)),
+        ("valence chart", valence),
+        ("arousal chart", arousal),
+        ("reliability chart", reliability),
+        ("mean bars", mean_bars),
+        ("error bars", error_bars),
         ("quadrants", charts::quadrants(scores)),
         ("worst", worst::articles(report)?),
         ("worst shown", worst::worst(report.songs).len().to_string()),

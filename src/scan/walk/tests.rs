@@ -76,7 +76,7 @@ fn a_root_may_be_a_file_of_any_name() {
 }
 
 #[test]
-fn overlapping_directorys_give_each_file_once() {
+fn overlapping_directories_give_each_file_once() {
     let directory = directory_with(&["a/b.mp3"]);
     let root = directory.path().to_owned();
     let listing = scan(&directories([
