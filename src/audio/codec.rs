@@ -96,7 +96,7 @@ impl Codec {
                 let end = (out.len() - start).saturating_sub(trim(packet.trim_end));
                 out.truncate(start + end);
                 out.drain(start..start + end.min(trim(packet.trim_start)));
-                Ok((OPUS_RATE, opus.channels()))
+                Ok((OPUS_RATE, opus.channels))
             }
         }
     }

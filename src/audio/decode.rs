@@ -63,8 +63,6 @@ pub struct Decoder {
     source: Source,
     /// The block that `next_block` returns.
     block: Vec<f32>,
-    /// `block` was decoded while opening and not returned yet.
-    is_ready: bool,
     state: State,
     limit: Arc<TimeLimit>,
     /// Samples decoded so far, `block` included.
@@ -74,6 +72,8 @@ pub struct Decoder {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// The block was decoded while opening and not returned yet.
+    Ready,
     Decoding,
     /// All of the segment was returned.
     PartDone,
@@ -179,8 +179,7 @@ impl Decoder {
             info,
             source,
             block,
-            is_ready: true,
-            state: State::Decoding,
+            state: State::Ready,
             limit,
             samples: 0,
             part: None,
@@ -232,11 +231,6 @@ impl Decoder {
 
     /// Decodes the next block. Returns false after the last.
     fn read_block(&mut self) -> Result<bool> {
-        if self.is_ready {
-            self.is_ready = false;
-            self.count_block()?;
-            return Ok(true);
-        }
         let state = std::mem::replace(&mut self.state, State::Ended);
         if state == State::Ended {
             return Ok(false);
@@ -246,7 +240,9 @@ impl Decoder {
         let more = guarded(&self.input, limit, || {
             if state == State::PartDone {
                 source.check_damage()?;
-            } else if source.next_block(rate, limit, &mut self.block)?.is_some() {
+            } else if state == State::Ready
+                || source.next_block(rate, limit, &mut self.block)?.is_some()
+            {
                 return Ok(true);
             } else if let Some(part) = self.part.as_ref().filter(|part| part.seeked) {
                 check_end(&self.info, part)?;
@@ -320,12 +316,12 @@ impl Decoder {
         if !guarded(&self.input, &self.limit, || Ok(source.seek(sample, rate)))? {
             return Ok(None);
         }
-        self.is_ready = false;
+        self.state = State::Decoding;
         if !self.read_block()? {
             return Ok(None);
         }
-        self.is_ready = true;
-        Ok(self.source.position())
+        self.state = State::Ready;
+        Ok(self.source.position)
     }
 }
 

@@ -19,7 +19,7 @@ enum Streams {
 /// Decoder of one Opus stream.
 pub(super) struct OpusPackets {
     streams: Streams,
-    channels: usize,
+    pub(super) channels: usize,
     /// Samples at the start of the stream that precede the audio (RFC 7845, section 4.2).
     pub(super) pre_skip: u64,
     /// The factor that the header asks for.
@@ -71,10 +71,6 @@ impl OpusPackets {
             gain: 10f32.powf(f32::from(gain) / (20.0 * 256.0)),
             pcm: vec![0.0; MAX_PACKET * channels],
         })
-    }
-
-    pub(super) fn channels(&self) -> usize {
-        self.channels
     }
 
     /// Forgets earlier packets.

@@ -50,7 +50,7 @@ pub(super) struct Source {
     /// The packets' time of the first sample, in samples.
     origin: Option<i64>,
     /// Start of the last block in the song, in samples, according to the packets' times.
-    position: Option<i64>,
+    pub(super) position: Option<i64>,
 }
 
 /// Counts of packets, bytes and samples.
@@ -362,11 +362,6 @@ impl Source {
             track.num_frames.filter(|frames| is_ogg && *frames > 0)
         };
         info.declared_samples.or_else(of_ogg)
-    }
-
-    /// Start of the last block in the song, in samples, according to the packets' times.
-    pub(super) fn position(&self) -> Option<i64> {
-        self.position
     }
 
     /// The time of a packet's first decoded sample, in samples at `rate`.

@@ -67,7 +67,8 @@ pub struct Journal {
     path: PathBuf,
     end: u64,
     entries: HashMap<FileKey, Entry>,
-    discarded: bool,
+    /// Whether records of an interrupted run were discarded.
+    pub(super) discarded: bool,
     /// Whether the journal stays on disk as it is.
     read_only: bool,
     last_sync: Instant,
@@ -186,11 +187,6 @@ impl Journal {
     /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
-    }
-
-    /// Whether records of an interrupted run were discarded.
-    pub(super) fn is_discarded(&self) -> bool {
-        self.discarded
     }
 
     /// Whether there is a record for this version of a file.

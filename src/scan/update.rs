@@ -126,7 +126,7 @@ impl Update {
 
     /// Whether the records of an interrupted run had to be discarded.
     pub(crate) fn has_discarded_journal(&self) -> bool {
-        self.journal.as_ref().is_some_and(Journal::is_discarded)
+        self.journal.as_ref().is_some_and(|it| it.discarded)
     }
 
     /// Whether songs get timelines, because they are requested or because those in the library have them.

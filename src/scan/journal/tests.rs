@@ -55,7 +55,7 @@ fn records_of_another_model_are_discarded() {
     // A dry run discards nothing.
     let mut journal = Journal::lock(&target).unwrap();
     journal.resume(&info("b"), true).unwrap();
-    assert!(journal.is_empty() && journal.is_discarded());
+    assert!(journal.is_empty() && journal.discarded);
     drop(journal);
     assert_eq!(Journal::open(&target, &info("a")).unwrap().len(), 1);
     assert_eq!(Journal::open(&target, &info("b")).unwrap().len(), 0);
@@ -135,5 +135,5 @@ fn a_journal_of_an_older_format_is_discarded() {
     let old = format!("{} {json}\n{rest}", checksum(json.as_bytes()));
     fs::write(Journal::path_of(&target), old).unwrap();
     let journal = Journal::open(&target, &info("a")).unwrap();
-    assert!(journal.is_empty() && journal.is_discarded());
+    assert!(journal.is_empty() && journal.discarded);
 }
