@@ -49,7 +49,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         title: visible(library.name()),
         subtitle: visible(&format!(
             "{}, model {}",
-            count(spread.songs(), "song", "songs"),
+            count(spread.songs, "song", "songs"),
             library.info().model.name
         )),
         songs,
