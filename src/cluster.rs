@@ -1,6 +1,6 @@
 //! K-means on the valence-arousal plane, and how well it separates the songs.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index::sample};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::collections::HashSet;
@@ -121,7 +121,7 @@ fn random_centers(points: &[Point], k: usize, random: &mut ChaCha8Rng) -> Vec<Po
 }
 
 fn check(points: &[Point], k: usize) -> Result<()> {
-    let invalid = |message: String| Err(Error::new(ErrorKind::InvalidInput, message));
+    let invalid = |message: String| Err(Error::invalid(message));
     if k == 0 {
         return invalid("expected at least one cluster, found none; ask for more with --k".into());
     }

@@ -120,7 +120,7 @@ fn temporary_directory(target: &Path) -> io::Result<TempDir> {
 
 /// The fields of the configuration `windows`: a window is written like a song.
 fn window_fields() -> Vec<Field> {
-    let mut fields = vec![
+    let start = [
         Field::extra("song", DataType::Int64, 0),
         Field::Of(Column::Path),
         Field::extra("number", DataType::Int64, 1),
@@ -128,8 +128,8 @@ fn window_fields() -> Vec<Field> {
         Field::Of(Column::Valence),
         Field::Of(Column::Arousal),
     ];
-    fields.extend(Emotion::ALL.map(Field::Percentage));
-    fields
+    let emotions = Emotion::ALL.map(Field::Percentage);
+    start.into_iter().chain(emotions).collect()
 }
 
 /// The dataset card: configurations for `datasets`, and a description for people.

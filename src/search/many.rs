@@ -138,9 +138,7 @@ impl Questions {
 fn not_parquet(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let message =
         "expected a Parquet file with a query in each row, found another format or a damaged one";
-    Error::new(ErrorKind::InvalidInput, message)
-        .with_path(path)
-        .with_source(source)
+    Error::invalid(message).with_path(path).with_source(source)
 }
 
 /// Names of queries as whole numbers or text.
