@@ -52,11 +52,6 @@ impl Console {
         let _ = writeln!(io::stderr().lock(), "{}", visible(message));
     }
 
-    /// Prints the error that ends the command to standard error, after the program's name.
-    pub(crate) fn error(&self, message: &str) {
-        self.warning(&format!("circumplex: {message}"));
-    }
-
     /// A progress bar of `length` steps on standard error; invisible with `--quiet` and if standard error is not a terminal.
     /// `template` is indicatif's (`{bar} {pos}/{len} {msg}`).
     pub(crate) fn progress(&self, length: u64, template: Option<&str>) -> ProgressBar {

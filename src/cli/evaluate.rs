@@ -169,7 +169,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.report {
         let data = file_name(&args.data);
         let report = RunReport {
-            title: &format!("{} on {data}", model.name()),
+            title: &format!("{} on {data}", model.metadata().name),
             metadata: model.metadata(),
             identity: model.identity(),
             size: None,

@@ -176,7 +176,7 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(error.as_ref()) => Exit::AllDone,
         Err(error) => {
-            console.error(&one_line(error.as_ref()));
+            console.warning(&format!("circumplex: {}", one_line(error.as_ref())));
             Exit::NothingDone
         }
     }

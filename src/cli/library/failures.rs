@@ -45,10 +45,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         text = table.render(None);
     }
     console.print(&text)?;
-    console.remark(&format!(
-        "{} failed; {}",
-        count(failures.len() as u64, "file", "files"),
-        HOW_TO_RETRY
-    ));
+    let files = count(failures.len() as u64, "file", "files");
+    console.remark(&format!("{files} failed; {HOW_TO_RETRY}"));
     Ok(Exit::AllDone)
 }

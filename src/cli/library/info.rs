@@ -14,7 +14,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::{collections::HashSet, fs};
 
-/// Say what a library holds: songs, model, spread over the emotions, failures
+/// Summarize a library: songs, model, spread over the emotions, failures
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

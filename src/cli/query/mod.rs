@@ -3,7 +3,6 @@
 mod exclude;
 mod output;
 mod outside;
-mod play;
 mod question;
 
 use self::{exclude::excluded, output::Output, question::Question};

@@ -1,12 +1,15 @@
 //! The output of a query: format, file and player.
 
-use super::play;
 use crate::{
     atomic_file::{self, directory_of},
     cli::{CliError, Console, Table, terminal_width},
     emotion::Emotion,
     library::{Column, Library},
-    output::{Cell, Destination, Field, Format, Layout, playlist::Paths, sink},
+    output::{
+        Cell, Destination, Field, Format, Layout,
+        playlist::{Paths, playlist},
+        sink,
+    },
     search::Match,
 };
 use arrow_schema::DataType;
@@ -113,14 +116,52 @@ impl Output {
 
     /// Plays or opens the songs, if requested.
     pub(crate) fn play(&self, matches: &[Match], console: &Console) -> Result<(), CliError> {
+        if !self.play && !self.open {
+            return Ok(());
+        }
+        let Some(first) = matches.first() else {
+            bail!("no song was found that could be played");
+        };
         if self.play {
-            play::play(matches, console)?;
+            let playlist = temporary_playlist(matches)
+                .map_err(|error| format!("cannot write a playlist for the player: {error}"))?;
+            open_file(&playlist)?;
+            console.remark(&format!("playing {}", playlist.display()));
+            return Ok(());
         }
-        if self.open {
-            play::open_first(matches, console)?;
+        let path = &first.song.path;
+        let shown = path.display();
+        if !path.is_file() {
+            bail!("{shown}: the file no longer exists; run `circumplex analyze` again");
         }
+        open_file(path)?;
+        console.remark(&format!("opened {shown}"));
         Ok(())
     }
+}
+
+/// The player reads it after this program has ended, so it stays until the system clears its temporary directory.
+fn temporary_playlist(matches: &[Match]) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new()
+        .prefix("circumplex-")
+        .suffix(".m3u8")
+        .tempfile()?;
+    let songs = matches.iter().map(|found| &found.song);
+    let text = playlist(Format::M3u8, None, songs, &Paths::Absolute);
+    file.write_all(text.as_bytes())?;
+    let (_, path) = file.keep().map_err(|error| error.error)?;
+    Ok(path)
+}
+
+fn open_file(path: &Path) -> Result<(), CliError> {
+    open::that(path).map_err(|error| {
+        format!(
+            "{}: cannot open it with the system's program for such files; install one (on Linux xdg-utils and a player), or \
+             write a playlist with -o and open that: {error}",
+            path.display()
+        )
+        .into()
+    })
 }
 
 /// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.

@@ -258,7 +258,11 @@ impl Job<'_> {
         let model = Model::load(&model)?;
         save_predictions(&self.directory.file("predictions.parquet"), &songs)?;
         let report = RunReport {
-            title: &format!("{} trained on {}", model.name(), self.run.data_name),
+            title: &format!(
+                "{} trained on {}",
+                model.metadata().name,
+                self.run.data_name
+            ),
             metadata: model.metadata(),
             identity: model.identity(),
             size: Some((summary.parameters, onnx.len())),

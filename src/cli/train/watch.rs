@@ -2,14 +2,11 @@
 
 use super::outcome::Job;
 use crate::{
-    cli::CliError,
+    cli::{CliError, Console},
     train::{EpochScores, Event, Log},
 };
 use indicatif::ProgressBar;
-use std::{
-    io::Write as _,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Steps of the bar in an epoch.
 const STEPS: u64 = 1000;
@@ -20,7 +17,7 @@ pub(crate) struct Watch<'a> {
     epochs: u64,
     /// Networks that are trained: one, or one for each fold and the model.
     networks: usize,
-    quiet: bool,
+    console: &'a Console,
     stop: &'a AtomicBool,
     log: Log,
     log_failure: Option<crate::Error>,
@@ -42,7 +39,7 @@ impl<'a> Watch<'a> {
             bar,
             epochs,
             networks,
-            quiet: job.console.is_quiet(),
+            console: job.console,
             stop: job.stop,
             log: Log::new(
                 job.directory.file("log.csv"),
@@ -99,10 +96,9 @@ impl<'a> Watch<'a> {
                     scores.loss,
                     self.validation
                 );
-                if self.bar.is_hidden() && !self.quiet {
-                    let _ = writeln!(std::io::stderr(), "{line}");
-                } else {
-                    self.bar.println(line);
+                match self.bar.is_hidden() {
+                    true => self.console.remark(&line),
+                    false => self.bar.println(line),
                 }
             }
         }
