@@ -89,8 +89,7 @@ impl LabelOptions {
 
 /// The error of an option whose value cannot be used.
 fn invalid(option: &str, expected: &str, found: impl Display) -> Error {
-    let message = format!("{option}: expected {expected}, found {found}");
-    Error::new(ErrorKind::InvalidInput, message)
+    Error::invalid(format!("{option}: expected {expected}, found {found}"))
 }
 
 /// The label of one song, before its audio is looked for.

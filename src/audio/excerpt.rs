@@ -2,7 +2,7 @@
 
 use super::source::{no_audio, unsupported};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, Result,
     clock::{number, position, seconds},
 };
 use std::{fmt, str::FromStr};
@@ -99,11 +99,9 @@ impl FromStr for Excerpt {
 
     fn from_str(text: &str) -> Result<Self> {
         let invalid = |why| {
-            let message = format!(
-                "expected a length like 45s or a start and a length like 1:10:45s or 70s:45s, found \
-                 {text:?}: {why}"
-            );
-            Error::new(ErrorKind::InvalidInput, message)
+            Error::invalid(format!(
+                "expected a length like 45s or a start and a length like 1:10:45s or 70s:45s, found {text:?}: {why}"
+            ))
         };
         let (start, length) = text.rsplit_once(':').unwrap_or(("", text));
         let length_s = duration(length)

@@ -58,10 +58,8 @@ impl FromStr for Scale {
             let (low, high): (f64, f64) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
             (low.is_finite() && high.is_finite() && low < high).then_some(Self { low, high })
         });
-        numbers.ok_or_else(|| {
-            let expected = "expected LOW..HIGH with LOW below HIGH, such as -1..1";
-            Error::new(ErrorKind::InvalidInput, expected)
-        })
+        let expected = "expected LOW..HIGH with LOW below HIGH, such as -1..1";
+        numbers.ok_or_else(|| Error::invalid(expected))
     }
 }
 
@@ -139,7 +137,7 @@ fn find_columns(table: &Table, options: &LabelOptions) -> Result<Columns> {
     if let Some(means) = pair(&["valence"], &["arousal"]).or(means) {
         if options.scale.is_none() {
             let message = "gives valence and arousal without deviations, so their scale is unknown; name it, such as --scale 1..9, -1..1 or 0..1";
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(&table.path));
+            return Err(Error::invalid(message).with_path(&table.path));
         }
         return Ok(Columns::Affect(means, None));
     }

@@ -23,12 +23,10 @@ impl Axis {
     /// The numbers `from` to `to` on the pixels `start` to `end`, with at most `most` steps between ticks. An empty range
     /// is widened.
     pub(crate) fn new((from, to): (f64, f64), (start, end): (f64, f64), most: usize) -> Self {
+        let around = (from.abs() * 0.1).max(0.5);
         let (from, to) = match (from.is_finite() && to.is_finite(), to > from) {
             (true, true) => (from, to),
-            (true, false) => {
-                let around = (from.abs() * 0.1).max(0.5);
-                (from - around, from + around)
-            }
+            (true, false) => (from - around, from + around),
             (false, _) => (0.0, 1.0),
         };
         Self {

@@ -104,7 +104,7 @@ impl MelConfig {
                 return Ok(());
             }
             let message = format!("mel settings: {field} must be {expected}, found {found}");
-            Err(Error::new(ErrorKind::InvalidInput, message))
+            Err(Error::invalid(message))
         };
         let Self { n_fft, f_max, .. } = *self;
         let (rate, hop, bands) = (self.sample_rate, self.hop_length, self.n_mels);

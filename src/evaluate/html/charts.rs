@@ -181,10 +181,8 @@ pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
     let point = |bin: &ReliabilityBin| (bin.mean_predicted, bin.mean_true);
     for emotion in Emotion::ALL {
         let of = |answer: &Answer| answer.percentages()[emotion.index()];
-        let pairs = songs
-            .iter()
-            .map(|song| (of(&song.truth), of(&song.predicted)));
-        let bins = Reliability::of(pairs).map_or_else(Vec::new, |own| own.bins);
+        let pair = |song: &JudgedSong| (of(&song.truth), of(&song.predicted));
+        let bins = Reliability::of(songs.iter().map(pair)).map_or_else(Vec::new, |own| own.bins);
         let full = bins.iter().filter(|bin| bin.count >= FEWEST);
         let color = emotion_color(emotion).alpha(0.55);
         chart.line(full.map(point).collect(), 3.0, color);
