@@ -253,6 +253,7 @@ struct WeightedMean {
     arousal: f64,
     embedding: Vec<f64>,
     probabilities: Option<[f64; Emotion::COUNT]>,
+    felt: Option<[f64; Emotion::COUNT]>,
     weight: f64,
 }
 
@@ -269,6 +270,9 @@ impl WeightedMean {
         if let Some(probabilities) = &prediction.probabilities {
             add(self.probabilities.get_or_insert_default(), probabilities);
         }
+        if let Some(felt) = &prediction.felt {
+            add(self.felt.get_or_insert_default(), felt.as_array());
+        }
         self.valence += weight * f64::from(prediction.valence);
         self.arousal += weight * f64::from(prediction.arousal);
         self.weight += weight;
@@ -280,13 +284,18 @@ impl WeightedMean {
             return Err(no_audio);
         }
         let mean = |sum: &f64| (sum / self.weight) as f32;
+        let felt = self.felt.map(EmotionVector::from_weights).transpose();
+        let emotions = EmotionVector::from_weights(self.emotions);
+        let (emotions, felt) = emotions
+            .and_then(|emotions| Ok((emotions, felt?)))
+            .map_err(|error| no_audio.with_source(error))?;
         Ok(Prediction {
-            emotions: EmotionVector::from_weights(self.emotions)
-                .map_err(|error| no_audio.with_source(error))?,
+            emotions,
             valence: mean(&self.valence),
             arousal: mean(&self.arousal),
             embedding: self.embedding.iter().map(mean).collect(),
             probabilities: self.probabilities.map(|sums| sums.map(|sum| mean(&sum))),
+            felt,
         })
     }
 }

@@ -8,6 +8,8 @@ mod deam;
 mod draw;
 #[cfg(test)]
 mod draw_tests;
+#[cfg(feature = "train")]
+mod felt;
 mod label_file;
 #[cfg(test)]
 mod label_file_tests;
@@ -19,21 +21,29 @@ mod splits;
 mod table;
 #[cfg(test)]
 mod tests;
+mod votes;
 
 pub(crate) use check::{CheckReport, check};
 pub use columns::{ColumnChoice, Finding};
 pub(crate) use columns::{ColumnReport, Evidence, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
+#[cfg(feature = "train")]
+pub(crate) use felt::{felt, mean_shares, parts_of_voted, read_unlabeled};
 pub(crate) use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
 #[cfg(feature = "train")]
-pub(crate) use spectrograms::LEVEL_STEP_DB;
-#[cfg(feature = "train")]
 pub use spectrograms::Spectrograms;
+#[cfg(feature = "train")]
+pub(crate) use spectrograms::{LEVEL_STEP_DB, decode};
 #[cfg(any(test, feature = "train"))]
 pub(crate) use splits::{Folds, Split};
 pub use splits::{Part, Provenance, SplitMethod};
+#[cfg(feature = "train")]
+pub(crate) use votes::read_votes;
+pub(crate) use votes::votes_beside;
+#[cfg(feature = "train")]
+pub(crate) use votes::{VotedSong, Words};
 
 use crate::{
     Error, ErrorKind, Result,

@@ -2,6 +2,7 @@
 //! of the answers that users get.
 
 pub(crate) mod html;
+pub(crate) mod listeners;
 pub(crate) mod metrics;
 #[cfg(test)]
 mod metrics_tests;
@@ -12,6 +13,7 @@ mod run_tests;
 mod scores;
 mod tables;
 
+pub(crate) use listeners::{Interval, ListenerAgreement, agreements};
 pub(crate) use metrics::{Reliability, ReliabilityBin};
 pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
 #[cfg(feature = "train")]

@@ -129,6 +129,14 @@ impl Library {
         self.files.iter().all(|file| file.has(column))
     }
 
+    /// Whether the songs have [`Song::felt`], which the first one tells: a library has one model.
+    pub fn has_felt(&self) -> bool {
+        let first = self.songs_at(&[0], Columns::of(&[Column::Felt]));
+        self.has(Column::Felt)
+            && self.rows() > 0
+            && first.is_ok_and(|songs| songs.iter().all(|song| song.felt.is_some()))
+    }
+
     /// Number of songs.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(LibraryFile::rows).sum()

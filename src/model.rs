@@ -2,11 +2,11 @@
 
 pub(crate) mod onnx;
 mod recipe;
-mod runtime;
+pub(crate) mod runtime;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use prost::Message;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ use runtime::Network;
 pub use recipe::Recipe;
 #[cfg(feature = "train")]
 pub(crate) use recipe::{
-    AffectLoss, Augmentation, EmotionLoss, Network as NetworkShape, OptimizerKind, OutputKind,
-    Schedule, Statistic,
+    AffectLoss, Attachment, Augmentation, EmotionLoss, LabelSet, Network as NetworkShape,
+    OptimizerKind, OutputKind, Schedule, SetLabels, Statistic, Teacher, TeacherInput,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.
@@ -39,6 +39,9 @@ pub(crate) const EMOTIONS: &str = "emotions";
 pub(crate) const VALENCE_AROUSAL: &str = "valence_arousal";
 /// Name of the output that places songs by their audio: float32 `[batch, E]`.
 pub(crate) const EMBEDDING: &str = "embedding";
+/// Name of the output that only models with listeners' votes have, the percentages of what listeners felt: float32
+/// `[batch, 8]`, sum 100.
+pub(crate) const FELT: &str = "felt";
 /// Name of the output that only multi-label models have, the probability that each emotion is present: float32
 /// `[batch, 8]`, 0 to 1.
 pub(crate) const PROBABILITIES: &str = "probabilities";
@@ -117,6 +120,20 @@ pub struct ModelMetadata {
     pub training: TrainingData,
     /// Scores on songs that the weights were not fitted to, by name.
     pub scores: serde_json::Value,
+    /// The votes that the output `felt` was learned from, of models that have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<VoteData>,
+}
+
+/// The votes of listeners that a model learned from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VoteData {
+    /// The data set's name.
+    pub name: String,
+    /// Number of songs with votes that the weights were fitted to.
+    pub songs: usize,
+    /// The emotion to which each word belongs.
+    pub words: BTreeMap<String, Emotion>,
 }
 
 /// A model's answer for one window, or for one song as the weighted mean of its windows.
@@ -132,6 +149,8 @@ pub struct Prediction {
     pub embedding: Vec<f32>,
     /// Probability that each emotion is present, 0 to 1; only of multi-label models.
     pub probabilities: Option<[f32; Emotion::COUNT]>,
+    /// The percentages of what listeners feel, as far as their words tell; only of models that learned from votes.
+    pub felt: Option<EmotionVector>,
 }
 
 /// A model that was read, checked and made ready to run. Threads share it.
@@ -141,7 +160,9 @@ pub struct Model {
     metadata: ModelMetadata,
     identity: String,
     network: Arc<Network>,
-    multi_label: bool,
+    /// Places of the outputs that not every model has.
+    probabilities: Option<usize>,
+    felt: Option<usize>,
 }
 
 impl Model {
@@ -183,13 +204,11 @@ impl Model {
     fn read(name: &str, bytes: &[u8]) -> Result<Self> {
         let proto = ModelProto::decode(bytes).context(ErrorKind::Model, NOT_RUNNABLE)?;
         let metadata = read_metadata(&proto)?;
-        let multi_label = check(&proto, &metadata)?;
+        let optional = check(&proto, &metadata)?;
         let preprocessing = &metadata.preprocessing;
         let shape = [1, preprocessing.mel.n_mels, preprocessing.frames()];
         let mut outputs = vec![EMOTIONS, VALENCE_AROUSAL, EMBEDDING];
-        if multi_label {
-            outputs.push(PROBABILITIES);
-        }
+        outputs.extend(&optional);
         let network = Network::new(proto, INPUT, &shape, &outputs)
             .map_err(|reason| failure(format!("{NOT_RUNNABLE}: {reason}")))?;
         let model = Self {
@@ -197,7 +216,8 @@ impl Model {
             metadata,
             identity: identity(bytes),
             network: Arc::new(network),
-            multi_label,
+            probabilities: outputs.iter().position(|name| *name == PROBABILITIES),
+            felt: outputs.iter().position(|name| *name == FELT),
         };
         // A network whose inside contradicts its declared shapes shows it on the first window: here, not in mid-run.
         model
@@ -223,7 +243,12 @@ impl Model {
 
     /// Whether predictions have [`probabilities`](Prediction::probabilities).
     pub fn is_multi_label(&self) -> bool {
-        self.multi_label
+        self.probabilities.is_some()
+    }
+
+    /// Whether predictions have [`felt`](Prediction::felt).
+    pub fn has_felt(&self) -> bool {
+        self.felt.is_some()
     }
 
     /// Runs the network on one window: `log_mel` is `[bands, frames]`, row-major, in dB, made with the
@@ -261,14 +286,18 @@ impl Model {
         if outputs[2].len() != self.metadata.embedding {
             return Err(sizes(&outputs[2]));
         }
-        let weights = array(0)?.map(|value| f64::from(value.max(0.0)));
+        let vector = |index: usize| -> Result<EmotionVector, String> {
+            let weights = array(index)?.map(|value| f64::from(value.max(0.0)));
+            EmotionVector::from_weights(weights).map_err(|error| error.to_string())
+        };
         let on_scale = |value: f32| value.clamp(SCALE_MIN as f32, SCALE_MAX as f32);
         Ok(Prediction {
-            emotions: EmotionVector::from_weights(weights).map_err(|error| error.to_string())?,
+            emotions: vector(0)?,
             valence: on_scale(valence),
             arousal: on_scale(arousal),
             embedding: outputs[2].clone(),
-            probabilities: self.multi_label.then(|| array(3)).transpose()?,
+            probabilities: self.probabilities.map(array).transpose()?,
+            felt: self.felt.map(vector).transpose()?,
         })
     }
 }
@@ -309,8 +338,8 @@ fn read_metadata(proto: &ModelProto) -> Result<ModelMetadata> {
     }
 }
 
-/// Checks that network and metadata agree. Gives whether the network is a multi-label one.
-fn check(proto: &ModelProto, metadata: &ModelMetadata) -> Result<bool> {
+/// Checks that network and metadata agree. Returns which of the outputs that not every model has it has.
+fn check(proto: &ModelProto, metadata: &ModelMetadata) -> Result<Vec<&'static str>> {
     let names = Emotion::ALL.map(Emotion::name);
     if metadata.labels != names {
         return Err(inconsistent(
@@ -338,11 +367,12 @@ fn check(proto: &ModelProto, metadata: &ModelMetadata) -> Result<bool> {
     check_tensor(output, EMOTIONS, &[Emotion::COUNT])?;
     check_tensor(output, VALENCE_AROUSAL, &[2])?;
     check_tensor(output, EMBEDDING, &[metadata.embedding])?;
-    let multi_label = output.iter().any(|value| value.name == PROBABILITIES);
-    if multi_label {
-        check_tensor(output, PROBABILITIES, &[Emotion::COUNT])?;
+    let mut optional = vec![PROBABILITIES, FELT];
+    optional.retain(|name| output.iter().any(|value| value.name == *name));
+    for name in &optional {
+        check_tensor(output, name, &[Emotion::COUNT])?;
     }
-    Ok(multi_label)
+    Ok(optional)
 }
 
 /// Checks that a tensor of that name is float32 `[batch, shape...]`.

@@ -150,7 +150,7 @@ impl<'a> Export<'a> {
     pub(crate) fn new(library: &'a Library) -> Self {
         Self {
             library,
-            columns: Field::default_columns(),
+            columns: Field::default_columns(library.has_felt()),
             extra: Vec::new(),
             skip_silent: false,
             list_limit: 10_000,

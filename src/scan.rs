@@ -104,6 +104,7 @@ fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
         valence: analysis.prediction.valence,
         arousal: analysis.prediction.arousal,
         emotions: analysis.prediction.emotions,
+        felt: analysis.prediction.felt,
         embedding: analysis.prediction.embedding,
         analyzed_at: Micros::now(),
         windows: analysis.windows,

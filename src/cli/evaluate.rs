@@ -8,12 +8,14 @@ use super::{
 };
 use crate::{
     atomic_file::directory_of,
-    dataset::{ColumnChoice, Dataset, Part, Provenance},
+    dataset::{ColumnChoice, Dataset, Part, Provenance, votes_beside},
     error::one_line,
     evaluate::{
-        self, Evaluation, Judged, Report, RunScores,
+        self, Answer, Evaluation, Judged, JudgedSong, ListenerAgreement, Report, RunScores,
+        agreements,
         html::{self, RunReport},
         keep_part,
+        listeners::words,
         multilabel::PRESENT_ABOVE,
         provenance, scores_against,
     },
@@ -21,7 +23,8 @@ use crate::{
 };
 use clap::ValueEnum;
 use std::{
-    path::PathBuf,
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -136,17 +139,19 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         .ok_or("internal error: an evaluation without songs")?;
     // Of a multi-label model, with the thresholds in the model file.
     let own = &model.metadata().scores["multi_label"];
-    let run = run.with_labels(
+    let mut run = run.with_labels(
         &songs,
         own["present_above"].as_f64().unwrap_or(PRESENT_ABOVE),
         own["threshold"].as_f64().unwrap_or(0.5),
         None,
     );
+    run.listeners = listeners(&args.data, &songs)?;
     let mut report = Report {
         scores: run.scores.clone(),
         model: model.identity().to_owned(),
         labels: dataset.columns,
         split: Judged { part, trained_on },
+        listeners: run.listeners.clone(),
         as_published: None,
     };
     if args.labels == Labels::Both && dataset.columns.is_crossed() {
@@ -206,6 +211,28 @@ fn evaluate(
     });
     bar.finish_and_clear();
     evaluation
+}
+
+/// Agreement with the listeners whose votes the data set holds, if it holds any.
+fn listeners(
+    data: &Path,
+    songs: &[JudgedSong],
+) -> crate::Result<BTreeMap<&'static str, ListenerAgreement>> {
+    let words = words();
+    let voted = votes_beside(data, &words)?;
+    let predicted: HashMap<&Path, Answer> = songs
+        .iter()
+        .map(|song| (song.audio.as_path(), song.predicted))
+        .collect();
+    let (votes, answers): (Vec<&[f64]>, Vec<Answer>) = voted
+        .iter()
+        .filter_map(|song| Some((&song.votes[..], *predicted.get(song.audio.as_path())?)))
+        .unzip();
+    Ok(agreements(
+        words.keys().map(String::as_str),
+        &votes,
+        &answers,
+    ))
 }
 
 /// The evaluated songs, in words.

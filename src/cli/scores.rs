@@ -3,7 +3,7 @@
 use super::{Table, count, visible};
 use crate::{
     dataset::{ColumnReport, Part},
-    evaluate::{MultiLabel, Report, RunScores, ScoreTable, decimals},
+    evaluate::{Interval, ListenerAgreement, MultiLabel, Report, RunScores, ScoreTable, decimals},
     model::Model,
 };
 
@@ -38,7 +38,31 @@ pub(crate) fn run_tables(
     if let Some(labels) = &run.multi_label {
         text.push_str(&format!("\n{}", classification(labels)));
     }
+    for (vector, agreement) in &run.listeners {
+        text.push_str(&format!("\n{}", listeners(vector, agreement)));
+    }
     text
+}
+
+/// Agreement of a vector, by its name, with listeners.
+fn listeners(vector: &str, agreement: &ListenerAgreement) -> String {
+    let mut table = Table::new([vector, "listeners say", ">rho", ">lift of ten"]);
+    let figure = |interval: &Interval| {
+        let Interval { value, low, high } = interval;
+        format!("{value:.2} ({low:.2} to {high:.2})")
+    };
+    for mood in &agreement.moods {
+        let [rho, lift] = [&mood.rho, &mood.lift].map(figure);
+        table.row([mood.emotion.name().to_owned(), mood.word.clone(), rho, lift]);
+    }
+    let [rho, lift] = [&agreement.mean_rho, &agreement.mean_lift].map(figure);
+    table.row([
+        "mean".to_owned(),
+        count(agreement.songs as u64, "song", "songs"),
+        rho,
+        lift,
+    ]);
+    table.render(None)
 }
 
 /// The same predictions compared with corrected and with published labels, one column each.

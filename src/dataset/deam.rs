@@ -236,7 +236,7 @@ impl Artists {
         for file in files {
             let table = Table::read(file)?;
             let id = table.find(&["song_id", "id", "songid", "musicid"]);
-            let artist = table.find(&["artist", "artists", "artist_name"]);
+            let artist = table.find(&super::label_file::ARTISTS);
             let mut named = 0;
             for row in &table.rows {
                 let (Some(id), Some(artist)) = (id, artist) else {

@@ -11,8 +11,9 @@ use crate::{
 };
 use std::{collections::HashSet, path::Path, str::FromStr};
 
-const PATHS: [&str; 5] = ["path", "file", "filename", "file_name", "audio"];
-const IDS: [&str; 6] = ["song_id", "id", "musicid", "track_id", "songid", "song"];
+pub(super) const PATHS: [&str; 5] = ["path", "file", "filename", "file_name", "audio"];
+pub(super) const IDS: [&str; 6] = ["song_id", "id", "musicid", "track_id", "songid", "song"];
+pub(super) const ARTISTS: [&str; 3] = ["artist", "artists", "artist_name"];
 const VALENCE_MEANS: [&str; 3] = ["valence_mean", "mean_valence", "valence(mean)"];
 const AROUSAL_MEANS: [&str; 3] = ["arousal_mean", "mean_arousal", "arousal(mean)"];
 const VALENCE_STDS: [&str; 3] = ["valence_std", "std_valence", "valence(std)"];
@@ -82,7 +83,7 @@ pub(super) fn read(path: &Path, options: &LabelOptions) -> Result<Labels> {
         table.columns_error("expected a column path or song_id that names the song of each row")
     })?;
     let by_path = id.is_none();
-    let artist = table.find(&["artist", "artists", "artist_name"]);
+    let artist = table.find(&ARTISTS);
     let mut seen = HashSet::new();
     let mut songs = Vec::new();
     for row in &table.rows {

@@ -95,7 +95,11 @@ fn whole_song(path: &Path, mel: &mut MelExtractor) -> Result<Vec<i16>> {
     Ok(song)
 }
 
-fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
+/// The samples of a whole file at `rate`.
+///
+/// # Errors
+/// If it cannot be decoded, is empty, or is longer than two hours.
+pub(crate) fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
     let mut decoder = Decoder::open(path)?;
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     let mut samples = Vec::new();

@@ -66,6 +66,7 @@ impl Side {
                 valence: *valence,
                 arousal: *arousal,
                 probabilities: None,
+                felt: None,
             })
             .collect()
     }
@@ -225,12 +226,14 @@ fn the_json_has_its_fields_in_order_and_null_for_missing_numbers() {
         valence: 5.5,
         arousal: 4.5,
         probabilities: None,
+        felt: None,
     };
     let report = Report {
         scores: Scores::of(&[song], &[song]).unwrap(),
         model: "0a1b".to_owned(),
         labels: ColumnReport::not_applicable(1),
         split: Judged::default(),
+        listeners: Default::default(),
         as_published: None,
     };
     assert_eq!(

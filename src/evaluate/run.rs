@@ -1,6 +1,6 @@
 //! Evaluation of a model on the songs of a data set.
 
-use super::{Answer, JudgedSong, Scores};
+use super::{Answer, JudgedSong, ListenerAgreement, Scores};
 use crate::{
     Error, ErrorKind, Result,
     analysis::{Analysis, AnalyzeOptions, analyze_file},
@@ -13,8 +13,9 @@ use crate::{
 use rayon::prelude::*;
 use serde::{Deserialize as _, Serialize, Serializer};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     num::NonZeroUsize,
+    path::Path,
 };
 
 /// Scores with the model, the labels and the songs: the JSON of `circumplex evaluate`.
@@ -28,6 +29,9 @@ pub(crate) struct Report {
     pub labels: ColumnReport,
     /// Which songs were evaluated.
     pub split: Judged,
+    /// Agreement of `emotions` and of `felt` with the votes of listeners, if the data set holds votes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub listeners: BTreeMap<&'static str, ListenerAgreement>,
     /// The same predictions against the labels as published, if both were asked for and columns are crossed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_published: Option<Box<Report>>,
@@ -101,7 +105,7 @@ pub(crate) fn evaluate(
         format!("cannot start {threads} threads; ask for fewer with --threads"),
     )?;
     let judge = |song: &LabeledSong| {
-        let analysis = analyze(song, model);
+        let analysis = analyze(&song.audio, model);
         on_song(analysis.is_ok());
         let analysis = analysis?;
         let tags = analysis.audio.tags;
@@ -150,16 +154,17 @@ pub fn label_of(song: &LabeledSong) -> Answer {
         valence: song.affect.valence_mean,
         arousal: song.affect.arousal_mean,
         probabilities: None,
+        felt: None,
     }
 }
 
-/// A model's prediction for a song, analyzed as `analyze` does.
+/// A model's prediction for an audio file, analyzed as `analyze` does.
 ///
 /// # Errors
 /// If the file cannot be analyzed.
 #[cfg(feature = "train")]
-pub(crate) fn answer(song: &LabeledSong, model: &Model) -> Result<Answer> {
-    analyze(song, model).map(|analysis| predicted(&analysis.prediction))
+pub(crate) fn answer(audio: &Path, model: &Model) -> Result<Answer> {
+    analyze(audio, model).map(|analysis| predicted(&analysis.prediction))
 }
 
 fn predicted(prediction: &Prediction) -> Answer {
@@ -168,11 +173,12 @@ fn predicted(prediction: &Prediction) -> Answer {
         valence: f64::from(prediction.valence),
         arousal: f64::from(prediction.arousal),
         probabilities: prediction.probabilities.map(|all| all.map(f64::from)),
+        felt: prediction.felt,
     }
 }
 
-fn analyze(song: &LabeledSong, model: &Model) -> Result<Analysis> {
-    catch_panic(|| analyze_file(&song.audio, model, &AnalyzeOptions::default()))?
+fn analyze(audio: &Path, model: &Model) -> Result<Analysis> {
+    catch_panic(|| analyze_file(audio, model, &AnalyzeOptions::default()))?
 }
 
 /// The labels and the split of a model, as its file keeps them; empty if it keeps none.

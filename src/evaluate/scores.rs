@@ -1,7 +1,7 @@
 //! [`Scores`] of one evaluation, [`RunScores`] with everything else in `scores.json`, and the evaluated songs.
 
 use super::{
-    MultiLabel, Reliability, ThresholdSearch,
+    ListenerAgreement, MultiLabel, Reliability, ThresholdSearch,
     metrics::{self, Agreement, Classification, Confusion, Percentages, mean_absolute_error},
     multilabel::Probabilities,
 };
@@ -20,6 +20,8 @@ pub struct Answer {
     pub arousal: f64,
     /// Probability that each emotion is present, 0 to 1; only of multi-label models.
     pub probabilities: Option<Probabilities>,
+    /// The percentages of what listeners feel; only of models that learned from votes.
+    pub felt: Option<EmotionVector>,
 }
 
 impl Answer {
@@ -214,6 +216,7 @@ impl Default for JudgedSong {
             valence: crate::emotion::CENTER,
             arousal: crate::emotion::CENTER,
             probabilities: None,
+            felt: None,
         };
         Self {
             id: String::new(),
@@ -241,6 +244,9 @@ pub(crate) struct RunScores {
     /// Of a multi-label model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_label: Option<MultiLabel>,
+    /// Agreement of `emotions` and of `felt` with the votes of listeners, if there are votes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub listeners: BTreeMap<&'static str, ListenerAgreement>,
 }
 
 impl RunScores {
@@ -253,6 +259,7 @@ impl RunScores {
             measured_on: measured_on.to_owned(),
             cross_validation: FoldScores::of(songs),
             multi_label: None,
+            listeners: BTreeMap::new(),
         })
     }
 

@@ -8,7 +8,7 @@ use arrow_array::{
     Float32Array, Float64Array, Int32Array, Int64Array, ListArray, PrimitiveArray, StringArray,
     StructArray, TimestampMicrosecondArray, cast::AsArray, types::*,
 };
-use arrow_buffer::OffsetBuffer;
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
 use std::sync::Arc;
 
@@ -108,10 +108,8 @@ impl Value for Vec<f32> {
         values: impl Iterator<Item = Option<&'a Self>> + Clone,
         embedding: usize,
     ) -> Result<ArrayRef, ArrowError> {
-        fixed_lists(
-            values.map(|value| value.map_or(&[][..], |list| list)),
-            embedding,
-        )
+        let lists = values.map(|value| value.map_or(&[][..], |list| list));
+        fixed_lists(lists, embedding, None)
     }
 
     fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -136,11 +134,13 @@ impl Value for EmotionVector {
         values: impl Iterator<Item = Option<&'a Self>> + Clone,
         _: usize,
     ) -> Result<ArrayRef, ArrowError> {
-        let even = [0.0; Emotion::COUNT];
-        let lists: Vec<[f32; Emotion::COUNT]> = values
-            .map(|value| value.map_or(even, |vector| *vector.as_array()))
+        let zeros = [0.0; Emotion::COUNT];
+        let lists: Vec<[f32; Emotion::COUNT]> = (values.clone())
+            .map(|value| value.map_or(zeros, |vector| *vector.as_array()))
             .collect();
-        fixed_lists(lists.iter().map(|list| &list[..]), Emotion::COUNT)
+        let is_valid: NullBuffer = values.map(|value| value.is_some()).collect();
+        let nulls = Some(is_valid).filter(|valid| valid.null_count() > 0);
+        fixed_lists(lists.iter().map(|list| &list[..]), Emotion::COUNT, nulls)
     }
 
     fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -214,11 +214,12 @@ fn moment_fields() -> Fields {
 fn fixed_lists<'a>(
     lists: impl Iterator<Item = &'a [f32]>,
     length: usize,
+    nulls: Option<NullBuffer>,
 ) -> Result<ArrayRef, ArrowError> {
     let values = Float32Array::from_iter_values(lists.flatten().copied());
     let length = i32::try_from(length)
         .map_err(|_| ArrowError::InvalidArgumentError("a list is too long".into()))?;
-    let lists = FixedSizeListArray::try_new(list_item(), length, Arc::new(values), None)?;
+    let lists = FixedSizeListArray::try_new(list_item(), length, Arc::new(values), nulls)?;
     Ok(Arc::new(lists))
 }
 

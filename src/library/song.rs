@@ -183,6 +183,8 @@ columns! {
     Arousal arousal: f32,
     /// The eight percentages, sum 100.
     Emotions emotions: EmotionVector,
+    /// The percentages of what listeners feel, sum 100, if the model learned from their votes.
+    Felt felt: Option<EmotionVector>,
     /// The model's embedding, for comparing songs with one another.
     Embedding embedding: Vec<f32>,
     /// When the song was analyzed.

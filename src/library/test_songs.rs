@@ -16,6 +16,7 @@ pub(crate) fn a_song(n: usize) -> Song {
         title: Some(format!("Song {n}")),
         artist: (!n.is_multiple_of(2)).then(|| "Someone".to_owned()),
         genre: Some("Pop".to_owned()),
+        felt: n.is_multiple_of(2).then(EmotionVector::even),
         valence: 6.5,
         arousal: 4.25,
         embedding: vec![n as f32, 0.25, -1.0, 0.0],

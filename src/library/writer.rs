@@ -156,9 +156,9 @@ fn properties() -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(BATCH_ROWS);
     // These hardly repeat: a dictionary would only cost time and space.
-    for column in [Column::Emotions, Column::Embedding] {
+    for column in [Column::Emotions, Column::Felt, Column::Embedding] {
         let path = ColumnPath::new(vec![column.name().into(), "list".into(), "item".into()]);
-        if column == Column::Emotions {
+        if column != Column::Embedding {
             // Every query reads all of them, and zstd saves less than a tenth.
             builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
         }

@@ -3,10 +3,14 @@
 mod check;
 mod load;
 mod network;
+mod sets;
 
 #[cfg(feature = "train")]
 pub(crate) use network::Statistic;
 pub(crate) use network::{Network, OutputKind};
+pub(crate) use sets::SetLabels;
+#[cfg(feature = "train")]
+pub(crate) use sets::{Attachment, LabelSet, Teacher, TeacherInput};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +47,12 @@ pub struct Recipe {
     /// Published figures of the system that this recipe follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<Paper>,
+    /// Further music to learn from, with other labels or none.
+    #[serde(default, rename = "set", skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<sets::LabelSet>,
+    /// Networks whose outputs the network also learns to predict, in training only.
+    #[serde(default, rename = "teacher", skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<sets::Teacher>,
 }
 
 /// The windows that the network sees.
@@ -221,6 +231,8 @@ pub struct Calibration {
     /// Divisor of the logits of a softmax (Guo et al. 2017): above 1 evens the percentages out, below 1
     /// sharpens them towards the median that a mean absolute error asks for.
     pub temperature: f64,
+    /// The same of the shares that listeners felt.
+    pub felt_temperature: f64,
     /// Share of predicted valence's distance from the training songs' mean that is kept, 0 to 1.
     pub valence: f64,
     /// The same of arousal.
@@ -236,6 +248,7 @@ impl Default for Calibration {
     fn default() -> Self {
         Self {
             temperature: 1.0,
+            felt_temperature: 1.0,
             valence: 1.0,
             arousal: 1.0,
             settle: false,
@@ -265,9 +278,33 @@ impl Recipe {
         }
     }
 
+    /// The set whose listeners' answers the output `felt` learns, if there is one.
+    pub fn votes(&self) -> Option<&sets::LabelSet> {
+        self.sets.iter().find(|set| set.labels == SetLabels::Votes)
+    }
+
     /// Whether the network has no output of valence and arousal, so that a model file reads them off the percentages.
     pub fn reads_affect_off_emotions(&self) -> bool {
         self.loss.valence_arousal == 0.0
+    }
+
+    /// The number of moments at which a teacher's features are predicted in a window, and the frames after the last stage
+    /// that are averaged for each, about three seconds.
+    pub fn moment_frames(&self) -> (usize, usize) {
+        let (_, frames) = self.pooled_shape();
+        let each = (frames as f64 * 3.0 / self.window.seconds).round() as usize;
+        let each = each.clamp(1, frames.max(1));
+        (frames / each, each)
+    }
+
+    /// The middle of each of these moments, in seconds from the start of the window.
+    pub fn moments(&self) -> Vec<f64> {
+        let (_, frames) = self.pooled_shape();
+        let (count, each) = self.moment_frames();
+        let step = self.window.seconds * each as f64 / frames as f64;
+        (0..count)
+            .map(|moment| (moment as f64 + 0.5) * step)
+            .collect()
     }
 
     /// Bands and frames that are left after the last stage.

@@ -21,7 +21,7 @@ const MAX_NUMBERS: usize = 1 << 27;
 
 /// A graph ready to run. Its inputs have a batch of one window.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(crate) struct Network {
     model: rten::Model,
     input: NodeId,
     outputs: Vec<NodeId>,
@@ -33,7 +33,7 @@ impl Network {
     ///
     /// # Errors
     /// The reason as text, where the graph holds what rten cannot run or a value of more than [`MAX_NUMBERS`].
-    pub(super) fn new(
+    pub(crate) fn new(
         mut proto: ModelProto,
         input: &str,
         shape: &[usize],
@@ -48,15 +48,17 @@ impl Network {
             .iter()
             .flat_map(|node| node.output.clone())
             .collect();
-        // The operators of the networks of recipes, and none that loops, branches or makes large values of small ones.
+        // The operators of the networks of recipes and of teachers, and none that loops, branches or makes large values of small ones.
         let mut options = ModelOptions::with_ops(op_registry!(
             Add,
             AveragePool,
             Concat,
             Conv,
             Div,
+            Exp,
             Gemm,
             LSTM,
+            Log,
             MaxPool,
             Mul,
             ReduceMax,
@@ -102,7 +104,7 @@ impl Network {
     }
 
     /// Numbers of the input.
-    pub(super) fn input_len(&self) -> usize {
+    pub(crate) fn input_len(&self) -> usize {
         self.shape.iter().product()
     }
 
@@ -110,7 +112,7 @@ impl Network {
     ///
     /// # Errors
     /// The reason as text, where the network fails on it.
-    pub(super) fn run(self: &Arc<Self>, input: &[f32]) -> Result<Vec<Vec<f32>>, String> {
+    pub(crate) fn run(self: &Arc<Self>, input: &[f32]) -> Result<Vec<Vec<f32>>, String> {
         // The first call of a thread starts its engine.
         thread_local!(static ENGINE: OnceCell<Engine> = const { OnceCell::new() });
         ENGINE.with(|engine| {

@@ -13,12 +13,14 @@ use std::sync::Arc;
 /// A column of the output. Each of the eight percentages has its own, and the strongest emotion too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Field {
-    /// A column of the library, other than [`Column::Emotions`].
+    /// A column of the library, other than [`Column::Emotions`] and [`Column::Felt`].
     Of(Column),
     /// `emotion`: the name of the strongest emotion; null for a silent song.
     Strongest,
     /// The percentage of one emotion, under its name.
     Percentage(Emotion),
+    /// The percentage of one emotion that listeners feel, as `felt_happy`; null if the model does not tell.
+    Felt(Emotion),
     /// A value that comes with the song, at index `number`.
     Extra {
         name: &'static str,
@@ -29,6 +31,8 @@ pub(crate) enum Field {
 
 /// The name for all eight percentages.
 const ALL_EMOTIONS: &str = "emotions";
+/// The name for all eight percentages that listeners feel.
+const ALL_FELT: &str = "felt";
 
 impl Field {
     /// Every column, in the order of an export.
@@ -38,6 +42,8 @@ impl Field {
             if column == Column::Emotions {
                 all.push(Self::Strongest);
                 all.extend(Emotion::ALL.map(Self::Percentage));
+            } else if column == Column::Felt {
+                all.extend(Emotion::ALL.map(Self::Felt));
             } else {
                 all.push(Self::Of(column));
             }
@@ -45,11 +51,15 @@ impl Field {
         all
     }
 
-    /// The default columns: all but the exact bytes of file names, the embedding and the timeline.
-    pub(crate) fn default_columns() -> Vec<Self> {
+    /// The default columns: all but the exact bytes of file names, the embedding, the timeline, and `felt` unless the library
+    /// has it.
+    pub(crate) fn default_columns(has_felt: bool) -> Vec<Self> {
         let on_request = [Column::PathBytes, Column::Embedding, Column::Timeline].map(Self::Of);
         let mut columns = Self::all();
-        columns.retain(|column| !on_request.contains(column));
+        columns.retain(|column| match column {
+            Self::Felt(_) => has_felt,
+            column => !on_request.contains(column),
+        });
         columns
     }
 
@@ -68,11 +78,21 @@ impl Field {
             Self::Of(column) => column.name(),
             Self::Strongest => "emotion",
             Self::Percentage(emotion) => emotion.name(),
+            Self::Felt(emotion) => match emotion {
+                Emotion::Happy => "felt_happy",
+                Emotion::Excited => "felt_excited",
+                Emotion::Tense => "felt_tense",
+                Emotion::Frustrated => "felt_frustrated",
+                Emotion::Depressed => "felt_depressed",
+                Emotion::Tired => "felt_tired",
+                Emotion::Calm => "felt_calm",
+                Emotion::Content => "felt_content",
+            },
             Self::Extra { name, .. } => name,
         }
     }
 
-    /// Reads names of columns; `emotions` means the eight percentages. A repeated name counts once.
+    /// Reads names of columns; `emotions` and `felt` mean the eight percentages each. A repeated name counts once.
     ///
     /// # Errors
     /// Where a name is unknown.
@@ -83,11 +103,13 @@ impl Field {
             let wanted = name.trim().to_lowercase();
             let is_wanted = |column: &&Self| match column {
                 Self::Percentage(_) if wanted == ALL_EMOTIONS => true,
+                Self::Felt(_) if wanted == ALL_FELT => true,
                 column => column.name() == wanted,
             };
             let columns: Vec<Self> = all.iter().filter(is_wanted).cloned().collect();
             if columns.is_empty() {
-                let names: Vec<&str> = all.iter().map(|c| c.name()).chain([ALL_EMOTIONS]).collect();
+                let names = all.iter().map(|column| column.name());
+                let names: Vec<&str> = names.chain([ALL_EMOTIONS, ALL_FELT]).collect();
                 return Err(Error::invalid(format!(
                     "unknown column {name:?}{}; the columns are: {}",
                     did_you_mean(name, names.iter().copied()),
@@ -108,7 +130,7 @@ impl Field {
         match self {
             Self::Of(column) => column.data_type(embedding),
             Self::Strongest => DataType::Utf8,
-            Self::Percentage(_) => DataType::Float32,
+            Self::Percentage(_) | Self::Felt(_) => DataType::Float32,
             Self::Extra { data_type, .. } => data_type.clone(),
         }
     }
@@ -117,7 +139,7 @@ impl Field {
         match self {
             Self::Of(column) => column.is_nullable(),
             Self::Percentage(_) => false,
-            Self::Strongest | Self::Extra { .. } => true,
+            Self::Strongest | Self::Felt(_) | Self::Extra { .. } => true,
         }
     }
 
@@ -128,6 +150,7 @@ impl Field {
             Self::Strongest | Self::Percentage(_) => {
                 Columns::of(&[Column::Emotions, Column::Silent])
             }
+            Self::Felt(_) => Columns::of(&[Column::Felt]),
             Self::Extra { .. } => Columns::of(&[]),
         }
     }
@@ -138,6 +161,10 @@ impl Field {
             Self::Strongest if song.silent => Cell::Null,
             Self::Strongest => Cell::Text(song.emotions.strongest().name().into()),
             Self::Percentage(emotion) => Cell::Float(song.emotions.get(*emotion)),
+            Self::Felt(emotion) => match song.felt {
+                Some(felt) => Cell::Float(felt.get(*emotion)),
+                None => Cell::Null,
+            },
             Self::Extra { number, .. } => extra.get(*number).cloned().unwrap_or(Cell::Null),
         }
     }

@@ -106,6 +106,7 @@ pub(super) mod tests {
                 arousal: 5.0,
                 embedding: vec![0.5; 4],
                 probabilities: None,
+                felt: None,
             },
             timeline: None,
             times: StageTimes {

@@ -17,6 +17,8 @@ pub enum Metric {
     CenteredCosine,
     /// Distance between the eight percentages; 1 for the same, 0 for the farthest.
     Euclidean,
+    /// Product of the query's shares and the song's: for one emotion, the songs with most of it.
+    Share,
     /// Angle between the embeddings of the model; with `--like` only.
     Embedding,
 }
@@ -31,6 +33,7 @@ impl Metric {
             Self::Cosine => "cosine",
             Self::CenteredCosine => "centered-cosine",
             Self::Euclidean => "euclidean",
+            Self::Share => "share",
             Self::Embedding => "embedding",
         }
     }
@@ -46,7 +49,7 @@ impl fmt::Display for Metric {
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     metric: Metric,
-    /// Of length 1, or (euclidean) with the sum 100.
+    /// Of length 1, or with the sum 100 (euclidean), or with sizes of the sum 1/100 (share).
     values: Vec<f64>,
 }
 
@@ -62,6 +65,10 @@ impl Target {
         };
         let values: Vec<f64> = match metric {
             Metric::Cosine => vector.target.to_vec(),
+            Metric::Share => {
+                let size: f64 = vector.target.iter().map(|value| value.abs()).sum();
+                vector.target.map(|value| value / size / 100.0).to_vec()
+            }
             Metric::CenteredCosine => {
                 let mean = vector.target.iter().sum::<f64>() / Emotion::COUNT as f64;
                 let largest = vector.target.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
@@ -101,7 +108,7 @@ impl Target {
             },
         };
         let values = match metric {
-            Metric::Euclidean => Some(values),
+            Metric::Euclidean | Metric::Share => Some(values),
             _ => unit(&values),
         };
         match values {
@@ -110,12 +117,16 @@ impl Target {
         }
     }
 
-    /// A cosine, -1 to 1, or for euclidean 1 for the same vector and 0 for all of one emotion against all of another.
+    /// A cosine, -1 to 1, or for euclidean 1 for the same vector and 0 for all of one emotion against all of another, or for
+    /// share the product of the shares, -1 to 1.
     pub(super) fn similarity(&self, song: &[f32]) -> f64 {
         let pairs = || self.values.iter().zip(song.iter().copied().map(f64::from));
         if self.metric == Metric::Euclidean {
             let square: f64 = pairs().map(|(a, b)| (a - b) * (a - b)).sum();
             return 1.0 - square.sqrt() / FARTHEST;
+        }
+        if self.metric == Metric::Share {
+            return pairs().map(|(a, b)| a * b).sum();
         }
         let mean = match self.metric {
             Metric::CenteredCosine => {

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{
-    Filter, Metric, QueryVector,
+    Filter, Metric, QueryVector, SongVector,
     metric::Target,
     top::{Candidate, Ranking, TopK},
 };
@@ -28,9 +28,9 @@ pub struct Match {
     /// 1 for the nearest, or the first of a playlist.
     pub rank: usize,
     /// A cosine, -1 to 1 (0 to 1 between percentages), or for [`Metric::Euclidean`] 1 for the same vector and 0 for the
-    /// farthest.
+    /// farthest, or for [`Metric::Share`] the product of the shares.
     pub similarity: f64,
-    /// The song, with the columns [`Columns::LIST`], and its tags if they were asked for.
+    /// The song, with the columns [`Columns::LIST`], [`Song::felt`], and its tags if they were asked for.
     pub song: Song,
 }
 
@@ -52,6 +52,8 @@ pub struct Explore {
 pub struct Query {
     /// How songs are compared.
     pub metric: Metric,
+    /// By which of their vectors; [`Metric::Embedding`] ignores it.
+    pub by: SongVector,
     /// Only songs that meet this condition.
     pub filter: Option<Filter>,
     /// Files that are excluded, with all their tracks; also tracks by their [`Song::unique_path`].
@@ -166,8 +168,8 @@ impl Query {
     fn matches(&self, library: &Library, found: Vec<Candidate>) -> Result<Vec<Match>> {
         let rows: Vec<u64> = found.iter().map(|candidate| candidate.row).collect();
         let columns = match self.tags {
-            true => Columns::LIST.and(Columns::TAGS),
-            false => Columns::LIST,
+            true => Columns::LIST.with(Column::Felt).and(Columns::TAGS),
+            false => Columns::LIST.with(Column::Felt),
         };
         let songs = library.songs_at(&rows, columns)?;
         let matches = (1..).zip(found).zip(songs);
@@ -228,6 +230,7 @@ struct Ranked<'a> {
 struct Search<'a> {
     library: &'a Library,
     metric: Metric,
+    by: SongVector,
     per_artist: Option<NonZeroUsize>,
     /// For each row whether the song is eligible.
     eligible: Vec<bool>,
@@ -267,6 +270,7 @@ impl<'a> Search<'a> {
         Ok(Self {
             library,
             metric: query.metric,
+            by: query.by,
             per_artist: query.per_artist,
             eligible: eligible.concat(),
             artists: artists.concat(),
@@ -278,7 +282,7 @@ impl<'a> Search<'a> {
     fn top(&self, targets: &[Ranked<'_>], k: usize) -> Result<Vec<Vec<Candidate>>> {
         let (column, length) = match self.metric {
             Metric::Embedding => (Column::Embedding, self.library.embedding_length()?),
-            _ => (Column::Emotions, Emotion::COUNT),
+            _ => (self.by.column(), Emotion::COUNT),
         };
         let empty = || -> Vec<TopK> {
             let empty = |target: &Ranked<'_>| TopK::new(k, self.per_artist, target.ranking);
@@ -329,7 +333,7 @@ impl<'a> Search<'a> {
         let numbers = flat_numbers(batch.column(0), length)
             .ok_or_else(|| error(first_row, "a list is missing or has another length"))?;
         for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
-            if let (Column::Emotions, Ok(percentages)) = (column, song.try_into()) {
+            if let (Column::Emotions | Column::Felt, Ok(percentages)) = (column, song.try_into()) {
                 EmotionVector::new(percentages).map_err(|fault| error(row, fault.message()))?;
             } else if song.iter().any(|number| !number.is_finite()) {
                 return Err(error(row, "a number is not finite"));

@@ -18,6 +18,7 @@ use std::{
 pub(crate) fn song_at(library: &Library, row: u64) -> Result<Song> {
     let columns = NAMES
         .with(Column::Emotions)
+        .with(Column::Felt)
         .with(Column::Embedding)
         .with(Column::Silent);
     let song = library.songs_at(&[row], columns)?.pop();

@@ -4,8 +4,40 @@ use super::songs::{mean_embedding, mean_emotions};
 use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
-    library::Song,
+    library::{Column, Song},
 };
+
+/// The vector of each song that a query is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum SongVector {
+    /// The percentages that the model learned from labels of valence and arousal.
+    #[default]
+    Emotions,
+    /// The percentages that it learned from listeners' votes, which not every library has.
+    Felt,
+}
+
+impl SongVector {
+    /// Its name on the command line and in the library.
+    pub fn name(self) -> &'static str {
+        self.column().name()
+    }
+
+    pub(super) fn column(self) -> Column {
+        match self {
+            Self::Emotions => Column::Emotions,
+            Self::Felt => Column::Felt,
+        }
+    }
+
+    /// This vector of a song, if it has it.
+    pub(crate) fn of(self, song: &Song) -> Option<EmotionVector> {
+        match self {
+            Self::Emotions => Some(song.emotions),
+            Self::Felt => song.felt,
+        }
+    }
+}
 
 /// A query as vectors that songs are compared with.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,21 +8,28 @@ use tch::{Kind, Tensor};
 use super::{
     augment::augment,
     network::{AFFECT_UNIT, BandStatistics},
+    teacher::Targets,
 };
 use crate::{
-    dataset::{LEVEL_STEP_DB, LabeledSong, Spectrograms},
+    dataset::{LEVEL_STEP_DB, LabeledSong, Spectrograms, VotedSong, Words, felt, mean_shares},
     emotion::{CENTER, Emotion},
     mel::WindowRule,
     model::Recipe,
 };
 
-/// The songs that training reads: labels and spectrograms.
+/// The songs that training reads: labels and spectrograms. Positions count `songs`, then `more`.
 #[derive(Debug, Clone, Copy)]
 pub struct Songs<'a> {
-    /// The labels.
+    /// The songs with labels of valence and arousal.
     pub songs: &'a [LabeledSong],
-    /// The log-mel spectrogram of each of `songs`, at the same index.
+    /// Songs of the recipe's other sets.
+    pub(crate) more: &'a [VotedSong],
+    /// The emotions of the words that listeners of `more` voted for.
+    pub(crate) words: Option<&'a Words>,
+    /// The log-mel spectrogram of each song, at its position.
     pub spectrograms: &'a Spectrograms,
+    /// What each teacher says of each song.
+    pub(crate) targets: &'a [Targets],
 }
 
 /// Cuts and averages spectrograms as the recipe says.
@@ -34,6 +41,8 @@ pub(crate) struct Cropper<'a> {
     frames: usize,
     /// Full-rate frames that are averaged into one.
     pool: usize,
+    /// Seconds from one full-rate frame to the next.
+    frame_s: f64,
 }
 
 /// One batch, ready for the network.
@@ -43,22 +52,94 @@ pub(crate) struct Batch {
     pub songs: Vec<usize>,
     /// `[batch, 1, bands, frames / pool]`, dB.
     pub frames: Tensor,
-    /// `[batch, 8]`: shares of the emotions, sum 1.
+    /// Places in the batch of songs with labels of valence and arousal.
+    pub labeled: Vec<i64>,
+    /// `[batch, 8]`: shares of the emotions, sum 1; 0 for songs without.
     pub emotions: Tensor,
     /// `[batch, 8]`: 1 where the emotion counts as present, else 0.
     pub present: Tensor,
-    /// `[batch, 2]`: valence and arousal as (value - 5) / 2.
+    /// `[batch, 2]`: valence and arousal as (value - 5) / 2; 0 for songs without.
     pub affect: Tensor,
+    /// Places in the batch of songs with votes.
+    pub voted: Vec<i64>,
+    /// `[batch, 8]`: shares of the emotions that listeners felt, sum 1; 0 for songs without votes.
+    pub felt: Tensor,
+    /// The outputs of each teacher: `[batch, moments, width]` or `[batch, width]`.
+    pub targets: Vec<Tensor>,
 }
 
-impl Songs<'_> {
+impl Batch {
+    /// All tensors but the frames that a mixture of songs mixes alike, and that go to the device.
+    pub(super) fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        let labels = [
+            &mut self.frames,
+            &mut self.emotions,
+            &mut self.present,
+            &mut self.affect,
+            &mut self.felt,
+        ];
+        labels.into_iter().chain(&mut self.targets)
+    }
+}
+
+impl<'a> Songs<'a> {
+    /// Songs of one set, without teachers.
+    pub fn new(songs: &'a [LabeledSong], spectrograms: &'a Spectrograms) -> Self {
+        Self {
+            songs,
+            more: &[],
+            words: None,
+            spectrograms,
+            targets: &[],
+        }
+    }
+
+    /// The votes for the song at a position; none if it has none.
+    pub(crate) fn votes(&self, position: usize) -> &'a [f64] {
+        let voted = position.checked_sub(self.songs.len());
+        voted.map_or(&[], |place| &self.more[place].votes)
+    }
+
+    /// Name of a song in messages.
+    pub(crate) fn id(&self, position: usize) -> &'a str {
+        match self.songs.get(position) {
+            Some(song) => &song.id,
+            None => &self.more[position - self.songs.len()].id,
+        }
+    }
+
+    /// For each word, its mean share of the votes for the songs at `positions`.
+    pub(crate) fn mean_votes(&self, positions: &[usize]) -> Vec<f64> {
+        let votes = positions.iter().map(|&song| self.votes(song));
+        mean_shares(votes.filter(|votes| !votes.is_empty()))
+    }
+
+    /// What listeners felt of the songs at `positions`, `[songs, 8]`, sum 1; 0 for songs without votes.
+    pub(crate) fn felt(&self, positions: &[usize], means: &[f64]) -> Tensor {
+        let mut shares = Vec::with_capacity(positions.len() * Emotion::COUNT);
+        for &song in positions {
+            match (self.words, self.votes(song)) {
+                (Some(words), votes @ [_, ..]) => {
+                    let felt = felt(votes, means, words);
+                    shares.extend(felt.as_array().map(|percent| percent / 100.0));
+                }
+                _ => shares.extend([0.0_f32; Emotion::COUNT]),
+            }
+        }
+        Tensor::from_slice(&shares).reshape([-1, Emotion::COUNT as i64])
+    }
+
     /// Labels of the songs at `positions`: shares of the emotions `[songs, 8]`, and valence and arousal
-    /// `[songs, 2]` as (value - 5) / 2.
+    /// `[songs, 2]` as (value - 5) / 2; 0 for songs without.
     pub fn labels(&self, positions: &[usize]) -> (Tensor, Tensor) {
         let mut emotions = Vec::with_capacity(positions.len() * Emotion::COUNT);
         let mut affect = Vec::with_capacity(positions.len() * 2);
         for &song in positions {
-            let song = &self.songs[song];
+            let Some(song) = self.songs.get(song) else {
+                emotions.extend([0.0; Emotion::COUNT]);
+                affect.extend([0.0; 2]);
+                continue;
+            };
             emotions.extend(song.emotions.as_array().map(|percent| percent / 100.0));
             for value in [song.affect.valence_mean, song.affect.arousal_mean] {
                 affect.push(((value - CENTER) / AFFECT_UNIT) as f32);
@@ -88,12 +169,18 @@ impl<'a> Cropper<'a> {
             bands: recipe.features.n_mels,
             frames: recipe.preprocessing().frames(),
             pool: recipe.network.frame_pool,
+            frame_s: recipe.features.hop_length as f64 / f64::from(recipe.features.sample_rate),
         }
     }
 
     /// Frames that a window has after averaging.
     pub(crate) fn pooled_frames(&self) -> usize {
         self.frames / self.pool
+    }
+
+    /// The time of a full-rate frame.
+    fn seconds(&self, frame: usize) -> f64 {
+        frame as f64 * self.frame_s
     }
 
     /// Values of one averaged window.
@@ -228,12 +315,21 @@ pub(crate) struct Batches<'a> {
     recipe: &'a Recipe,
     /// Values for masked bands.
     fill: Vec<f32>,
+    /// For each word, its mean share of the training songs' votes.
+    votes: Vec<f64>,
 }
 
 impl<'a> Batches<'a> {
-    /// Batches of `songs` after the recipe; masks are filled with the bands' means.
-    pub(crate) fn new(recipe: &'a Recipe, songs: Songs<'a>, bands: &BandStatistics) -> Self {
+    /// Batches of `songs` after the recipe; masks are filled with the bands' means, and votes are compared with those for
+    /// the songs at `training`.
+    pub(crate) fn new(
+        recipe: &'a Recipe,
+        songs: Songs<'a>,
+        training: &[usize],
+        bands: &BandStatistics,
+    ) -> Self {
         Self {
+            votes: songs.mean_votes(training),
             cropper: Cropper::new(recipe, songs),
             recipe,
             fill: bands.mean.clone(),
@@ -256,23 +352,38 @@ impl<'a> Batches<'a> {
     pub(crate) fn make(&self, songs: Vec<usize>, epoch: usize, number: usize) -> Batch {
         let size = self.cropper.window_size();
         let mut values = vec![0.0; songs.len() * size];
-        values
+        let crops: Vec<(f64, f64)> = values
             .par_chunks_mut(size)
             .zip(&songs)
             .enumerate()
-            .for_each(|(place, (out, &song))| {
+            .map(|(place, (out, &song))| {
                 let stream = (number * self.recipe.optimizer.batch + place + 1) as u64;
                 let mut random = generator(self.recipe.seed, epoch, stream);
-                self.crop(song, epoch, out, &mut random);
+                let (start, tempo) = self.crop(song, epoch, out, &mut random);
                 augment(&self.recipe.augmentation, &self.fill, out, &mut random);
-            });
-        let (emotions, affect) = self.cropper.songs.labels(&songs);
+                (self.cropper.seconds(start), tempo)
+            })
+            .collect();
+        let all = self.cropper.songs;
+        let (emotions, affect) = all.labels(&songs);
         let present = emotions.gt(self.recipe.loss.present_above / 100.0);
+        let places = |kind: fn(&Songs, usize) -> bool| {
+            let of_kind = (0..).zip(&songs).filter(|(_, song)| kind(&all, **song));
+            of_kind.map(|(place, _)| place).collect::<Vec<i64>>()
+        };
+        let moments = self.recipe.moments();
+        let targets = all.targets.iter();
         let mut batch = Batch {
             frames: self.cropper.tensor(&values),
+            labeled: places(|all, song| song < all.songs.len()),
             present: present.to_kind(Kind::Float),
             emotions,
             affect,
+            voted: places(|all, song| !all.votes(song).is_empty()),
+            felt: all.felt(&songs, &self.votes),
+            targets: targets
+                .map(|targets| targets.of_windows(&songs, &crops, &moments))
+                .collect(),
             songs,
         };
         if self.recipe.augmentation.mixup > 0.0 {
@@ -284,26 +395,39 @@ impl<'a> Batches<'a> {
         batch
     }
 
-    /// Cuts a window out of a song: at a random place and at a random tempo, where the recipe asks for it.
-    fn crop(&self, song: usize, epoch: usize, out: &mut [f32], random: &mut ChaCha8Rng) {
+    /// Cuts a window out of a song: at a random place and at a random tempo, where the recipe asks for it. Returns the
+    /// frame at which it starts, and the tempo.
+    fn crop(
+        &self,
+        song: usize,
+        epoch: usize,
+        out: &mut [f32],
+        random: &mut ChaCha8Rng,
+    ) -> (usize, f64) {
         let settings = &self.recipe.augmentation;
         let cropper = &self.cropper;
         let last = cropper.length(song).saturating_sub(cropper.frames);
         if !settings.random_crop {
             let windows = cropper.windows(song);
-            cropper.copy(song, windows[epoch % windows.len()].start, out);
+            let start = windows[epoch % windows.len()].start;
+            cropper.copy(song, start, out);
+            (start, 1.0)
         } else if settings.stretch > 0.0 {
             let limit = settings.stretch.ln_1p();
             let tempo = random.random_range(-limit..=limit).exp();
             let spanned = (cropper.frames as f64 * tempo).round() as usize;
             let last = cropper.length(song).saturating_sub(spanned);
-            cropper.copy_at(song, random.random_range(0..=last), tempo, out);
+            let start = random.random_range(0..=last);
+            cropper.copy_at(song, start, tempo, out);
+            (start, tempo)
         } else {
-            cropper.copy(song, random.random_range(0..=last), out);
+            let start = random.random_range(0..=last);
+            cropper.copy(song, start, out);
+            (start, 1.0)
         }
     }
 
-    /// Mixes every song of the batch, and its labels, with another of the batch.
+    /// Mixes every song of the batch, its labels and its targets, with another of the batch and of the same set.
     fn mix(&self, batch: &mut Batch, random: &mut ChaCha8Rng) {
         let shape = self.recipe.augmentation.mixup;
         let Ok(beta) = Beta::new(shape, shape) else {
@@ -312,14 +436,17 @@ impl<'a> Batches<'a> {
         let size = batch.songs.len();
         let shares: Vec<f32> = (0..size).map(|_| beta.sample(random) as f32).collect();
         let mut partners: Vec<i64> = (0..size as i64).collect();
-        partners.shuffle(random);
+        let unlabeled = (0..size as i64)
+            .filter(|place| !batch.labeled.contains(place) && !batch.voted.contains(place));
+        for places in [&batch.labeled, &batch.voted, &unlabeled.collect()] {
+            let mut shuffled = places.clone();
+            shuffled.shuffle(random);
+            for (place, partner) in places.iter().zip(shuffled) {
+                partners[*place as usize] = partner;
+            }
+        }
         let (shares, partners) = (Tensor::from_slice(&shares), Tensor::from_slice(&partners));
-        for tensor in [
-            &mut batch.frames,
-            &mut batch.emotions,
-            &mut batch.present,
-            &mut batch.affect,
-        ] {
+        for tensor in batch.tensors() {
             let mut column = vec![-1];
             column.resize(tensor.dim(), 1);
             let share = shares.reshape(column);

@@ -49,14 +49,22 @@ impl Identity {
         for part in parts {
             labels.update((part.len() as u64).to_le_bytes());
             for &position in part {
-                let song = &songs.songs[position];
-                labels.update((song.id.len() as u64).to_le_bytes());
-                labels.update(&song.id);
-                for percent in song.emotions.as_array() {
-                    labels.update(percent.to_le_bytes());
+                let id = songs.id(position);
+                labels.update((id.len() as u64).to_le_bytes());
+                labels.update(id);
+                if let Some(song) = songs.songs.get(position) {
+                    for percent in song.emotions.as_array() {
+                        labels.update(percent.to_le_bytes());
+                    }
+                    for value in [song.affect.valence_mean, song.affect.arousal_mean] {
+                        labels.update(value.to_le_bytes());
+                    }
                 }
-                for value in [song.affect.valence_mean, song.affect.arousal_mean] {
+                for value in songs.votes(position) {
                     labels.update(value.to_le_bytes());
+                }
+                for targets in songs.targets {
+                    labels.update(targets.digest(position));
                 }
                 spectrograms.update((songs.spectrograms.frames(position) as u64).to_le_bytes());
             }

@@ -106,7 +106,7 @@ pub(crate) fn fit(
     tch::manual_seed(recipe.seed as i64);
     let cropper = Cropper::new(recipe, songs);
     let bands = cropper.statistics(task.training);
-    let batches = Batches::new(recipe, songs, &bands);
+    let batches = Batches::new(recipe, songs, task.training, &bands);
     let per_epoch = batches.order(task.training, 0).len();
     if per_epoch == 0 {
         return Err(failure(format!(

@@ -55,8 +55,13 @@ impl<'a> Learner<'a> {
         bands: &BandStatistics,
         device: Device,
     ) -> Result<Self> {
-        let mut network = Network::new(recipe, bands, device);
-        let (emotions, affect) = songs.labels(training);
+        let widths: Vec<usize> = songs.targets.iter().map(|targets| targets.width).collect();
+        let mut network = Network::new(recipe, bands, &widths, device);
+        let labeled = training
+            .iter()
+            .copied()
+            .filter(|&song| song < songs.songs.len());
+        let (emotions, affect) = songs.labels(&labeled.collect::<Vec<_>>());
         network.learn_labels(&emotions, &affect)?;
         let live = Weights::of(network.variables());
         let decay = match recipe.optimizer.kind {
@@ -195,7 +200,7 @@ impl<'a> Learner<'a> {
             let songs: Vec<&str> = batch
                 .songs
                 .iter()
-                .map(|&song| self.songs.songs[song].id.as_str())
+                .map(|&song| self.songs.id(song))
                 .collect();
             return Err(failure(format!(
                 "the loss or its gradient is no longer a finite number in epoch {}, batch {} (songs {}); \
@@ -322,6 +327,7 @@ impl<'a> Learner<'a> {
         let mut songs = training.to_vec();
         songs.shuffle(&mut ChaCha8Rng::seed_from_u64(self.recipe.seed));
         let device = self.network.variables().device();
+        let votes = self.songs.mean_votes(training);
         let mut batches = Vec::new();
         for some in songs.chunks(RECALIBRATED_AT_ONCE) {
             let (mut frames, mut owners) = (Vec::new(), Vec::new());
@@ -331,10 +337,17 @@ impl<'a> Learner<'a> {
                 owners.extend(windows.iter().map(|_| song));
             }
             let (emotions, affect) = self.songs.labels(&owners);
+            let places = |kind: &dyn Fn(usize) -> bool| {
+                let of_kind = (0..).zip(&owners).filter(|(_, song)| kind(**song));
+                of_kind.map(|(place, _)| place).collect::<Vec<i64>>()
+            };
             batches.push(Plain {
                 frames: Tensor::f_cat(&frames, 0)?.f_to_device(device)?,
                 emotions,
                 affect,
+                felt: self.songs.felt(&owners, &votes),
+                labeled: places(&|song| song < self.songs.songs.len()),
+                voted: places(&|song| !self.songs.votes(song).is_empty()),
             });
         }
         self.network.recalibrate_batch_norm(&batches)?;
@@ -353,12 +366,7 @@ impl<'a> Learner<'a> {
 }
 
 fn on_device(mut batch: Batch, device: Device) -> Batch {
-    for tensor in [
-        &mut batch.frames,
-        &mut batch.emotions,
-        &mut batch.present,
-        &mut batch.affect,
-    ] {
+    for tensor in batch.tensors() {
         *tensor = tensor.to_device(device);
     }
     batch

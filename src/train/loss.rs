@@ -4,7 +4,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::{
     batches::Batch,
-    network::{Network, Output, SHARE_UNIT},
+    network::{Network, Output, SHARE_UNIT, felt_emotions},
 };
 use crate::model::{AffectLoss, EmotionLoss, OutputKind, Recipe};
 
@@ -22,30 +22,63 @@ pub(crate) fn loss(recipe: &Recipe, network: &Network, batch: &Batch) -> Tensor 
     Tensor::stack(&losses, 0).mean(Kind::Float)
 }
 
+/// The sum of the losses of labels, each over the songs of the batch that have such labels and divided by all songs, and of
+/// the teachers.
 fn loss_of(recipe: &Recipe, output: Output, batch: &Batch) -> Tensor {
+    let all = batch.songs.len();
+    let share = |places: &[i64]| places.len() as f64 / all as f64;
+    let mut losses = Vec::new();
+    let felt = output.felt.as_ref().zip(recipe.votes());
+    if let (Some((logits, set)), false) = (felt, batch.voted.is_empty()) {
+        let emotions = Tensor::from_slice(&felt_emotions(set)).to_device(logits.device());
+        let truth = rows(&batch.felt, &batch.voted).index_select(1, &emotions);
+        losses.push(divergence(&truth, &rows(logits, &batch.voted)) * share(&batch.voted));
+    }
+    let teachers = recipe.teachers.iter();
+    for ((teacher, taught), target) in teachers.zip(&output.taught).zip(&batch.targets) {
+        losses.push((taught - target).square().mean(Kind::Float) * teacher.weight);
+    }
+    if !batch.labeled.is_empty() {
+        losses.push(labels_loss(recipe, &output, batch) * share(&batch.labeled));
+    }
+    losses
+        .into_iter()
+        .reduce(|sum, loss| sum + loss)
+        .unwrap_or_else(|| {
+            // A batch of songs without labels, and no teacher: nothing is learned of it.
+            output.logits.sum(Kind::Float) * 0.0
+        })
+}
+
+/// The rows of a tensor at `places`, which ascend.
+fn rows(tensor: &Tensor, places: &[i64]) -> Tensor {
+    match places.len() as i64 == tensor.size()[0] {
+        true => tensor.shallow_clone(),
+        false => tensor.index_select(0, &Tensor::from_slice(places).to_device(tensor.device())),
+    }
+}
+
+/// The loss of the percentages and of valence and arousal, mean over the songs of the batch that have these labels.
+fn labels_loss(recipe: &Recipe, output: &Output, batch: &Batch) -> Tensor {
+    let of = |tensor: &Tensor| rows(tensor, &batch.labeled);
+    let [logits, shares, affect] = [&output.logits, &output.shares, &output.affect].map(of);
+    let [truth, present, true_affect] = [&batch.emotions, &batch.present, &batch.affect].map(of);
     let absolute = (recipe.loss.absolute_error > 0.0).then(|| {
-        let error = (&output.shares - &batch.emotions).abs().sum(Kind::Float);
-        error * (recipe.loss.absolute_error / batch.songs.len() as f64)
+        let error = (&shares - &truth).abs().sum(Kind::Float);
+        error * (recipe.loss.absolute_error / batch.labeled.len() as f64)
     });
     let mut emotions = match recipe.loss.emotions {
-        EmotionLoss::KullbackLeibler => divergence(&batch.emotions, &output.logits),
+        EmotionLoss::KullbackLeibler => divergence(&truth, &logits),
         EmotionLoss::SquaredError => {
             // before a model file cuts negative percentages off, so that they too have a gradient
             let shares = match recipe.network.output {
-                OutputKind::Linear => output.logits,
-                _ => output.shares / SHARE_UNIT,
+                OutputKind::Linear => logits,
+                _ => shares / SHARE_UNIT,
             };
-            (shares - &batch.emotions / SHARE_UNIT)
-                .square()
-                .mean(Kind::Float)
+            (shares - &truth / SHARE_UNIT).square().mean(Kind::Float)
         }
         EmotionLoss::BinaryCrossEntropy => {
-            output.logits.binary_cross_entropy_with_logits::<Tensor>(
-                &batch.present,
-                None,
-                None,
-                Reduction::Mean,
-            )
+            logits.binary_cross_entropy_with_logits::<Tensor>(&present, None, None, Reduction::Mean)
         }
     };
     if let Some(absolute) = absolute {
@@ -55,8 +88,8 @@ fn loss_of(recipe: &Recipe, output: Output, batch: &Batch) -> Tensor {
         return emotions;
     }
     let affect = match recipe.loss.affect {
-        AffectLoss::SquaredError => (output.affect - &batch.affect).square().mean(Kind::Float),
-        AffectLoss::Concordance => discordance(&batch.affect, &output.affect),
+        AffectLoss::SquaredError => (&affect - &true_affect).square().mean(Kind::Float),
+        AffectLoss::Concordance => discordance(&true_affect, &affect),
     };
     emotions + affect * recipe.loss.valence_arousal
 }

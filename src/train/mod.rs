@@ -16,14 +16,16 @@ mod onnx;
 mod predictions;
 mod run;
 mod schedule;
+mod teacher;
 mod weights;
 
 pub use batches::Songs;
 pub(crate) use device::DeviceName;
 pub use fit::{EpochScores, Event};
 pub(crate) use log::Log;
-pub(crate) use predictions::save_predictions;
+pub(crate) use predictions::{save_predictions, save_voted};
 pub use run::{Run, Trained, evaluate_onnx, scores_of};
+pub(crate) use teacher::{Targets, targets};
 
 use crate::error::{Error, ErrorKind};
 

@@ -8,10 +8,10 @@ use tch::{Device, Kind, Tensor, nn};
 
 pub(crate) use self::recalibrate::Plain;
 
-use self::member::Member;
+use self::member::{Forward, Member};
 use crate::{
     emotion::{CENTER, Emotion},
-    model::{OutputKind, Recipe},
+    model::{LabelSet, OutputKind, Recipe},
 };
 
 /// Points of the valence-arousal scale that an output of 1 means: the network learns (value - 5) / 2.
@@ -27,6 +27,8 @@ const NORM_MOMENTUM: f64 = 0.1;
 /// Added to every share before shares are divided by their sum, which could be 0 otherwise.
 const SHARE_FLOOR: f64 = 1e-6;
 const EMOTIONS: i64 = Emotion::COUNT as i64;
+/// The names of the weights that only teachers need begin so.
+const TEACHER: &str = "teacher_";
 /// Weights start between plus and minus 1 / sqrt(inputs), as PyTorch's layers do; tch's own default is 2.4 times as wide,
 /// which makes the last layer sure of itself before it has learned anything.
 const FRESH: nn::Init = nn::Init::Kaiming {
@@ -53,6 +55,17 @@ pub struct Output {
     pub shares: Tensor,
     /// `[batch, 2]`: valence and arousal, as (value - 5) / 2.
     pub affect: Tensor,
+    /// `[batch, emotions with words]`: logits of what listeners felt, where the recipe has votes.
+    pub felt: Option<Tensor>,
+    /// In training: the predictions of each teacher's outputs, `[batch, moments, width]` or `[batch, width]`.
+    pub taught: Vec<Tensor>,
+}
+
+/// The emotions that listeners of a set can vote for, in the order of [`Emotion::ALL`].
+pub(crate) fn felt_emotions(set: &LabelSet) -> Vec<i64> {
+    let has_word = |emotion: &&Emotion| set.words.values().any(|named| named == *emotion);
+    let emotions = Emotion::ALL.iter().filter(has_word);
+    emotions.map(|emotion| emotion.index() as i64).collect()
 }
 
 /// The answer of the network for a batch: the mean of its members.
@@ -62,6 +75,8 @@ pub struct Answer {
     pub shares: Tensor,
     /// `[batch, 2]`: valence and arousal, as (value - 5) / 2.
     pub affect: Tensor,
+    /// `[batch, 8]`: shares of what listeners felt, sum 1, where the recipe has votes.
+    pub felt: Option<Tensor>,
 }
 
 /// The network that a recipe describes, with its weights in libtorch.
@@ -80,14 +95,23 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network with fresh weights; libtorch's generator must be seeded before.
-    pub fn new(recipe: &Recipe, bands: &BandStatistics, device: Device) -> Self {
+    /// A network with fresh weights; libtorch's generator must be seeded before. `teachers` are the lengths of the vectors of
+    /// the recipe's teachers.
+    pub fn new(
+        recipe: &Recipe,
+        bands: &BandStatistics,
+        teachers: &[usize],
+        device: Device,
+    ) -> Self {
         let variables = nn::VarStore::new(device);
         let shape = &recipe.network;
         let members = match shape.members {
-            1 => vec![Member::new(&variables, "", recipe)],
+            1 => vec![Member::new(&variables, "", recipe, teachers)],
             members => (0..members)
-                .map(|number| Member::new(&variables, &format!("member_{number}"), recipe))
+                .map(|number| {
+                    let name = format!("member_{number}");
+                    Member::new(&variables, &name, recipe, teachers)
+                })
                 .collect(),
         };
         let (scale, offset) = match shape.standardize {
@@ -122,13 +146,13 @@ impl Network {
         &mut self.variables
     }
 
-    /// Numbers that training adapts.
+    /// Numbers that training adapts and the model file has.
     pub fn parameters(&self) -> usize {
-        self.variables
-            .trainable_variables()
+        let variables = self.variables.variables();
+        let trained = variables
             .iter()
-            .map(Tensor::numel)
-            .sum()
+            .filter(|(name, tensor)| tensor.requires_grad() && !name.contains(TEACHER));
+        trained.map(|(_, tensor)| tensor.numel()).sum()
     }
 
     /// Learns from the labels of the training songs what is not learned by steps: their mean, which calibration draws
@@ -167,7 +191,7 @@ impl Network {
         let x = self.inputs(frames);
         self.members
             .iter()
-            .map(|member| self.output(&member.forward(&x, train), train))
+            .map(|member| self.output(member.forward(&x, train), train))
             .collect()
     }
 
@@ -186,24 +210,54 @@ impl Network {
     /// The answer of the network for frames as [`Network::forward`] takes them, calibrated: the mean of its members.
     pub fn answer(&self, frames: &Tensor) -> Answer {
         let outputs = self.forward(frames, false);
-        let mean = |part: fn(&Output) -> &Tensor| {
-            Tensor::stack(&outputs.iter().map(part).collect::<Vec<_>>(), 0).mean_dim(
-                0,
-                false,
-                Kind::Float,
+        let mean = |parts: Vec<Tensor>| Tensor::stack(&parts, 0).mean_dim(0, false, Kind::Float);
+        let of = |part: fn(&Output) -> &Tensor| {
+            mean(
+                outputs
+                    .iter()
+                    .map(|output| part(output).shallow_clone())
+                    .collect(),
             )
         };
+        let felt: Option<Vec<Tensor>> = outputs.iter().map(|output| self.felt(output)).collect();
         Answer {
-            shares: mean(|output| &output.shares),
-            affect: mean(|output| &output.affect),
+            shares: of(|output| &output.shares),
+            affect: of(|output| &output.affect),
+            felt: felt.map(mean),
         }
     }
 
+    /// `[batch, 8]`: shares of what listeners felt. An emotion that they cannot vote for keeps its share of the emotions;
+    /// the others divide the rest.
+    fn felt(&self, output: &Output) -> Option<Tensor> {
+        let (logits, set) = (output.felt.as_ref()?, self.recipe.votes()?);
+        let (kept, places) = felt_layout(set);
+        let device = logits.device();
+        let kept = &output.shares * Tensor::from_slice(&kept).to_device(device);
+        let rest = 1.0 - kept.sum_dim_intlist(1, true, Kind::Float);
+        let places = Tensor::from_slice(&places)
+            .reshape([-1, EMOTIONS])
+            .to_device(device);
+        Some(kept + rest * logits.softmax(1, Kind::Float).matmul(&places))
+    }
+
     /// Interprets the numbers of a member's last layer.
-    fn output(&self, outputs: &Tensor, train: bool) -> Output {
+    fn output(&self, forward: Forward, train: bool) -> Output {
+        let Forward {
+            outputs,
+            mut felt,
+            taught,
+        } = forward;
+        let calibration = &self.recipe.calibration;
+        if let Some(felt) = felt
+            .as_mut()
+            .filter(|_| !train && calibration.felt_temperature != 1.0)
+        {
+            *felt /= calibration.felt_temperature;
+        }
         let mut logits = outputs.narrow(1, 0, EMOTIONS);
-        if !train && self.recipe.calibration.temperature != 1.0 {
-            logits /= self.recipe.calibration.temperature;
+        if !train && calibration.temperature != 1.0 {
+            logits /= calibration.temperature;
         }
         let shares = self.shares(&logits);
         let affect = match &self.centers {
@@ -218,6 +272,8 @@ impl Network {
             logits,
             shares,
             affect,
+            felt,
+            taught,
         }
     }
 
@@ -239,6 +295,19 @@ impl Network {
         let answer = self.answer(&frames);
         (answer.shares * 100.0, answer.affect * AFFECT_UNIT + CENTER)
     }
+}
+
+/// For an output of what listeners felt: 1 for each emotion that they cannot vote for, else 0; and row-major `[emotions with
+/// words, 8]`, 1 where the emotion of the row is, else 0.
+fn felt_layout(set: &LabelSet) -> ([f32; Emotion::COUNT], Vec<f32>) {
+    let emotions = felt_emotions(set);
+    let mut kept = [1.0; Emotion::COUNT];
+    let mut places = vec![0.0; emotions.len() * Emotion::COUNT];
+    for (row, emotion) in emotions.iter().enumerate() {
+        kept[*emotion as usize] = 0.0;
+        places[row * Emotion::COUNT + *emotion as usize] = 1.0;
+    }
+    (kept, places)
 }
 
 impl BandStatistics {

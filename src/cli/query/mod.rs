@@ -10,7 +10,7 @@ use super::{CliResult, Console, Exit, LibraryChoice, library::provenance};
 use crate::{
     emotion::EmotionVector,
     output::Format,
-    search::{Explore, Filter, Metric, Query, Questions, answer_many, parse_target},
+    search::{Explore, Filter, Metric, Query, Questions, SongVector, answer_many, parse_target},
 };
 use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 
@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// The measure of similarity
     #[arg(long, value_enum, default_value_t = Metric::Cosine)]
     metric: Metric,
+    /// The songs' vector that is compared: `emotions`, or `felt`, which tells what listeners feel where the library's model
+    /// learned from their votes [default: felt for --emotions and faces where the library has it, else emotions]
+    #[arg(long, value_enum, value_name = "VECTOR")]
+    by: Option<SongVector>,
     /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,
     /// duration, valence, arousal, track, silent, each emotion by its name, `strongest`, and more
     #[arg(long = "where", value_name = "CONDITION")]
@@ -115,8 +119,23 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             library.name()
         );
     }
+    let has_felt = library.has_felt();
+    if args.by == Some(SongVector::Felt) && !has_felt {
+        bail!(
+            "--by felt: the model of {} did not learn from listeners' votes; ask --by emotions, or re-analyze the music \
+             with a model that did",
+            library.name()
+        );
+    }
+    let by = args
+        .by
+        .unwrap_or(match has_felt && args.question.is_felt() {
+            true => SongVector::Felt,
+            false => SongVector::Emotions,
+        });
     let query = Query {
         metric: args.metric,
+        by,
         filter: args.condition.clone(),
         exclude: match &args.exclude_list {
             Some(list) => excluded(list)?,
@@ -141,7 +160,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         ));
         return Ok(Exit::AllDone);
     }
-    let asked = args.question.vector(&library, console)?;
+    let asked = args.question.vector(&library, by, console)?;
     let matches = match args.mood_shift {
         Some(target) => query.shift(&library, &asked, &target.into(), wanted)?,
         None => query.nearest(&library, &asked, wanted)?,
@@ -153,7 +172,10 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             matches.len()
         ));
     }
-    args.output.write(format, &library, &matches, console)?;
+    if has_felt && args.metric != Metric::Embedding {
+        console.remark(&format!("compared by: {}", by.name()));
+    }
+    args.output.write(format, &library, by, &matches, console)?;
     args.output.play(&matches, console)?;
     Ok(Exit::AllDone)
 }

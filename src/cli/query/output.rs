@@ -10,7 +10,7 @@ use crate::{
         playlist::{Paths, playlist},
         sink,
     },
-    search::Match,
+    search::{Match, SongVector},
 };
 use arrow_schema::DataType;
 use std::{
@@ -74,12 +74,13 @@ impl Output {
         &self,
         format: Format,
         library: &Library,
+        by: SongVector,
         matches: &[Match],
         console: &Console,
     ) -> Result<(), CliError> {
         let file = self.file();
         if format == Format::Table {
-            let table = table(matches);
+            let table = table(matches, by);
             if let Some(file) = file {
                 let text = table.render(None);
                 atomic_file::write(file, |out| out.write_all(text.as_bytes()))?;
@@ -92,7 +93,7 @@ impl Output {
                 None => Destination::Stream(Box::new(io::stdout())),
             };
             let layout = Layout {
-                fields: fields(format),
+                fields: fields(format, library.has_felt()),
                 embedding: 0,
                 info: library.info(),
                 paths: match self.relative {
@@ -164,8 +165,9 @@ fn open_file(path: &Path) -> Result<(), CliError> {
     })
 }
 
-/// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, the other formats a column for each.
-fn fields(format: Format) -> Vec<Field> {
+/// Rank, path, similarity, prediction and tags. JSON has the emotions as one object, and what is felt as another, the other
+/// formats a column for each.
+fn fields(format: Format, has_felt: bool) -> Vec<Field> {
     let mut fields = vec![
         Field::extra("rank", DataType::Int64, 0),
         Field::Of(Column::Path),
@@ -178,12 +180,18 @@ fn fields(format: Format) -> Vec<Field> {
         Format::Json | Format::JsonLines => fields.push(Field::Of(Column::Emotions)),
         _ => fields.extend(Emotion::ALL.map(Field::Percentage)),
     }
+    match format {
+        _ if !has_felt => {}
+        Format::Json | Format::JsonLines => fields.push(Field::Of(Column::Felt)),
+        _ => fields.extend(Emotion::ALL.map(Field::Felt)),
+    }
     fields.extend([Column::Title, Column::Artist, Column::Album, Column::Genre].map(Field::Of));
     fields.push(Field::Of(Column::DurationS));
     fields
 }
 
-fn table(matches: &[Match]) -> Table {
+/// The percentages are those that were compared.
+fn table(matches: &[Match], by: SongVector) -> Table {
     let numbers = [">", ">similarity", ">valence", ">arousal"].map(str::to_owned);
     let emotions = Emotion::ALL.map(|emotion| format!(">{:.5}", emotion.name()));
     let columns = [numbers.as_slice(), &emotions, &["song".to_owned()]].concat();
@@ -196,7 +204,8 @@ fn table(matches: &[Match]) -> Table {
             format!("{:.2}", song.valence),
             format!("{:.2}", song.arousal),
         ];
-        cells.extend(song.emotions.as_array().map(|p| format!("{p:.1}")));
+        let vector = by.of(song).unwrap_or(song.emotions);
+        cells.extend(vector.as_array().map(|p| format!("{p:.1}")));
         cells.push(song.unique_path().display().to_string());
         table.row(cells);
     }

@@ -58,6 +58,7 @@ pub(crate) fn analyze_outside(library: &Library, song: &Path, model: &Model) -> 
     Ok(Song {
         path: song.to_owned(),
         emotions: analysis.prediction.emotions,
+        felt: analysis.prediction.felt,
         embedding: analysis.prediction.embedding,
         content_hash: Some(hash),
         ..Song::default()

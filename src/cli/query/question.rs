@@ -11,7 +11,9 @@ use crate::{
     error::{Context, ErrorKind},
     face::{ObserveOptions, observe, parse_face},
     library::{Library, Song},
-    search::{QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at},
+    search::{
+        QueryVector, SongVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at,
+    },
 };
 use std::{
     fs::File,
@@ -74,15 +76,30 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number above 0, found {text:?}"))
 }
 
+fn no_vector(by: SongVector, song: &Song) -> CliError {
+    let (name, path) = (by.name(), song.path.display());
+    format!("{path} has no `{name}`; ask --by emotions").into()
+}
+
 impl Question {
+    /// Whether it asks how music feels: emotions by name, or a face.
+    pub(crate) fn is_felt(&self) -> bool {
+        self.emotions.is_some() || self.face.is_some() || self.face_file.is_some()
+    }
+
     /// The query vector. Looks up songs in `library`.
     pub(crate) fn vector(
         &self,
         library: &Library,
+        by: SongVector,
         console: &Console,
     ) -> Result<QueryVector, CliError> {
         self.check()?;
-        let songs = self.songs(library, console)?;
+        let mut songs = self.songs(library, console)?;
+        for song in &mut songs {
+            let vector = by.of(song);
+            song.emotions = vector.ok_or_else(|| no_vector(by, song))?;
+        }
         let (liked, unliked) = songs.split_at(self.like.len());
         let vector = if let Some(emotions) = self.emotions.or(self.vector) {
             Some(emotions.into())

@@ -20,7 +20,7 @@ const MARKER: &str = "run.json";
 /// Beside it: locked by the process that trains.
 const LOCK: &str = "lock";
 /// Everything that a run writes, beside its checkpoints.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "model.onnx",
     "recipe.toml",
     "split.csv",
@@ -28,6 +28,7 @@ const FILES: [&str; 9] = [
     "log.csv",
     "log.jsonl",
     "predictions.parquet",
+    "votes.parquet",
     "scores.json",
     "report.html",
 ];

@@ -3,7 +3,7 @@
 use super::directory::{Plan, RunDirectory};
 use crate::{
     cli::{CliError, Console},
-    dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod},
+    dataset::{Folds, Fractions, LabeledSong, Part, Split, SplitMethod, VotedSong, parts_of_voted},
 };
 use std::{
     fs,
@@ -115,6 +115,24 @@ impl Division {
             Self::Split(split) => split.part_of(&song.id).is_some(),
             Self::Folds(folds) => folds.fold_of(&song.id).is_some(),
         }
+    }
+
+    /// The part of each of a run's songs: its fold, or the place in [`Part::ALL`]. Further songs, which follow the labeled
+    /// ones, have none where they have no votes. No artist is on two sides.
+    pub(crate) fn parts(&self, songs: &[LabeledSong], more: &[VotedSong]) -> Vec<Option<usize>> {
+        let part = |song: &LabeledSong| match self {
+            Self::Split(split) => split.part_of(&song.id).map(|part| part as usize),
+            Self::Folds(folds) => folds.fold_of(&song.id),
+        };
+        let mut parts: Vec<Option<usize>> = songs.iter().map(part).collect();
+        let (wanted, seed) = match self {
+            // The votes validate nothing.
+            Self::Split(split) => (vec![0.8, 0.0, 0.2], split.seed.unwrap_or_default()),
+            Self::Folds(folds) => (vec![1.0 / folds.count as f64; folds.count], folds.seed),
+        };
+        let labeled: Vec<usize> = parts.iter().flatten().copied().collect();
+        parts.extend(parts_of_voted(songs, &labeled, more, &wanted, seed));
+        parts
     }
 
     /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the

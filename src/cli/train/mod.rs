@@ -23,11 +23,12 @@ use super::{
 };
 use crate::{
     atomic_file::directory_of,
-    dataset::{Dataset, Spectrograms},
+    dataset::{Dataset, LabeledSong, Spectrograms, VotedSong, read_unlabeled, read_votes},
     error::ErrorKind,
     mel::MelConfig,
-    model::Recipe,
-    train::{DeviceName, Run, Songs},
+    model::{Recipe, SetLabels},
+    text::count,
+    train::{DeviceName, Run, Songs, Targets, targets},
 };
 use std::{
     path::{Path, PathBuf},
@@ -96,6 +97,14 @@ pub(crate) struct Args {
     device: DeviceName,
     #[command(flatten)]
     labels: LabelSource,
+    /// The data of a set that the recipe names: votes of listeners (a table with a column for each word, or a directory with
+    /// songs.csv and audio), or a directory of audio without labels
+    #[arg(long = "set", value_name = "NAME=DATA", value_parser = named_set)]
+    sets: Vec<(String, PathBuf)>,
+    /// The directory of the recipe's teachers, in which their outputs are also kept [default: where `cargo xtask teachers`
+    /// writes them]
+    #[arg(long, value_name = "DIRECTORY")]
+    teachers: Option<PathBuf>,
     /// Has no effect: spectrograms are computed at the start of a run and held in memory
     #[arg(long, value_name = "DIRECTORY", hide = true)]
     cache: Option<PathBuf>,
@@ -114,6 +123,14 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         .build_global();
     let device = args.device.find()?;
     let runs = plan(&args)?;
+    let sets = |name: &String| {
+        runs.iter()
+            .flat_map(|run| &run.recipe.sets)
+            .any(|set| set.name == *name)
+    };
+    if let Some((name, _)) = args.sets.iter().find(|(name, _)| !sets(name)) {
+        bail!("--set {name}: no recipe of this run has a set of that name");
+    }
     let mut session = Session {
         args: &args,
         device,
@@ -236,9 +253,12 @@ impl Session<'_> {
         if let Some(division) = &self.division {
             dataset.songs.retain(|song| division.knows(song));
         }
-        let found = dataset.songs.len();
-        let spectrograms = self.spectrograms(&mut dataset, &recipe.features)?;
-        self.left_out += found - dataset.songs.len();
+        let mut more = self.sets(recipe)?;
+        let found = dataset.songs.len() + more.len();
+        let spectrograms = self.spectrograms(&mut dataset, &mut more, &recipe.features)?;
+        self.left_out += found - dataset.songs.len() - more.len();
+        let files = audio_of(&dataset.songs, &more);
+        let targets = self.targets(recipe, &files)?;
         let songs = &dataset.songs;
         let division = match &self.division {
             Some(division) => division,
@@ -264,7 +284,10 @@ impl Session<'_> {
                 data_name: &file_name(&args.data),
                 songs: Songs {
                     songs,
+                    more: &more,
+                    words: recipe.votes().map(|set| &set.words),
                     spectrograms: &spectrograms,
+                    targets: &targets,
                 },
                 device: self.device,
                 checkpoints: Some(&directory.checkpoints()),
@@ -295,17 +318,56 @@ impl Session<'_> {
         }
     }
 
-    /// The spectrograms of all songs. A song that cannot be decoded is named and leaves the data set.
+    /// The songs of the recipe's sets.
+    fn sets(&self, recipe: &Recipe) -> Result<Vec<VotedSong>, CliError> {
+        let mut songs = Vec::new();
+        for set in &recipe.sets {
+            let given = self.args.sets.iter().find(|(name, _)| *name == set.name);
+            let Some((_, data)) = given else {
+                return Err(format!(
+                    "the recipe {} also learns from the set {name:?}; say where it is with --set {name}=DATA",
+                    recipe.name,
+                    name = set.name
+                )
+                .into());
+            };
+            let found = match set.labels {
+                SetLabels::Votes => read_votes(data, &set.words)?,
+                SetLabels::None => read_unlabeled(data)?,
+            };
+            let songs_of = count(found.len() as u64, "song", "songs");
+            self.console
+                .remark(&format!("Set {}: {songs_of}.", set.name));
+            songs.extend(found);
+        }
+        Ok(songs)
+    }
+
+    /// The outputs of the recipe's teachers for audio files.
+    fn targets(&self, recipe: &Recipe, files: &[PathBuf]) -> Result<Vec<Targets>, CliError> {
+        let mut all = Vec::new();
+        for teacher in &recipe.teachers {
+            let directory = match &self.args.teachers {
+                Some(directory) => directory.clone(),
+                None => teachers_directory(),
+            };
+            let template = format!("{} {{bar:30}} {{pos}}/{{len}}, {{eta}} left", teacher.name);
+            let bar = self.console.progress(files.len() as u64, Some(&template));
+            let targets = targets(teacher, &directory, files, || bar.inc(1));
+            bar.finish_and_clear();
+            all.push(targets?);
+        }
+        Ok(all)
+    }
+
+    /// The spectrograms of all songs. A song that cannot be decoded is named and leaves its set.
     fn spectrograms(
         &mut self,
         dataset: &mut Dataset,
+        more: &mut Vec<VotedSong>,
         mel: &MelConfig,
     ) -> Result<Arc<Spectrograms>, CliError> {
-        let files_of = |dataset: &Dataset| -> Vec<PathBuf> {
-            let files = dataset.songs.iter().map(|song| song.audio.clone());
-            files.collect()
-        };
-        let files = files_of(dataset);
+        let files = audio_of(&dataset.songs, more);
         if let Some((settings, known, spectrograms)) = &self.spectrograms
             && (settings, known) == (mel, &files)
         {
@@ -327,12 +389,46 @@ impl Session<'_> {
             self.console.warning(&format!("left out: {reason}"));
         }
         let mut places = 0..;
-        dataset.songs.retain(|_| {
+        let mut is_decoded = || {
             let place = places.next();
             failed.iter().all(|(failed, _)| Some(*failed) != place)
-        });
+        };
+        dataset.songs.retain(|_| is_decoded());
+        more.retain(|_| is_decoded());
         let spectrograms = Arc::new(spectrograms);
-        self.spectrograms = Some((mel.clone(), files_of(dataset), spectrograms.clone()));
+        let decoded = audio_of(&dataset.songs, more);
+        self.spectrograms = Some((mel.clone(), decoded, spectrograms.clone()));
         Ok(spectrograms)
+    }
+}
+
+/// The audio files of a run's songs, in the order of their positions.
+fn audio_of(songs: &[LabeledSong], more: &[VotedSong]) -> Vec<PathBuf> {
+    let songs = songs.iter().map(|song| &song.audio);
+    songs
+        .chain(more.iter().map(|song| &song.audio))
+        .cloned()
+        .collect()
+}
+
+/// Where `cargo xtask teachers` writes them: the user's cache.
+fn teachers_directory() -> PathBuf {
+    let set = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    let cache = set("CIRCUMPLEX_CACHE")
+        .or_else(|| Some(set("XDG_CACHE_HOME")?.join("circumplex")))
+        .or_else(|| Some(set("HOME")?.join(".cache/circumplex")));
+    cache.unwrap_or_default().join("teachers")
+}
+
+/// Reads a value of `--set`.
+fn named_set(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, data)) if !name.is_empty() && !data.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(data)))
+        }
+        _ => Err("expected NAME=DATA, such as votes=emotify/".to_owned()),
     }
 }

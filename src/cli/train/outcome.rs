@@ -9,17 +9,17 @@ use crate::{
     },
     dataset::{ColumnReport, Folds, LabeledSong, Part, Provenance, Split},
     evaluate::{
-        Answer, JudgedSong, RunScores, ThresholdSearch, decimals,
+        Answer, JudgedSong, ListenerAgreement, RunScores, ThresholdSearch, agreements, decimals,
         html::{self, Epoch, RunReport, Training},
         label_of,
         metrics::mae_of_mean_vector,
         multilabel::above,
     },
     model::{Model, OutputKind},
-    train::{EpochScores, Run, Trained, evaluate_onnx, save_predictions},
+    train::{EpochScores, Run, Trained, evaluate_onnx, save_predictions, save_voted},
 };
 use serde::Serialize;
-use std::{io::Write as _, sync::atomic::AtomicBool};
+use std::{collections::BTreeMap, io::Write as _, sync::atomic::AtomicBool};
 
 /// The probability above which a label is given, where no songs are at hand to search a better one.
 const EVEN_CHANCE: f64 = 0.5;
@@ -82,12 +82,16 @@ impl Job<'_> {
     /// One split: training songs fit the weights, validation songs decide the epoch, test songs give the scores.
     fn with_split(&self, split: &Split) -> Result<Outcome, CliError> {
         let all = self.run.songs.songs;
-        let [training, validation, test] = Part::ALL.map(|part| split.indices(all, part));
+        let parts = self.division.parts(all, self.run.songs.more);
+        let [mut training, validation, test] = Part::ALL.map(|part| split.indices(all, part));
+        let more =
+            (all.len()..parts.len()).filter(|song| parts[*song].is_none_or(|part| part == 0));
+        training.extend(more);
         self.console.remark(&format!(
             "Training on {} songs, validating on {}, testing on {}.",
             training.len(),
             validation.len(),
-            test.len()
+            test.len(),
         ));
         if validation.is_empty() {
             self.console.remark(
@@ -106,7 +110,14 @@ impl Job<'_> {
             true => self.judged(&onnx, &validation)?,
             false => Vec::new(),
         };
-        let scores = self.scores(&songs, &songs, &searched)?;
+        let mut scores = self.scores(&songs, &songs, &searched)?;
+        let test_part = Some(Part::Test as usize);
+        let voted = (all.len()..parts.len()).filter(|song| parts[*song] == test_part);
+        let voted: Vec<usize> = voted.map(|song| song - all.len()).collect();
+        let answers = self.run.answers_for_votes(&onnx, &voted)?;
+        let voted: Vec<(usize, Answer)> = voted.into_iter().zip(answers).collect();
+        scores.listeners = self.agreements(&voted);
+        self.save_voted(&voted, &parts)?;
         let truth: Vec<_> = validation
             .iter()
             .map(|&song| label_of(&all[song]).percentages())
@@ -127,17 +138,13 @@ impl Job<'_> {
     /// Cross-validation for the scores, then all songs for the model.
     fn with_folds(&self, folds: &Folds) -> Result<Outcome, CliError> {
         let all = self.run.songs.songs;
-        // The songs are those that have a fold.
-        let numbers: Vec<usize> = all
-            .iter()
-            .filter_map(|song| folds.fold_of(&song.id))
-            .collect();
+        let numbers = self.division.parts(all, self.run.songs.more);
         let mut watch = Watch::new(self, folds.count + 1);
         let result = self
             .run
             .cross_validate(&numbers, |fold, event| watch.event(fold, event));
         let validated = watch.explain(result)?;
-        let positions: Vec<usize> = (0..all.len()).collect();
+        let positions: Vec<usize> = (0..numbers.len()).collect();
         let trained = self
             .run
             .train(&positions, &[], |event| watch.event(folds.count, event));
@@ -147,7 +154,7 @@ impl Job<'_> {
             .iter()
             .zip(validated.answers.iter().zip(&numbers))
             .map(|(song, (predicted, fold))| JudgedSong {
-                fold: Some(*fold),
+                fold: *fold,
                 ..judged(song, *predicted)
             })
             .collect();
@@ -159,7 +166,9 @@ impl Job<'_> {
         // Nothing validates here.
         let (searched, reported): (Vec<_>, Vec<_>) =
             songs.iter().cloned().partition(|song| song.fold == Some(0));
-        let scores = self.scores(&songs, &reported, &searched)?;
+        let mut scores = self.scores(&songs, &reported, &searched)?;
+        scores.listeners = self.agreements(&validated.voted);
+        self.save_voted(&validated.voted, &numbers)?;
         for (number, part) in validated.folds.iter().enumerate() {
             self.console.print(&format!(
                 "fold {}: {} songs, MAE {:.2} (baseline {:.2}, ratio {}), R2 valence {}, arousal {}",
@@ -189,6 +198,40 @@ impl Job<'_> {
         let answers = evaluate_onnx(onnx, &asked)?;
         let pairs = asked.iter().zip(answers);
         Ok(pairs.map(|(song, answer)| judged(song, answer)).collect())
+    }
+
+    /// Agreement of held-out answers with the votes for these songs, by their positions among the further songs.
+    fn agreements(&self, voted: &[(usize, Answer)]) -> BTreeMap<&'static str, ListenerAgreement> {
+        let Some(words) = self.run.songs.words else {
+            return BTreeMap::new();
+        };
+        let votes: Vec<&[f64]> = voted
+            .iter()
+            .map(|(song, _)| &*self.run.songs.more[*song].votes)
+            .collect();
+        let answers: Vec<Answer> = voted.iter().map(|(_, answer)| *answer).collect();
+        agreements(words.keys().map(String::as_str), &votes, &answers)
+    }
+
+    /// Writes the held-out answers for songs with votes, if there are any.
+    fn save_voted(
+        &self,
+        voted: &[(usize, Answer)],
+        parts: &[Option<usize>],
+    ) -> Result<(), CliError> {
+        let songs = &self.run.songs;
+        let folds = matches!(self.division, Division::Folds(_));
+        let rows: Vec<(&str, Option<usize>, Answer)> = voted
+            .iter()
+            .map(|&(song, answer)| {
+                let fold = parts[songs.songs.len() + song].filter(|_| folds);
+                (&*songs.more[song].id, fold, answer)
+            })
+            .collect();
+        match rows.is_empty() {
+            true => Ok(()),
+            false => Ok(save_voted(&self.directory.file("votes.parquet"), &rows)?),
+        }
     }
 
     fn is_multi_label(&self) -> bool {

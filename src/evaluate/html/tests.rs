@@ -40,12 +40,14 @@ fn song(n: usize, wrong: f32) -> JudgedSong {
             valence: side(n),
             arousal: side(n + 3),
             probabilities: None,
+            felt: None,
         },
         predicted: Answer {
             emotions: EmotionVector::new(percentages).unwrap(),
             valence: 5.0,
             arousal: side(n + 4),
             probabilities: Some(probabilities),
+            felt: None,
         },
         ..JudgedSong::default()
     }

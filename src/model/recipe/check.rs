@@ -1,8 +1,8 @@
 //! The values that a recipe may have.
 
-use std::fmt::Display;
+use std::{collections::HashSet, fmt::Display};
 
-use super::{EmotionLoss, OutputKind, Recipe};
+use super::{EmotionLoss, OutputKind, Recipe, SetLabels, sets::Teacher};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whatever a recipe asks for, a network of more parameters than this is a mistake.
@@ -15,6 +15,10 @@ fn wrong(key: &str, found: impl Display, expected: &str) -> Wrong {
     format!("{key} = {found}; expected {expected}")
 }
 
+fn input_frames(teacher: &Teacher) -> usize {
+    teacher.input.as_ref().map_or(0, |input| input.frames)
+}
+
 impl Recipe {
     /// The recipe itself if every value can be used; messages call it `name`.
     ///
@@ -24,7 +28,8 @@ impl Recipe {
         let outcome = self
             .check_numbers()
             .and_then(|()| self.check_combinations())
-            .and_then(|()| self.check_network());
+            .and_then(|()| self.check_network())
+            .and_then(|()| self.check_sets());
         match outcome {
             Ok(()) => Ok(self),
             Err(wrong) => {
@@ -65,6 +70,12 @@ impl Recipe {
             (
                 "calibration.temperature",
                 calibration.temperature,
+                0.05,
+                20.0,
+            ),
+            (
+                "calibration.felt_temperature",
+                calibration.felt_temperature,
                 0.05,
                 20.0,
             ),
@@ -173,6 +184,61 @@ impl Recipe {
                 format!("a network of {parameters:.1e} parameters"),
                 &format!("at most {MAX_PARAMETERS:.0e}"),
             ));
+        }
+        Ok(())
+    }
+
+    fn check_sets(&self) -> Result<(), Wrong> {
+        let mut names = HashSet::new();
+        for set in &self.sets {
+            if !names.insert(&set.name) {
+                return Err(wrong(
+                    "set.name",
+                    format!("{:?} twice", set.name),
+                    "one set of a name",
+                ));
+            }
+            match set.labels {
+                SetLabels::Votes if set.words.is_empty() => {
+                    let expected = "each word that listeners choose, with its emotion";
+                    return Err(wrong("set.words", "none", expected));
+                }
+                SetLabels::None if !set.words.is_empty() => {
+                    return Err(wrong("set.words", "words", "none with labels = \"none\""));
+                }
+                _ => {}
+            }
+        }
+        let voted = self
+            .sets
+            .iter()
+            .filter(|set| set.labels == SetLabels::Votes);
+        if voted.count() > 1 {
+            return Err(wrong("set.labels", "several sets of votes", "at most one"));
+        }
+        for teacher in &self.teachers {
+            if !names.insert(&teacher.name) {
+                let found = format!("{:?} twice", teacher.name);
+                return Err(wrong("teacher.name", found, "one set or teacher of a name"));
+            }
+            if !(teacher.weight > 0.0 && teacher.weight <= 1e3) {
+                return Err(wrong(
+                    "teacher.weight",
+                    teacher.weight,
+                    "above 0, up to 1000",
+                ));
+            }
+            if let Some(input) = &teacher.input {
+                let mel = input.features.validate();
+                mel.map_err(|error| {
+                    wrong("teacher.input", error, "a spectrogram that can be computed")
+                })?;
+            }
+            if teacher.input.is_some() && (teacher.outputs.is_empty() || input_frames(teacher) == 0)
+            {
+                let expected = "input.frames of at least 1 and the names of outputs";
+                return Err(wrong("teacher", format!("{:?}", teacher.name), expected));
+            }
         }
         Ok(())
     }

@@ -18,8 +18,9 @@ macro_rules! recipe {
 }
 
 /// The recipes of `models/recipes`, the shipped model's first.
-const RECIPES: [(&str, &str); 8] = [
+const RECIPES: [(&str, &str); 9] = [
     recipe!("best-cnn"),
+    recipe!("best-cnn-felt"),
     recipe!("best-cnn-bilstm"),
     recipe!("spectrogram-cnn3"),
     recipe!("mel-cnn3-unscaled"),

@@ -4,13 +4,13 @@ use tch::{Device, Kind, Tensor, nn};
 
 use super::{
     AFFECT_UNIT, EMOTIONS, NORM_EPSILON, Network, SHARE_FLOOR, SHARE_UNIT, VARIANCE_FLOOR,
-    member::Member,
+    felt_layout, member::Member,
 };
 use crate::{
-    emotion::CENTER,
+    emotion::{CENTER, Emotion},
     model::{
-        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, INPUT, METADATA_KEY, ModelMetadata, OutputKind,
-        PROBABILITIES, Statistic, VALENCE_AROUSAL,
+        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, FELT, INPUT, LabelSet, METADATA_KEY, ModelMetadata,
+        OutputKind, PROBABILITIES, Statistic, VALENCE_AROUSAL,
     },
     train::onnx::{GraphBuilder, Lstm, Value},
 };
@@ -24,6 +24,8 @@ struct Parts {
     present: Option<Value>,
     /// `[batch, 2]` on the scale 1 to 9, where the network has an output for them.
     affect: Option<Value>,
+    /// `[batch, 8]`, sum 1: what listeners felt, where the recipe has votes.
+    felt: Option<Value>,
 }
 
 impl Network {
@@ -55,6 +57,13 @@ impl Network {
         let shares = mean_of(&mut graph, &shares);
         let hundred = graph.floats(&[1], &[100.0]);
         let percentages = graph.apply("Mul", &[&shares, &hundred]);
+        if self.recipe.votes().is_some() {
+            let felt: Vec<&Value> = answers.iter().flat_map(|parts| &parts.felt).collect();
+            let felt = mean_of(&mut graph, &felt);
+            let felt = graph.apply("Mul", &[&felt, &hundred]);
+            graph.rename(&felt, FELT);
+            graph.output(FELT, &[emotions]);
+        }
         let affect = match &self.centers {
             Some(centers) => {
                 let weight = on_scale(&values(&centers.transpose(0, 1)));
@@ -151,12 +160,52 @@ impl Network {
             }
             graph.dense(&x, (&[2, width], &weight), &offsets)
         });
+        let felt = member
+            .felt
+            .as_ref()
+            .zip(self.recipe.votes())
+            .map(|(head, set)| self.felt_shares(graph, head, set, &x, &shares));
         Parts {
             embedding,
             shares,
             present,
             affect,
+            felt,
         }
+    }
+
+    /// What listeners felt, `[batch, 8]`, from the last layer's input `x` and the shares of the emotions.
+    fn felt_shares(
+        &self,
+        graph: &mut GraphBuilder,
+        head: &nn::Linear,
+        set: &LabelSet,
+        x: &Value,
+        shares: &Value,
+    ) -> Value {
+        let temperature = self.recipe.calibration.felt_temperature as f32;
+        let cool = |weights: Vec<f32>| -> Vec<f32> {
+            weights.iter().map(|weight| weight / temperature).collect()
+        };
+        let weight = cool(values(&head.ws));
+        let logits = graph.dense(
+            x,
+            (&head.ws.size(), &weight),
+            &cool(values_of(head.bs.as_ref())),
+        );
+        let voted = graph.softmax(&logits, 1);
+        let (kept, places) = felt_layout(set);
+        let rows = head.ws.size()[0];
+        let places = Tensor::from_slice(&places).reshape([rows, EMOTIONS]);
+        let places = values(&places.transpose(0, 1));
+        let placed = graph.dense(&voted, (&[EMOTIONS, rows], &places), &[0.0; Emotion::COUNT]);
+        let kept = graph.floats(&[1, EMOTIONS], &kept);
+        let kept = graph.apply("Mul", &[shares, &kept]);
+        let taken = graph.sum_kept(&kept, 1);
+        let one = graph.floats(&[1], &[1.0]);
+        let rest = graph.apply("Sub", &[&one, &taken]);
+        let rest = graph.apply("Mul", &[&rest, &placed]);
+        graph.apply("Add", &[&kept, &rest])
     }
 
     /// From the frames to what the statistics over time are taken of: `[batch, features, frames]`.

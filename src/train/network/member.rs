@@ -5,8 +5,8 @@ use tch::{
     nn::{self, ModuleT, RNN},
 };
 
-use super::{EMOTIONS, FRESH, NORM_EPSILON, NORM_MOMENTUM, VARIANCE_FLOOR};
-use crate::model::{NetworkShape, Recipe, Statistic};
+use super::{EMOTIONS, FRESH, NORM_EPSILON, NORM_MOMENTUM, TEACHER, VARIANCE_FLOOR, felt_emotions};
+use crate::model::{Attachment, NetworkShape, Recipe, Statistic, Teacher};
 
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -32,11 +32,33 @@ pub(super) struct Member {
     pub(super) recurrent_name: String,
     pub(super) dense: Vec<nn::Linear>,
     pub(super) head: nn::Linear,
+    /// The head for the votes of listeners: one number for each emotion that they can vote for.
+    pub(super) felt: Option<nn::Linear>,
+    /// One layer for each teacher.
+    teachers: Vec<(Attachment, nn::Linear)>,
+    /// Moments at which features are compared with a teacher's, and the frames of each.
+    moments: (i64, i64),
+}
+
+/// The numbers of a member for a batch.
+#[derive(Debug)]
+pub(super) struct Forward {
+    /// `[batch, 8 or 10]`: logits of the emotions, then valence and arousal.
+    pub(super) outputs: Tensor,
+    /// `[batch, emotions with words]`: logits of what listeners felt.
+    pub(super) felt: Option<Tensor>,
+    /// For each teacher, in training only: `[batch, moments, width]` or `[batch, width]`.
+    pub(super) taught: Vec<Tensor>,
 }
 
 impl Member {
-    /// Fresh weights, whose names start with `name`.
-    pub(super) fn new(variables: &nn::VarStore, name: &str, recipe: &Recipe) -> Self {
+    /// Fresh weights, whose names start with `name`; `teachers` are the lengths of their vectors.
+    pub(super) fn new(
+        variables: &nn::VarStore,
+        name: &str,
+        recipe: &Recipe,
+        teachers: &[usize],
+    ) -> Self {
         let root = match name {
             "" => variables.root(),
             name => variables.root() / name,
@@ -114,7 +136,9 @@ impl Member {
             ws_init: FRESH,
             ..Default::default()
         };
-        let mut width = recipe.member_embedding() as i64;
+        let embedding = recipe.member_embedding() as i64;
+        let over_time = recipe.features_over_time() as i64;
+        let mut width = embedding;
         let mut dense = Vec::new();
         for (number, &next) in shape.dense.iter().enumerate() {
             let path = root / format!("dense_{number}");
@@ -125,6 +149,24 @@ impl Member {
             true => EMOTIONS,
             false => EMOTIONS + 2,
         };
+        let head = nn::linear(root / "head", width, outputs, dense_layer);
+        let felt = recipe.votes().map(|set| {
+            let emotions = felt_emotions(set).len() as i64;
+            nn::linear(root / "felt", width, emotions, dense_layer)
+        });
+        let layer = |(teacher, &outputs): (&Teacher, &usize)| {
+            let inputs = match teacher.at {
+                Attachment::Features => over_time,
+                Attachment::Embedding => embedding,
+            };
+            let path = root / format!("{TEACHER}{}", teacher.name.replace('.', "_"));
+            (
+                teacher.at,
+                nn::linear(path, inputs, outputs as i64, dense_layer),
+            )
+        };
+        let teachers = recipe.teachers.iter().zip(teachers).map(layer).collect();
+        let (count, each) = recipe.moment_frames();
         Self {
             shape: shape.clone(),
             stages,
@@ -135,12 +177,15 @@ impl Member {
                 name => format!("{name}.recurrent"),
             },
             dense,
-            head: nn::linear(root / "head", width, outputs, dense_layer),
+            head,
+            felt,
+            teachers,
+            moments: (count as i64, each as i64),
         }
     }
 
-    /// `[batch, 1 or 2, bands, frames]` to `[batch, 8 or 10]`.
-    pub(super) fn forward(&self, frames: &Tensor, train: bool) -> Tensor {
+    /// The numbers for frames `[batch, 1 or 2, bands, frames]`.
+    pub(super) fn forward(&self, frames: &Tensor, train: bool) -> Forward {
         let shape = &self.shape;
         let mut x = frames.shallow_clone();
         for stage in &self.stages {
@@ -164,10 +209,31 @@ impl Member {
             x = states.transpose(1, 2);
         }
         let mut embedding = self.summary(&x);
+        let taught = match train {
+            true => self
+                .teachers
+                .iter()
+                .map(|(at, layer)| match at {
+                    Attachment::Features => {
+                        let (count, each) = self.moments;
+                        let used = x.narrow(2, 0, count * each);
+                        let moments = used.avg_pool1d([each], [each], [0], false, true);
+                        moments.transpose(1, 2).apply(layer)
+                    }
+                    Attachment::Embedding => embedding.apply(layer),
+                })
+                .collect(),
+            false => Vec::new(),
+        };
         for dense in &self.dense {
             embedding = embedding.apply(dense).relu();
         }
-        embedding.dropout(shape.dropout, train).apply(&self.head)
+        let last = embedding.dropout(shape.dropout, train);
+        Forward {
+            outputs: last.apply(&self.head),
+            felt: self.felt.as_ref().map(|felt| last.apply(felt)),
+            taught,
+        }
     }
 
     /// `[batch, features, frames]` to the embedding `[batch, statistics * features]`.

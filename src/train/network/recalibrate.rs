@@ -1,8 +1,8 @@
 //! Corrects what augmentation has shifted, on the training songs as they are.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use super::{EMOTIONS, NORM_MOMENTUM, Network};
+use super::{EMOTIONS, NORM_MOMENTUM, Network, felt_emotions};
 use crate::model::OutputKind;
 
 /// Steps towards the biases of a softmax; each takes away nearly all of what is left.
@@ -19,6 +19,44 @@ pub struct Plain {
     pub emotions: Tensor,
     /// `[windows, 2]`: valence and arousal as (value - 5) / 2.
     pub affect: Tensor,
+    /// `[windows, 8]`: shares of what listeners felt, sum 1.
+    pub felt: Tensor,
+    /// Places of the windows with labels of valence and arousal.
+    pub labeled: Vec<i64>,
+    /// Places of the windows with votes.
+    pub voted: Vec<i64>,
+}
+
+/// The rows at the places that each batch names, joined; `None` if there is none.
+fn joined(
+    batches: &[Plain],
+    rows: impl Fn(&Plain) -> (&[i64], &Tensor),
+) -> Result<Option<Tensor>, TchError> {
+    let mut parts = Vec::new();
+    for batch in batches {
+        let (places, tensor) = rows(batch);
+        let places = Tensor::from_slice(places).to_device(tensor.device());
+        parts.push(tensor.f_index_select(0, &places)?);
+    }
+    let all = Tensor::f_cat(&parts, 0)?;
+    Ok((all.size()[0] > 0).then_some(all))
+}
+
+fn mean(x: &Tensor) -> Tensor {
+    x.mean_dim(0, false, Kind::Float)
+}
+
+/// The change of logits after which the mean softmax over rows, at a temperature, is the mean of `truth`.
+fn softmax_shift(logits: &Tensor, truth: &Tensor, temperature: f64) -> Tensor {
+    let truth = mean(truth)
+        .to_device(logits.device())
+        .clamp_min(LEAST_SHARE);
+    let mut shift = Tensor::zeros_like(&truth);
+    for _ in 0..STEPS {
+        let answered = mean(&((logits + &shift) / temperature).softmax(1, Kind::Float));
+        shift += (&truth / answered.clamp_min(LEAST_SHARE)).log() * temperature;
+    }
+    shift
 }
 
 impl Network {
@@ -54,49 +92,71 @@ impl Network {
         Ok(())
     }
 
-    /// Moves the last layer's bias until each member's mean answer for `batches` is the mean of what is true of them:
-    /// valence and arousal, and, where a softmax makes them, the percentages (after calibration).
+    /// Moves the last layers' biases until each member's mean answer for `batches` is the mean of what is true of them:
+    /// valence and arousal, and, where a softmax makes them, the percentages (after calibration), each over the windows
+    /// that have such labels.
     ///
     /// # Errors
     /// [`TchError`] where libtorch fails.
     pub fn recalibrate_bias(&mut self, batches: &[Plain]) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
-        let joined = |part: fn(&Plain) -> &Tensor| {
-            Tensor::f_cat(&batches.iter().map(part).collect::<Vec<_>>(), 0)
-        };
-        let mean = |x: &Tensor| x.mean_dim(0, false, Kind::Float);
-        let device = self.variables.device();
-        let emotions = mean(&joined(|batch| &batch.emotions)?).to_device(device);
-        let affect = mean(&joined(|batch| &batch.affect)?).to_device(device);
+        let emotions = joined(batches, |batch| (&batch.labeled, &batch.emotions))?;
+        let affect = joined(batches, |batch| (&batch.labeled, &batch.affect))?;
+        let felt = joined(batches, |batch| (&batch.voted, &batch.felt))?;
         let inputs: Vec<Tensor> = batches
             .iter()
             .map(|batch| self.inputs(&batch.frames))
             .collect();
+        let (recipe, has_affect) = (&self.recipe, self.centers.is_none());
         for member in &mut self.members {
-            let outputs: Vec<Tensor> = inputs
+            let answers: Vec<_> = inputs
                 .iter()
                 .map(|frames| member.forward(frames, false))
                 .collect();
-            let outputs = Tensor::f_cat(&outputs, 0)?;
-            let Some(bias) = member.head.bs.as_mut() else {
-                continue;
+            let of = |places: fn(&Plain) -> &[i64], part: &dyn Fn(usize) -> Tensor| {
+                let parts: Vec<Tensor> = (batches.iter().enumerate())
+                    .map(|(number, batch)| {
+                        let part = part(number);
+                        part.index_select(
+                            0,
+                            &Tensor::from_slice(places(batch)).to_device(part.device()),
+                        )
+                    })
+                    .collect();
+                Tensor::f_cat(&parts, 0)
             };
-            if self.recipe.network.output == OutputKind::Softmax {
-                let temperature = self.recipe.calibration.temperature;
-                let logits = outputs.narrow(1, 0, EMOTIONS);
-                let mut shift = Tensor::zeros_like(&emotions);
-                for _ in 0..STEPS {
-                    let answered =
-                        mean(&((&logits + &shift) / temperature).softmax(1, Kind::Float));
-                    let ratio = emotions.clamp_min(LEAST_SHARE) / answered.clamp_min(LEAST_SHARE);
-                    shift += ratio.log() * temperature;
+            if let (Some(emotions), Some(affect), Some(bias)) =
+                (&emotions, &affect, member.head.bs.as_mut())
+            {
+                let outputs = of(|batch| &batch.labeled, &|number| {
+                    answers[number].outputs.shallow_clone()
+                })?;
+                if recipe.network.output == OutputKind::Softmax {
+                    let logits = outputs.narrow(1, 0, EMOTIONS);
+                    let mut own = bias.narrow(0, 0, EMOTIONS);
+                    own += softmax_shift(&logits, emotions, recipe.calibration.temperature);
                 }
-                let mut own = bias.narrow(0, 0, EMOTIONS);
-                own += shift;
+                if has_affect {
+                    let mut own = bias.narrow(0, EMOTIONS, 2);
+                    own += mean(affect).to_device(own.device())
+                        - mean(&outputs.narrow(1, EMOTIONS, 2));
+                }
             }
-            if self.centers.is_none() {
-                let mut own = bias.narrow(0, EMOTIONS, 2);
-                own += &affect - mean(&outputs.narrow(1, EMOTIONS, 2));
+            if let (Some(felt), Some(set), Some(head)) = (&felt, recipe.votes(), &mut member.felt)
+                && let Some(bias) = head.bs.as_mut()
+            {
+                let logits = of(|batch| &batch.voted, &|number| {
+                    let felt = answers[number].felt.as_ref();
+                    felt.map_or_else(
+                        || Tensor::zeros([0], (Kind::Float, Device::Cpu)),
+                        Tensor::shallow_clone,
+                    )
+                })?;
+                let truth = felt.index_select(
+                    1,
+                    &Tensor::from_slice(&felt_emotions(set)).to_device(felt.device()),
+                );
+                *bias += softmax_shift(&logits, &truth, recipe.calibration.felt_temperature);
             }
         }
         Ok(())

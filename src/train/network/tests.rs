@@ -26,7 +26,7 @@ fn network(recipe: &Recipe) -> Network {
         mean: (0..bands).map(|band| -30.0 - band as f32 / 4.0).collect(),
         deviation: (0..bands).map(|band| 9.0 + band as f32 / 16.0).collect(),
     };
-    let mut network = Network::new(recipe, &statistics, Device::Cpu);
+    let mut network = Network::new(recipe, &statistics, &[], Device::Cpu);
     let emotions = Tensor::rand([40, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float);
     let affect = Tensor::randn([40, 2], (Kind::Float, Device::Cpu));
     network
@@ -73,6 +73,7 @@ fn metadata(recipe: &Recipe) -> ModelMetadata {
             provenance: None,
         },
         scores: serde_json::Value::Null,
+        votes: None,
     }
 }
 
@@ -83,6 +84,10 @@ fn agree(recipe: &Recipe) -> Model {
     let model = Model::from_bytes(&recipe.name, &onnx).expect("is consistent and runs");
     let windows = sound(recipe, 3);
     let (percentages, affect) = network.answers(&windows);
+    let felt = {
+        let _guard = tch::no_grad_guard();
+        network.answer(&pooled(recipe, &windows)).felt
+    };
     for row in 0..3 {
         let window = windows.get(row).contiguous().view(-1);
         let mut values = vec![0.0_f32; window.numel()];
@@ -95,6 +100,16 @@ fn agree(recipe: &Recipe) -> Model {
                 "{}: {told} and {expected}",
                 recipe.name
             );
+        }
+        assert_eq!(told.felt.is_some(), felt.is_some());
+        for (answer, felt) in told.felt.iter().zip(&felt) {
+            for (emotion, answer) in answer.as_array().iter().enumerate() {
+                let expected = 100.0 * felt.double_value(&[row, emotion as i64]);
+                assert!(
+                    (f64::from(*answer) - expected).abs() < 1e-3,
+                    "{answer} and {expected}"
+                );
+            }
         }
         for (axis, told) in [told.valence, told.arousal].into_iter().enumerate() {
             let expected = affect.double_value(&[row, axis as i64]).clamp(1.0, 9.0);
@@ -236,6 +251,9 @@ fn plain(recipe: &Recipe, batches: usize) -> Vec<Plain> {
             frames: pooled(recipe, &sound(recipe, 8)),
             emotions: Tensor::rand([8, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float),
             affect: Tensor::randn([8, 2], (Kind::Float, Device::Cpu)),
+            felt: Tensor::rand([8, 8], (Kind::Float, Device::Cpu)).softmax(1, Kind::Float),
+            labeled: (0..8).collect(),
+            voted: (0..8).collect(),
         })
         .collect()
 }
