@@ -518,7 +518,7 @@ fn columns_are_in_the_order_of_the_table() {
     assert_eq!(
         names.join(" "),
         "path path_bytes track track_start_s track_end_s size_bytes modified duration_s sample_rate channels codec title \
-         artist album genre valence arousal emotions embedding analyzed_at windows content_hash silent damaged_packets \
+         artist album genre valence arousal emotions felt embedding analyzed_at windows content_hash silent damaged_packets \
          missing_s excerpt_start_s excerpt_length_s timeline"
     );
 }

@@ -26,7 +26,7 @@ use crate::{
     dataset::{Dataset, LabeledSong, Spectrograms, VotedSong, read_unlabeled, read_votes},
     error::ErrorKind,
     mel::MelConfig,
-    model::{Recipe, SetLabels},
+    model::{LabelSet, Recipe, SetLabels},
     text::count,
     train::{DeviceName, Run, Songs, Targets, targets},
 };
@@ -123,14 +123,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         .build_global();
     let device = args.device.find()?;
     let runs = plan(&args)?;
-    let sets = |name: &String| {
-        runs.iter()
-            .flat_map(|run| &run.recipe.sets)
-            .any(|set| set.name == *name)
-    };
-    if let Some((name, _)) = args.sets.iter().find(|(name, _)| !sets(name)) {
-        bail!("--set {name}: no recipe of this run has a set of that name");
-    }
+    check_sets(&args.sets, &runs)?;
     let mut session = Session {
         args: &args,
         device,
@@ -322,14 +315,9 @@ impl Session<'_> {
     fn sets(&self, recipe: &Recipe) -> Result<Vec<VotedSong>, CliError> {
         let mut songs = Vec::new();
         for set in &recipe.sets {
-            let given = self.args.sets.iter().find(|(name, _)| *name == set.name);
-            let Some((_, data)) = given else {
-                return Err(format!(
-                    "the recipe {} also learns from the set {name:?}; say where it is with --set {name}=DATA",
-                    recipe.name,
-                    name = set.name
-                )
-                .into());
+            let given = self.args.sets.iter().filter(|(name, _)| *name == set.name);
+            let Some((_, data)) = given.last() else {
+                continue;
             };
             let found = match set.labels {
                 SetLabels::Votes => read_votes(data, &set.words)?,
@@ -421,6 +409,30 @@ fn teachers_directory() -> PathBuf {
         .or_else(|| Some(set("XDG_CACHE_HOME")?.join("circumplex")))
         .or_else(|| Some(set("HOME")?.join(".cache/circumplex")));
     cache.unwrap_or_default().join("teachers")
+}
+
+/// Checks, before anything is written, that every set of the recipes has its data, and every `--set` its recipe.
+fn check_sets(given: &[(String, PathBuf)], runs: &[RunDirectory]) -> Result<(), CliError> {
+    let sets = || {
+        runs.iter()
+            .flat_map(|run| run.recipe.sets.iter().map(|set| &set.name))
+    };
+    for run in runs {
+        let is_absent = |set: &&LabelSet| !given.iter().any(|(name, _)| *name == set.name);
+        if let Some(LabelSet { name, .. }) = run.recipe.sets.iter().find(is_absent) {
+            bail!(
+                "the recipe {} also learns from the set {name:?}; give its data with --set {name}=DATA",
+                run.recipe.name
+            );
+        }
+    }
+    match given
+        .iter()
+        .find(|(name, _)| !sets().any(|set| set == name))
+    {
+        Some((name, _)) => bail!("--set {name}: no recipe of this run has a set of that name"),
+        None => Ok(()),
+    }
 }
 
 /// Reads a value of `--set`.
