@@ -47,15 +47,8 @@ pub(crate) const FELT: &str = "felt";
 pub(crate) const PROBABILITIES: &str = "probabilities";
 
 /// The model inside the binary.
-const SHIPPED: &[u8] = include_bytes!("../models/best-cnn.onnx");
+const SHIPPED: &[u8] = include_bytes!("../models/best-cnn-felt.onnx");
 const SHIPPED_NAME: &str = "the model inside this program";
-
-/// Models whose file was written again with the same content in other bytes: the file's SHA-256 and the identity that
-/// libraries know the model by.
-const REWRITTEN: [(&str, &str); 1] = [(
-    "9c5460735c6f776299471e9ae7dd462507391f3cd1c0bf5a5c8c42ce35b01de1",
-    "af7bbbc9e9c175903d11d9f2dd1816bbb9e1c09c8d3f285b2646d6aac2803206",
-)];
 
 /// Everything between a file's samples and the network's input. A model is never used with other settings than its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -309,9 +302,7 @@ fn failure(message: String) -> Error {
 }
 
 fn identity(bytes: &[u8]) -> String {
-    let hash = format!("{:x}", Sha256::digest(bytes));
-    let rewritten = REWRITTEN.iter().find(|(file, _)| *file == hash);
-    rewritten.map_or(hash, |(_, identity)| (*identity).to_owned())
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Reads the version before the rest, so that a file of another version is refused for its version.

@@ -66,7 +66,7 @@ pub(crate) struct Layout<'a> {
 
 impl Layout<'_> {
     fn has(&self, column: Column) -> bool {
-        self.fields.iter().any(|field| *field == Field::Of(column))
+        self.fields.contains(&Field::Of(column))
     }
 
     fn metadata(&self) -> (String, String) {

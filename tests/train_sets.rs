@@ -18,7 +18,7 @@ name = "rest"
 labels = "none"
 [[teacher]]
 name = "shipped"
-file = "best-cnn.onnx"
+file = "best-cnn-felt.onnx"
 outputs = ["embedding", "emotions"]
 at = "features"
 weight = 0.5
@@ -58,8 +58,8 @@ fn votes_get_an_output_of_their_own_and_teachers_are_kept() {
     let rest = format!("rest={}", text(&rest));
     let teachers = path("teachers");
     fs::create_dir(&teachers).unwrap();
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/best-cnn.onnx");
-    fs::copy(shipped, teachers.join("best-cnn.onnx")).unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/best-cnn-felt.onnx");
+    fs::copy(shipped, teachers.join("best-cnn-felt.onnx")).unwrap();
     fs::write(path("tiny.toml"), format!("{RECIPE}{MORE}")).unwrap();
     let all = [
         "--folds",

@@ -224,19 +224,6 @@ fn the_identity_changes_with_any_byte_of_the_file() {
 }
 
 #[test]
-fn a_file_written_again_as_onnx_writes_it_keeps_its_identity() {
-    let again = ModelProto::decode(SHIPPED).unwrap().encode_to_vec();
-    assert_eq!(
-        again, SHIPPED,
-        "ONNX's serializer writes no packed integers"
-    );
-    let file = format!("{:x}", Sha256::digest(SHIPPED));
-    assert_eq!(REWRITTEN[0].0, file);
-    assert_eq!(shipped().identity(), REWRITTEN[0].1);
-    assert_eq!(Model::shipped_identity(), REWRITTEN[0].1);
-}
-
-#[test]
 fn a_file_of_an_older_version_with_packed_integers_loads() {
     let packed = fixture("corpus/model/tiny.onnx");
     let unpacked = ModelProto::decode(&packed[..]).unwrap().encode_to_vec();
@@ -270,4 +257,10 @@ fn a_bidirectional_lstm_answers_as_onnx_runtime_does() {
             );
         }
     }
+}
+
+#[test]
+fn the_shipped_file_is_as_onnx_s_serializer_writes_it() {
+    let again = ModelProto::decode(SHIPPED).unwrap().encode_to_vec();
+    assert_eq!(again, SHIPPED, "repeated integers are not packed");
 }

@@ -356,7 +356,7 @@ struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     fn load(teacher: &Teacher, input: &'a TeacherInput, file: &Path) -> Result<Self> {
-        let unreadable = "cannot read the teacher's ONNX file; `cargo xtask teachers` makes those of best-cnn, and \
+        let unreadable = "cannot read the teacher's ONNX file; `cargo xtask teachers` makes those of best-cnn-felt, and \
                           --teachers says in which directory they are";
         let bytes = fs::read(file).context_at(ErrorKind::Training, file, unreadable)?;
         let proto = ModelProto::decode(&bytes[..]);

@@ -4,7 +4,7 @@ For each music file: `circumplex features` writes the log-mel windows that the m
 file on them, all windows as one batch; the mean over the windows must equal the row that `circumplex analyze` stores.
 
     pip install numpy onnx onnxruntime pyarrow
-    python tests/reference/onnx_runtime.py target/release/circumplex models/best-cnn.onnx MUSIC_FILE...
+    python tests/reference/onnx_runtime.py target/release/circumplex models/best-cnn-felt.onnx MUSIC_FILE...
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Writes the teachers of `best-cnn` as ONNX: musicnn's networks, which tag music and are published with their weights.
+"""Writes the teachers of `best-cnn-felt` as ONNX: musicnn's networks, which tag music and are published with their weights.
 
     python teachers.py WHEEL DIRECTORY
 

@@ -315,8 +315,8 @@ impl Session<'_> {
     fn sets(&self, recipe: &Recipe) -> Result<Vec<VotedSong>, CliError> {
         let mut songs = Vec::new();
         for set in &recipe.sets {
-            let given = self.args.sets.iter().filter(|(name, _)| *name == set.name);
-            let Some((_, data)) = given.last() else {
+            let mut given = self.args.sets.iter().filter(|(name, _)| *name == set.name);
+            let Some((_, data)) = given.next_back() else {
                 continue;
             };
             let found = match set.labels {

@@ -455,7 +455,7 @@ fn varied_songs(size: usize) -> Vec<Song> {
     let vectors = mixed_vectors(600);
     let song = |n: usize| Song {
         silent: n % 7 == 3,
-        artist: (n % 3 > 0).then(|| format!("Artist {}", n % 5)),
+        artist: (!n.is_multiple_of(3)).then(|| format!("Artist {}", n % 5)),
         embedding: vec![(n % 11) as f32, 1.0, -2.0, (n % 3) as f32],
         ..row_of(n, vectors[n / 2])
     };
