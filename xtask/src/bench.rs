@@ -283,7 +283,7 @@ fn table(music: &Music, contestants: &[Contestant], sound_s: Option<f64>) -> Str
     let files = music.files as f64;
     let mut text = format!("\n{} files", music.files);
     if let Some(seconds) = sound_s {
-        text += &format!(", {:.2} h of sound", seconds / 3600.0);
+        text += &format!(", {:.2} h of audio", seconds / 3600.0);
     }
     text += "\n\n| | threads | time | files a second | times real time | peak memory |\n|---|---|---|---|---|---|\n";
     let best = |name: &str, threads: usize| {
