@@ -21,7 +21,10 @@ pub(crate) enum Action {
     after_help = "Valence and arousal of the word for each expression (mean and standard deviation, 1 to 9) are those of \
                   Warriner, Kuperman & Brysbaert 2013; the box of one deviation to each side is shared among the emotions like \
                   the label of a song. A neutral face has the even vector.\n\
-                  Edit the table that --csv prints and give it to --face-map to use your own."
+                  Edit the table that --csv prints and give it to --face-map to use your own.\n\n\
+                  Examples:\n  \
+                    circumplex face table\n  \
+                    circumplex face table --csv > map.csv"
 )]
 pub(crate) struct TableArgs {
     /// Print CSV with all digits

@@ -14,7 +14,10 @@ use std::path::{Path, PathBuf};
     after_help = "Songs are sorted by path and written in row groups of 32,768. Of several rows for one path the one that \
                   was analyzed last is kept; failures are kept once each, but not of a path that has a row; columns that \
                   circumplex does not know are dropped. Rows of files that are gone stay: `circumplex analyze` removes \
-                  them. The old file is replaced when the new one is whole."
+                  them. The old file is replaced when the new one is complete.\n\n\
+                  Examples:\n  \
+                    circumplex library compact\n  \
+                    circumplex library compact parts/ -o library.parquet"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -29,7 +32,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let output = match (&args.output, library.files()) {
         (Some(output), _) => output.as_path(),
         (None, [one]) => one.path(),
-        (None, _) => bail!("say with -o where one library is to be made of several"),
+        (None, _) => bail!("name the output with -o: several files become one library"),
     };
     let target = resolve_target(output)?;
     let inside = |path: &Path| {

@@ -16,6 +16,9 @@ use std::{collections::HashSet, fs};
 
 /// Summarize a library: songs, model, spread over the emotions, failures
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+                    circumplex library info\n  \
+                    circumplex library info part-1.parquet part-2.parquet --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,

@@ -11,7 +11,10 @@ use std::{cmp::Ordering, io};
 /// List the songs of a library with their strongest emotion, valence and arousal
 #[derive(clap::Args)]
 #[command(
-    after_help = "The numbers of a silent song mean nothing: it is listed as silent, and last in orders by a number."
+    after_help = "The numbers of a silent song mean nothing: it is listed as silent, and last in orders by a number.\n\n\
+                  Examples:\n  \
+                    circumplex library songs --sort calm -n 20\n  \
+                    circumplex library songs --sort title --json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

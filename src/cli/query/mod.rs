@@ -18,7 +18,12 @@ use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 #[derive(clap::Args)]
 #[command(
     after_help = "The emotions, in their order: happy, excited, tense, frustrated, depressed, tired, calm, content.\n\
-                  Silent songs are never among the answers."
+                  Silent songs are never among the answers.\n\n\
+                  Examples:\n  \
+                    circumplex query --emotions happy=60,excited=40\n  \
+                    circumplex query --emotions depressed=1 --metric share -k 20 -o sad.m3u8\n  \
+                    circumplex query --face happy=9,neutral=4 --where \"duration < 300\" --play\n  \
+                    circumplex query --like song.mp3 --limit-per-artist 1"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

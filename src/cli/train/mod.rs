@@ -50,7 +50,11 @@ use std::{
                   log.jsonl (one row per epoch), predictions.parquet (of the test songs, or of all songs \
                   out of fold), scores.json and report.html. During the run, checkpoints/ holds its state: after Ctrl-C, a \
                   full disk or a power cut the same command with --resume continues after the last whole epoch, to the \
-                  same result. On the processor the same seed and number of --threads give the same files, byte for byte."
+                  same result. On the processor the same seed and number of --threads give the same files, byte for byte.\n\n\
+                  Examples:\n  \
+                    circumplex train --data DEAM --folds 5 -o run\n  \
+                    circumplex train --data DEAM --recipes best-cnn,mel-cnn2 --table table.md -o compared\n  \
+                    circumplex train --data DEAM --recipe best-cnn-felt --set votes=EMOTIFY -o felt"
 )]
 pub(crate) struct Args {
     /// A directory in DEAM's layout, or a label file (CSV or Parquet) beside its audio
