@@ -146,6 +146,14 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         None,
     );
     run.listeners = listeners(&args.data, &songs)?;
+    if let (Some(votes), false) = (&model.metadata().votes, run.listeners.is_empty()) {
+        console.warning(&format!(
+            "{} learned from the votes for {} songs: if these are among them, their agreement says little; held-out \
+             agreement is in the model file",
+            model.name(),
+            votes.songs
+        ));
+    }
     let mut report = Report {
         scores: run.scores.clone(),
         model: model.identity().to_owned(),
