@@ -153,7 +153,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         }
         write(&export, format, path, library.rows(), console)?;
     }
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 impl Args {

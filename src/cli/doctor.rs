@@ -44,8 +44,8 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         })?;
     }
     Ok(match checks.iter().all(|(_, result)| result.is_ok()) {
-        true => Exit::AllDone,
-        false => Exit::NothingDone,
+        true => Exit::Success,
+        false => Exit::Failure,
     })
 }
 

@@ -133,7 +133,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let library = args.library.open_filled(console)?;
     let export = args.selection.export(&library)?;
     write(&export, format, output, library.rows(), console)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// Writes an export with a progress bar and a summary.

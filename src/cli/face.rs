@@ -55,7 +55,7 @@ pub(crate) fn run(Action::Table(args): Action, console: &Console) -> CliResult {
         table(&map, has_means)
     };
     console.print(&text)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 fn csv(map: &FaceMap) -> String {

@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         features.draw(&args.file, path)?;
         console.remark(&format!("wrote {}", path.display()));
     }
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// The windows of one song.

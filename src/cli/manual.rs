@@ -23,7 +23,7 @@ pub(crate) fn completions(
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "circumplex", &mut script);
     console.print(&String::from_utf8(script)?)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// Print the manual page of circumplex or of a command, in roff
@@ -52,5 +52,5 @@ pub(crate) fn man(args: ManArgs, mut program: clap::Command, console: &Console) 
     let mut roff = Vec::new();
     clap_mangen::Man::new(page).render(&mut roff)?;
     console.print(&String::from_utf8(roff)?)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

@@ -163,9 +163,9 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
             // Help and version go to standard output and are no failure. Where it cannot be written, nobody reads it.
             let _ = usage.print();
             return if usage.use_stderr() {
-                Exit::NothingDone
+                Exit::Failure
             } else {
-                Exit::AllDone
+                Exit::Success
             };
         }
     };
@@ -174,10 +174,10 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
     let console = Console::new(cli.quiet);
     match dispatch(cli.command, &console) {
         Ok(exit) => exit,
-        Err(error) if is_broken_pipe(error.as_ref()) => Exit::AllDone,
+        Err(error) if is_broken_pipe(error.as_ref()) => Exit::Success,
         Err(error) => {
             console.warning(&format!("circumplex: {}", one_line(error.as_ref())));
-            Exit::NothingDone
+            Exit::Failure
         }
     }
 }
@@ -204,15 +204,15 @@ mod tests {
 
     #[test]
     fn usage_errors_are_exit_code_1() {
-        assert_eq!(run_words("circumplex"), Exit::NothingDone);
-        assert_eq!(run_words("circumplex no-such-command"), Exit::NothingDone);
-        assert_eq!(run_words("circumplex --no-such-option"), Exit::NothingDone);
+        assert_eq!(run_words("circumplex"), Exit::Failure);
+        assert_eq!(run_words("circumplex no-such-command"), Exit::Failure);
+        assert_eq!(run_words("circumplex --no-such-option"), Exit::Failure);
     }
 
     #[test]
     fn help_and_version_are_exit_code_0() {
-        assert_eq!(run_words("circumplex --help"), Exit::AllDone);
-        assert_eq!(run_words("circumplex --version"), Exit::AllDone);
+        assert_eq!(run_words("circumplex --help"), Exit::Success);
+        assert_eq!(run_words("circumplex --version"), Exit::Success);
     }
 
     #[cfg(not(feature = "train"))]

@@ -81,7 +81,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     };
     plane.scene().save(&args.output)?;
     console.remark(&format!("wrote {}", args.output.display()));
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// Moves songs so that they are evenly spread over valence and over arousal, in the same order as before; their percentages

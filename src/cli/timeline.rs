@@ -69,7 +69,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         chart.scene().save(picture)?;
         console.remark(&format!("wrote {}", picture.display()));
     }
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// A song with its moments.

@@ -193,8 +193,8 @@ def main():
     wheel, directory = Path(sys.argv[1]), Path(sys.argv[2])
     directory.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(wheel) as files:
-        for file, folder in NETWORKS.items():
-            parts = [files.read(f"musicnn/{folder}/.{part}") for part in ("index", "data-00000-of-00001")]
+        for file, network in NETWORKS.items():
+            parts = [files.read(f"musicnn/{network}/.{part}") for part in ("index", "data-00000-of-00001")]
             graph = musicnn(checkpoint(*parts))
             model = helper.make_model(
                 helper.make_graph(

@@ -75,7 +75,7 @@ pub(super) fn show_plan(
         plan.count(RowPlan::Excluded),
         plan.count(RowPlan::Replaced),
     ));
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 pub(super) fn report_failure(console: &Console, path: &str, reason: &str) {
@@ -175,11 +175,11 @@ pub(super) fn conclude(
         console.print(&summary(report, failed, start.elapsed(), output))?;
     }
     Ok(if report.not_processed > 0 {
-        Exit::Stopped
+        Exit::Interrupted
     } else if failed > 0 {
         Exit::SomeFailed
     } else {
-        Exit::AllDone
+        Exit::Success
     })
 }
 

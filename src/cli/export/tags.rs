@@ -61,7 +61,7 @@ pub(crate) fn run(library: Library, write: bool, yes: bool, console: &Console) -
     console.remark(&summary(&tally, write, yes));
     if stop.load(Relaxed) {
         console.remark("interrupted; run the same command to resume");
-        return Ok(Exit::Stopped);
+        return Ok(Exit::Interrupted);
     }
     let succeeded = tally.changed + tally.up_to_date + tally.silent + tally.tracks;
     Ok(Exit::of_files(succeeded as usize, tally.failed as usize))

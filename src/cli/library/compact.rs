@@ -62,5 +62,5 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         count(compacted.repeated, "row", "rows"),
         count(compacted.failures as u64, "failure", "failures"),
     ));
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let failures = library.failures();
     if failures.is_empty() {
         console.remark(&format!("{}: no file failed", library.name()));
-        return Ok(Exit::AllDone);
+        return Ok(Exit::Success);
     }
     let mut text = String::new();
     if args.json {
@@ -47,5 +47,5 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     console.print(&text)?;
     let files = count(failures.len() as u64, "file", "files");
     console.remark(&format!("{files} failed; {HOW_TO_RETRY}"));
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

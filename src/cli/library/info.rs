@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
         text_of(&library, &sums)
     };
     console.print(&text)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 /// Sums over the songs.

@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     if (songs.len() as u64) < library.rows() {
         console.remark(&format!("{} of {} songs", songs.len(), library.rows()));
     }
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }
 
 fn table(songs: &[Song]) -> String {

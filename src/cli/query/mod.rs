@@ -163,7 +163,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             answered.questions,
             answered.rows
         ));
-        return Ok(Exit::AllDone);
+        return Ok(Exit::Success);
     }
     let asked = args.question.vector(&library, by, console)?;
     let matches = match args.mood_shift {
@@ -182,5 +182,5 @@ fn answer(args: &Args, console: &Console) -> CliResult {
     }
     args.output.write(format, &library, by, &matches, console)?;
     args.output.play(&matches, console)?;
-    Ok(Exit::AllDone)
+    Ok(Exit::Success)
 }

@@ -309,7 +309,7 @@ impl Session<'_> {
                     "{error}; {} holds what was done before it. To resume: the same command with --resume",
                     directory.path.display()
                 ));
-                Ok(Exit::Stopped)
+                Ok(Exit::Interrupted)
             }
             _ => Err(error),
         }
