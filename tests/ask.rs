@@ -66,11 +66,11 @@ fn a_point_on_the_plane_is_a_query_for_its_emotions() {
     // Around 7 and 3 the diagonal cuts the box in halves.
     is_the_same(
         &point(&["--valence", "7", "--arousal", "3"]),
-        &point(&["--emotions", "calm=1,content=1"]),
+        &point(&["--emotions", "calm=1,content=1", "--by", "emotions"]),
     );
     is_the_same(
         &point(&["--valence", "6", "--arousal", "8", "--spread", "0.5"]),
-        &point(&["--emotions", "excited=1"]),
+        &point(&["--emotions", "excited=1", "--by", "emotions"]),
     );
     for (words, message) in [
         (["--valence", "7"].as_slice(), "--arousal"),

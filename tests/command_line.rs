@@ -46,6 +46,7 @@ fn a_folder_of_music_becomes_a_library_that_answers() {
                 "artist",
                 "duration_s",
                 "emotions",
+                "felt",
                 "genre",
                 "path",
                 "rank",

@@ -344,7 +344,7 @@ fn a_damaged_vector_is_named_with_its_row() {
         let mut bytes = bytes.clone();
         bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());
         fs::write(place.library(), bytes).unwrap();
-        run(&mut ask(&place, &[]))
+        run(&mut ask(&place, &["--by", "emotions"]))
             .ends_with_code(1)
             .complains("(counted from 0) has no valid `emotions`")
             .complains(why);
