@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// The directory to write; with --recipes, a directory for each recipe is made in it
     #[arg(short, long, value_name = "DIRECTORY")]
     output: PathBuf,
-    /// The recipe: one inside this program by its name, or a TOML file [default: that of the model inside this program]
+    /// The recipe: one inside this program by its name, or a TOML file [default: best-cnn]
     #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<String>,
     /// Train several recipes on the same split and compare them
@@ -179,7 +179,7 @@ fn plan(args: &Args) -> Result<Vec<RunDirectory>, CliError> {
     if args.recipes.is_empty() {
         let recipe = match &args.recipe {
             Some(recipe) => Recipe::find(recipe)?,
-            None => Recipe::shipped()?,
+            None => Recipe::standard()?,
         };
         let run = RunDirectory::look(args.output.clone(), adapted(recipe)?, args)?;
         return Ok(vec![run]);

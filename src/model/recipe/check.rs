@@ -278,7 +278,7 @@ mod tests {
 
     /// The message with which the shipped recipe is refused after a change.
     fn refused(change: impl Fn(&mut Recipe)) -> String {
-        let mut recipe = Recipe::shipped().expect("is valid");
+        let mut recipe = Recipe::standard().expect("is valid");
         change(&mut recipe);
         recipe
             .checked("changed")

@@ -17,7 +17,7 @@ macro_rules! recipe {
     };
 }
 
-/// The recipes of `models/recipes`, the shipped model's first.
+/// The recipes of `models/recipes`, the default first.
 const RECIPES: [(&str, &str); 9] = [
     recipe!("best-cnn"),
     recipe!("best-cnn-felt"),
@@ -53,7 +53,7 @@ impl Recipe {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Names of the recipes inside the program: the files of `models/recipes`, the shipped model's first.
+    /// Names of the recipes inside the program: the files of `models/recipes`, the default first.
     pub fn names() -> Vec<&'static str> {
         RECIPES.iter().map(|(name, _)| *name).collect()
     }
@@ -77,11 +77,11 @@ impl Recipe {
         Self::named(name_or_file).unwrap_or_else(|| Self::load(Path::new(name_or_file)))
     }
 
-    /// The recipe of the shipped model.
+    /// The recipe of the shipped model's network, from labels alone: the default of `circumplex train`.
     ///
     /// # Errors
     /// As [`Recipe::load`]; a build whose tests passed has none.
-    pub fn shipped() -> Result<Self> {
+    pub fn standard() -> Result<Self> {
         let (name, text) = RECIPES[0];
         Self::parse(name, text)
     }
