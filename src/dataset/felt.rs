@@ -1,4 +1,4 @@
-//! What training makes of votes: labels and parts of songs.
+//! Labels and parts of songs with votes, for training.
 
 use super::{LabeledSong, VotedSong, Words, audio_files::AudioFiles, deam::artist_key};
 use crate::{
@@ -36,18 +36,18 @@ pub(crate) fn read_unlabeled(data: &Path) -> Result<Vec<VotedSong>> {
 }
 
 /// Gives each voted song a part, so that no artist is on two sides, not even in two data sets: the part of its artist's
-/// labeled songs, else one that lacks songs of `wanted` shares, all songs of an artist together. Songs without votes get
+/// labeled songs, if they have one, else one that lacks songs of `wanted` shares, all songs of an artist together. Songs without votes get
 /// none.
 pub(crate) fn parts_of_voted(
     songs: &[LabeledSong],
-    parts: &[usize],
+    parts: &[Option<usize>],
     voted: &[VotedSong],
     wanted: &[f64],
     seed: u64,
 ) -> Vec<Option<usize>> {
     let mut part_of: HashMap<String, usize> = HashMap::new();
     for (song, part) in songs.iter().zip(parts) {
-        if let Some(artist) = &song.artist {
+        if let (Some(artist), Some(part)) = (&song.artist, part) {
             part_of.entry(artist_key(artist)).or_insert(*part);
         }
     }
@@ -98,7 +98,7 @@ pub(crate) fn mean_shares<'a>(votes: impl Iterator<Item = &'a [f64]>) -> Vec<f64
     sums.iter().map(|sum| sum / songs).collect()
 }
 
-/// What listeners felt, as percentages: each word's share of a song's votes, divided by that word's mean share, which is how
+/// The percentages that listeners felt: each word's share of a song's votes, divided by that word's mean share, which is how
 /// much oftener it was chosen than for other songs; added by emotion, sum 100.
 pub(crate) fn felt(votes: &[f64], means: &[f64], words: &Words) -> EmotionVector {
     let mut weights = [0.0; Emotion::COUNT];
@@ -114,18 +114,8 @@ pub(crate) fn felt(votes: &[f64], means: &[f64], words: &Words) -> EmotionVector
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::votes::tests::words;
     use std::path::PathBuf;
-
-    fn words() -> Words {
-        let words = [
-            ("joy", Emotion::Happy),
-            ("nostalgia", Emotion::Content),
-            ("tenderness", Emotion::Content),
-        ];
-        words
-            .map(|(word, emotion)| (word.to_owned(), emotion))
-            .into()
-    }
 
     #[test]
     fn a_word_that_is_always_chosen_tells_little() {
@@ -155,7 +145,9 @@ mod tests {
             artist: Some(artist.to_owned()),
             same_audio: None,
         };
-        let songs = [label(1, "The One"), label(2, "Two")];
+        // A song without a part comes first: it must not shift those of the others.
+        let songs = [label(0, "Artist 5"), label(1, "The One"), label(2, "Two")];
+        let of_songs = [None, Some(3), Some(1)];
         let voted: Vec<VotedSong> = (0..40)
             .map(|n| VotedSong {
                 id: format!("v{n}"),
@@ -168,7 +160,7 @@ mod tests {
                 votes: if n == 39 { vec![] } else { vec![1.0] },
             })
             .collect();
-        let parts = parts_of_voted(&songs, &[3, 1], &voted, &[0.25; 4], 7);
+        let parts = parts_of_voted(&songs, &of_songs, &voted, &[0.25; 4], 7);
         assert_eq!((parts[0], parts[39]), (Some(3), None));
         let mut of_artist: HashMap<&str, usize> = HashMap::new();
         for (song, part) in voted.iter().zip(&parts) {
@@ -182,7 +174,7 @@ mod tests {
         }
         assert_eq!(
             parts,
-            parts_of_voted(&songs, &[3, 1], &voted, &[0.25; 4], 7)
+            parts_of_voted(&songs, &of_songs, &voted, &[0.25; 4], 7)
         );
     }
 }

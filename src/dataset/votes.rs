@@ -32,12 +32,38 @@ pub(crate) type Words = BTreeMap<String, Emotion>;
 ///
 /// # Errors
 /// If a file cannot be read, a column is missing, a share is no number of at least 0, or no song has both.
+#[cfg(any(test, feature = "train"))]
 pub(crate) fn read_votes(data: &Path, words: &Words) -> Result<Vec<VotedSong>> {
-    let (file, directory) = match data.is_file() {
+    let (file, directory) = places(data);
+    voted_songs(&Table::read(&file)?, directory, words)
+}
+
+/// The votes that a data set holds beside its labels, as [`read_votes`] finds them; none where no table has all words.
+///
+/// # Errors
+/// If the table cannot be read, or a share is no number of at least 0.
+pub(crate) fn votes_beside(data: &Path, words: &Words) -> Result<Vec<VotedSong>> {
+    let (file, directory) = places(data);
+    if !file.is_file() {
+        return Ok(Vec::new());
+    }
+    let table = Table::read(&file)?;
+    let has = |word: &String| table.find(&[&word.to_lowercase()]).is_some();
+    match words.keys().all(has) {
+        true => voted_songs(&table, directory, words),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// The table of votes, and the directory that its songs are in.
+fn places(data: &Path) -> (PathBuf, &Path) {
+    match data.is_file() {
         true => (data.to_owned(), directory_of(data)),
         false => (data.join("songs.csv"), data),
-    };
-    let table = Table::read(&file)?;
+    }
+}
+
+fn voted_songs(table: &Table, directory: &Path, words: &Words) -> Result<Vec<VotedSong>> {
     let columns: Vec<usize> = words
         .keys()
         .map(|word| table.require(&[&word.to_lowercase()]))
@@ -87,38 +113,18 @@ pub(crate) fn read_votes(data: &Path, words: &Words) -> Result<Vec<VotedSong>> {
     match songs.is_empty() {
         true => {
             let message = "no song has both audio and votes";
-            Err(Error::new(ErrorKind::Dataset, message).with_path(&file))
+            Err(Error::new(ErrorKind::Dataset, message).with_path(&table.path))
         }
         false => Ok(songs),
     }
 }
 
-/// The votes that a data set holds beside its labels, as [`read_votes`] finds them; none where no table has all words.
-///
-/// # Errors
-/// If the table cannot be read, or a share is no number of at least 0.
-pub(crate) fn votes_beside(data: &Path, words: &Words) -> Result<Vec<VotedSong>> {
-    let file = match data.is_file() {
-        true => data.to_owned(),
-        false => data.join("songs.csv"),
-    };
-    if !file.is_file() {
-        return Ok(Vec::new());
-    }
-    let table = Table::read(&file)?;
-    let has = |word: &String| table.find(&[&word.to_lowercase()]).is_some();
-    match !words.is_empty() && words.keys().all(has) {
-        true => read_votes(data, words),
-        false => Ok(Vec::new()),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::fs;
 
-    fn words() -> Words {
+    pub(in super::super) fn words() -> Words {
         let words = [
             ("joy", Emotion::Happy),
             ("nostalgia", Emotion::Content),

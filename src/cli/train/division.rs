@@ -130,8 +130,8 @@ impl Division {
             Self::Split(split) => (vec![0.8, 0.0, 0.2], split.seed.unwrap_or_default()),
             Self::Folds(folds) => (vec![1.0 / folds.count as f64; folds.count], folds.seed),
         };
-        let labeled: Vec<usize> = parts.iter().flatten().copied().collect();
-        parts.extend(parts_of_voted(songs, &labeled, more, &wanted, seed));
+        let of_voted = parts_of_voted(songs, &parts, more, &wanted, seed);
+        parts.extend(of_voted);
         parts
     }
 
