@@ -32,7 +32,7 @@ pub(crate) struct Interval {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct MoodAgreement {
     pub emotion: Emotion,
-    /// What listeners say.
+    /// The word that listeners choose.
     pub word: String,
     /// Spearman's rank correlation of the emotion's percentage and the word's share of listeners.
     pub rho: Interval,

@@ -28,7 +28,7 @@ pub struct Songs<'a> {
     pub(crate) words: Option<&'a Words>,
     /// The log-mel spectrogram of each song, at its position.
     pub spectrograms: &'a Spectrograms,
-    /// What each teacher says of each song.
+    /// The outputs of each teacher for each song.
     pub(crate) targets: &'a [Targets],
 }
 
@@ -100,6 +100,16 @@ impl<'a> Songs<'a> {
         voted.map_or(&[], |place| &self.more[place].votes)
     }
 
+    /// Places in `positions` of songs with labels of valence and arousal.
+    pub(crate) fn labeled(&self, positions: &[usize]) -> Vec<i64> {
+        places(positions, |song| song < self.songs.len())
+    }
+
+    /// Places in `positions` of songs with votes.
+    pub(crate) fn voted(&self, positions: &[usize]) -> Vec<i64> {
+        places(positions, |song| !self.votes(song).is_empty())
+    }
+
     /// Name of a song in messages.
     pub(crate) fn id(&self, position: usize) -> &'a str {
         match self.songs.get(position) {
@@ -114,7 +124,7 @@ impl<'a> Songs<'a> {
         mean_shares(votes.filter(|votes| !votes.is_empty()))
     }
 
-    /// What listeners felt of the songs at `positions`, `[songs, 8]`, sum 1; 0 for songs without votes.
+    /// Shares of the emotions that listeners felt in the songs at `positions`, `[songs, 8]`, sum 1; 0 for songs without votes.
     pub(crate) fn felt(&self, positions: &[usize], means: &[f64]) -> Tensor {
         let mut shares = Vec::with_capacity(positions.len() * Emotion::COUNT);
         for &song in positions {
@@ -150,6 +160,11 @@ impl<'a> Songs<'a> {
             Tensor::from_slice(&affect).reshape([-1, 2]),
         )
     }
+}
+
+fn places(positions: &[usize], is_of_kind: impl Fn(usize) -> bool) -> Vec<i64> {
+    let of_kind = (0..).zip(positions).filter(|(_, song)| is_of_kind(**song));
+    of_kind.map(|(place, _)| place).collect()
 }
 
 /// A window of a song's spectrogram.
@@ -367,19 +382,15 @@ impl<'a> Batches<'a> {
         let all = self.cropper.songs;
         let (emotions, affect) = all.labels(&songs);
         let present = emotions.gt(self.recipe.loss.present_above / 100.0);
-        let places = |kind: fn(&Songs, usize) -> bool| {
-            let of_kind = (0..).zip(&songs).filter(|(_, song)| kind(&all, **song));
-            of_kind.map(|(place, _)| place).collect::<Vec<i64>>()
-        };
         let moments = self.recipe.moments();
         let targets = all.targets.iter();
         let mut batch = Batch {
             frames: self.cropper.tensor(&values),
-            labeled: places(|all, song| song < all.songs.len()),
+            labeled: all.labeled(&songs),
             present: present.to_kind(Kind::Float),
             emotions,
             affect,
-            voted: places(|all, song| !all.votes(song).is_empty()),
+            voted: all.voted(&songs),
             felt: all.felt(&songs, &self.votes),
             targets: targets
                 .map(|targets| targets.of_windows(&songs, &crops, &moments))

@@ -337,17 +337,13 @@ impl<'a> Learner<'a> {
                 owners.extend(windows.iter().map(|_| song));
             }
             let (emotions, affect) = self.songs.labels(&owners);
-            let places = |kind: &dyn Fn(usize) -> bool| {
-                let of_kind = (0..).zip(&owners).filter(|(_, song)| kind(**song));
-                of_kind.map(|(place, _)| place).collect::<Vec<i64>>()
-            };
             batches.push(Plain {
                 frames: Tensor::f_cat(&frames, 0)?.f_to_device(device)?,
                 emotions,
                 affect,
                 felt: self.songs.felt(&owners, &votes),
-                labeled: places(&|song| song < self.songs.songs.len()),
-                voted: places(&|song| !self.songs.votes(song).is_empty()),
+                labeled: self.songs.labeled(&owners),
+                voted: self.songs.voted(&owners),
             });
         }
         self.network.recalibrate_batch_norm(&batches)?;

@@ -70,7 +70,8 @@ pub(crate) fn save_voted(
     write(path, RecordBatch::try_from_iter_with_nullable(columns))
 }
 
-fn write(path: &Path, batch: Result<RecordBatch, ArrowError>) -> crate::Result<()> {
+/// Writes a Parquet file, whole or not at all.
+pub(super) fn write(path: &Path, batch: Result<RecordBatch, ArrowError>) -> crate::Result<()> {
     let batch = batch.map_err(|source| write_error(path, io::Error::other(source)))?;
     atomic_file::write(path, |file| {
         let properties = WriterProperties::builder()

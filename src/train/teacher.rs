@@ -12,7 +12,6 @@ use arrow_array::{
     builder::{Float32Builder, ListBuilder},
 };
 use parquet::{
-    arrow::ArrowWriter,
     file::reader::{FileReader as _, SerializedFileReader},
     record::{Field, Row},
 };
@@ -21,9 +20,8 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-use super::failure;
+use super::{failure, predictions::write as write_parquet};
 use crate::{
-    atomic_file,
     contain::catch_panic,
     dataset::decode,
     error::{Context, ErrorKind, Result},
@@ -166,7 +164,7 @@ impl Targets {
     }
 }
 
-/// What a teacher says of the music in `files`, in their order. The outputs of an ONNX file are kept in
+/// The outputs of a teacher for the music in `files`, in their order. Those of an ONNX file are kept in
 /// `directory/NAME-IDENTITY`, in Parquet files; those that are there are not computed again. `on_song` is called, from
 /// several threads, for each song that is done.
 ///
@@ -179,6 +177,7 @@ pub(crate) fn targets(
     on_song: impl Fn() + Sync,
 ) -> Result<Targets> {
     let file = directory.join(&teacher.file);
+    let keys: Vec<String> = files.iter().map(|file| key(file)).collect();
     let mut known = HashMap::new();
     let place = match &teacher.input {
         None => {
@@ -194,23 +193,22 @@ pub(crate) fn targets(
                 read(part, &mut known)?;
             }
             let mut seen = HashSet::new();
-            let missing: Vec<&PathBuf> = files
-                .iter()
-                .filter(|file| !known.contains_key(&key(file)) && seen.insert(*file))
+            let missing: Vec<(&String, &PathBuf)> = (keys.iter().zip(files))
+                .filter(|(key, _)| !known.contains_key(*key) && seen.insert(*key))
                 .collect();
             (0..files.len() - missing.len()).for_each(|_| on_song());
             for some in missing.chunks(AT_ONCE) {
                 let outcomes: Result<Vec<Patches>> = some
                     .par_iter()
                     .with_max_len(1)
-                    .map(|file| {
+                    .map(|(_, file)| {
                         let patches = runner.patches(file);
                         on_song();
                         patches
                     })
                     .collect();
-                let rows: Vec<(String, Patches)> =
-                    some.iter().map(|file| key(file)).zip(outcomes?).collect();
+                let songs = some.iter().map(|(key, _)| (*key).clone());
+                let rows: Vec<(String, Patches)> = songs.zip(outcomes?).collect();
                 let part = kept.join(format!("part-{:05}.parquet", parts.len()));
                 write(&part, &rows)?;
                 parts.push(part);
@@ -219,10 +217,9 @@ pub(crate) fn targets(
             format!("{}", kept.display())
         }
     };
-    let absent: Vec<String> = files
+    let absent: Vec<&String> = keys
         .iter()
-        .map(|file| key(file))
-        .filter(|key| !known.contains_key(key))
+        .filter(|key| !known.contains_key(*key))
         .collect();
     if !absent.is_empty() {
         return Err(failure(format!(
@@ -234,7 +231,7 @@ pub(crate) fn targets(
         ))
         .with_path(&place));
     }
-    let songs: Vec<Patches> = files.iter().map(|file| known[&key(file)].clone()).collect();
+    let songs: Vec<Patches> = keys.iter().map(|key| known[key].clone()).collect();
     let widths: HashSet<usize> = songs
         .iter()
         .map(|patches| patches.vectors.len() / patches.starts.len())
@@ -292,7 +289,8 @@ fn read(path: &Path, known: &mut HashMap<String, Patches>) -> Result<()> {
                 ("start_s", Field::Float(seconds)) => start = f64::from(*seconds),
                 ("start_s", Field::Double(seconds)) => start = *seconds,
                 ("vector", Field::ListInternal(list)) => {
-                    vector = list.elements().iter().filter_map(number).collect();
+                    let numbers: Option<Vec<f32>> = list.elements().iter().map(number).collect();
+                    vector = numbers.unwrap_or_default();
                 }
                 _ => {}
             }
@@ -337,13 +335,7 @@ fn write(path: &Path, songs: &[(String, Patches)]) -> Result<()> {
         ("start_s", Arc::new(Float32Array::from(starts))),
         ("vector", Arc::new(vectors.finish())),
     ];
-    let batch = RecordBatch::try_from_iter(columns).context(ErrorKind::Internal, UNWRITABLE)?;
-    atomic_file::write(path, |file| {
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), None)?;
-        writer.write(&batch)?;
-        writer.close()?;
-        Ok(())
-    })
+    write_parquet(path, RecordBatch::try_from_iter(columns))
 }
 
 /// A teacher that runs.

@@ -12,7 +12,7 @@ const WRITE: &str = include_str!("teachers.py");
 /// The wheel, by its hash.
 const WHEEL: &str = "musicnn==0.1.0 --hash=sha256:f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa\n";
 const WHEEL_NAME: &str = "musicnn-0.1.0-py3-none-any.whl";
-/// What the script needs.
+/// Packages that the script needs.
 const PACKAGES: [&str; 2] = ["numpy==2.3.5", "onnx==1.20.0"];
 
 /// Makes `teachers/` in the cache, with an environment of Python's for the packages while it works.

@@ -254,8 +254,6 @@ impl Session<'_> {
         let found = dataset.songs.len() + more.len();
         let spectrograms = self.spectrograms(&mut dataset, &mut more, &recipe.features)?;
         self.left_out += found - dataset.songs.len() - more.len();
-        let files = audio_of(&dataset.songs, &more);
-        let targets = self.targets(recipe, &files)?;
         let songs = &dataset.songs;
         let division = match &self.division {
             Some(division) => division,
@@ -271,6 +269,7 @@ impl Session<'_> {
             console.remark(&format!("{path} holds this run, finished: it is kept."));
             return directory.scores();
         }
+        let targets = teachers_targets(args, recipe, &audio_of(songs, &more), console)?;
         let stop = match &mut self.stop {
             Some(stop) => stop,
             stop => stop.insert(stop_on_signal()?),
@@ -335,23 +334,6 @@ impl Session<'_> {
         Ok(songs)
     }
 
-    /// The outputs of the recipe's teachers for audio files.
-    fn targets(&self, recipe: &Recipe, files: &[PathBuf]) -> Result<Vec<Targets>, CliError> {
-        let mut all = Vec::new();
-        for teacher in &recipe.teachers {
-            let directory = match &self.args.teachers {
-                Some(directory) => directory.clone(),
-                None => teachers_directory(),
-            };
-            let template = format!("{} {{bar:30}} {{pos}}/{{len}}, {{eta}} left", teacher.name);
-            let bar = self.console.progress(files.len() as u64, Some(&template));
-            let targets = targets(teacher, &directory, files, || bar.inc(1));
-            bar.finish_and_clear();
-            all.push(targets?);
-        }
-        Ok(all)
-    }
-
     /// The spectrograms of all songs. A song that cannot be decoded is named and leaves its set.
     fn spectrograms(
         &mut self,
@@ -401,6 +383,25 @@ fn audio_of(songs: &[LabeledSong], more: &[VotedSong]) -> Vec<PathBuf> {
         .chain(more.iter().map(|song| &song.audio))
         .cloned()
         .collect()
+}
+
+/// The outputs of the recipe's teachers for audio files.
+fn teachers_targets(
+    args: &Args,
+    recipe: &Recipe,
+    files: &[PathBuf],
+    console: &Console,
+) -> Result<Vec<Targets>, CliError> {
+    let directory = args.teachers.clone().unwrap_or_else(teachers_directory);
+    let mut all = Vec::new();
+    for teacher in &recipe.teachers {
+        let template = format!("{} {{bar:30}} {{pos}}/{{len}}, {{eta}} left", teacher.name);
+        let bar = console.progress(files.len() as u64, Some(&template));
+        let targets = targets(teacher, &directory, files, || bar.inc(1));
+        bar.finish_and_clear();
+        all.push(targets?);
+    }
+    Ok(all)
 }
 
 /// Where `cargo xtask teachers` writes them: the user's cache.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Display};
 
-use super::{EmotionLoss, OutputKind, Recipe, SetLabels, sets::Teacher};
+use super::{EmotionLoss, OutputKind, Recipe, SetLabels};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whatever a recipe asks for, a network of more parameters than this is a mistake.
@@ -13,10 +13,6 @@ type Wrong = String;
 
 fn wrong(key: &str, found: impl Display, expected: &str) -> Wrong {
     format!("{key} = {found}; expected {expected}")
-}
-
-fn input_frames(teacher: &Teacher) -> usize {
-    teacher.input.as_ref().map_or(0, |input| input.frames)
 }
 
 impl Recipe {
@@ -230,14 +226,12 @@ impl Recipe {
             }
             if let Some(input) = &teacher.input {
                 let mel = input.features.validate();
-                mel.map_err(|error| {
-                    wrong("teacher.input", error, "a spectrogram that can be computed")
-                })?;
-            }
-            if teacher.input.is_some() && (teacher.outputs.is_empty() || input_frames(teacher) == 0)
-            {
-                let expected = "input.frames of at least 1 and the names of outputs";
-                return Err(wrong("teacher", format!("{:?}", teacher.name), expected));
+                let expected = "a spectrogram that can be computed";
+                mel.map_err(|error| wrong("teacher.input", error, expected))?;
+                if teacher.outputs.is_empty() || input.frames == 0 {
+                    let expected = "input.frames of at least 1 and the names of outputs";
+                    return Err(wrong("teacher", format!("{:?}", teacher.name), expected));
+                }
             }
         }
         Ok(())

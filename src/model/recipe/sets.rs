@@ -1,4 +1,4 @@
-//! What else a network learns from: further sets of music, and teachers.
+//! Further sources that a network learns from: sets of music, and teachers.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

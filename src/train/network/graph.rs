@@ -174,7 +174,7 @@ impl Network {
         }
     }
 
-    /// What listeners felt, `[batch, 8]`, from the last layer's input `x` and the shares of the emotions.
+    /// Shares of the emotions that listeners felt, `[batch, 8]`, from the last layer's input `x` and the shares of the emotions.
     fn felt_shares(
         &self,
         graph: &mut GraphBuilder,

@@ -1,6 +1,6 @@
 //! Corrects what augmentation has shifted, on the training songs as they are.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{EMOTIONS, NORM_MOMENTUM, Network, felt_emotions};
 use crate::model::OutputKind;
@@ -27,19 +27,18 @@ pub struct Plain {
     pub voted: Vec<i64>,
 }
 
-/// The rows at the places that each batch names, joined; `None` if there is none.
-fn joined(
+/// The rows at the places that each batch names, of one tensor for each batch, joined.
+fn joined<'a>(
     batches: &[Plain],
-    rows: impl Fn(&Plain) -> (&[i64], &Tensor),
-) -> Result<Option<Tensor>, TchError> {
-    let mut parts = Vec::new();
-    for batch in batches {
-        let (places, tensor) = rows(batch);
-        let places = Tensor::from_slice(places).to_device(tensor.device());
-        parts.push(tensor.f_index_select(0, &places)?);
-    }
-    let all = Tensor::f_cat(&parts, 0)?;
-    Ok((all.size()[0] > 0).then_some(all))
+    places: fn(&Plain) -> &[i64],
+    tensors: impl Iterator<Item = &'a Tensor>,
+) -> Result<Tensor, TchError> {
+    let select = |(batch, tensor): (&Plain, &Tensor)| {
+        let places = Tensor::from_slice(places(batch)).to_device(tensor.device());
+        tensor.f_index_select(0, &places)
+    };
+    let parts = batches.iter().zip(tensors).map(select);
+    Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, 0)
 }
 
 fn mean(x: &Tensor) -> Tensor {
@@ -100,9 +99,15 @@ impl Network {
     /// [`TchError`] where libtorch fails.
     pub fn recalibrate_bias(&mut self, batches: &[Plain]) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
-        let emotions = joined(batches, |batch| (&batch.labeled, &batch.emotions))?;
-        let affect = joined(batches, |batch| (&batch.labeled, &batch.affect))?;
-        let felt = joined(batches, |batch| (&batch.voted, &batch.felt))?;
+        let labeled: fn(&Plain) -> &[i64] = |batch| &batch.labeled;
+        let voted: fn(&Plain) -> &[i64] = |batch| &batch.voted;
+        let emotions = joined(
+            batches,
+            labeled,
+            batches.iter().map(|batch| &batch.emotions),
+        )?;
+        let affect = joined(batches, labeled, batches.iter().map(|batch| &batch.affect))?;
+        let felt = joined(batches, voted, batches.iter().map(|batch| &batch.felt))?;
         let inputs: Vec<Tensor> = batches
             .iter()
             .map(|batch| self.inputs(&batch.frames))
@@ -113,49 +118,26 @@ impl Network {
                 .iter()
                 .map(|frames| member.forward(frames, false))
                 .collect();
-            let of = |places: fn(&Plain) -> &[i64], part: &dyn Fn(usize) -> Tensor| {
-                let parts: Vec<Tensor> = (batches.iter().enumerate())
-                    .map(|(number, batch)| {
-                        let part = part(number);
-                        part.index_select(
-                            0,
-                            &Tensor::from_slice(places(batch)).to_device(part.device()),
-                        )
-                    })
-                    .collect();
-                Tensor::f_cat(&parts, 0)
-            };
-            if let (Some(emotions), Some(affect), Some(bias)) =
-                (&emotions, &affect, member.head.bs.as_mut())
-            {
-                let outputs = of(|batch| &batch.labeled, &|number| {
-                    answers[number].outputs.shallow_clone()
-                })?;
+            if let (Some(bias), true) = (member.head.bs.as_mut(), emotions.size()[0] > 0) {
+                let outputs = answers.iter().map(|answer| &answer.outputs);
+                let outputs = joined(batches, labeled, outputs)?;
                 if recipe.network.output == OutputKind::Softmax {
                     let logits = outputs.narrow(1, 0, EMOTIONS);
                     let mut own = bias.narrow(0, 0, EMOTIONS);
-                    own += softmax_shift(&logits, emotions, recipe.calibration.temperature);
+                    own += softmax_shift(&logits, &emotions, recipe.calibration.temperature);
                 }
                 if has_affect {
                     let mut own = bias.narrow(0, EMOTIONS, 2);
-                    own += mean(affect).to_device(own.device())
+                    own += mean(&affect).to_device(own.device())
                         - mean(&outputs.narrow(1, EMOTIONS, 2));
                 }
             }
-            if let (Some(felt), Some(set), Some(head)) = (&felt, recipe.votes(), &mut member.felt)
-                && let Some(bias) = head.bs.as_mut()
-            {
-                let logits = of(|batch| &batch.voted, &|number| {
-                    let felt = answers[number].felt.as_ref();
-                    felt.map_or_else(
-                        || Tensor::zeros([0], (Kind::Float, Device::Cpu)),
-                        Tensor::shallow_clone,
-                    )
-                })?;
-                let truth = felt.index_select(
-                    1,
-                    &Tensor::from_slice(&felt_emotions(set)).to_device(felt.device()),
-                );
+            let bias = member.felt.as_mut().and_then(|head| head.bs.as_mut());
+            if let (Some(bias), Some(set), true) = (bias, recipe.votes(), felt.size()[0] > 0) {
+                let logits = answers.iter().flat_map(|answer| &answer.felt);
+                let logits = joined(batches, voted, logits)?;
+                let emotions = Tensor::from_slice(&felt_emotions(set)).to_device(felt.device());
+                let truth = felt.index_select(1, &emotions);
                 *bias += softmax_shift(&logits, &truth, recipe.calibration.felt_temperature);
             }
         }
