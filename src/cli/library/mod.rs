@@ -5,7 +5,7 @@ mod failures;
 mod info;
 mod songs;
 
-use super::{CliError, CliResult, Console};
+use super::{CliError, CliResult, Console, count};
 use crate::{library::Library, model::Model, scan::Journal};
 use std::path::{Path, PathBuf};
 
@@ -84,17 +84,17 @@ pub(crate) fn no_work_beside(target: &Path) -> Result<(), CliError> {
 
 /// Which model made the vectors, and whether it is the one inside this program.
 pub(crate) fn provenance(library: &Library) -> String {
-    let (name, songs) = (library.name(), library.rows());
+    let (name, songs) = (library.name(), count(library.rows(), "song", "songs"));
     let model = &library.info().model;
     if !library.is_model_known() {
-        return format!("{name}: {songs} songs, by an unknown model");
+        return format!("{name}: {songs}, by an unknown model");
     }
     let other = match is_shipped(library) {
         true => "",
         false => ", not the model inside this program",
     };
     format!(
-        "{name}: {songs} songs, by model {} ({:.12}{other})",
+        "{name}: {songs}, by model {} ({:.12}{other})",
         model.name, model.identity
     )
 }

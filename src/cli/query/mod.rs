@@ -6,7 +6,7 @@ mod outside;
 mod question;
 
 use self::{exclude::excluded, output::Output, question::Question};
-use super::{CliResult, Console, Exit, LibraryChoice, library::provenance};
+use super::{CliResult, Console, Exit, LibraryChoice, count, library::provenance};
 use crate::{
     emotion::EmotionVector,
     output::Format,
@@ -120,8 +120,9 @@ fn answer(args: &Args, console: &Console) -> CliResult {
     };
     if wanted > songs {
         bail!(
-            "{option} {wanted}: {} holds {songs} songs; ask for {songs} or fewer (-k all asks for all)",
-            library.name()
+            "{option} {wanted}: {} holds {}; ask for {songs} or fewer (-k all asks for all)",
+            library.name(),
+            count(songs.get() as u64, "song", "songs")
         );
     }
     let has_felt = library.has_felt();
@@ -173,7 +174,8 @@ fn answer(args: &Args, console: &Console) -> CliResult {
     console.remark(&provenance(&library));
     if matches.len() < wanted.get() && args.k != Some(ALL) {
         console.remark(&format!(
-            "asked for {wanted} songs; there are {} to choose from",
+            "asked for {}; there are {} to choose from",
+            count(wanted.get() as u64, "song", "songs"),
             matches.len()
         ));
     }
