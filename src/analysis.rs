@@ -145,6 +145,7 @@ fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Ana
                 valence: prediction.valence,
                 arousal: prediction.arousal,
                 emotions: prediction.emotions,
+                felt: prediction.felt,
             });
         }
         Ok(())

@@ -59,6 +59,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) fields: Vec<Field>,
     /// Length of the model's embedding.
     pub(crate) embedding: usize,
+    /// Whether the windows of timelines have what is felt.
+    pub(crate) has_felt: bool,
     pub(crate) info: &'a LibraryInfo,
     /// How playlists name their files.
     pub(crate) paths: Paths,
@@ -197,6 +199,7 @@ impl<'a> Export<'a> {
         let layout = Layout {
             fields,
             embedding: self.library.embedding_length()?,
+            has_felt: self.library.has_felt(),
             info: self.library.info(),
             paths: Paths::Absolute,
         };

@@ -197,6 +197,7 @@ fn row(n: usize) -> Song {
         valence: 4.0,
         arousal: 6.0,
         emotions: EmotionVector::even(),
+        felt: None,
     };
     Song {
         path: match n.is_multiple_of(3) {

@@ -8,10 +8,15 @@ use std::process::Command;
 /// A tone for 40 s: two windows, and a third that ends with the song.
 fn song() -> (Place, Command) {
     let place = Place::new();
-    let path = place.tone("song.wav", 330.0, 40.0);
-    let mut command = circumplex();
-    command.arg("timeline").arg(path);
+    place.tone("song.wav", 330.0, 40.0);
+    let command = song_of(&place);
     (place, command)
+}
+
+fn song_of(place: &Place) -> Command {
+    let mut command = circumplex();
+    command.arg("timeline").arg(place.music().join("song.wav"));
+    command
 }
 
 #[test]
@@ -51,15 +56,46 @@ fn the_json_has_every_window_and_the_song() {
             / (2.0 + 10.0 / 15.0);
     assert!((mean - valence(&json)).abs() < 1e-3);
     assert_eq!(timeline[0]["emotions"].as_object().unwrap().len(), 8);
+    let felt = |moment: &serde_json::Value| moment["felt"]["calm"].as_f64().unwrap();
+    let mean = (felt(&timeline[0]) + felt(&timeline[1]) + felt(&timeline[2]) * 10.0 / 15.0)
+        / (2.0 + 10.0 / 15.0);
+    assert!((mean - felt(&json)).abs() < 1e-2);
+}
+
+#[test]
+fn the_percentages_are_those_of_the_emotions_unless_what_is_felt_is_asked_for() {
+    let (place, mut command) = song();
+    let json = run(song_of(&place).args(["--json", "--quiet"])).ends_with_code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let happy = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("happy")).unwrap();
+        let number = line.split_whitespace().nth(1).unwrap();
+        number.parse::<f64>().unwrap()
+    };
+    let near = |text: &str, vector: &str| {
+        (happy(text) - json[vector]["happy"].as_f64().unwrap()).abs() < 0.06
+    };
+    let plain = run(&mut command).ends_with_code(0).stdout;
+    let felt = run(command.args(["--by", "felt"])).ends_with_code(0).stdout;
+    assert!(
+        near(&plain, "emotions") && !near(&plain, "felt"),
+        "{plain} {json}"
+    );
+    assert!(near(&felt, "felt"), "{felt} {json}");
+    assert!(felt.contains("what listeners feel") && !plain.contains("listeners"));
+    let picture = place.folder.path().join("felt.svg");
+    run(command.arg("-o").arg(&picture)).ends_with_code(0);
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.contains("the eight emotions that listeners feel"));
 }
 
 #[test]
 fn the_picture_is_png_or_svg_and_other_extensions_are_refused_first() {
     let (place, _) = song();
     let ask = |output: &str| {
-        let mut command = circumplex();
-        command.arg("timeline").arg(place.music().join("song.wav"));
-        run(command.arg("-o").arg(place.folder.path().join(output)))
+        run(song_of(&place)
+            .arg("-o")
+            .arg(place.folder.path().join(output)))
     };
     ask("a.png").ends_with_code(0).complains("wrote ");
     ask("a.svg").ends_with_code(0);

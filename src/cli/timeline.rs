@@ -13,6 +13,7 @@ use crate::{
     figure::{TimelineChart, check_extension, emotion_color},
     model::Model,
     scan::notes,
+    search::SongVector,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,12 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 #[command(after_help = "\
 The song need not be in a library: it is analyzed window by window. Valence and arousal go from 1 to 9; the \
-percentages of the eight emotions are drawn to one scale. `circumplex analyze --timeline` stores timelines in a library.
+percentages of the eight emotions are drawn to one scale. JSON has both vectors. `circumplex analyze --timeline` stores timelines in a library.
 
 Examples:
   circumplex timeline song.mp3
   circumplex timeline song.mp3 -o timeline.png
+  circumplex timeline song.mp3 --by felt
   circumplex timeline mix.flac --excerpt 1:10:45s --json")]
 pub(crate) struct Args {
     /// Music file
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// Analyze only an excerpt: LENGTH from the middle (45s), or from START on (1:10:45s, 70s:45s)
     #[arg(long, value_name = "[START:]LENGTH")]
     excerpt: Option<Excerpt>,
+    /// The vector that is drawn: `emotions`, or `felt`, which tells what listeners feel if the model learned from their votes
+    #[arg(long, value_enum, value_name = "VECTOR", default_value_t)]
+    by: SongVector,
     /// Print JSON instead of a chart
     #[arg(long)]
     json: bool,
@@ -48,13 +53,19 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         check_extension(picture)?;
     }
     let model = args.model.load()?;
+    if args.by == SongVector::Felt && !model.has_felt() {
+        bail!(
+            "--by felt: the model {} did not learn from listeners' votes; ask --by emotions, or choose another --model",
+            model.metadata().name
+        );
+    }
     let options = AnalyzeOptions {
         timeline: true,
         excerpt: args.excerpt,
         segment: None,
     };
     let song = analyze_file(&args.song, &model, &options)?;
-    let analyzed = Analyzed::new(&args.song, &song, &model);
+    let analyzed = Analyzed::new(&args.song, &song, &model, args.by);
     if args.json {
         console.print(&serde_json::to_string_pretty(&analyzed.json())?)?;
     } else {
@@ -81,7 +92,7 @@ struct Analyzed<'a> {
 }
 
 impl<'a> Analyzed<'a> {
-    fn new(path: &'a Path, song: &'a Analysis, model: &'a Model) -> Self {
+    fn new(path: &'a Path, song: &'a Analysis, model: &'a Model, by: SongVector) -> Self {
         let metadata = model.metadata();
         let preprocessing = &metadata.preprocessing;
         let rate = f64::from(preprocessing.mel.sample_rate);
@@ -95,6 +106,7 @@ impl<'a> Analyzed<'a> {
                     .audio
                     .segment
                     .map_or(song.audio.duration_s, |segment| segment.end_s),
+                is_felt: by == SongVector::Felt,
             },
             model: &metadata.name,
         }
@@ -109,6 +121,9 @@ impl<'a> Analyzed<'a> {
             self.timeline.window_s,
             self.model,
         );
+        if self.timeline.is_felt {
+            text.push_str("; what listeners feel");
+        }
         for note in notes(self.song) {
             text.push_str(&format!("; {note}"));
         }
@@ -164,6 +179,7 @@ impl<'a> Analyzed<'a> {
             valence: moment.valence,
             arousal: moment.arousal,
             emotions: &moment.emotions,
+            felt: moment.felt.as_ref(),
         });
         Json {
             path: self.path.display().to_string(),
@@ -174,6 +190,7 @@ impl<'a> Analyzed<'a> {
             valence: prediction.valence,
             arousal: prediction.arousal,
             emotions: &prediction.emotions,
+            felt: prediction.felt.as_ref(),
             timeline: moments.collect(),
         }
     }
@@ -190,6 +207,8 @@ struct Json<'a> {
     valence: f32,
     arousal: f32,
     emotions: &'a EmotionVector,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    felt: Option<&'a EmotionVector>,
     timeline: Vec<JsonMoment<'a>>,
 }
 
@@ -200,4 +219,6 @@ struct JsonMoment<'a> {
     valence: f32,
     arousal: f32,
     emotions: &'a EmotionVector,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    felt: Option<&'a EmotionVector>,
 }

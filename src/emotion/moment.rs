@@ -16,6 +16,13 @@ pub struct Moment {
     /// The eight percentages.
     #[serde(with = "as_array")]
     pub emotions: EmotionVector,
+    /// The percentages of what listeners feel, if the model learned from their votes.
+    #[serde(
+        with = "as_array::optional",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub felt: Option<EmotionVector>,
 }
 
 /// The mean over a stretch of a song.
@@ -27,7 +34,7 @@ pub(crate) struct Stretch {
     pub valence: f64,
     /// 1 to 9.
     pub arousal: f64,
-    /// The eight percentages in their order, sum 100.
+    /// The eight percentages that the timeline is of, in their order, sum 100.
     pub emotions: [f64; Emotion::COUNT],
 }
 
@@ -41,6 +48,8 @@ pub(crate) struct Timeline<'a> {
     pub window_s: f64,
     /// End of the audio in seconds: a window that is longer than its song ends there as well.
     pub end_s: f64,
+    /// Whether its percentages are those of what listeners feel, where a moment has them.
+    pub is_felt: bool,
 }
 
 impl Timeline<'_> {
@@ -58,11 +67,12 @@ impl Timeline<'_> {
         self.moments.iter().map(move |moment| {
             let start = moment.start_s.max(from);
             from = (moment.start_s + self.window_s).min(end).max(start);
+            let felt = moment.felt.filter(|_| self.is_felt);
             Stretch {
                 seconds: start..from,
                 valence: f64::from(moment.valence),
                 arousal: f64::from(moment.arousal),
-                emotions: moment.emotions.as_array().map(f64::from),
+                emotions: felt.unwrap_or(moment.emotions).as_array().map(f64::from),
             }
         })
     }
@@ -132,6 +142,7 @@ mod tests {
             valence,
             arousal: 5.0,
             emotions: EmotionVector::even(),
+            felt: None,
         }
     }
 
@@ -142,6 +153,7 @@ mod tests {
             moments: &moments,
             window_s: 10.0,
             end_s: 24.0,
+            is_felt: false,
         };
         let parts: Vec<Range<f64>> = timeline.windows().map(|part| part.seconds).collect();
         assert_eq!(parts, [0.0..10.0, 10.0..20.0, 20.0..24.0]);
@@ -161,6 +173,7 @@ mod tests {
             moments: &[moment(0.0, 2.0)],
             window_s: 15.0,
             end_s: 3.0,
+            is_felt: false,
         };
         assert_eq!(timeline.extent(), 0.0..3.0);
         let nothing = Timeline {
@@ -169,5 +182,45 @@ mod tests {
         };
         assert_eq!(nothing.whole(), None);
         assert!(nothing.slices(4).is_empty() && nothing.at_most(4).is_empty());
+    }
+
+    #[test]
+    fn a_timeline_is_of_the_emotions_or_of_what_is_felt() {
+        let calm = EmotionVector::from_weights([0., 0., 0., 0., 0., 0., 1., 0.]).unwrap();
+        let felt = Moment {
+            felt: Some(calm),
+            ..moment(0.0, 2.0)
+        };
+        let share = |is_felt| {
+            let timeline = Timeline {
+                moments: &[felt, moment(10.0, 4.0)],
+                window_s: 10.0,
+                end_s: 20.0,
+                is_felt,
+            };
+            let shares: Vec<f64> = timeline.windows().map(|part| part.emotions[6]).collect();
+            shares
+        };
+        assert_eq!(share(true), [100.0, 12.5]);
+        assert_eq!(share(false), [12.5, 12.5]);
+    }
+
+    #[test]
+    fn what_is_felt_is_absent_from_json_where_it_is_unknown() {
+        let plain = moment(0.0, 2.0);
+        let felt = Moment {
+            felt: Some(EmotionVector::even()),
+            ..plain
+        };
+        let written = |moment| serde_json::to_value(moment).unwrap();
+        assert!(written(plain).get("felt").is_none());
+        assert_eq!(written(felt)["felt"].as_array().unwrap().len(), 8);
+        for moment in [plain, felt] {
+            let read: Moment = serde_json::from_value(written(moment)).unwrap();
+            assert_eq!(read, moment);
+        }
+        let mut damaged = written(felt);
+        damaged["felt"][0] = 50.0.into();
+        assert!(serde_json::from_value::<Moment>(damaged).is_err());
     }
 }

@@ -260,4 +260,25 @@ pub(crate) mod as_array {
     ) -> Result<EmotionVector, D::Error> {
         EmotionVector::new(<[f32; 8]>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
+
+    /// The same where the vector may be absent.
+    pub(crate) mod optional {
+        use super::{Deserialize, Deserializer, EmotionVector, Serialize, Serializer};
+
+        pub(crate) fn serialize<S: Serializer>(
+            vector: &Option<EmotionVector>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            let numbers = vector.as_ref().map(EmotionVector::as_array);
+            numbers.serialize(serializer)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<EmotionVector>, D::Error> {
+            let numbers = Option::<[f32; 8]>::deserialize(deserializer)?;
+            let vector = numbers.map(EmotionVector::new).transpose();
+            vector.map_err(serde::de::Error::custom)
+        }
+    }
 }

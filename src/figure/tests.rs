@@ -207,6 +207,7 @@ fn a_timeline_has_the_height_and_the_color_of_each_window_at_its_time() {
             valence: 2.0 + 2.0 * f32::from(n),
             arousal: 8.0 - 2.0 * f32::from(n),
             emotions: EmotionVector::from_weights(weights).unwrap(),
+            felt: None,
         }
     };
     let emotions = [Emotion::Happy, Emotion::Tired, Emotion::Calm];
@@ -221,6 +222,7 @@ fn a_timeline_has_the_height_and_the_color_of_each_window_at_its_time() {
                 moments: &moments,
                 window_s: 15.0,
                 end_s: 45.0,
+                is_felt: false,
             },
         }
         .scene(),

@@ -52,6 +52,11 @@ impl TimelineChart<'_> {
         if let Some(whole) = self.timeline.whole() {
             let steps = self.timeline.at_most(MOST);
             draw_affect(&mut scene, &x, &steps, &whole);
+            let name = match self.timeline.is_felt {
+                true => "the eight emotions that listeners feel",
+                false => "the eight emotions",
+            };
+            draw_names(&mut scene, &SHARES, name);
             draw_shares(&mut scene, &x, &steps, &whole);
         }
         let bare: Vec<Tick> = times.iter().map(|tick| (tick.0, String::new())).collect();
@@ -131,7 +136,6 @@ fn draw_affect(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) 
 }
 
 fn draw_shares(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) {
-    draw_names(scene, &SHARES, "the eight emotions");
     let y = SHARES.y((0.0, 100.0), 4);
     for step in steps {
         let (from, to) = (x.at(step.seconds.start), x.at(step.seconds.end));

@@ -10,6 +10,7 @@ use arrow_array::{
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, TimeUnit};
+use arrow_select::take::take;
 use std::sync::Arc;
 
 /// A value of one row of a column.
@@ -169,6 +170,7 @@ impl Value for Vec<Moment> {
             f32::encode(moments().map(|moment| Some(&moment.valence)), 0)?,
             f32::encode(moments().map(|moment| Some(&moment.arousal)), 0)?,
             EmotionVector::encode(moments().map(|moment| Some(&moment.emotions)), 0)?,
+            Option::encode(moments().map(|moment| Some(&moment.felt)), 0)?,
         ];
         let lengths = values.clone().map(|list| list.map_or(0, Vec::len));
         Ok(Arc::new(ListArray::try_new(
@@ -182,7 +184,7 @@ impl Value for Vec<Moment> {
     fn decode(array: &ArrayRef, row: usize) -> Option<Self> {
         let list = array.as_list_opt::<i32>()?.value(row);
         let fields = list.as_struct_opt()?;
-        let [start_s, valence, arousal, emotions] = fields.columns() else {
+        let [start_s, valence, arousal, emotions, felt] = fields.columns() else {
             return None;
         };
         let moment = |row| {
@@ -191,6 +193,7 @@ impl Value for Vec<Moment> {
                 valence: f32::decode(valence, row)?,
                 arousal: f32::decode(arousal, row)?,
                 emotions: EmotionVector::decode(emotions, row)?,
+                felt: Option::decode(felt, row)?,
             })
         };
         (0..fields.len()).map(moment).collect()
@@ -207,6 +210,7 @@ fn moment_fields() -> Fields {
         Field::new("valence", DataType::Float32, false),
         Field::new("arousal", DataType::Float32, false),
         Field::new("emotions", EmotionVector::data_type(0), false),
+        Field::new("felt", EmotionVector::data_type(0), true),
     ])
 }
 
@@ -271,8 +275,13 @@ pub(crate) fn canonical(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef>
         }
         DataType::Struct(fields) => {
             let found = array.as_struct_opt()?;
-            let column = |field: &FieldRef| {
-                canonical(found.column_by_name(field.name())?, field.data_type())
+            let column = |field: &FieldRef| match found.column_by_name(field.name()) {
+                Some(array) => canonical(array, field.data_type()),
+                // A file that was written before the field existed.
+                None if field.is_nullable() => {
+                    Some(arrow_array::new_null_array(field.data_type(), found.len()))
+                }
+                None => None,
             };
             let columns = fields.iter().map(column).collect::<Option<_>>()?;
             Arc::new(StructArray::try_new(fields.clone(), columns, found.nulls().cloned()).ok()?)
@@ -281,8 +290,8 @@ pub(crate) fn canonical(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef>
     })
 }
 
-/// Lists of other values, as fixed-size ones if all have the wanted length, or (for embeddings, whose length the file decides)
-/// all the same.
+/// Lists of other values, as fixed-size ones if all that are not null have the wanted length, or (for embeddings, whose length the
+/// file decides) all the same.
 fn list_of(
     item: &FieldRef,
     lists: &ListArray,
@@ -306,6 +315,20 @@ fn list_of(
         }
     }
     let nulls = lists.nulls().cloned();
+    if let DataType::FixedSizeList(_, length @ 1..) = wanted
+        && lists.null_count() > 0
+        && (0..lists.len()).all(|row| lists.is_null(row) || lists.value_length(row) == *length)
+    {
+        // A null list has numbers of its own in an array of fixed-size ones.
+        let rows = lists.iter().zip(offsets.iter());
+        let places = rows.flat_map(|(list, start)| {
+            let is_valid = list.is_some();
+            (0..*length).map(move |n| is_valid.then_some(start + n))
+        });
+        let values = take(&values, &places.collect::<Int32Array>(), None).ok()?;
+        let lists = FixedSizeListArray::try_new(item.clone(), *length, values, nulls).ok()?;
+        return Some(Arc::new(lists));
+    }
     let lists = ListArray::try_new(item.clone(), offsets.clone(), values, nulls).ok()?;
     Some(Arc::new(lists))
 }

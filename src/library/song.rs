@@ -203,7 +203,7 @@ columns! {
     ExcerptStartS excerpt_start_s: Option<f64>,
     /// Length of the analyzed excerpt, in seconds.
     ExcerptLengthS excerpt_length_s: Option<f64>,
-    /// Predictions for each window: start in seconds, valence, arousal and percentages.
+    /// Predictions for each window: start in seconds, valence, arousal, percentages, and those of what listeners feel.
     Timeline timeline: Option<Vec<Moment>>,
 }
 

@@ -29,9 +29,9 @@ pub(crate) fn a_song(n: usize) -> Song {
     }
 }
 
-/// Moments that differ.
+/// Moments that differ; every second has what is felt.
 pub(crate) fn some_moments(count: usize) -> Vec<Moment> {
-    let moment = |n| {
+    let moment = |n: usize| {
         let mut weights = [1.0; 8];
         weights[n % 8] = 3.0 + n as f64;
         Moment {
@@ -39,6 +39,7 @@ pub(crate) fn some_moments(count: usize) -> Vec<Moment> {
             valence: 1.0 + (n % 8) as f32,
             arousal: 9.0 - (n % 8) as f32,
             emotions: EmotionVector::from_weights(weights).unwrap(),
+            felt: n.is_multiple_of(2).then(EmotionVector::even),
         }
     };
     (0..count).map(moment).collect()

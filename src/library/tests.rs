@@ -473,6 +473,44 @@ fn long_timelines_are_read_back_whole_and_end_a_song_group_early() {
 }
 
 #[test]
+fn timelines_that_were_written_before_they_had_what_is_felt_are_read() {
+    use arrow_array::{Array, ListArray, StructArray, cast::AsArray};
+    let (_directory, path) = in_a_directory();
+    write(&path, (0..8).map(a_song));
+    assert_eq!(
+        all(&Library::open(&path).unwrap()),
+        (0..8).map(a_song).collect::<Vec<_>>()
+    );
+    let mut columns = columns_of(&path);
+    let (field, array) = columns.last_mut().unwrap();
+    assert_eq!(field.name(), "timeline");
+    let lists = array.as_list::<i32>();
+    let (fields, arrays, _) = lists.values().as_struct().clone().into_parts();
+    let fields = fields.iter().cloned().zip(arrays).take(4);
+    let moments = StructArray::from(fields.collect::<Vec<_>>());
+    let item = Field::new("item", moments.data_type().clone(), false);
+    let lists = ListArray::new(
+        Arc::new(item),
+        lists.offsets().clone(),
+        Arc::new(moments),
+        lists.nulls().cloned(),
+    );
+    *field = Field::new("timeline", lists.data_type().clone(), true);
+    *array = Arc::new(lists);
+    let footer = serde_json::to_string(&info()).unwrap();
+    foreign(&path, Some(footer), columns);
+    let without = |n| {
+        let mut song = a_song(n);
+        for moment in song.timeline.iter_mut().flatten() {
+            moment.felt = None;
+        }
+        song
+    };
+    let library = Library::open(&path).unwrap();
+    assert_eq!(all(&library), (0..8).map(without).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_row_without_a_vector_is_named() {
     let (_directory, path) = in_a_directory();
     write(&path, (0..3).map(a_song));

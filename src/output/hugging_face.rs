@@ -48,7 +48,7 @@ impl HuggingFaceSink {
         let mut windows = None;
         if layout.has(Column::Timeline) {
             let mut of_windows = layout.clone();
-            of_windows.fields = window_fields();
+            of_windows.fields = window_fields(layout.has_felt);
             windows = Some(parquet("windows", of_windows)?);
         }
         let timeline = Field::Of(Column::Timeline);
@@ -73,6 +73,7 @@ impl Sink for HuggingFaceSink {
                     valence: moment.valence,
                     arousal: moment.arousal,
                     emotions: moment.emotions,
+                    felt: moment.felt,
                     ..Song::default()
                 };
                 let start = Cell::Double(moment.start_s);
@@ -119,8 +120,8 @@ fn temporary_directory(target: &Path) -> io::Result<TempDir> {
 }
 
 /// The fields of the configuration `windows`: a window is written like a song.
-fn window_fields() -> Vec<Field> {
-    let start = [
+fn window_fields(has_felt: bool) -> Vec<Field> {
+    let mut fields = vec![
         Field::extra("song", DataType::Int64, 0),
         Field::Of(Column::Path),
         Field::extra("number", DataType::Int64, 1),
@@ -128,8 +129,11 @@ fn window_fields() -> Vec<Field> {
         Field::Of(Column::Valence),
         Field::Of(Column::Arousal),
     ];
-    let emotions = Emotion::ALL.map(Field::Percentage);
-    start.into_iter().chain(emotions).collect()
+    fields.extend(Emotion::ALL.map(Field::Percentage));
+    if has_felt {
+        fields.extend(Emotion::ALL.map(Field::Felt));
+    }
+    fields
 }
 
 /// The dataset card: configurations for `datasets`, and a description for people.

@@ -30,6 +30,7 @@ pub(super) struct SqliteSink {
     fields: Vec<Field>,
     has_embedding: bool,
     has_timeline: bool,
+    has_felt: bool,
     /// Songs that are not inserted yet.
     waiting: Vec<(Song, Vec<Cell<'static>>)>,
     rows: i64,
@@ -49,6 +50,7 @@ impl SqliteSink {
             fields,
             has_embedding,
             has_timeline,
+            has_felt: layout.has_felt,
             waiting: Vec::new(),
             rows: 0,
         };
@@ -91,7 +93,13 @@ impl SqliteSink {
             )?;
         }
         if self.has_timeline {
-            let emotions = Emotion::ALL.map(|emotion| format!("{emotion} REAL NOT NULL"));
+            let mut numbers = Emotion::ALL
+                .map(|emotion| format!("{emotion} REAL NOT NULL"))
+                .to_vec();
+            if self.has_felt {
+                let felt = Emotion::ALL.map(Field::Felt);
+                numbers.extend(felt.map(|field| format!("{} REAL", field.name())));
+            }
             self.database.execute_batch(&format!(
                 "CREATE TABLE moment (
                      song_id INTEGER NOT NULL REFERENCES song (id),
@@ -100,7 +108,7 @@ impl SqliteSink {
                      {},
                      PRIMARY KEY (song_id, number)
                  ) WITHOUT ROWID;",
-                emotions.join(", ")
+                numbers.join(", ")
             ))?;
         }
         self.database.execute(
@@ -133,9 +141,10 @@ impl SqliteSink {
         let mut song_row = prepare("song", 1 + self.fields.len())?;
         let embedding_row = self.has_embedding.then(|| prepare("embedding", 2));
         let mut embedding_row = embedding_row.transpose()?;
+        let percentages = Emotion::COUNT * if self.has_felt { 2 } else { 1 };
         let moment_row = self
             .has_timeline
-            .then(|| prepare("moment", 5 + Emotion::COUNT));
+            .then(|| prepare("moment", 5 + percentages));
         let mut moment_row = moment_row.transpose()?;
         for (id, (song, extra)) in (self.rows + 1..).zip(&self.waiting) {
             let cells = self.fields.iter().map(|f| value(&f.cell(song, extra)));
@@ -153,6 +162,10 @@ impl SqliteSink {
                     let numbers = [moment.valence, moment.arousal];
                     let numbers = numbers.iter().chain(moment.emotions.as_array());
                     row.extend(numbers.map(|number| Value::Real(f64::from(*number))));
+                    if self.has_felt {
+                        let share = |emotion| moment.felt.map(|felt| felt.get(emotion).into());
+                        row.extend(Emotion::ALL.map(|e| share(e).map_or(Value::Null, Value::Real)));
+                    }
                     insert.execute(params_from_iter(row))?;
                 }
             }

@@ -179,6 +179,8 @@ fn json_has_short_numbers_times_in_utc_and_null_for_silence() {
     assert_eq!(moments.len(), 2);
     assert_eq!(moments[1]["start_s"], 15.0);
     assert_eq!(moments[1]["emotions"].as_array().unwrap().len(), 8);
+    assert_eq!(moments[0]["felt"].as_array().unwrap().len(), 8);
+    assert!(moments[1].get("felt").is_none());
 }
 
 #[test]
@@ -248,6 +250,15 @@ fn sqlite_has_songs_model_embeddings_moments_and_indices() {
         .map(Vec::len)
         .sum();
     assert_eq!(one("SELECT count(*) FROM moment"), moments as i64);
+    let felt = songs.iter().filter_map(|s| s.timeline.as_ref()).flatten();
+    let felt: f64 = felt
+        .filter_map(|moment| moment.felt)
+        .map(|felt| f64::from(felt.get(Emotion::Content)))
+        .sum();
+    let sum: f64 = database
+        .query_row("SELECT sum(felt_content) FROM moment", [], |row| row.get(0))
+        .unwrap();
+    assert!(felt > 100.0 && (sum - felt).abs() < 1e-6, "{sum}, {felt}");
     assert_eq!(one("SELECT count(*) FROM song WHERE emotion IS NULL"), 3);
     let name: String = database
         .query_row("SELECT name FROM model", [], |row| row.get(0))
@@ -287,7 +298,8 @@ fn sqlite_has_songs_model_embeddings_moments_and_indices() {
 
 #[test]
 fn a_hugging_face_directory_has_a_card_that_names_its_files() {
-    let place = Place::new(songs(20));
+    let all = songs(20);
+    let place = Place::new(all.clone());
     let export = place.export(&["path", "emotions", "timeline"]);
     fs::create_dir(place.path("set")).unwrap();
     place.write(&export, Format::HuggingFace, "set");
@@ -310,6 +322,12 @@ fn a_hugging_face_directory_has_a_card_that_names_its_files() {
     assert_eq!(songs.iter().map(RecordBatch::num_rows).sum::<usize>(), 20);
     let (_, windows) = parquet_rows(&place.path("set/data/windows-00000-of-00001.parquet"));
     assert!(windows[0].column_by_name("path").is_some());
+    let felt = windows[0].column_by_name("felt_tired").unwrap();
+    let moments = || all.iter().flat_map(|song| song.timeline.iter().flatten());
+    let expected = moments().map(|moment| moment.felt.map(|felt| felt.get(Emotion::Tired)));
+    let found: Vec<Option<f32>> = felt.as_primitive::<Float32Type>().iter().collect();
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    assert!(found.contains(&None) && found.contains(&Some(12.5)));
     let error = place.fails(&export, Format::HuggingFace, "set");
     assert!(error.contains("not empty"), "{error}");
     assert!(place.leftovers().is_empty());

@@ -27,6 +27,7 @@ except ImportError as missing:
     sys.exit(77)
 
 EMOTIONS = ["happy", "excited", "tense", "frustrated", "depressed", "tired", "calm", "content"]
+FELT = [f"felt_{name}" for name in EMOTIONS]
 
 
 def has(module):
@@ -44,6 +45,7 @@ def expected(library):
     for row in rows:
         vector = row.pop("emotions")
         row.update(zip(EMOTIONS, vector))
+        row.update(zip(FELT, row.pop("felt") or [None] * 8))
         row["emotion"] = None if row["silent"] else EMOTIONS[max(range(8), key=lambda n: vector[n])]
     return rows
 
@@ -101,7 +103,7 @@ def main():
                         assert value == iso(want[name]), (name, value)
                     elif name == "embedding":
                         assert np.array_equal(np.float32(value), np.float32(want[name]))
-                    elif name in EMOTIONS or name in ("valence", "arousal"):
+                    elif name in EMOTIONS + FELT or name in ("valence", "arousal"):
                         assert np.float32(value) == np.float32(want[name]), (name, value)
                     elif name == "timeline":
                         assert (value and len(value)) == (want[name] and len(want[name]))
@@ -149,12 +151,14 @@ def main():
             assert struct.unpack(f"<{len(want['embedding'])}f", row[5]) == tuple(want["embedding"])
         assert database.execute("SELECT count(*), max(length(identity)) FROM model").fetchone() == (1, 64)
         if timelines:
+            felt = rows[0]["felt_content"] is not None
             flat = [
-                (n, m["start_s"], m["arousal"], m["emotions"][7])
+                (n, m["start_s"], m["arousal"], m["emotions"][7]) + ((m["felt"][7],) if felt else ())
                 for n, row in enumerate(rows, start=1)
                 for m in row["timeline"] or []
             ]
-            query = "SELECT song_id, start_s, arousal, content FROM moment ORDER BY song_id, number"
+            names = "song_id, start_s, arousal, content" + (", felt_content" if felt else "")
+            query = f"SELECT {names} FROM moment ORDER BY song_id, number"
             assert database.execute(query).fetchall() == flat
         database.close()
         done.append("sqlite3")

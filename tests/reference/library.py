@@ -47,6 +47,7 @@ COLUMNS = {
     "valence": (pa.float32(), False),
     "arousal": (pa.float32(), False),
     "emotions": (pa.list_(NUMBER, 8), False),
+    "felt": (pa.list_(NUMBER, 8), True),
     "analyzed_at": (pa.timestamp("us", tz="UTC"), False),
     "windows": (pa.int32(), False),
     "content_hash": (pa.string(), True),
@@ -65,6 +66,7 @@ COLUMNS = {
                         pa.field("valence", pa.float32(), nullable=False),
                         pa.field("arousal", pa.float32(), nullable=False),
                         pa.field("emotions", pa.list_(NUMBER, 8), nullable=False),
+                        pa.field("felt", pa.list_(NUMBER, 8), nullable=True),
                     ]
                 ),
                 nullable=False,
@@ -93,7 +95,7 @@ def check_pyarrow(library):
     for group in range(file.metadata.num_row_groups):
         for column in range(file.metadata.num_columns):
             chunk = file.metadata.row_group(group).column(column)
-            plain = chunk.path_in_schema == "emotions.list.item"
+            plain = chunk.path_in_schema in ("emotions.list.item", "felt.list.item")
             assert chunk.compression == ("UNCOMPRESSED" if plain else "ZSTD"), chunk
     table = file.read()
     paths = table["path"].to_pylist()
@@ -118,7 +120,8 @@ def check_timelines(library, table):
         assert starts[0] == 0 and starts == sorted(starts), starts
         for moment in moments:
             assert 1 <= moment["valence"] <= 9 and 1 <= moment["arousal"] <= 9
-            assert len(moment["emotions"]) == 8 and abs(sum(moment["emotions"]) - 100) < 0.1
+            for vector in (moment["emotions"], moment["felt"] or [12.5] * 8):
+                assert len(vector) == 8 and abs(sum(vector) - 100) < 0.1
         ends = [0.0] + [start + length for start in starts]
         weights = [(end - before) / length for before, end in zip(ends, ends[1:])]
         mean = sum(w * m["valence"] for w, m in zip(weights, moments)) / sum(weights)
@@ -163,8 +166,8 @@ def check_duckdb(program, library, questions):
         assert len(found) == len(expected)
         for rank, (song, (path, similarity)) in enumerate(zip(found, expected), start=1):
             assert list(song) == [
-                "rank", "path", "similarity", "valence", "arousal", "emotions", "title", "artist", "album", "genre",
-                "duration_s",
+                "rank", "path", "track", "similarity", "valence", "arousal", "emotions", *(["felt"] if "felt" in song else []),
+                "title", "artist", "album", "genre", "duration_s",
             ], list(song)
             assert song["rank"] == rank and list(song["emotions"]) == EMOTIONS
             difference = abs(song["similarity"] - similarity)

@@ -165,6 +165,7 @@ fn print_json(library: &Library, songs: &[Song]) -> crate::Result<()> {
     let layout = Layout {
         fields,
         embedding: 0,
+        has_felt: library.has_felt(),
         info: library.info(),
         paths: Paths::Absolute,
     };

@@ -95,6 +95,7 @@ impl Output {
             let layout = Layout {
                 fields: fields(format, library.has_felt()),
                 embedding: 0,
+                has_felt: library.has_felt(),
                 info: library.info(),
                 paths: match self.relative {
                     true => Paths::relative_to(directory_of(file.unwrap_or(Path::new(""))))?,
