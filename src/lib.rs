@@ -148,7 +148,7 @@ pub use library::{
 };
 pub use mel::{Framer, FrequencyScale, MelConfig, MelExtractor, Window, WindowRule};
 pub use model::{Model, ModelMetadata, Prediction, Preprocessing, Recipe};
-pub use search::{Explore, Filter, Match, Metric, Query, QueryVector, SongVector};
+pub use search::{Explore, Filter, Match, MeanEmotions, Metric, Query, QueryVector, SongVector};
 
 /// For the tests and fuzz targets of this repository; no part of the interface, and free to change.
 #[doc(hidden)]

@@ -118,20 +118,27 @@ fn a_broken_pipe_is_not_reported() {
 #[test]
 fn relative_playlists_lead_to_the_songs_from_their_directory() {
     let place = filled();
-    export(&place, &["-o", "lists", "--format", "m3u8", "--relative"]).ends_with_code(0);
-    let lists = place.folder.path().join("lists");
-    let mut found = 0;
-    for entry in fs::read_dir(&lists).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            assert!(line.starts_with(".."), "{line}");
-            assert!(lists.join(line).is_file(), "{line}");
-            found += 1;
+    // The second is the option's former name.
+    for option in ["--relative-paths", "--relative"] {
+        export(&place, &["-o", &option[2..], "--format", "m3u8", option]).ends_with_code(0);
+        let lists = place.folder.path().join(&option[2..]);
+        let mut found = 0;
+        for entry in fs::read_dir(&lists).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for line in text.lines().filter(|line| !line.starts_with('#')) {
+                assert!(line.starts_with(".."), "{line}");
+                assert!(lists.join(line).is_file(), "{line}");
+                found += 1;
+            }
         }
+        assert_eq!(found, 3);
     }
-    assert_eq!(found, 3);
     // Again, over the old ones.
-    export(&place, &["-o", "lists", "--format", "m3u8", "--limit", "1"]).ends_with_code(0);
+    export(
+        &place,
+        &["-o", "relative", "--format", "m3u8", "--limit", "1"],
+    )
+    .ends_with_code(0);
 }
 
 #[test]

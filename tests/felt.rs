@@ -80,6 +80,46 @@ fn emotions_by_name_are_compared_with_what_is_felt_where_the_library_tells() {
 }
 
 #[test]
+fn a_relative_query_compares_within_the_library_and_prints_the_songs_own_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let library = library(directory.path(), true);
+    let plain = ["--emotions", "excited=1", "--by", "emotions"];
+    let relative = [&plain[..], &["--relative"]].concat();
+    let ran = query(&library, &relative)
+        .complains("compared by: emotions, relative to the library's mean");
+    // Every song is happy, the last one least: it has relatively most of all else.
+    let songs = json(&ran);
+    assert!(songs[0]["emotions"]["happy"].as_f64() > Some(60.0));
+    let similarity = |ran: &Ran| json(ran)[0]["similarity"].as_f64().unwrap();
+    assert!(similarity(&ran) > 0.34 && similarity(&query(&library, &plain)) < 0.1);
+    assert_eq!(names(ran), ["3", "2", "1", "0"]);
+    // The song's own vector is relative too: the nearest is the one that is next in happiness.
+    let like = ["--like", "/music/0.mp3", "--relative"];
+    let like = query(&library, &like).complains("relative to the library's mean");
+    assert!(similarity(&like) > 0.99);
+    assert_eq!(names(like), ["1", "2", "3"]);
+    let some = [&relative[..], &["--where", "path NOT LIKE '%3.mp3'"]].concat();
+    let all = json(&query(&library, &relative));
+    let some = json(&query(&library, &some));
+    assert_eq!(all[1]["similarity"], some[0]["similarity"]);
+    let felt = query(&library, &["--face", "sadness=1", "--relative"])
+        .complains("compared by: felt, relative");
+    assert_eq!(names(felt)[0], "3");
+    query(
+        &library,
+        &[
+            "--like",
+            "/music/0.mp3",
+            "--relative",
+            "--metric",
+            "embedding",
+        ],
+    )
+    .ends_with_code(1)
+    .complains("--relative compares percentages");
+}
+
+#[test]
 fn exports_have_columns_for_it() {
     let directory = tempfile::tempdir().unwrap();
     let library = library(directory.path(), true);

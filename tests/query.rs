@@ -95,7 +95,7 @@ fn the_name_of_the_output_says_its_form_and_relative_names_lead_to_the_files() {
     assert_eq!(write("a.jsonl", &[]).lines().count(), 5);
     assert!(write("a.csv", &[]).starts_with("rank,path,"));
     assert!(write("a.txt", &[]).contains("similarity"));
-    let list = write("a.m3u8", &["--relative", "-k", "all"]);
+    let list = write("a.m3u8", &["--relative-paths", "-k", "all"]);
     let names: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(names.len(), 6);
     for name in &names {
@@ -108,9 +108,9 @@ fn the_name_of_the_output_says_its_form_and_relative_names_lead_to_the_files() {
             .complains(complaint);
     };
     refuse(&["-o", "x.odt"], "--format");
-    refuse(&["--relative"], "playlists");
+    refuse(&["--relative-paths"], "playlists");
     refuse(
-        &["-o", "/no/such/folder/a.m3u8", "--relative"],
+        &["-o", "/no/such/folder/a.m3u8", "--relative-paths"],
         "/no/such/folder",
     );
     refuse(&["-o", "/no/such/folder/a.csv"], "/no/such/folder");
@@ -163,7 +163,7 @@ fn conditions_and_lists_leave_songs_out() {
         .ends_with_code(1)
         .complains("did you mean \"duration\"?");
     let heard = place.folder.path().join("heard.m3u8");
-    run(ask(&place, &["-k", "2", "--relative", "-o"]).arg(&heard)).ends_with_code(0);
+    run(ask(&place, &["-k", "2", "--relative-paths", "-o"]).arg(&heard)).ends_with_code(0);
     let heard = heard.to_str().unwrap();
     assert_eq!(
         paths(&place, &["-k", "all", "--exclude-list", heard]),
@@ -261,6 +261,15 @@ fn many_questions_need_a_file_for_their_answers() {
         .arg(&answers))
     .ends_with_code(0)
     .complains("6 questions, 12 answers");
+    run(place
+        .query()
+        .args(["--relative", "--queries"])
+        .arg(place.library())
+        .arg("-o")
+        .arg(&answers))
+    .ends_with_code(0)
+    .complains("relative to the library's mean")
+    .complains("6 questions, 30 answers");
     run(place
         .query()
         .args(["--emotions", "happy=1", "--queries"])

@@ -35,7 +35,7 @@ use std::{
                   Examples:\n  \
                     circumplex export -o songs.csv\n  \
                     circumplex export -o songs.parquet --columns path,title,emotion,emotions --with embedding\n  \
-                    circumplex export -o playlists --format m3u8 --relative\n  \
+                    circumplex export -o playlists --format m3u8 --relative-paths\n  \
                     circumplex export --write-tags"
 )]
 pub(crate) struct Args {
@@ -76,8 +76,8 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     limit: usize,
     /// Playlists: paths relative to their directory
-    #[arg(long)]
-    relative: bool,
+    #[arg(long, alias = "relative")]
+    relative_paths: bool,
 }
 
 impl Selection {
@@ -115,7 +115,7 @@ impl Selection {
         }
         export.skip_silent = self.skip_silent;
         export.list_limit = self.limit;
-        export.relative = self.relative;
+        export.relative = self.relative_paths;
         Ok(export)
     }
 }

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{
-    Filter, Metric, QueryVector, SongVector,
+    Filter, MeanEmotions, Metric, QueryVector, SongVector,
     metric::Target,
     top::{Candidate, Ranking, TopK},
 };
@@ -16,6 +16,7 @@ use crate::{
 use arrow_array::{RecordBatch, cast::AsArray};
 use rayon::prelude::*;
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     num::NonZeroUsize,
@@ -54,6 +55,8 @@ pub struct Query {
     pub metric: Metric,
     /// By which of their vectors; [`Metric::Embedding`] ignores it.
     pub by: SongVector,
+    /// Compare the songs relative to this mean of their library. [`Metric::Embedding`] ignores it.
+    pub relative_to: Option<MeanEmotions>,
     /// Only songs that meet this condition.
     pub filter: Option<Filter>,
     /// Files that are excluded, with all their tracks; also tracks by their [`Song::unique_path`].
@@ -81,6 +84,22 @@ impl Query {
     ) -> Result<Vec<Match>> {
         let answers = self.answers(library, std::slice::from_ref(vector), k)?;
         self.matches(library, answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// The vector of a song that is compared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if the song lacks it.
+    pub(super) fn vector_of(&self, song: &Song) -> Result<[f64; Emotion::COUNT]> {
+        let vector = self.by.of(song).ok_or_else(|| {
+            let message = format!("has no `{}`; ask --by emotions", self.by.name());
+            Error::invalid(message).with_path(&song.path)
+        })?;
+        let percentages = vector.as_array().map(f64::from);
+        Ok(match &self.relative_to {
+            Some(mean) => mean.relative(percentages),
+            None => percentages,
+        })
     }
 
     /// For each vector the answer of [`nearest`](Self::nearest), as rows and similarities, in one pass over the library.
@@ -231,6 +250,7 @@ struct Search<'a> {
     library: &'a Library,
     metric: Metric,
     by: SongVector,
+    relative_to: Option<MeanEmotions>,
     per_artist: Option<NonZeroUsize>,
     /// For each row whether the song is eligible.
     eligible: Vec<bool>,
@@ -271,6 +291,7 @@ impl<'a> Search<'a> {
             library,
             metric: query.metric,
             by: query.by,
+            relative_to: query.relative_to,
             per_artist: query.per_artist,
             eligible: eligible.concat(),
             artists: artists.concat(),
@@ -294,7 +315,13 @@ impl<'a> Search<'a> {
             .try_fold(empty, |mut best, group| {
                 for batch in self.library.batches(group, Columns::of(&[column]), None) {
                     let (first_row, batch) = batch?;
-                    let numbers = self.numbers(first_row, &batch, column, length)?;
+                    let mut numbers =
+                        Cow::from(vectors_of(self.library, first_row, &batch, column, length)?);
+                    if let Some(mean) = &self.relative_to
+                        && column != Column::Embedding
+                    {
+                        numbers = mean.relative_all(&numbers).into();
+                    }
                     for (target, best) in targets.iter().zip(&mut best) {
                         for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
                             if self.eligible[row as usize]
@@ -313,39 +340,41 @@ impl<'a> Search<'a> {
             })?;
         Ok(best.into_iter().map(TopK::into_sorted).collect())
     }
+}
 
-    /// The vectors of a batch, one after the other, each valid.
-    fn numbers<'b>(
-        &self,
-        first_row: u64,
-        batch: &'b RecordBatch,
-        column: Column,
-        length: usize,
-    ) -> Result<&'b [f32]> {
-        let error = |row: u64, what: &str| {
-            let file = self.library.file_of(first_row).path();
-            let message = format!(
-                "row {row} (counted from 0) has no valid `{}`: {what}; analyze the music again",
-                column.name()
-            );
-            Error::new(ErrorKind::Library, message).with_path(file)
-        };
-        let numbers = flat_numbers(batch.column(0), length)
-            .ok_or_else(|| error(first_row, "a list is missing or has another length"))?;
-        for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
-            if let (Column::Emotions | Column::Felt, Ok(percentages)) = (column, song.try_into()) {
-                // A quick look first, which NaN fails too: it is done for every song of every query.
-                let sum: f32 = song.iter().sum();
-                let is_valid = (sum - 100.0).abs() < 0.05 && song.iter().all(|share| *share >= 0.0);
-                if !is_valid {
-                    EmotionVector::new(percentages).map_err(|fault| error(row, fault.message()))?;
-                }
-            } else if song.iter().any(|number| !number.is_finite()) {
-                return Err(error(row, "a number is not finite"));
+/// The vectors of a batch, one after the other, each valid.
+pub(super) fn vectors_of<'a>(
+    library: &Library,
+    first_row: u64,
+    batch: &'a RecordBatch,
+    column: Column,
+    length: usize,
+) -> Result<&'a [f32]> {
+    let error = |row: u64, what: &str| {
+        let file = library.file_of(first_row).path();
+        let message = format!(
+            "row {row} (counted from 0) has no valid `{}`: {what}; analyze the music again",
+            column.name()
+        );
+        Error::new(ErrorKind::Library, message).with_path(file)
+    };
+    let numbers = batch
+        .column_by_name(column.name())
+        .and_then(|lists| flat_numbers(lists, length))
+        .ok_or_else(|| error(first_row, "a list is missing or has another length"))?;
+    for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
+        if let (Column::Emotions | Column::Felt, Ok(percentages)) = (column, song.try_into()) {
+            // A quick look first, which NaN fails too: it is done for every song of every query.
+            let sum: f32 = song.iter().sum();
+            let is_valid = (sum - 100.0).abs() < 0.05 && song.iter().all(|share| *share >= 0.0);
+            if !is_valid {
+                EmotionVector::new(percentages).map_err(|fault| error(row, fault.message()))?;
             }
+        } else if song.iter().any(|number| !number.is_finite()) {
+            return Err(error(row, "a number is not finite"));
         }
-        Ok(numbers)
     }
+    Ok(numbers)
 }
 
 impl Query {

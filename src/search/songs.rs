@@ -1,5 +1,6 @@
 //! Songs as queries: songs of the library, found by the names that people give.
 
+use super::Query;
 use crate::{
     emotion::Emotion,
     error::{Error, Result},
@@ -59,15 +60,15 @@ pub(crate) fn rows_of(library: &Library, songs: &[Song]) -> Result<Vec<u64>> {
     Ok(rows)
 }
 
-/// The mean of the percentages, sum 100; `None` without songs.
-pub(super) fn mean_emotions(songs: &[Song]) -> Option<[f64; Emotion::COUNT]> {
+/// The mean of the vectors that a query compares, sum 100; `None` without songs.
+pub(super) fn mean_vector(songs: &[Song], query: &Query) -> Result<Option<[f64; Emotion::COUNT]>> {
     let mut mean = [0.0; Emotion::COUNT];
     for song in songs {
-        for (sum, value) in mean.iter_mut().zip(song.emotions.as_array()) {
-            *sum += f64::from(*value) / songs.len() as f64;
+        for (sum, value) in mean.iter_mut().zip(query.vector_of(song)?) {
+            *sum += value / songs.len() as f64;
         }
     }
-    (!songs.is_empty()).then_some(mean)
+    Ok((!songs.is_empty()).then_some(mean))
 }
 
 /// The mean of the embeddings, each scaled to length 1 so that each counts the same; `None` without songs.

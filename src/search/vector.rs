@@ -1,6 +1,9 @@
 //! [`QueryVector`]: the direction of a query, and the songs that take no part in its answer.
 
-use super::songs::{mean_embedding, mean_emotions};
+use super::{
+    Query,
+    songs::{mean_embedding, mean_vector},
+};
 use crate::{
     emotion::{Emotion, EmotionVector},
     error::{Error, Result},
@@ -68,21 +71,26 @@ const SAME: f64 = 1e-4;
 const SAME_DIRECTION: f64 = 1e-6;
 
 impl QueryVector {
-    /// The mean of some songs' percentages and embeddings. `None` where there is no song.
-    pub fn like(songs: &[Song]) -> Option<Self> {
-        Some(Self {
-            target: mean_emotions(songs)?,
+    /// The mean of some songs' percentages and embeddings, of the percentages that `query` compares. `None` where there is no
+    /// song.
+    ///
+    /// # Errors
+    /// Where a song lacks these percentages.
+    pub fn like(songs: &[Song], query: &Query) -> Result<Option<Self>> {
+        let mean = mean_vector(songs, query)?;
+        Ok(mean.map(|target| Self {
+            target,
             embedding: mean_embedding(songs).filter(|mean| !is_zero(mean)),
             excluded_rows: Vec::new(),
-        })
+        }))
     }
 
     /// Subtracts the mean of some songs' percentages and embeddings. Without songs nothing changes.
     ///
     /// # Errors
-    /// Where the songs have the percentages of the query, so that nothing is left.
-    pub fn unlike(mut self, songs: &[Song]) -> Result<Self> {
-        let Some(emotions) = mean_emotions(songs) else {
+    /// Those of [`like`](Self::like), and where the songs have the percentages of the query, so that nothing is left.
+    pub fn unlike(mut self, songs: &[Song], query: &Query) -> Result<Self> {
+        let Some(emotions) = mean_vector(songs, query)? else {
             return Ok(self);
         };
         for (value, other) in self.target.iter_mut().zip(emotions) {
@@ -120,38 +128,65 @@ mod tests {
         of.iter().map(song).collect()
     }
 
+    fn like(songs: &[Song]) -> QueryVector {
+        let vector = QueryVector::like(songs, &Query::default());
+        vector.unwrap().unwrap()
+    }
+
     const HAPPY: [f64; 8] = [1., 0., 0., 0., 0., 0., 0., 0.];
     const CALM: [f64; 8] = [0., 0., 0., 0., 0., 0., 1., 0.];
 
     #[test]
     fn several_songs_are_averaged_and_each_counts_the_same() {
-        let query = QueryVector::like(&songs(&[(HAPPY, [3., 0.]), (CALM, [0., 0.5])])).unwrap();
+        let query = like(&songs(&[(HAPPY, [3., 0.]), (CALM, [0., 0.5])]));
         assert_eq!(query.target, [50., 0., 0., 0., 0., 0., 50., 0.]);
         assert_eq!(query.embedding, Some(vec![0.5, 0.5]));
-        assert_eq!(QueryVector::like(&[]), None);
+        assert_eq!(QueryVector::like(&[], &Query::default()).unwrap(), None);
     }
 
     #[test]
     fn subtracted_songs_become_negative() {
-        let like = songs(&[(HAPPY, [1., 0.])]);
-        let unlike = songs(&[(CALM, [0., 2.])]);
-        let query = QueryVector::like(&like).unwrap().unlike(&unlike).unwrap();
+        let plain = Query::default();
+        let liked = songs(&[(HAPPY, [1., 0.])]);
+        let unliked = songs(&[(CALM, [0., 2.])]);
+        let query = like(&liked).unlike(&unliked, &plain).unwrap();
         assert_eq!(query.target, [100., 0., 0., 0., 0., 0., -100., 0.]);
         assert_eq!(query.embedding, Some(vec![1., -1.]));
         let query = QueryVector::from(EmotionVector::even())
-            .unlike(&unlike)
+            .unlike(&unliked, &plain)
             .unwrap();
         assert_eq!(query.target[6], -87.5);
         assert_eq!(query.embedding, None);
-        let same = QueryVector::like(&like).unwrap();
-        assert_eq!(same.clone().unlike(&[]).unwrap(), same);
-        let error = same.unlike(&like).unwrap_err();
+        let same = like(&liked);
+        assert_eq!(same.clone().unlike(&[], &plain).unwrap(), same);
+        let error = same.unlike(&liked, &plain).unwrap_err();
         assert!(error.to_string().contains("nothing is left"), "{error}");
     }
 
     #[test]
+    fn songs_are_asked_for_by_the_vector_that_is_compared() {
+        let felt = |weights: [f64; 8]| Song {
+            path: "a.mp3".into(),
+            emotions: EmotionVector::even(),
+            felt: Some(EmotionVector::from_weights(weights).unwrap()),
+            ..Song::default()
+        };
+        let query = Query {
+            by: SongVector::Felt,
+            ..Query::default()
+        };
+        let both = [felt(HAPPY), felt(CALM)];
+        let asked = QueryVector::like(&both, &query).unwrap().unwrap();
+        assert_eq!(asked.target, [50., 0., 0., 0., 0., 0., 50., 0.]);
+        let rest = asked.unlike(&both[..1], &query).unwrap();
+        assert_eq!(rest.target, [-50., 0., 0., 0., 0., 0., 50., 0.]);
+        let error = QueryVector::like(&songs(&[(HAPPY, [1., 0.])]), &query).unwrap_err();
+        assert!(error.to_string().contains("has no `felt`"), "{error}");
+    }
+
+    #[test]
     fn a_song_without_a_direction_has_no_embedding_to_compare() {
-        let query = QueryVector::like(&songs(&[(HAPPY, [0., 0.])])).unwrap();
+        let query = like(&songs(&[(HAPPY, [0., 0.])]));
         assert_eq!(query.embedding, None);
     }
 }

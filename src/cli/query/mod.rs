@@ -10,7 +10,10 @@ use super::{CliResult, Console, Exit, LibraryChoice, count, library::provenance}
 use crate::{
     emotion::EmotionVector,
     output::Format,
-    search::{Explore, Filter, Metric, Query, Questions, SongVector, answer_many, parse_target},
+    search::{
+        Explore, Filter, MeanEmotions, Metric, Query, Questions, SongVector, answer_many,
+        parse_target,
+    },
 };
 use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 
@@ -22,6 +25,7 @@ use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
                   Examples:\n  \
                     circumplex query --emotions happy=60,excited=40\n  \
                     circumplex query --emotions depressed=1 --metric share -k 20 -o sad.m3u8\n  \
+                    circumplex query --emotions tired=1 --relative\n  \
                     circumplex query --face happy=9,neutral=4 --where \"duration < 300\" --play\n  \
                     circumplex query --like song.mp3 --limit-per-artist 1"
 )]
@@ -40,6 +44,10 @@ pub(crate) struct Args {
     /// learned from their votes [default: felt for --emotions and faces where the library has it, else emotions]
     #[arg(long, value_enum, value_name = "VECTOR")]
     by: Option<SongVector>,
+    /// Compare relative to the library: each emotion's percentage is divided by its mean over all songs, so that emotions that
+    /// are rare in the library count as much as the others
+    #[arg(long)]
+    relative: bool,
     /// Only songs that meet a condition in SQL, like "genre ILIKE '%jazz%' AND duration < 300": path, title, artist, album, genre,
     /// duration, valence, arousal, track, silent, each emotion by its name, `strongest`, and more
     #[arg(long = "where", value_name = "CONDITION")]
@@ -65,7 +73,7 @@ pub(crate) struct Args {
     steps: Option<NonZeroUsize>,
     /// Answer the questions of a Parquet file, a vector a row (a column `emotions` of lists, or a column for each emotion; `id`
     /// names them), and write a Parquet file of query, rank, song and similarity to -o
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["asked", "unlike", "format", "json", "relative", "play", "open"], requires = "output")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["asked", "unlike", "format", "json", "relative_paths", "play", "open"], requires = "output")]
     queries: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
@@ -139,9 +147,16 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             true => SongVector::Felt,
             false => SongVector::Emotions,
         });
+    if args.relative && args.metric == Metric::Embedding {
+        bail!("--relative compares percentages: leave it out, or choose another --metric");
+    }
     let query = Query {
         metric: args.metric,
         by,
+        relative_to: match args.relative {
+            true => Some(MeanEmotions::of(&library, by)?),
+            false => None,
+        },
         filter: args.condition.clone(),
         exclude: match &args.exclude_list {
             Some(list) => excluded(list)?,
@@ -154,8 +169,18 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         }),
         tags: args.queries.is_none() && args.output.needs_tags(format),
     };
-    if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {
+    let remark_comparison = || {
         console.remark(&provenance(&library));
+        let relative = match args.relative {
+            true => ", relative to the library's mean",
+            false => "",
+        };
+        if (has_felt || args.relative) && args.metric != Metric::Embedding {
+            console.remark(&format!("compared by: {}{relative}", by.name()));
+        }
+    };
+    if let (Some(questions), Some(file)) = (&args.queries, args.output.file()) {
+        remark_comparison();
         let questions = Questions::open(questions)?;
         let answered = answer_many(&query, &library, questions, wanted, file)?;
         console.remark(&format!(
@@ -166,21 +191,18 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         ));
         return Ok(Exit::Success);
     }
-    let asked = args.question.vector(&library, by, console)?;
+    let asked = args.question.vector(&library, &query, console)?;
     let matches = match args.mood_shift {
         Some(target) => query.shift(&library, &asked, &target.into(), wanted)?,
         None => query.nearest(&library, &asked, wanted)?,
     };
-    console.remark(&provenance(&library));
+    remark_comparison();
     if matches.len() < wanted.get() && args.k != Some(ALL) {
         console.remark(&format!(
             "asked for {}; there are {} to choose from",
             count(wanted.get() as u64, "song", "songs"),
             matches.len()
         ));
-    }
-    if has_felt && args.metric != Metric::Embedding {
-        console.remark(&format!("compared by: {}", by.name()));
     }
     args.output.write(format, &library, by, &matches, console)?;
     args.output.play(&matches, console)?;

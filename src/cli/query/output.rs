@@ -32,7 +32,7 @@ pub(crate) struct Output {
     output: Option<PathBuf>,
     /// Write playlists with paths relative to the directory of -o, so that it can be moved with its music
     #[arg(long)]
-    relative: bool,
+    relative_paths: bool,
     /// Play the songs with the system's player for playlists
     #[arg(long)]
     play: bool,
@@ -58,8 +58,8 @@ impl Output {
         if format == Format::HuggingFace {
             bail!("--format huggingface is for `circumplex export`");
         }
-        if self.relative && !format.is_playlist() {
-            bail!("--relative is for playlists: add --format m3u8 or xspf");
+        if self.relative_paths && !format.is_playlist() {
+            bail!("--relative-paths is for playlists: add --format m3u8 or xspf");
         }
         Ok(format)
     }
@@ -97,7 +97,7 @@ impl Output {
                 embedding: 0,
                 has_felt: library.has_felt(),
                 info: library.info(),
-                paths: match self.relative {
+                paths: match self.relative_paths {
                     true => Paths::relative_to(directory_of(file.unwrap_or(Path::new(""))))?,
                     false => Paths::Absolute,
                 },

@@ -12,7 +12,7 @@ use crate::{
     face::{ObserveOptions, observe, parse_face},
     library::{Library, Song},
     search::{
-        QueryVector, SongVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at,
+        Query, QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at,
     },
 };
 use std::{
@@ -76,30 +76,21 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number above 0, found {text:?}"))
 }
 
-fn no_vector(by: SongVector, song: &Song) -> CliError {
-    let (name, path) = (by.name(), song.path.display());
-    format!("{path} has no `{name}`; ask --by emotions").into()
-}
-
 impl Question {
     /// Whether it asks how music feels: emotions by name, or a face.
     pub(crate) fn is_felt(&self) -> bool {
         self.emotions.is_some() || self.face.is_some() || self.face_file.is_some()
     }
 
-    /// The query vector. Looks up songs in `library`.
+    /// The vector of a query. Looks up songs in `library`.
     pub(crate) fn vector(
         &self,
         library: &Library,
-        by: SongVector,
+        query: &Query,
         console: &Console,
     ) -> Result<QueryVector, CliError> {
         self.check()?;
-        let mut songs = self.songs(library, console)?;
-        for song in &mut songs {
-            let vector = by.of(song);
-            song.emotions = vector.ok_or_else(|| no_vector(by, song))?;
-        }
+        let songs = self.songs(library, console)?;
         let (liked, unliked) = songs.split_at(self.like.len());
         let vector = if let Some(emotions) = self.emotions.or(self.vector) {
             Some(emotions.into())
@@ -109,12 +100,12 @@ impl Question {
         } else if let Some(emotions) = self.face_emotions(console)? {
             Some(emotions.into())
         } else {
-            QueryVector::like(liked)
+            QueryVector::like(liked, query)?
         };
         let vector = vector.ok_or(
             "no query: give --emotions, --vector, --valence with --arousal, --like, --face or --face-file",
         )?;
-        let mut vector = vector.unlike(unliked)?;
+        let mut vector = vector.unlike(unliked, query)?;
         vector.excluded_rows = rows_of(library, &songs)?;
         let copies = vector.excluded_rows.len().saturating_sub(songs.len()) as u64;
         if copies > 0 {

@@ -576,6 +576,116 @@ fn exploring_and_mood_shifts_give_the_answers_of_sorting_all() {
     }
 }
 
+/// The percentages of the songs relative to the mean of those that are not silent.
+fn naive_relative(songs: &[Song]) -> Vec<Song> {
+    let heard: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
+    let mut songs = songs.to_vec();
+    let ratios = |song: &Song| -> [f64; 8] {
+        std::array::from_fn(|n| {
+            let sum: f64 = heard
+                .iter()
+                .map(|song| f64::from(song.emotions.as_array()[n]))
+                .sum();
+            f64::from(song.emotions.as_array()[n]) / (sum / heard.len() as f64)
+        })
+    };
+    for song in &mut songs {
+        if !song.silent {
+            song.emotions = EmotionVector::from_weights(ratios(song)).unwrap();
+        }
+    }
+    songs
+}
+
+#[test]
+fn relative_answers_are_those_of_sorting_all_by_their_ratios_to_the_mean() {
+    for size in [1, 2, 4, 16, 17, 100, 257] {
+        let songs = varied_songs(size);
+        let relative = naive_relative(&songs);
+        let (_directory, library) = library_with(songs.iter().cloned());
+        let mean = MeanEmotions::of(&library, SongVector::Emotions).unwrap();
+        let vector = varied_vector();
+        for metric in METRICS.into_iter().chain([Metric::Share]) {
+            for (number, query) in varied_queries(metric, &songs).into_iter().enumerate() {
+                // The reference is the whole library, whatever is filtered and excluded.
+                let query = Query {
+                    relative_to: Some(mean),
+                    ..query
+                };
+                for k in [1, 5, size + 7] {
+                    let found = ask_with(&query, &library, &vector, k);
+                    let expected = naive(&query, &relative, &vector, k);
+                    let place = format!("{size}, {metric}, query {number}, k {k}");
+                    assert_eq!(rows(&found), rows(&expected), "{place}");
+                    for (found, expected) in found.iter().zip(&expected) {
+                        assert!((found.1 - expected.1).abs() < 1e-6, "{place}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_mean_of_a_library_is_that_of_all_its_files_without_the_silent_songs() {
+    let songs = varied_songs(400);
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = songs.split_at(150);
+    write(&directory.path().join("1.parquet"), first.iter().cloned());
+    write(&directory.path().join("2.parquet"), second.iter().cloned());
+    let library = Library::open(directory.path()).unwrap();
+    let mean = MeanEmotions::of(&library, SongVector::Emotions).unwrap();
+    let heard: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
+    let expected: [f64; 8] = std::array::from_fn(|n| {
+        let values = heard
+            .iter()
+            .map(|song| f64::from(song.emotions.as_array()[n]));
+        values.sum::<f64>() / heard.len() as f64
+    });
+    // A song like the mean has as much of everything.
+    let relative = mean.relative(expected);
+    assert!(relative.iter().all(|share| (share - 12.5).abs() < 1e-9));
+    let happy = mean.relative([100., 0., 0., 0., 0., 0., 0., 0.]);
+    assert_eq!(happy, [100., 0., 0., 0., 0., 0., 0., 0.]);
+    // Every second song lacks the other vector.
+    let error = MeanEmotions::of(&library, SongVector::Felt).unwrap_err();
+    assert!(error.to_string().contains("no valid `felt`"), "{error}");
+}
+
+#[test]
+fn rare_emotions_are_found_relative_to_the_library_and_absent_ones_do_no_harm() {
+    // Depressed is the strongest everywhere; there is nothing tense.
+    let song = |depressed: f64, tired: f64, calm: f64| [1., 1., 0., 1., depressed, tired, calm, 1.];
+    let (_directory, library) = library_of(&[
+        song(60., 16., 10.),
+        song(30., 14., 46.),
+        song(85., 4., 1.),
+        song(80., 1., 9.),
+    ]);
+    let calm = feeling([0., 0., 0., 0., 0., 0., 1., 0.]);
+    let query = Query {
+        relative_to: Some(MeanEmotions::of(&library, SongVector::Emotions).unwrap()),
+        ..Query::default()
+    };
+    // What the fourth has more of than the others is calm; what the first has more of is tired.
+    let plain = ask_with(&Query::default(), &library, &calm, 4);
+    assert_eq!(rows(&plain), [1, 0, 3, 2]);
+    assert_eq!(rows(&ask_with(&query, &library, &calm, 4)), [1, 3, 0, 2]);
+    let tense = ask_with(&query, &library, &feeling(TENSE), 4);
+    assert_eq!(tense, [(0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0)]);
+    let (_directory, one) = library_of(&[song(60., 16., 10.)]);
+    let query = Query {
+        relative_to: Some(MeanEmotions::of(&one, SongVector::Emotions).unwrap()),
+        ..Query::default()
+    };
+    // The only song is the mean: it has as much of each of its seven emotions.
+    let (_, similarity) = ask_with(&query, &one, &feeling(HAPPY), 1)[0];
+    assert!(
+        (similarity - 1.0 / 7_f64.sqrt()).abs() < 1e-6,
+        "{similarity}"
+    );
+}
+
 proptest! {
     #[test]
     fn the_answer_equals_sorting_everything(
