@@ -24,7 +24,7 @@ pub use recipe::Recipe;
 #[cfg(feature = "train")]
 pub(crate) use recipe::{
     AffectLoss, Attachment, Augmentation, EmotionLoss, LabelSet, Network as NetworkShape,
-    OptimizerKind, OutputKind, Schedule, SetLabels, Statistic, Teacher, TeacherInput,
+    OptimizerKind, OutputKind, Schedule, SetLabels, Statistic, Teacher, TeacherInput, suggestion,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.

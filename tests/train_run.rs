@@ -454,14 +454,20 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
         scores["mae_baseline"].as_f64().expect("a number"),
     );
     let cells = row("narrow", &markdown);
-    assert_eq!(cells[1], format!("{mae:.2}"));
-    assert_eq!(cells[2], format!("{baseline:.2}"));
-    assert_eq!(cells[3], format!("{:.3}", mae / baseline));
-    assert_eq!(cells[9], "MAE 9.36 (ratio 0.779)");
-    assert_eq!(row("coarse", &markdown)[9], "");
+    assert_eq!(cells[3], format!("{mae:.2}"));
+    assert_eq!(cells[4], format!("{baseline:.2}"));
+    assert_eq!(cells[5], format!("{:.3}", mae / baseline));
+    assert_eq!(cells[1], scores["parameters"].to_string());
+    assert_eq!(cells[2], "1");
+    assert!(
+        markdown.contains("at most 1 for every recipe"),
+        "{markdown}"
+    );
+    assert_eq!(cells[10], "MAE 9.36 (ratio 0.779)");
+    assert_eq!(row("coarse", &markdown)[10], "");
     assert_eq!(
-        cells[2],
-        row("coarse", &markdown)[2],
+        cells[4],
+        row("coarse", &markdown)[4],
         "not the same test songs"
     );
     let read = |name: &str| fs::read(place.path().join("run").join(name)).expect(name);
@@ -501,12 +507,12 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
     assert!(again.contains(&markdown.lines().nth(2).expect("a row").to_owned()));
     let markdown = again;
     let cells = row("labels", &markdown);
-    assert_eq!(cells[9], "micro F1 0.59");
+    assert_eq!(cells[10], "micro F1 0.59");
     let scores: serde_json::Value =
         serde_json::from_slice(&read("labels/scores.json")).expect("JSON");
     let labels = &scores["multi_label"];
     let micro = labels["report"]["micro avg"]["f1-score"].as_f64();
-    assert_eq!(cells[7], format!("{:.3}", micro.expect("a number")));
+    assert_eq!(cells[9], format!("{:.3}", micro.expect("a number")));
     assert_eq!(labels["threshold"], labels["search"]["best"]["threshold"]);
     let table = rows(&place.path().join("run/labels/predictions.parquet"));
     assert!(table.column_by_name("probability_content").is_some());

@@ -89,14 +89,22 @@ fn votes_get_an_output_of_their_own_and_teachers_are_kept() {
         messages(&output)
     );
 
-    // The table does not exist yet; the first teacher's outputs are computed before that is found, and kept.
+    // A teacher that is not there is found at once. One that is damaged, after the first teacher's outputs, which are kept.
+    let output = train(directory.path(), &mini(), &all);
+    assert!(
+        messages(&output).contains("table.parquet is not there"),
+        "{}",
+        messages(&output)
+    );
+    assert!(!path("run").exists());
+    fs::write(teachers.join("table.parquet"), "damaged").unwrap();
     let output = train(
         directory.path(),
         &mini(),
         &[&all[..], &["--force"]].concat(),
     );
     assert!(
-        messages(&output).contains("table.parquet"),
+        messages(&output).contains("table.parquet") && !messages(&output).contains("is not there"),
         "{}",
         messages(&output)
     );

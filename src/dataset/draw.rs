@@ -72,6 +72,31 @@ impl Split {
         Ok(split)
     }
 
+    /// The same test songs; of the others, a share validates and the rest trains, drawn as [`Split::draw`] draws parts.
+    ///
+    /// # Errors
+    /// As [`Split::draw`].
+    pub(crate) fn with_validation(
+        mut self,
+        songs: &[LabeledSong],
+        share: f64,
+        by_artist: bool,
+        seed: u64,
+    ) -> Result<Self> {
+        let is_used = |song: &&LabeledSong| {
+            let part = self.part_of(&song.id);
+            part.is_some_and(|part| part != Part::Test)
+        };
+        let songs: Vec<LabeledSong> = songs.iter().filter(is_used).cloned().collect();
+        let fractions = Fractions {
+            test: 0.0,
+            validation: share,
+        };
+        let drawn = Self::draw(&songs, fractions, by_artist, seed)?;
+        self.parts.extend(drawn.parts);
+        Ok(self)
+    }
+
     /// Reads a split: a CSV or Parquet file with the columns `song_id` and `part` (train, validation, test), or a list
     /// of ids, one per line, which are the test songs while all others train. A file with parts may omit songs.
     ///

@@ -6,6 +6,8 @@ mod network;
 mod sets;
 
 #[cfg(feature = "train")]
+pub(crate) use load::suggestion;
+#[cfg(feature = "train")]
 pub(crate) use network::Statistic;
 pub(crate) use network::{Network, OutputKind};
 pub(crate) use sets::SetLabels;

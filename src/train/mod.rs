@@ -16,6 +16,7 @@ mod onnx;
 mod predictions;
 mod run;
 mod schedule;
+pub(crate) mod search;
 mod teacher;
 mod weights;
 

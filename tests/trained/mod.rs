@@ -80,7 +80,8 @@ pub fn command(directory: &Path, data: &Path, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_circumplex"));
     command.args(["train", "--data", text(data), "--output"]);
     command.arg(directory.join("run"));
-    if !options.iter().any(|option| option.starts_with("--recipe")) {
+    let names_recipe = |it: &&str| it.starts_with("--recipe") || *it == "--search";
+    if !options.iter().any(names_recipe) {
         command.arg("--recipe").arg(recipe);
     }
     // Tests run side by side, and threads that wait for each other wait long on a busy machine.

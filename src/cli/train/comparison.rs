@@ -7,8 +7,10 @@ use std::{io::Write as _, path::Path};
 /// Mean absolute error of the mean vector on all 1,802 songs of DEAM, labels as published, in percentage points.
 const PUBLISHED_BASELINE: f64 = 12.02;
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "recipe",
+    ">parameters",
+    ">epochs",
     ">MAE",
     ">mean vector",
     ">ratio",
@@ -16,18 +18,27 @@ const COLUMNS: [&str; 10] = [
     ">R2 arousal",
     ">macro F1",
     ">micro F1",
-    ">parameters",
     "published (DEAM)",
 ];
 
 /// The results of several recipes.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
+    /// Of every recipe, in place of its own.
+    epochs: Option<usize>,
     rows: Vec<[String; COLUMNS.len()]>,
     measured_on: Option<String>,
 }
 
 impl Comparison {
+    /// Of recipes that are all followed for `epochs`, or each for its own.
+    pub(crate) fn new(epochs: Option<usize>) -> Self {
+        Self {
+            epochs,
+            ..Self::default()
+        }
+    }
+
     /// Adds a recipe and what its `scores.json` holds.
     pub(crate) fn add(&mut self, recipe: &Recipe, summary: &Value) {
         let number = |path: &str, digits: usize| {
@@ -35,6 +46,8 @@ impl Comparison {
         };
         self.rows.push([
             recipe.name.clone(),
+            number("/parameters", 0),
+            number("/epochs", 0),
             number("/mae", 2),
             number("/mae_baseline", 2),
             number("/mae_ratio", 3),
@@ -45,11 +58,14 @@ impl Comparison {
                 None => String::new(),
                 Some(_) => number("/multi_label/report/micro avg/f1-score", 3),
             },
-            number("/parameters", 0),
             published(recipe),
         ]);
-        if let Some(Value::String(method)) = summary.get("measured_on") {
-            self.measured_on = Some(method.clone());
+        if let (Some(method), Some(songs), Some(data)) = (
+            summary.get("measured_on").and_then(Value::as_str),
+            summary.get("songs").and_then(Value::as_u64),
+            summary.get("data").and_then(Value::as_str),
+        ) {
+            self.measured_on = Some(format!("{songs} songs of {data}: {method}"));
         }
     }
 
@@ -76,11 +92,16 @@ impl Comparison {
         for row in &self.rows {
             text += &cells(row);
         }
-        if let Some(method) = &self.measured_on {
+        if let Some(measured_on) = &self.measured_on {
+            let epochs = match self.epochs {
+                None => "as many as each recipe asks for".to_owned(),
+                Some(most) => format!("at most {most} for every recipe, instead of its own number"),
+            };
             text.push_str(&format!(
-                "\nMeasured: {method}. MAE: mean absolute error of the eight percentages, in percentage points; mean \
-                 vector: the same of a predictor that answers these songs' mean for every song; ratio: the one over the \
-                 other (as published: over {PUBLISHED_BASELINE}); macro F1: of the four quadrants; micro F1: of the labels of \
+                "\nMeasured on {measured_on}. Epochs: {epochs}; fewer where the validation error had not improved for the \
+                 recipe's `patience`. MAE: mean absolute error of the eight percentages, in percentage points; mean vector: \
+                 the same of a predictor that answers these songs' mean for every song; ratio: the one over the other (as \
+                 published: over {PUBLISHED_BASELINE}); macro F1: of the four quadrants; micro F1: of the labels of \
                  multi-label models.\n"
             ));
         }

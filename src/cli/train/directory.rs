@@ -186,13 +186,7 @@ impl RunDirectory {
             format!("cannot write the directory {shown}: {error}; choose another -o")
         };
         fs::create_dir_all(&checkpoints).map_err(fault)?;
-        let lock = File::create(checkpoints.join(LOCK)).map_err(fault)?;
-        // On a file system without locks, the run goes without.
-        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            bail!(
-                "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
-            );
-        }
+        let lock = lock(&checkpoints.join(LOCK), &self.path)?;
         let marker = serde_json::to_vec(&Marker {
             format_version: FORMAT_VERSION,
             folds: self.folds,
@@ -250,7 +244,22 @@ impl RunDirectory {
     }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
+/// Locks a directory by a file in it, while the returned file lives.
+pub(super) fn lock(path: &Path, directory: &Path) -> Result<File, CliError> {
+    let shown = directory.display();
+    let lock = File::create(path).map_err(|error| {
+        format!("cannot write the directory {shown}: {error}; choose another -o")
+    })?;
+    // On a file system without locks, the run goes without.
+    if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        bail!(
+            "another process trains in {shown} at this moment; wait for it, or name another directory with -o"
+        );
+    }
+    Ok(lock)
+}
+
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
     let read = || -> Result<T, CliError> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     read().map_err(|error| {
         let path = path.display();
@@ -258,7 +267,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
     })
 }
 
-fn remove(path: &Path) -> Result<(), CliError> {
+pub(super) fn remove(path: &Path) -> Result<(), CliError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             bail!("cannot remove {}: {error}", path.display())

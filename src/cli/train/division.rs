@@ -135,6 +135,26 @@ impl Division {
         parts
     }
 
+    /// For a search, which must not see the test songs: of the others, those that a given split names for validation, or
+    /// else a quarter, drawn as the split was, validate.
+    pub(crate) fn for_search(self, songs: &[LabeledSong], seed: u64) -> Result<Self, CliError> {
+        let Self::Split(split) = self else {
+            return Ok(self);
+        };
+        let is_given = split.method == SplitMethod::File;
+        if is_given && !split.ids(Part::Validation).is_empty() {
+            return Ok(Self::Split(split));
+        }
+        let by_artist = match split.method {
+            SplitMethod::Random => false,
+            SplitMethod::Artist => true,
+            SplitMethod::File => songs.iter().any(|song| song.artist.is_some()),
+        };
+        Ok(Self::Split(
+            split.with_validation(songs, 0.25, by_artist, seed)?,
+        ))
+    }
+
     /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the
     /// same.
     pub(crate) fn keep_in(&self, directory: &RunDirectory) -> Result<(), CliError> {
@@ -142,13 +162,21 @@ impl Division {
             Self::Split(_) => "split.csv",
             Self::Folds(_) => "folds.csv",
         });
-        if directory.plan == Plan::Begin || !path.exists() {
-            return Ok(self.save(&path)?);
+        match directory.plan {
+            Plan::Begin => Ok(self.save(&path)?),
+            _ => self.keep_as(&path),
+        }
+    }
+
+    /// Writes it; a file that is there already must be the same.
+    pub(crate) fn keep_as(&self, path: &Path) -> Result<(), CliError> {
+        if !path.exists() {
+            return Ok(self.save(path)?);
         }
         let scratch = tempfile::tempdir()?;
         let ours = scratch.path().join("division.csv");
         self.save(&ours)?;
-        if fs::read(&ours)? != fs::read(&path)? {
+        if fs::read(&ours)? != fs::read(path)? {
             bail!(
                 "{} divides other songs, or divides them otherwise, than this command does (has the data, --split or --seed \
                  changed?); continue with the same command and data, or train again with --force",

@@ -5,6 +5,7 @@ mod directory;
 mod division;
 mod memory;
 mod outcome;
+mod search;
 mod watch;
 
 use self::{
@@ -32,6 +33,7 @@ use crate::{
 };
 use std::{
     path::{Path, PathBuf},
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -66,7 +68,8 @@ pub(crate) struct Args {
     /// The recipe: one inside this program by its name, or a TOML file [default: best-cnn]
     #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<String>,
-    /// Train several recipes on the same split and compare them
+    /// Train several recipes on the same split and compare them; `all` names those inside this program, and leaves out one
+    /// whose sets or teachers are missing
     #[arg(
         long,
         value_name = "NAME|FILE,...",
@@ -77,6 +80,12 @@ pub(crate) struct Args {
     /// With --recipes: also write the comparison as a Markdown table
     #[arg(long, value_name = "FILE", requires = "recipes")]
     table: Option<PathBuf>,
+    /// Search recipes: a TOML file with the recipe to start from and the values to try
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "recipes"])]
+    search: Option<PathBuf>,
+    /// With --search: combinations to try
+    #[arg(long, value_name = "COUNT", requires = "search", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    trials: u16,
     /// Seed of every random choice, instead of the recipe's
     #[arg(long)]
     seed: Option<u64>,
@@ -126,8 +135,10 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         .num_threads(threads)
         .build_global();
     let device = args.device.find()?;
-    let runs = plan(&args)?;
-    check_sets(&args.sets, &runs)?;
+    let runs = match args.search {
+        Some(_) => Vec::new(),
+        None => plan(&args, console)?,
+    };
     let mut session = Session {
         args: &args,
         device,
@@ -140,7 +151,10 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if args.cache.is_some() {
         console.remark("--cache has no effect: spectrograms are computed at the start of a run.");
     }
-    let mut comparison = Comparison::default();
+    if let Some(space) = &args.search {
+        return search::run(&mut session, space);
+    }
+    let mut comparison = Comparison::new(args.epochs);
     for (number, planned) in runs.iter().enumerate() {
         let name = &planned.recipe.name;
         if runs.len() > 1 {
@@ -148,7 +162,9 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         }
         match session.train(planned) {
             Ok(summary) => comparison.add(&planned.recipe, &summary),
-            Err(error) => return session.stopped(planned, error),
+            Err(error) => {
+                return session.stopped(&planned.path, "the same command with --resume", error);
+            }
         }
     }
     if !args.recipes.is_empty() {
@@ -170,19 +186,15 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
 }
 
 /// Reads the recipes and looks at the directories, before anything costs time or is changed.
-fn plan(args: &Args) -> Result<Vec<RunDirectory>, CliError> {
-    let adapted = |mut recipe: Recipe| -> Result<Recipe, CliError> {
-        recipe.seed = args.seed.unwrap_or(recipe.seed);
-        recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
-        Ok(recipe.checked("from the command line")?)
-    };
+fn plan(args: &Args, console: &Console) -> Result<Vec<RunDirectory>, CliError> {
     if args.recipes.is_empty() {
         let recipe = match &args.recipe {
             Some(recipe) => Recipe::find(recipe)?,
             None => Recipe::standard()?,
         };
-        let run = RunDirectory::look(args.output.clone(), adapted(recipe)?, args)?;
-        return Ok(vec![run]);
+        let recipe = adapted(recipe, args)?;
+        check_sources(args, slice::from_ref(&recipe))?;
+        return Ok(vec![RunDirectory::look(args.output.clone(), recipe, args)?]);
     }
     if RunDirectory::is_run(&args.output) {
         bail!(
@@ -199,9 +211,23 @@ fn plan(args: &Args) -> Result<Vec<RunDirectory>, CliError> {
             );
         }
     }
+    let mut recipes = Vec::new();
+    for name in &args.recipes {
+        if name != "all" {
+            recipes.push(adapted(Recipe::find(name)?, args)?);
+            continue;
+        }
+        for name in Recipe::names() {
+            let recipe = adapted(Recipe::find(name)?, args)?;
+            match missing_source(args, &recipe) {
+                Some(missing) => console.remark(&format!("{name} is left out: {missing}")),
+                None => recipes.push(recipe),
+            }
+        }
+    }
+    check_sources(args, &recipes)?;
     let mut runs: Vec<RunDirectory> = Vec::new();
-    for recipe in &args.recipes {
-        let recipe = adapted(Recipe::find(recipe)?)?;
+    for recipe in recipes {
         let name = &recipe.name;
         if Path::new(name).file_name() != Some(name.as_ref()) || name.contains('\\') {
             bail!("the recipe {name:?} cannot have a directory of that name; give it another name");
@@ -237,28 +263,16 @@ impl Session<'_> {
         let recipe = &directory.recipe;
         let is_kept = directory.plan == Plan::Keep;
         let (args, console) = (self.args, self.console);
-        let folds = args.folds.map(usize::from);
-        let mut dataset = Dataset::open(&args.data, &args.labels.options(recipe.labels.sigma))?;
-        if self.division.is_none() {
-            report_columns(console, &dataset);
-            report_left_out(console, &dataset);
-        }
-        if let Some(split) = &args.split {
-            split.check(&dataset.songs, folds.is_some())?;
-        }
+        let mut dataset = self.open(recipe)?;
         let _lock = (!is_kept).then(|| directory.begin()).transpose()?;
-        if let Some(division) = &self.division {
-            dataset.songs.retain(|song| division.knows(song));
-        }
-        let mut more = self.sets(recipe)?;
-        let found = dataset.songs.len() + more.len();
-        let spectrograms = self.spectrograms(&mut dataset, &mut more, &recipe.features)?;
-        self.left_out += found - dataset.songs.len() - more.len();
+        let (more, spectrograms) = self.load(recipe, &mut dataset)?;
+        let stop = self.stop()?;
         let songs = &dataset.songs;
         let division = match &self.division {
             Some(division) => division,
             None => {
                 let choice = args.split.as_ref();
+                let folds = args.folds.map(usize::from);
                 let division = Division::of(songs, choice, folds, recipe.seed, console)?;
                 self.division.insert(division)
             }
@@ -270,10 +284,6 @@ impl Session<'_> {
             return directory.scores();
         }
         let targets = teachers_targets(args, recipe, &audio_of(songs, &more), console)?;
-        let stop = match &mut self.stop {
-            Some(stop) => stop,
-            stop => stop.insert(stop_on_signal()?),
-        };
         let summary = Job {
             run: Run {
                 recipe,
@@ -291,7 +301,7 @@ impl Session<'_> {
             division,
             directory,
             labels: dataset.columns,
-            stop,
+            stop: &stop,
             console,
         }
         .carry_out()?;
@@ -299,14 +309,53 @@ impl Session<'_> {
         Ok(summary)
     }
 
+    /// Reads the songs that a recipe labels.
+    fn open(&self, recipe: &Recipe) -> Result<Dataset, CliError> {
+        let (args, console) = (self.args, self.console);
+        let mut dataset = Dataset::open(&args.data, &args.labels.options(recipe.labels.sigma))?;
+        if self.division.is_none() {
+            report_columns(console, &dataset);
+            report_left_out(console, &dataset);
+        }
+        if let Some(split) = &args.split {
+            split.check(&dataset.songs, args.folds.is_some())?;
+        }
+        if let Some(division) = &self.division {
+            dataset.songs.retain(|song| division.knows(song));
+        }
+        Ok(dataset)
+    }
+
+    /// Reads the songs of the recipe's sets, and the spectrograms of all.
+    fn load(
+        &mut self,
+        recipe: &Recipe,
+        dataset: &mut Dataset,
+    ) -> Result<(Vec<VotedSong>, Arc<Spectrograms>), CliError> {
+        let mut more = self.sets(recipe)?;
+        let found = dataset.songs.len() + more.len();
+        let spectrograms = self.spectrograms(dataset, &mut more, &recipe.features)?;
+        self.left_out += found - dataset.songs.len() - more.len();
+        Ok((more, spectrograms))
+    }
+
+    /// The flag that Ctrl-C sets.
+    fn stop(&mut self) -> Result<Arc<AtomicBool>, CliError> {
+        let stop = match &mut self.stop {
+            Some(stop) => stop,
+            stop => stop.insert(stop_on_signal()?),
+        };
+        Ok(stop.clone())
+    }
+
     /// Reports the end of a run: where it was stopped, how to resume.
-    fn stopped(&self, directory: &RunDirectory, error: CliError) -> CliResult {
+    fn stopped(&self, directory: &Path, again: &str, error: CliError) -> CliResult {
         let asked = (self.stop.as_ref()).is_some_and(|stop| stop.load(Ordering::Relaxed));
         match error.downcast_ref::<crate::Error>() {
             Some(error) if asked && error.kind() == ErrorKind::Interrupted => {
                 self.console.warning(&format!(
-                    "{error}; {} holds what was done before it. To resume: the same command with --resume",
-                    directory.path.display()
+                    "{error}; {} holds what was done before it. To resume: {again}",
+                    directory.display()
                 ));
                 Ok(Exit::Interrupted)
             }
@@ -392,7 +441,7 @@ fn teachers_targets(
     files: &[PathBuf],
     console: &Console,
 ) -> Result<Vec<Targets>, CliError> {
-    let directory = args.teachers.clone().unwrap_or_else(teachers_directory);
+    let directory = teachers_directory(args);
     let mut all = Vec::new();
     for teacher in &recipe.teachers {
         let template = format!("{} {{bar:30}} {{pos}}/{{len}}, {{eta}} left", teacher.name);
@@ -404,8 +453,11 @@ fn teachers_targets(
     Ok(all)
 }
 
-/// Where `cargo xtask teachers` writes them: the user's cache.
-fn teachers_directory() -> PathBuf {
+/// The directory of teachers: by default where `cargo xtask teachers` writes them, in the user's cache.
+fn teachers_directory(args: &Args) -> PathBuf {
+    if let Some(directory) = &args.teachers {
+        return directory.clone();
+    }
     let set = |name: &str| {
         let value = std::env::var_os(name).filter(|value| !value.is_empty());
         value.map(PathBuf::from)
@@ -416,28 +468,49 @@ fn teachers_directory() -> PathBuf {
     cache.unwrap_or_default().join("teachers")
 }
 
-/// Checks, before anything is written, that every set of the recipes has its data, and every `--set` its recipe.
-fn check_sets(given: &[(String, PathBuf)], runs: &[RunDirectory]) -> Result<(), CliError> {
-    let sets = || {
-        runs.iter()
-            .flat_map(|run| run.recipe.sets.iter().map(|set| &set.name))
-    };
-    for run in runs {
-        let is_absent = |set: &&LabelSet| !given.iter().any(|(name, _)| *name == set.name);
-        if let Some(LabelSet { name, .. }) = run.recipe.sets.iter().find(is_absent) {
-            bail!(
-                "the recipe {} also learns from the set {name:?}; give its data with --set {name}=DATA",
-                run.recipe.name
-            );
+/// The recipe with the changes that the command line asks for.
+fn adapted(mut recipe: Recipe, args: &Args) -> crate::Result<Recipe> {
+    recipe.seed = args.seed.unwrap_or(recipe.seed);
+    recipe.optimizer.epochs = args.epochs.unwrap_or(recipe.optimizer.epochs);
+    recipe.checked("from the command line")
+}
+
+/// A set or teacher of the recipe that is not there, and how to give it.
+fn missing_source(args: &Args, recipe: &Recipe) -> Option<String> {
+    for LabelSet { name, .. } in &recipe.sets {
+        if !args.sets.iter().any(|(given, _)| given == name) {
+            return Some(format!(
+                "it also learns from the set {name:?}; give its data with --set {name}=DATA"
+            ));
         }
     }
-    match given
-        .iter()
-        .find(|(name, _)| !sets().any(|set| set == name))
-    {
-        Some((name, _)) => bail!("--set {name}: no recipe of this run has a set of that name"),
-        None => Ok(()),
+    let directory = teachers_directory(args);
+    for teacher in &recipe.teachers {
+        let file = directory.join(&teacher.file);
+        if !file.exists() {
+            return Some(format!(
+                "its teacher {} is not there; run `cargo xtask teachers`, or name its directory with --teachers",
+                file.display()
+            ));
+        }
     }
+    None
+}
+
+/// Checks, before anything is written, that every recipe has its sets and teachers, and every `--set` its recipe.
+fn check_sources(args: &Args, recipes: &[Recipe]) -> Result<(), CliError> {
+    for (name, _) in &args.sets {
+        let has_set = |recipe: &Recipe| recipe.sets.iter().any(|set| set.name == *name);
+        if !recipes.iter().any(has_set) {
+            bail!("--set {name}: no recipe of this run has a set of that name");
+        }
+    }
+    for recipe in recipes {
+        if let Some(missing) = missing_source(args, recipe) {
+            bail!("the recipe {} cannot be followed: {missing}", recipe.name);
+        }
+    }
+    Ok(())
 }
 
 /// Reads a value of `--set`.

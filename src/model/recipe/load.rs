@@ -31,7 +31,7 @@ const RECIPES: [(&str, &str); 9] = [
 ];
 
 /// For an unknown key or value that is close to one of those that were expected: which.
-fn suggestion(error: &toml::de::Error) -> String {
+pub(crate) fn suggestion(error: &toml::de::Error) -> String {
     // "unknown field `epoch`, expected one of `kind`, `epochs`": first what was found, then what was expected.
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     quoted
