@@ -524,6 +524,38 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
     refused(&train(place.path(), &mini(), &options), "mel-cnn2");
 }
 
+#[test]
+fn all_recipes_are_compared_and_one_without_its_votes_is_left_out() {
+    let place = tempfile::tempdir().expect("a directory");
+    let table = place.path().join("table.md");
+    let options = ["--epochs", "1", "--table", text(&table), "--recipes"];
+    let named = [&options[..], &["best-cnn,best-cnn-felt"]].concat();
+    refused(&train(place.path(), &mini(), &named), "--set votes=DATA");
+    assert!(!place.path().join("run").exists());
+    let all = [&options[..], &["all"]].concat();
+    let said = succeeded(&train(place.path(), &mini(), &all));
+    assert!(
+        said.contains("best-cnn-felt is left out: it also learns"),
+        "{said}"
+    );
+    let markdown = fs::read_to_string(&table).expect("is written");
+    let rows: Vec<&str> = markdown
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    assert_eq!(rows.len(), 2 + 8, "{markdown}");
+    for figure in [
+        "MAE 9.36",
+        "MAE 9.76",
+        "MAE 10.34",
+        "MAE 10.86",
+        "MAE 11.08",
+        "micro F1 0.59",
+    ] {
+        assert_eq!(markdown.matches(figure).count(), 1, "{figure}: {markdown}");
+    }
+}
+
 fn text_of(path: &Path) -> String {
     text(path).to_owned()
 }

@@ -84,6 +84,7 @@ pub(crate) struct TrialResult {
     /// Number of the trial, 1 first.
     pub trial: usize,
     pub values: Values,
+    /// Invalid recipes have none.
     pub epochs: usize,
     pub mae: Option<f64>,
     pub mae_baseline: Option<f64>,
@@ -297,15 +298,15 @@ pub(crate) fn rungs(mut trials: usize, epochs: usize) -> Vec<usize> {
 impl TrialResult {
     /// Of scores on the validation songs, or of the reason why there are none.
     pub(crate) fn new(
-        trial: usize,
-        values: Values,
+        number: usize,
+        trial: &Trial,
         epochs: usize,
         scores: Result<Scores, String>,
     ) -> Self {
         let known = scores.as_ref().ok();
         Self {
-            trial,
-            values,
+            trial: number,
+            values: trial.values.clone(),
             epochs,
             mae: known.map(|scores| scores.mae),
             mae_baseline: known.map(|scores| scores.mae_baseline),
@@ -477,9 +478,10 @@ mod tests {
         assert_eq!(rungs(2, 9), [3, 1]);
         assert_eq!(rungs(100, 8), [1]);
         assert_eq!(rungs(1, 60), [1]);
+        let trial = &space("\"seed\" = { values = [1] }").unwrap().draw(1)[0];
         let result = |(number, ratio): (usize, Option<f64>)| TrialResult {
             mae_ratio: ratio,
-            ..TrialResult::new(number, Values::new(), 1, Err(String::new()))
+            ..TrialResult::new(number, trial, 1, Err(String::new()))
         };
         let ratios = [Some(0.9), None, Some(0.7), Some(0.8), Some(0.7), None, None];
         let results: Vec<TrialResult> = (1..).zip(ratios).map(result).collect();

@@ -137,22 +137,27 @@ impl Division {
 
     /// For a search, which must not see the test songs: of the others, those that a given split names for validation, or
     /// else a quarter, drawn as the split was, validate.
-    pub(crate) fn for_search(self, songs: &[LabeledSong], seed: u64) -> Result<Self, CliError> {
-        let Self::Split(split) = self else {
-            return Ok(self);
+    pub(crate) fn for_search(
+        songs: &[LabeledSong],
+        choice: Option<&SplitChoice>,
+        seed: u64,
+        console: &Console,
+    ) -> Result<Self, CliError> {
+        let division = Self::of(songs, choice, None, seed, console)?;
+        let Self::Split(mut split) = division else {
+            return Ok(division);
         };
         let is_given = split.method == SplitMethod::File;
-        if is_given && !split.ids(Part::Validation).is_empty() {
-            return Ok(Self::Split(split));
+        if !is_given || split.ids(Part::Validation).is_empty() {
+            let has_artists = songs.iter().any(|song| song.artist.is_some());
+            let by_artist = split.method == SplitMethod::Artist || is_given && has_artists;
+            split = split.with_validation(songs, 0.25, by_artist, seed)?;
         }
-        let by_artist = match split.method {
-            SplitMethod::Random => false,
-            SplitMethod::Artist => true,
-            SplitMethod::File => songs.iter().any(|song| song.artist.is_some()),
-        };
-        Ok(Self::Split(
-            split.with_validation(songs, 0.25, by_artist, seed)?,
-        ))
+        let [training, validation, test] = Part::ALL.map(|part| split.ids(part).len());
+        console.remark(&format!(
+            "Trials are trained on {training} songs and compared on {validation}; the {test} test songs are left out."
+        ));
+        Ok(Self::Split(split))
     }
 
     /// Writes it into a run's directory; one that is there already, in a run that is resumed or was finished, must be the

@@ -53,9 +53,12 @@ use std::{
                   out of fold), scores.json and report.html. During the run, checkpoints/ holds its state: after Ctrl-C, a \
                   full disk or a power cut the same command with --resume continues after the last whole epoch, to the \
                   same result. On the processor the same seed and number of --threads give the same files, byte for byte.\n\n\
+                  With --search the directory gets trials.json (every trial so far), trials.svg, split.csv and best.toml. The same \
+                  command continues an interrupted search. Test songs are not used.\n\n\
                   Examples:\n  \
                     circumplex train --data DEAM --folds 5 -o run\n  \
-                    circumplex train --data DEAM --recipes best-cnn,mel-cnn2 --table table.md -o compared\n  \
+                    circumplex train --data DEAM --recipes all --table table.md -o compared\n  \
+                    circumplex train --data DEAM --search space.toml --trials 30 -o search\n  \
                     circumplex train --data DEAM --recipe best-cnn-felt --set votes=EMOTIFY -o felt"
 )]
 pub(crate) struct Args {
@@ -80,7 +83,7 @@ pub(crate) struct Args {
     /// With --recipes: also write the comparison as a Markdown table
     #[arg(long, value_name = "FILE", requires = "recipes")]
     table: Option<PathBuf>,
-    /// Search recipes: a TOML file with the recipe to start from and the values to try
+    /// Search hyper-parameters: a TOML file with the recipe to start from and the values to try
     #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "recipes"])]
     search: Option<PathBuf>,
     /// With --search: combinations to try
@@ -375,9 +378,11 @@ impl Session<'_> {
                 SetLabels::Votes => read_votes(data, &set.words)?,
                 SetLabels::None => read_unlabeled(data)?,
             };
-            let songs_of = count(found.len() as u64, "song", "songs");
-            self.console
-                .remark(&format!("Set {}: {songs_of}.", set.name));
+            if self.args.search.is_none() {
+                let songs_of = count(found.len() as u64, "song", "songs");
+                let name = &set.name;
+                self.console.remark(&format!("Set {name}: {songs_of}."));
+            }
             songs.extend(found);
         }
         Ok(songs)

@@ -53,36 +53,34 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
     let trials = space.draw(wanted);
     let is_valid = |number: &usize| trials[number - 1].recipe.is_ok();
     let mut candidates: Vec<usize> = (1..=trials.len()).filter(is_valid).collect();
-    for (number, trial) in (1..).zip(&trials) {
-        if let Err(reason) = &trial.recipe {
-            console.remark(&format!(
-                "Trial {number} is invalid, another is drawn: {}",
-                one_line(reason)
-            ));
+    if let (true, Some(Err(reason))) = (candidates.is_empty(), trials.first().map(|it| &it.recipe))
+    {
+        bail!(
+            "no combination is a valid recipe; the first: {}",
+            one_line(reason)
+        );
+    }
+    if candidates.len() < wanted {
+        let found = count(
+            candidates.len() as u64,
+            "valid combination",
+            "valid combinations",
+        );
+        console.remark(&format!("The search space gave only {found} to try."));
+    }
+    let data = file_name(&args.data);
+    let mut record = Record::open(directory, args.force, data, &space, &trials)?;
+    let division = session.divide(&space.base)?;
+    if args.force {
+        for name in FILES {
+            directory::remove(&directory.join(name))?;
         }
     }
-    match candidates.len() {
-        0 => bail!("no combination of the search space is a valid recipe"),
-        found if found < wanted => {
-            let found = count(
-                found as u64,
-                "valid combination was",
-                "valid combinations were",
-            );
-            console.remark(&format!("Only {found} found to try."));
-        }
-        _ => (),
-    }
-    let mut record = Record::open(
-        directory,
-        args.force,
-        file_name(&args.data),
-        &space,
-        &trials,
-    )?;
     fs::create_dir_all(directory)?;
     let lock = directory.join("lock");
     let _lock = directory::lock(&lock, directory)?;
+    division.keep_as(&directory.join("split.csv"))?;
+    record.save(directory)?;
     let rungs = rungs(candidates.len(), space.base.optimizer.epochs);
     for (place, divisor) in rungs.iter().enumerate() {
         let mut results = Vec::new();
@@ -104,14 +102,12 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
             );
             let mut recipe = recipe.clone();
             recipe.optimizer.epochs = epochs;
-            let scores = match session.try_recipe(&recipe, &space.base, &label) {
+            let scores = match session.try_recipe(&recipe, &division, &label)? {
+                Err(reason) if reason.kind() == ErrorKind::Training => Err(one_line(&reason)),
+                Err(error) => return session.stopped(directory, "the same command", error.into()),
                 Ok(scores) => Ok(scores),
-                Err(error) => match error.downcast_ref::<crate::Error>() {
-                    Some(reason) if reason.kind() == ErrorKind::Training => Err(one_line(reason)),
-                    _ => return session.stopped(directory, "the same command", error),
-                },
             };
-            let result = TrialResult::new(*number, trial.values.clone(), epochs, scores);
+            let result = TrialResult::new(*number, trial, epochs, scores);
             console.remark(&format!("{label}, {epochs} epochs: {}", result.outcome()));
             record.results.push(result.clone());
             record.save(directory)?;
@@ -145,42 +141,37 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
 }
 
 impl Session<'_> {
-    /// Trains a recipe for a search that started from `base`, and measures it.
+    /// Divides the songs for a search that starts from `base`.
+    fn divide(&mut self, base: &Recipe) -> Result<Division, CliError> {
+        let mut dataset = self.open(base)?;
+        self.load(base, &mut dataset)?;
+        let choice = self.args.split.as_ref();
+        let division = Division::for_search(&dataset.songs, choice, base.seed, self.console)?;
+        self.division = Some(division.clone());
+        Ok(division)
+    }
+
+    /// Trains a recipe and measures it on the validation songs; or the reason why training ended.
     fn try_recipe(
         &mut self,
         recipe: &Recipe,
-        base: &Recipe,
+        division: &Division,
         label: &str,
-    ) -> Result<Scores, CliError> {
+    ) -> Result<crate::Result<Scores>, CliError> {
         let (args, console) = (self.args, self.console);
         let mut dataset = self.open(recipe)?;
         let (more, spectrograms) = self.load(recipe, &mut dataset)?;
         let songs = &dataset.songs;
-        let is_first = self.division.is_none();
-        if is_first {
-            let division = Division::of(songs, args.split.as_ref(), None, base.seed, console)?;
-            self.division = Some(division.for_search(songs, base.seed)?);
-        }
-        let Some(division) = &self.division else {
-            bail!("the songs are not divided");
-        };
-        let parts = division.parts(songs, &more);
         let (mut training, mut validation) = (Vec::new(), Vec::new());
-        for (song, part) in parts.iter().enumerate() {
-            match part {
-                Some(part) if *part == Part::Validation as usize => validation.push(song),
-                Some(part) if *part == Part::Test as usize => (),
-                _ => training.push(song),
+        for (song, part) in division.parts(songs, &more).into_iter().enumerate() {
+            match part.map(|part| Part::ALL[part]) {
+                Some(Part::Test) => (),
+                Some(Part::Validation) => validation.push(song),
+                // Music without labels has no part.
+                Some(Part::Train) | None => training.push(song),
             }
         }
         validation.retain(|song| *song < songs.len());
-        if is_first {
-            division.keep_as(&args.output.join("split.csv"))?;
-            let (training, validation) = (training.len(), validation.len());
-            console.remark(&format!(
-                "Trials are trained on {training} songs and compared on {validation}; the test songs are left out."
-            ));
-        }
         let targets = teachers_targets(args, recipe, &audio_of(songs, &more), console)?;
         let stop = self.stop()?;
         let bar = console.progress(
@@ -208,7 +199,7 @@ impl Session<'_> {
             !stop.load(Ordering::Relaxed)
         });
         bar.finish_and_clear();
-        Ok(scores?)
+        Ok(scores)
     }
 }
 
@@ -223,18 +214,13 @@ impl Record {
     ) -> Result<Self, CliError> {
         let shown = directory.display();
         let path = directory.join(RECORD);
-        if force && path.exists() {
-            for name in FILES {
-                directory::remove(&directory.join(name))?;
-            }
-        }
         let mut record = Self {
             format_version: FORMAT_VERSION,
             data,
             recipe: toml::to_string(&space.base)?,
             results: Vec::new(),
         };
-        if path.exists() {
+        if path.exists() && !force {
             let found: Self = directory::read_json(&path)?;
             // A search of fewer trials needs only the first ones.
             let is_drawn = |it: &TrialResult| {
@@ -252,8 +238,18 @@ impl Record {
                 );
             }
             record.results = found.results;
-        } else if directory.exists() && fs::read_dir(directory)?.count() > 0 {
+        } else if !path.exists() && directory.exists() && fs::read_dir(directory)?.count() > 0 {
             bail!("{shown} holds other files than those of a search; name a new directory with -o");
+        }
+        for (number, trial) in (1..).zip(trials) {
+            if let Err(reason) = &trial.recipe
+                && record.results.iter().all(|result| result.trial != number)
+            {
+                let reason = format!("invalid: {}", one_line(reason));
+                record
+                    .results
+                    .push(TrialResult::new(number, trial, 0, Err(reason)));
+            }
         }
         Ok(record)
     }
