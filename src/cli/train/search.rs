@@ -119,11 +119,17 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
         }
     }
     let best = candidates[0];
+    let output = directory.display();
+    let mut options = format!("--recipe {output}/best.toml");
     if let Ok(recipe) = &trials[best - 1].recipe {
         let text = toml::to_string(recipe)?;
         atomic_file::write(&directory.join("best.toml"), |file| {
             file.write_all(text.as_bytes())
         })?;
+        // Otherwise a run draws the same test songs.
+        if args.split.is_some() || recipe.seed != space.base.seed {
+            options += &format!(" --split {output}/split.csv");
+        }
     }
     record
         .picture(best)
@@ -131,10 +137,8 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
         .save(&directory.join("trials.svg"))?;
     console.print(&record.table(&space))?;
     fs::remove_file(lock)?;
-    let output = directory.display();
     console.remark(&format!(
-        "Trial {best} is the best. Train it: circumplex train --data {} --recipe {output}/best.toml --split \
-         {output}/split.csv -o RUN",
+        "Trial {best} is the best. Train it: circumplex train --data {} {options} -o RUN",
         args.data.display()
     ));
     Ok(Exit::of_files(1, session.left_out))
