@@ -392,8 +392,9 @@ impl Query {
             None => vec![true; batch.num_rows()],
         };
         if let Some(filter) = &self.filter {
-            for (eligible, holds) in eligible.iter_mut().zip(filter.holds(batch)) {
-                *eligible &= holds == Some(true);
+            let holds = filter.holds(&file.songs_of(first_row, batch)?)?;
+            for (eligible, holds) in eligible.iter_mut().zip(holds) {
+                *eligible &= holds;
             }
         }
         if !self.exclude.is_empty() {
