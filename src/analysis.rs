@@ -10,7 +10,7 @@ use crate::{
     mel::{Framer, MelExtractor, Window},
     model::{Model, Prediction, Preprocessing},
 };
-use std::{cell::Cell, mem::replace, ops::AddAssign, path::Path, sync::Arc, time::Instant};
+use std::{cell::Cell, path::Path, sync::Arc};
 
 /// A song is silent if no sample of its mono audio, at the model's rate, reaches this: -70 dB of full scale, about ten
 /// steps of 16-bit audio. Below is the noise of an empty recording.
@@ -52,43 +52,12 @@ pub struct Analysis {
     pub prediction: Prediction,
     /// The prediction for each window, in order, if [`AnalyzeOptions::timeline`] asks for it: 56 bytes a window.
     pub timeline: Option<Vec<Moment>>,
-    /// The time that each stage took.
-    pub times: StageTimes,
 }
 
 impl Analysis {
     /// Seconds that were analyzed: the whole song or the segment of it.
     pub fn analyzed_s(&self) -> f64 {
         self.audio.analyzed_s()
-    }
-}
-
-/// Seconds that each stage took.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct StageTimes {
-    /// Reading and decoding, down-mix included.
-    pub decode: f64,
-    /// Resampling, and cutting into windows.
-    pub resample: f64,
-    /// Log-mel spectrograms.
-    pub mel: f64,
-    /// The network, and the mean over the windows.
-    pub predict: f64,
-}
-
-impl StageTimes {
-    /// The sum of all stages.
-    pub fn total(&self) -> f64 {
-        self.decode + self.resample + self.mel + self.predict
-    }
-}
-
-impl AddAssign for StageTimes {
-    fn add_assign(&mut self, other: Self) {
-        self.decode += other.decode;
-        self.resample += other.resample;
-        self.mel += other.mel;
-        self.predict += other.predict;
     }
 }
 
@@ -157,7 +126,6 @@ fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Ana
         prediction: mean.prediction()?,
         timeline: options.timeline.then_some(moments),
         audio: pass.audio,
-        times: pass.times,
     })
 }
 
@@ -181,7 +149,6 @@ struct Pass {
     /// Samples at the model's rate.
     samples: u64,
     silent: bool,
-    times: StageTimes,
 }
 
 fn pass(
@@ -194,14 +161,6 @@ fn pass(
     let (mel, framer) = (&mut scratch.mel, &mut scratch.framer);
     let (resampled, log_mel) = (&mut scratch.resampled, &mut scratch.log_mel);
     let rate = preprocessing.mel.sample_rate;
-    let mut times = StageTimes::default();
-    let mut last = Instant::now();
-    // Seconds since the last lap.
-    let mut lap = || {
-        let now = Instant::now();
-        (now - replace(&mut last, now)).as_secs_f64()
-    };
-
     let mut decoder = Decoder::open_input(input.clone(), selection)?;
     let segment = decoder.info().segment;
     let offset_s = segment.map_or(0.0, |segment| segment.start_s);
@@ -210,7 +169,6 @@ fn pass(
     let mut silent = true;
     let samples = loop {
         let block = decoder.next_block()?;
-        times.decode += lap();
         resampled.clear();
         let ended = block.is_none();
         match block {
@@ -219,30 +177,25 @@ fn pass(
         }
         silent = silent && resampled.iter().all(|sample| sample.abs() < SILENCE);
         let mut on_window = |window: Window<'_>| -> Result<()> {
-            times.resample += lap();
             let frames = mel.compute(window.samples, log_mel);
-            times.mel += lap();
             emit(LogMel {
                 values: log_mel,
                 frames,
                 start_s: offset_s + window.start as f64 / f64::from(rate),
                 weight: window.weight,
             })?;
-            times.predict += lap();
             Ok(())
         };
         framer.push(resampled, &mut on_window)?;
         if ended {
             break framer.finish(&mut on_window)?;
         }
-        times.resample += lap();
     };
     scratch.keep();
     Ok(Pass {
         audio: decoder.info().clone(),
         samples,
         silent,
-        times,
     })
 }
 

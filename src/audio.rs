@@ -1,13 +1,12 @@
 //! An audio file, on disk or in memory, to mono samples at the model's sample rate. Streams: never holds a whole song.
 //!
-//! [`Decoder`] decodes packet by packet, with symphonia (Opus: opus-pure), [`Resampler`] changes the rate. A truncated or
-//! badly damaged file is an error, never a shorter success.
+//! [`Decoder`] decodes packet by packet, with symphonia (Opus: opus-pure), [`Resampler`] changes the rate. What
+//! decodes of a truncated or damaged file is used, and what is missing is counted.
 
 mod codec;
 mod container;
 mod decode;
 mod excerpt;
-mod extrapolate;
 mod input;
 mod opus;
 mod packets;

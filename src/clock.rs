@@ -53,63 +53,6 @@ pub(crate) fn step(seconds: f64, most: usize) -> f64 {
         .unwrap_or_else(|| (least / 3_600.0).ceil() * 3_600.0)
 }
 
-/// Microseconds since 1970 of a date (`2026-01-31`), or a date and a time (`18:00`, with seconds or fractions of them), UTC unless
-/// it ends in an offset (`+02:00`).
-pub(crate) fn micros_since_1970(text: &str) -> Option<i64> {
-    let number = |text: &str| -> Option<i64> {
-        let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|_| is_digits)
-    };
-    let numbers = |text: &str, by| -> Option<Vec<i64>> { text.split(by).map(number).collect() };
-    let text = text.trim();
-    let (date, clock) = text.split_once([' ', 'T']).unwrap_or((text, "00:00"));
-    let [year @ 0..=9999, month @ 1..=12, day] = numbers(date, '-')?[..] else {
-        return None;
-    };
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days_in_month = match month {
-        2 => 28 + i64::from(is_leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    let (clock, offset) = match clock.find(['Z', '+', '-']) {
-        Some(at) => clock.split_at(at),
-        None => (clock, "Z"),
-    };
-    let east = match offset {
-        "Z" => 0,
-        _ => {
-            let (hours, minutes) = offset[1..].split_once(':').unwrap_or((&offset[1..], "0"));
-            let minutes = number(hours)? * 60 + number(minutes)?;
-            if offset.starts_with('-') {
-                -minutes
-            } else {
-                minutes
-            }
-        }
-    };
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    number(fraction)?;
-    let micros = number(format!("{fraction:0<6}").get(..6)?)?;
-    let (hour, minute, second) = match numbers(clock, ':')?[..] {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    if !(1..=days_in_month).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    // Days since 1970 in the proleptic Gregorian calendar, counting years from March.
-    let (years, months) = match month {
-        1 | 2 => (year - 1, month + 9),
-        _ => (year, month - 3),
-    };
-    let leap_days = years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400);
-    let days = 365 * years + leap_days + (153 * months + 2) / 5 + day - 719_469;
-    let seconds = ((days * 24 + hour) * 60 + minute - east) * 60 + second;
-    Some(seconds * 1_000_000 + micros)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

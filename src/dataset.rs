@@ -31,7 +31,7 @@ pub(crate) use draw::Fractions;
 #[cfg(feature = "train")]
 pub(crate) use felt::{felt, mean_shares, parts_of_voted, read_unlabeled};
 pub(crate) use label_file::Scale;
-pub(crate) use label_table::{LabelRow, LabelTable, Scheme};
+pub(crate) use label_table::{LabelRow, LabelTable};
 #[cfg(feature = "train")]
 pub use spectrograms::Spectrograms;
 #[cfg(feature = "train")]

@@ -19,7 +19,9 @@ pub(crate) use multilabel::{MultiLabel, ThresholdSearch};
 #[cfg(feature = "train")]
 pub(crate) use run::answer;
 pub use run::label_of;
-pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance, scores_against};
+pub(crate) use run::{Evaluation, Judged, Report, evaluate, keep_part, provenance};
 pub use scores::Scores;
-pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores, decimals};
+#[cfg(any(test, feature = "train"))]
+pub(crate) use scores::decimals;
+pub(crate) use scores::{Answer, FoldScores, JudgedSong, PerEmotion, RunScores};
 pub(crate) use tables::ScoreTable;

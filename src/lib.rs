@@ -135,8 +135,7 @@ mod text;
 mod train;
 
 pub use analysis::{
-    Analysis, AnalyzeOptions, LogMel, SILENCE, StageTimes, analyze_bytes, analyze_file,
-    spectrograms,
+    Analysis, AnalyzeOptions, LogMel, SILENCE, analyze_bytes, analyze_file, spectrograms,
 };
 pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags};
 #[doc(hidden)]

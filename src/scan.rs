@@ -147,11 +147,17 @@ pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     if analysis.repeated {
         notes.push("shorter than a window (repeated)".to_owned());
     }
-    if analysis.audio.damaged_packets > 0 {
-        let packets = analysis.audio.damaged_packets;
-        notes.push(count(packets, "damaged packet", "damaged packets"));
-    }
+    let audio = &analysis.audio;
+    notes.extend(gaps(audio.missing_s, audio.damaged_packets));
     notes
+}
+
+/// What is missing of a song, in words: `12.30 s missing`, `3 damaged packets`.
+fn gaps(missing_s: f64, damaged_packets: u64) -> Vec<String> {
+    let missing = (missing_s > 0.0).then(|| format!("{missing_s:.2} s missing"));
+    let packets = || count(damaged_packets, "damaged packet", "damaged packets");
+    let damaged = (damaged_packets > 0).then(packets);
+    missing.into_iter().chain(damaged).collect()
 }
 
 #[cfg(test)]

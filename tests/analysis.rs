@@ -165,7 +165,6 @@ fn the_prediction_for_a_song_is_the_weighted_mean_over_its_windows() {
     }
     let embedding = model.metadata().embedding;
     assert_eq!(song.prediction.embedding.len(), embedding);
-    assert!(song.times.mel > 0.0 && song.times.predict > 0.0 && song.times.decode > 0.0);
 }
 
 #[test]
@@ -284,13 +283,12 @@ fn a_file_in_memory_gives_the_analysis_of_the_file_on_disk() {
         },
     ] {
         let on_disk = analyze_file(&path, &model, &options).unwrap();
-        let mut in_memory = analyze_bytes(bytes.clone(), &model, &options).unwrap();
-        in_memory.times = on_disk.times;
+        let in_memory = analyze_bytes(bytes.clone(), &model, &options).unwrap();
         assert_eq!(in_memory, on_disk);
     }
     let error = analyze_bytes(&b"I am text."[..], &model, &AnalyzeOptions::default()).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::NotAudio, None));
-    let cut = &bytes[..bytes.len() / 2];
+    let cut = &bytes[..bytes.len() / 3];
     let error = analyze_bytes(cut, &model, &AnalyzeOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated);
 }

@@ -172,8 +172,6 @@ fn labels_need_no_audio_and_come_as_csv_parquet_and_picture() {
         directory,
         "-o",
         &file("g.parquet"),
-        "--scheme",
-        "grid",
         "--sigma",
         "2",
         "-q",
@@ -207,5 +205,4 @@ fn wrong_label_options_say_what_was_expected() {
     assert!(run(&["--sigma", "0"]).contains("expected a number above 0"));
     assert!(run(&["--threshold", "120"]).contains("a percentage from 0 to 100"));
     assert!(run(&["--scale", "9..1"]).contains("LOW below HIGH"));
-    assert!(run(&["--scheme", "hexagons"]).contains("possible values"));
 }

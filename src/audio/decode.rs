@@ -4,7 +4,7 @@ use super::{
     Excerpt, Segment, Tags,
     excerpt::Selection,
     input::Input,
-    source::{self, Source, truncated},
+    source::{self, Source},
     time_limit::{MAX_HOURS, TimeLimit},
 };
 use crate::{Error, ErrorKind, Result, contain::catch_panic};
@@ -25,9 +25,9 @@ pub struct AudioInfo {
     pub duration_s: f64,
     /// The segment that is decoded, if that is not the whole song.
     pub segment: Option<Segment>,
-    /// Packets that were skipped as damaged. A gap without readable packets counts as the packets that fit in it.
+    /// Packets that were skipped as damaged.
     pub damaged_packets: u64,
-    /// Seconds that the file promises but lacks; 0 for a complete file.
+    /// Seconds that the file promises and that could not be decoded; 0 for a complete file.
     pub missing_s: f64,
 }
 
@@ -43,10 +43,10 @@ impl AudioInfo {
 
 /// Decodes one file. Memory does not grow with the length of the audio.
 ///
-/// The content decides the format, not the name. The encoder's delay and padding are trimmed if the file declares them. A
-/// damaged packet is skipped and counted; a file that ends before its declared length, or has more than a tenth of its
-/// packets damaged, returns an error at its end instead of `None`. A file that takes absurdly long to decode, or has more
-/// than 100 hours of audio, is an error too.
+/// The content decides the format, not the name. The encoder's delay and padding are trimmed if the file declares them, except
+/// for AAC in MP4. A damaged packet is skipped and counted, and a file may end early: [`AudioInfo`] says how much is missing.
+/// If that is more than half of what the file promises, or all but a second, its end is an error instead of `None`. A file that
+/// takes absurdly long to decode, or has more than 100 hours of audio, is an error too.
 ///
 /// ```no_run
 /// let mut decoder = circumplex::Decoder::open("song.mp3")?;
@@ -88,8 +88,8 @@ struct Part {
     position: i64,
     /// The decoder came here by seeking.
     seeked: bool,
-    /// The first samples were returned.
-    started: bool,
+    /// Samples returned so far.
+    returned: u64,
 }
 
 /// How long decoders of lossy codecs run before their output is used: it depends on earlier packets. MP3 has the longest
@@ -158,8 +158,7 @@ impl Decoder {
             let mut source = Source::open(&input, &limit)?;
             let first = source.next_block(None, &limit, &mut block)?;
             let Some((sample_rate, channels)) = first else {
-                source.check_complete(None)?;
-                return Err(source::no_audio("its track has no samples"));
+                return Err(source.no_samples());
             };
             source::check_ranges(sample_rate, channels)?;
             let info = AudioInfo {
@@ -195,7 +194,8 @@ impl Decoder {
     /// last. Blocks are as long as the file's packets. After an error there are no more.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] or [`ErrorKind::Damaged`] at the end of an incomplete file, [`ErrorKind::Io`] at any time.
+    /// [`ErrorKind::Truncated`] or [`ErrorKind::Damaged`] at the end of a file of which most is missing, [`ErrorKind::Io`] at
+    /// any time.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>> {
         while self.read_block()? {
             if self.trim_to_part() {
@@ -219,10 +219,10 @@ impl Decoder {
         let (start, end) = (inside(part.samples.start), inside(part.samples.end));
         self.block.truncate(end);
         self.block.drain(..start.min(end));
-        if !self.block.is_empty() && !part.started {
-            part.started = true;
+        if !self.block.is_empty() && part.returned == 0 {
             self.source.forget_damage();
         }
+        part.returned += self.block.len() as u64;
         if part.position >= part.samples.end {
             self.state = State::PartDone;
         }
@@ -239,16 +239,20 @@ impl Decoder {
         let rate = Some(self.info.sample_rate);
         let more = guarded(&self.input, limit, || {
             if state == State::PartDone {
-                source.check_damage()?;
+                return Ok(false);
             } else if state == State::Ready
                 || source.next_block(rate, limit, &mut self.block)?.is_some()
             {
                 return Ok(true);
-            } else if let Some(part) = self.part.as_ref().filter(|part| part.seeked) {
-                check_end(&self.info, part)?;
-            } else {
-                source.check_complete(rate)?;
             }
+            let decoded = match &self.part {
+                Some(part) => (
+                    part.returned,
+                    (part.samples.end - part.samples.start) as u64,
+                ),
+                None => source.decoded_of_promised(),
+            };
+            self.info.missing_s = source.missing_s(decoded, self.info.sample_rate)?;
             Ok(false)
         })?;
         self.info.damaged_packets = source.damaged_packets();
@@ -290,7 +294,7 @@ impl Decoder {
             samples,
             position: 0,
             seeked: false,
-            started: false,
+            returned: 0,
         };
         if target > self.block.len() as i64 {
             match self.seek(target) {
@@ -323,18 +327,6 @@ impl Decoder {
         self.state = State::Ready;
         Ok(self.source.position)
     }
-}
-
-/// Checks that a part was complete that the decoder came to by seeking. Declared lengths may be off by some packets, not
-/// by a second.
-fn check_end(info: &AudioInfo, part: &Part) -> Result<()> {
-    let rate = f64::from(info.sample_rate);
-    if part.position + i64::from(info.sample_rate) >= part.samples.end {
-        return Ok(());
-    }
-    let (found, declared) = (part.position as f64 / rate, info.duration_s);
-    let lengths = format!("{found:.2} s of {declared:.2} s decoded");
-    Err(truncated(&lengths))
 }
 
 /// Runs `work`, which calls other crates' decoders: a panic becomes an error, time is limited, and errors name the file.

@@ -45,7 +45,7 @@ pub(crate) fn packet_hash(path: &Path) -> Result<([u8; 32], u64)> {
                 }
                 Next::NewStream => hasher.update(b"next"),
                 Next::Damage => hasher.update(b"damage"),
-                Next::End | Next::Cut => break,
+                Next::End => break,
             }
         }
         if packets == 0 {

@@ -1,9 +1,9 @@
-//! The packets of a file: opening the container, decoding packet by packet, and checking at the end that all came.
+//! The packets of a file: opening the container, decoding packet by packet, and what was missing at the end.
 
 use super::{
     Tags,
     codec::{Codec, PacketError, is_audio},
-    container::{self, ContainerInfo},
+    container,
     input::Input,
     sniff,
     time_limit::TimeLimit,
@@ -31,8 +31,6 @@ const MAX_TAG_BYTES: usize = 64 * 1024;
 const MAX_ID3V2_BYTES: u64 = 16 * 1024 * 1024;
 /// Errors of the container in a row after which the rest of the file is given up.
 const MAX_CONTAINER_ERRORS: u32 = 64;
-/// Packets after which a file that is mostly damage is given up without reading the rest.
-const EARLY_CHECK: u64 = 2_000;
 
 /// An open container and the decoder of its track.
 pub(super) struct Source {
@@ -43,23 +41,22 @@ pub(super) struct Source {
     track: u32,
     /// The unit of the packets' times, if they have one.
     time_base: Option<TimeBase>,
-    container: ContainerInfo,
+    /// Samples at the start that precede the audio: the encoder's delay.
+    skip: u64,
+    /// Samples of the audio according to the headers, if they know them.
+    declared_samples: Option<u64>,
     tally: Tally,
-    /// The time at which the next packet should start.
-    next_time: Option<i64>,
     /// The packets' time of the first sample, in samples.
     origin: Option<i64>,
     /// Start of the last block in the song, in samples, according to the packets' times.
     pub(super) position: Option<i64>,
 }
 
-/// Counts of packets, bytes and samples.
+/// Counts of packets and samples.
 #[derive(Default)]
 struct Tally {
     packets: u64,
     damaged: u64,
-    /// Bytes of all packets.
-    bytes: u64,
     /// Samples decoded.
     delivered: u64,
     /// Samples that damaged packets would have given.
@@ -78,8 +75,6 @@ pub(super) enum Next {
     /// The next of several streams that follow one another.
     NewStream,
     End,
-    /// The end of the file, inside a packet or header.
-    Cut,
 }
 
 impl Source {
@@ -95,9 +90,7 @@ impl Source {
         let mut file = input.reader(0, limit).map_err(io_error)?;
         let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
         sniff::sniff(&head)?;
-        check_length(container::missing_until(&mut file, &head, len), len)?;
         let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
-        check_length(Ok(Some(tag_end).filter(|end| *end > len)), len)?;
         let is_large = tag_end > MAX_ID3V2_BYTES;
         let start = if is_large { tag_end } else { 0 };
         let format = open_format(input, start, len, limit)?;
@@ -115,17 +108,15 @@ impl Source {
             ErrorKind::Damaged => damaged_headers(container, error),
             _ => error,
         })?;
-        let pre_skip = codec.pre_skip();
-        let info = ContainerInfo::read(format.as_ref(), track.id, pre_skip, &mut file, len)
-            .map_err(io_error)?;
-        check_length(Ok(info.missing_until), len)?;
+        let declared = container::declared_samples(format.as_ref(), track.id, &mut file, len);
+        let declared_samples = declared.map_err(io_error)?;
         Ok(Self {
             start,
             track: track.id,
             time_base: track.time_base,
-            container: info,
+            skip: codec.pre_skip(),
+            declared_samples,
             tally: Tally::default(),
-            next_time: None,
             origin: None,
             position: None,
             codec,
@@ -140,9 +131,8 @@ impl Source {
 
     /// The properties that files with the same audio share.
     pub(super) fn identity(&self) -> String {
-        let info = &self.container;
         let codec = self.codec.name();
-        format!("{codec} {} {:?}", info.skip, info.declared_samples)
+        format!("{codec} {} {:?}", self.skip, self.declared_samples)
     }
 
     /// The tags of the file.
@@ -174,7 +164,7 @@ impl Source {
             }
             Ok(None) => Ok(Next::End),
             Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Ok(Next::Cut)
+                Ok(Next::End)
             }
             Err(SymphoniaError::IoError(error)) => Err(io_error(error)),
             Err(SymphoniaError::ResetRequired) => Ok(Next::NewStream),
@@ -205,21 +195,11 @@ impl Source {
                     continue;
                 }
                 Next::Damage => {
-                    self.record_lost(1);
+                    self.record_lost();
                     continue;
                 }
                 Next::End => return Ok(None),
-                Next::Cut => {
-                    // A stream of unknown length ends like this.
-                    let info = &mut self.container;
-                    info.complete &= info.declared_samples.is_none() && info.unknown_length;
-                    return Ok(None);
-                }
             };
-            if self.container.has_clock {
-                self.count_gap(&packet);
-            }
-            self.tally.bytes += packet.data.len() as u64;
             let decoded = self.codec.decode(&packet, block);
             let (found, channels) = match decoded {
                 Ok(spec) if rate.is_none_or(|rate| rate == spec.0) && is_audio(block) => spec,
@@ -228,11 +208,7 @@ impl Source {
                     return Err(unsupported(&what));
                 }
                 _ => {
-                    self.record_lost(1);
-                    let packets = self.tally.packets;
-                    if packets >= EARLY_CHECK && self.tally.damaged * 2 > packets {
-                        return Err(self.damage());
-                    }
+                    self.record_lost();
                     continue;
                 }
             };
@@ -242,14 +218,14 @@ impl Source {
                 continue;
             }
             let time = self.time_in_samples(&packet, found);
-            let skip = self.container.skip;
+            let skip = self.skip;
             if self.origin.is_none() {
                 self.origin = time.map(|time| time.saturating_add_unsigned(skip));
             }
             let place = time.zip(self.origin);
             self.position = place.map(|(time, origin)| time.saturating_sub(origin));
             let skipped = skip.min(block.len() as u64);
-            self.container.skip -= skipped;
+            self.skip -= skipped;
             block.drain(..skipped as usize);
             self.tally.delivered += block.len() as u64;
             if !block.is_empty() {
@@ -258,28 +234,11 @@ impl Source {
         }
     }
 
-    /// Counts packets that gave no audio.
-    fn record_lost(&mut self, packets: u64) {
-        self.tally.packets += packets;
-        self.tally.damaged += packets;
-        self.tally.lost += packets * self.tally.packet_len;
-    }
-
-    /// Counts the packets that are missing between the last one and this one.
-    fn count_gap(&mut self, packet: &Packet) {
-        let trimmed = packet.trim_start.saturating_add(packet.trim_end);
-        let (time, duration) = (packet.pts.get(), packet.dur.saturating_add(trimmed).get());
-        let gap = self.next_time.map_or(0, |next| time.saturating_sub(next));
-        if let Ok(gap) = u64::try_from(gap)
-            && duration > 0
-            && gap * 2 > duration
-        {
-            let missing = gap.div_ceil(duration);
-            self.tally.packets += missing;
-            self.tally.damaged += missing;
-            self.tally.lost += gap;
-        }
-        self.next_time = time.checked_add_unsigned(duration);
+    /// Counts a packet that gave no audio.
+    fn record_lost(&mut self) {
+        self.tally.packets += 1;
+        self.tally.damaged += 1;
+        self.tally.lost += self.tally.packet_len;
     }
 
     /// Continues with the next of several streams that follow one another in one file.
@@ -288,61 +247,57 @@ impl Source {
             && let Ok(codec) = Codec::new(params)
         {
             self.track = track.id;
-            self.container.skip = codec.pre_skip();
+            self.skip = codec.pre_skip();
             self.codec = codec;
-            self.next_time = None;
             return Ok(());
         }
         Err(unsupported("a file whose audio changes its codec midway"))
     }
 
-    /// Checks at the end that the file has all that it declares. `rate`: samples per second, if known.
+    /// The samples that were decoded, and those that the headers and the damaged packets promise.
+    pub(super) fn decoded_of_promised(&self) -> (u64, u64) {
+        let found = self.tally.delivered;
+        let declared = self.declared_samples.unwrap_or(0);
+        (found, declared.max(found + self.tally.lost))
+    }
+
+    /// The seconds that are missing of a file or a part of it. Less than a packet is not: some encoders count their header as
+    /// audio.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] and [`ErrorKind::Damaged`].
-    pub(super) fn check_complete(&mut self, rate: Option<u32>) -> Result<()> {
-        let is_mpeg = self.container.mpeg_bytes.is_some();
-        if let Some(bytes) = self.container.mpeg_bytes
-            && self.tally.packets > 0
-        {
-            // Frames with damaged headers are skipped silently.
-            let mean = (self.tally.bytes / self.tally.packets).max(1);
-            self.record_lost((bytes.saturating_sub(self.tally.bytes) + mean / 2) / mean);
+    /// [`ErrorKind::Truncated`] and [`ErrorKind::Damaged`] if that is more than was decoded, or this is less than a second.
+    pub(super) fn missing_s(&self, (found, promised): (u64, u64), rate: u32) -> Result<f64> {
+        let seconds = |samples: u64| samples as f64 / f64::from(rate);
+        let missing = promised.saturating_sub(found);
+        if found > 0 && missing <= self.tally.packet_len && self.tally.lost == 0 {
+            return Ok(0.0);
         }
-        if self.tally.delivered == 0 && self.tally.damaged > 0 {
-            return Err(self.damage());
+        if missing <= found && found >= u64::from(rate) {
+            return Ok(seconds(missing));
         }
-        let found = self.tally.delivered;
-        let length = |samples: u64| match rate {
-            Some(rate) => format!("{:.2} s", samples as f64 / f64::from(rate)),
-            None => format!("{samples} samples"),
-        };
-        // Some encoders count the frame with the header as audio.
-        let slack = if is_mpeg { self.tally.packet_len } else { 0 };
-        let declared = self.container.declared_samples.unwrap_or(0);
-        if declared > found + self.tally.lost + slack {
-            let (found, declared) = (length(found), length(declared));
-            return Err(truncated(&format!("{found} of {declared} decoded")));
-        }
-        if !self.container.complete {
-            let found = length(found);
-            return Err(truncated(&format!("no end-of-stream marker after {found}")));
-        }
-        self.check_damage()
+        let decoded = format!(
+            "{:.2} s of {:.2} s decoded",
+            seconds(found),
+            seconds(promised)
+        );
+        Err(match self.tally.damaged {
+            0 => truncated(&decoded),
+            _ => self.damage(&decoded),
+        })
     }
 
-    /// Checks that at most a tenth of the packets was damaged.
-    pub(super) fn check_damage(&self) -> Result<()> {
-        if self.tally.damaged * 10 > self.tally.packets {
-            return Err(self.damage());
+    /// The error of a file without a sample.
+    pub(super) fn no_samples(&self) -> Error {
+        match self.tally.damaged {
+            0 => no_audio("its track has no samples"),
+            _ => self.damage("no audio decoded"),
         }
-        Ok(())
     }
 
-    fn damage(&self) -> Error {
+    fn damage(&self, decoded: &str) -> Error {
         let (packets, damaged) = (self.tally.packets, self.tally.damaged);
         let message = format!(
-            "damaged: {damaged} of {packets} packets cannot be decoded, more than a tenth; {RESTORE}"
+            "damaged: {decoded}, {damaged} of {packets} packets cannot be decoded; {RESTORE}"
         );
         Error::new(ErrorKind::Damaged, message)
     }
@@ -351,17 +306,7 @@ impl Source {
 
     /// The samples of the audio according to the headers.
     pub(super) fn declared_samples(&self) -> Option<u64> {
-        let info = &self.container;
-        if info.chained || info.unknown_length {
-            return None;
-        }
-        let of_ogg = || {
-            let mut tracks = self.format.tracks().iter();
-            let track = tracks.find(|track| track.id == self.track)?;
-            let is_ogg = self.format.format_info().short_name == "ogg";
-            track.num_frames.filter(|frames| is_ogg && *frames > 0)
-        };
-        info.declared_samples.or_else(of_ogg)
+        self.declared_samples
     }
 
     /// The time of a packet's first decoded sample, in samples at `rate`.
@@ -384,7 +329,7 @@ impl Source {
             "matroska" | "mkv" | "webm" => false,
             "isomp4" => self.codec.pre_skip() == 0,
             // Packets of another stream in between would block the search of symphonia 0.6 forever.
-            "ogg" => self.format.tracks().len() == 1 && !self.container.chained,
+            "ogg" => self.format.tracks().len() == 1 && self.declared_samples.is_some(),
             _ => true,
         };
         let time = i128::from(origin) + i128::from(sample);
@@ -401,11 +346,7 @@ impl Source {
             return false;
         }
         self.codec.reset();
-        // From here on nothing shows whether the audio is complete.
-        self.container.skip = 0;
-        self.container.declared_samples = None;
-        self.container.mpeg_bytes = None;
-        self.next_time = None;
+        self.skip = 0;
         self.position = None;
         self.tally = Tally::default();
         true
@@ -425,7 +366,7 @@ impl Source {
                     first.get_or_insert(time);
                     end = time.saturating_add_unsigned(length.get());
                 }
-                (Next::NewStream | Next::End | Next::Cut, Some(base)) => {
+                (Next::NewStream | Next::End, Some(base)) => {
                     let ticks = end.saturating_sub(first.take().unwrap_or(end)).max(0) as f64;
                     seconds += ticks * f64::from(base.numer.get()) / f64::from(base.denom.get());
                 }
@@ -435,7 +376,7 @@ impl Source {
                 (Next::NewStream, Some((track, _))) => {
                     (self.track, self.time_base) = (track.id, track.time_base);
                 }
-                (Next::End | Next::Cut, _) => return Ok(seconds),
+                (Next::End, _) => return Ok(seconds),
                 _ => {}
             }
         }
@@ -491,13 +432,6 @@ pub(super) fn check_ranges(rate: u32, channels: usize) -> Result<()> {
         return Ok(());
     };
     Err(unsupported(&what))
-}
-
-fn check_length(missing_until: io::Result<Option<u64>>, len: u64) -> Result<()> {
-    match missing_until.map_err(io_error)? {
-        Some(until) => Err(truncated(&format!("{len} of at least {until} bytes"))),
-        None => Ok(()),
-    }
 }
 
 // Errors. The decoder adds the path.

@@ -4,7 +4,7 @@ use super::{
     CliResult, Console, Exit, ModelChoice, Threads, file_name,
     labels::LabelValues,
     listed,
-    scores::{about, run_tables, side_by_side},
+    scores::{about, run_tables},
 };
 use crate::{
     atomic_file::directory_of,
@@ -17,7 +17,7 @@ use crate::{
         keep_part,
         listeners::words,
         multilabel::PRESENT_ABOVE,
-        provenance, scores_against,
+        provenance,
     },
     model::Model,
 };
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     split: Songs,
     /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
-    labels: Labels,
+    labels: ColumnChoice,
     #[command(flatten)]
     values: LabelValues,
     #[command(flatten)]
@@ -77,16 +77,6 @@ enum Songs {
     All,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Labels {
-    /// Exchange crossed columns
-    Corrected,
-    /// Use columns as the file names them
-    AsPublished,
-    /// Compare the same predictions with both
-    Both,
-}
-
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if let Some(path) = &args.report {
         // Fails before minutes of work.
@@ -98,11 +88,8 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let model = args.model.load()?;
     let provenance = provenance(&model)?;
     let sigma = model.metadata().label_settings.sigma;
-    let open = |columns| Dataset::open(&args.data, &args.values.options(sigma, columns));
-    let mut dataset = open(match args.labels {
-        Labels::AsPublished => ColumnChoice::AsPublished,
-        Labels::Corrected | Labels::Both => ColumnChoice::Corrected,
-    })?;
+    let options = args.values.options(sigma, args.labels);
+    let mut dataset = Dataset::open(&args.data, &options)?;
     if args.json {
         report_columns(console, &dataset);
     }
@@ -127,9 +114,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             "{name} was trained on {known} of these {songs} songs, by their ids: the scores say little about other music; {instead}"
         ));
     }
-    if args.labels != Labels::Both {
-        remark_on_other_labels(console, &dataset, &provenance);
-    }
+    remark_on_other_labels(console, &dataset, &provenance);
 
     let Evaluation { songs, failed } = evaluate(&args, console, &dataset, &model)?;
     for (id, error) in &failed {
@@ -154,30 +139,16 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             votes.songs
         ));
     }
-    let mut report = Report {
+    let report = Report {
         scores: run.scores.clone(),
         model: model.identity().to_owned(),
         labels: dataset.columns,
         split: Judged { part, trained_on },
         listeners: run.listeners.clone(),
-        as_published: None,
     };
-    if args.labels == Labels::Both && dataset.columns.is_crossed() {
-        let published = open(ColumnChoice::AsPublished)?;
-        report.as_published = scores_against(&published, &songs).map(|scores| {
-            Box::new(Report {
-                scores,
-                labels: published.columns,
-                ..report.clone()
-            })
-        });
-    } else if args.labels == Labels::Both {
-        console.remark("No column is known to be crossed: both kinds of labels are the same.");
-    }
-    let text = match &report.as_published {
-        _ if args.json => serde_json::to_string_pretty(&report)?,
-        Some(published) => side_by_side(&report, published, &model),
-        None => run_tables(&run, &model, part, &report.labels),
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&report)?,
+        false => run_tables(&run, &model, part, &report.labels),
     };
     if let Some(path) = &args.report {
         let data = file_name(&args.data);
@@ -263,7 +234,7 @@ fn remark_on_other_labels(console: &Console, dataset: &Dataset, provenance: &Pro
             ColumnChoice::AsPublished => "as-published",
         };
         console.remark(&format!(
-            "The model was trained on other labels: --labels {how} evaluates it on those, --labels both on both."
+            "The model was trained on other labels: --labels {how} evaluates it on those."
         ));
     }
 }

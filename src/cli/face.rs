@@ -6,7 +6,6 @@ use crate::{
     error::Result,
     face::read_face_map,
 };
-use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// Show the map from facial expressions to emotions
@@ -30,10 +29,7 @@ pub(crate) struct TableArgs {
     /// Print CSV with all digits
     #[arg(long)]
     csv: bool,
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print this map (TOML or CSV) instead of the built-in one
+    /// Print this map instead of the built-in one
     #[arg(long, value_name = "FILE")]
     face_map: Option<PathBuf>,
 }
@@ -47,12 +43,9 @@ pub(crate) fn run(Action::Table(args): Action, console: &Console) -> CliResult {
     let map = load_map(args.face_map.as_deref())?;
     // Another map need not be made of these means.
     let has_means = args.face_map.is_none();
-    let text = if args.csv {
-        csv(&map)
-    } else if args.json {
-        serde_json::to_string_pretty(&json(&map, has_means))?
-    } else {
-        table(&map, has_means)
+    let text = match args.csv {
+        true => csv(&map),
+        false => table(&map, has_means),
     };
     console.print(&text)?;
     Ok(Exit::Success)
@@ -65,18 +58,6 @@ fn csv(map: &FaceMap) -> String {
         text.push_str(&format!("{expression},{}\n", numbers.join(",")));
     }
     text
-}
-
-fn json(map: &FaceMap, has_means: bool) -> Vec<Value> {
-    let row = |(expression, means): (Expression, Option<_>)| {
-        let emotions = Emotion::ALL.into_iter().zip(map.get(expression));
-        let emotions: Map<String, Value> = emotions
-            .map(|(emotion, percent)| (emotion.to_string(), json!(percent)))
-            .collect();
-        let means = means.filter(|_| has_means);
-        json!({ "expression": expression, "means": means, "emotions": emotions })
-    };
-    EXPRESSION_MEANS.map(row).to_vec()
 }
 
 fn table(map: &FaceMap, has_means: bool) -> String {

@@ -1,7 +1,7 @@
 //! `circumplex labels`: the labels of a data set as a table.
 
 use super::{CliResult, Console, Exit, file_name};
-use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale, Scheme};
+use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale};
 use std::path::PathBuf;
 
 /// Write the labels of a data set, as training uses them and binary, to a table; needs no audio
@@ -14,7 +14,7 @@ use std::path::PathBuf;
                   belongs to it; two or three deviations make every model's error two to three times smaller.\n\n\
                   Examples:\n  \
                     circumplex labels DEAM -o labels.csv --plot labels.png\n  \
-                    circumplex labels DEAM -o labels.parquet --labels as-published --scheme grid\n  \
+                    circumplex labels DEAM -o labels.parquet --labels as-published\n  \
                     circumplex labels mine.csv --scale -1..1 -o labels.csv"
 )]
 pub(crate) struct Args {
@@ -28,10 +28,7 @@ pub(crate) struct Args {
     /// Standard deviations to each side of the mean that a song's box reaches
     #[arg(long, value_name = "N", default_value = "1")]
     sigma: f64,
-    /// Division of the plane into classes
-    #[arg(long, value_enum, default_value = "sectors")]
-    scheme: Scheme,
-    /// Percentage above which an emotion is present [default: 100 / number of classes]
+    /// Percentage above which an emotion is present [default: 12.5]
     #[arg(long, value_name = "PERCENT")]
     threshold: Option<f64>,
     #[command(flatten)]
@@ -83,7 +80,7 @@ impl LabelValues {
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let options = args.source.options(args.sigma);
-    let table = LabelTable::make(&args.data, &options, args.scheme, args.threshold)?;
+    let table = LabelTable::make(&args.data, &options, args.threshold)?;
     if table.rows.is_empty() {
         bail!(
             "{}: no annotated song is usable ({} rows are not); see `circumplex dataset check`",

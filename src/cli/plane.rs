@@ -55,7 +55,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         songs.push(PlanePoint {
             valence,
             arousal,
-            class: emotions.strongest() as usize,
+            strongest: emotions.strongest(),
         });
     }
     let Some(means) = spread.means() else {
@@ -74,10 +74,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             }
         )),
         songs,
-        means: means
-            .iter()
-            .map(|(emotion, mean, _)| (emotion.name(), *mean))
-            .collect(),
+        means: means.map(|(_, mean, _)| mean),
     };
     plane.scene().save(&args.output)?;
     console.remark(&format!("wrote {}", args.output.display()));

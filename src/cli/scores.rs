@@ -3,7 +3,7 @@
 use super::{Table, count, visible};
 use crate::{
     dataset::{ColumnReport, Part},
-    evaluate::{Interval, ListenerAgreement, MultiLabel, Report, RunScores, ScoreTable, decimals},
+    evaluate::{Interval, ListenerAgreement, MultiLabel, RunScores, ScoreTable},
     model::Model,
 };
 
@@ -65,22 +65,6 @@ fn listeners(vector: &str, agreement: &ListenerAgreement) -> String {
     table.render(None)
 }
 
-/// The same predictions compared with corrected and with published labels, one column each.
-pub(crate) fn side_by_side(corrected: &Report, published: &Report, model: &Model) -> String {
-    let mut table = Table::new(["", ">corrected", ">as published"]);
-    let numbers = corrected.scores.numbers().into_iter();
-    for (corrected, published) in numbers.zip(published.scores.numbers()) {
-        let [left, right] = [&corrected, &published].map(|it| decimals(it.value, it.decimals));
-        table.row([corrected.name, left, right]);
-    }
-    format!(
-        "{}\n\n{}\nlabels: {}\n",
-        heading(corrected.scores.songs, model, corrected.split.part),
-        table.render(None),
-        about(&corrected.labels)
-    )
-}
-
 /// Precision, recall, F1 and support of each emotion and their averages, with the thresholds that they belong to.
 fn classification(labels: &MultiLabel) -> String {
     let found = labels.search.as_ref().map(|search| {
@@ -136,7 +120,7 @@ pub(crate) fn about(labels: &ColumnReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{Answer, FoldScores, JudgedSong, ThresholdSearch};
+    use crate::evaluate::{Answer, FoldScores, JudgedSong, ThresholdSearch, decimals};
 
     #[test]
     fn a_number_that_does_not_exist_is_shown_as_such() {

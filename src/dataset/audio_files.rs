@@ -1,14 +1,11 @@
 //! Audio files of a data set: which files of a directory they are, and which hold identical audio.
 
 use super::table::canonical_id;
-use crate::{ErrorKind, Result, error::Context as _};
+use crate::{ErrorKind, Result, audio::packet_hash, error::Context as _};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -84,66 +81,21 @@ impl AudioFiles {
     }
 }
 
-/// Groups of indices into `files` whose audio data are identical, each with two members or more, in order. ID3 tags do
-/// not count. Only files of equal length are compared, by hash; files that cannot be read are in no group.
+/// Groups of indices into `files` whose audio packets are identical, whatever their tags, each with two members or more, in
+/// order. Files that cannot be read are in no group.
 pub(super) fn identical_audio(files: &[PathBuf]) -> Vec<Vec<usize>> {
-    let mut by_length: BTreeMap<u64, Vec<(usize, Range<u64>)>> = BTreeMap::new();
-    for (index, file) in files.iter().enumerate() {
-        if let Ok(range) = audio_data(file) {
-            let length = range.end - range.start;
-            by_length.entry(length).or_default().push((index, range));
+    let hash = |file: &PathBuf| packet_hash(file).ok();
+    let hashes: Vec<_> = files.par_iter().map(hash).collect();
+    let mut by_hash: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, hash) in hashes.into_iter().enumerate() {
+        if let Some(hash) = hash {
+            by_hash.entry(hash).or_default().push(index);
         }
-    }
-    by_length.retain(|_, same_length| same_length.len() > 1);
-    let candidates: Vec<(usize, Range<u64>)> = by_length.into_values().flatten().collect();
-    let hashes: Vec<([u8; 32], usize)> = candidates
-        .into_par_iter()
-        .filter_map(|(index, range)| Some((hash(&files[index], range).ok()?, index)))
-        .collect();
-    let mut by_hash: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
-    for (hash, index) in hashes {
-        by_hash.entry(hash).or_default().push(index);
     }
     let mut groups: Vec<Vec<usize>> = by_hash.into_values().collect();
     groups.retain(|group| group.len() > 1);
-    groups.iter_mut().for_each(|group| group.sort_unstable());
     groups.sort();
     groups
-}
-
-/// The bytes of a file between its ID3v2 and ID3v1 tags.
-fn audio_data(path: &Path) -> io::Result<Range<u64>> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let (mut start, mut end) = (0, length);
-    let mut head = [0; 10];
-    if length >= 10 {
-        file.read_exact(&mut head)?;
-        if head.starts_with(b"ID3") && head[6..].iter().all(|byte| *byte < 0x80) {
-            // Four bytes of seven bits, without the header itself and a footer, if flagged.
-            let bytes = head[6..].iter();
-            let size = bytes.fold(0, |size, byte| size << 7 | u64::from(*byte));
-            let footer = if head[5] & 0x10 != 0 { 10 } else { 0 };
-            start = (10 + size + footer).min(length);
-        }
-    }
-    if end - start >= 128 {
-        let mut tail = [0; 3];
-        file.seek(SeekFrom::Start(end - 128))?;
-        file.read_exact(&mut tail)?;
-        if &tail == b"TAG" {
-            end -= 128;
-        }
-    }
-    Ok(start..end)
-}
-
-fn hash(path: &Path, range: Range<u64>) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(range.start))?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut file.take(range.end - range.start), &mut hasher)?;
-    Ok(hasher.finalize().into())
 }
 
 #[cfg(test)]
@@ -158,9 +110,9 @@ mod tests {
             std::fs::write(&path, content).unwrap();
             path
         };
-        let audio: Vec<u8> = (0..1000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        let audio = include_bytes!("../../tests/fixtures/audio/no-info-frame.mp3").to_vec();
         let mut tagged = b"ID3\x03\0\0\0\0\0\x05title".to_vec();
-        tagged.extend(&audio);
+        tagged.extend_from_slice(&audio);
         tagged.extend(b"TAG");
         tagged.extend([b' '; 125]);
         let mut other = audio.clone();

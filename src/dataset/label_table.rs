@@ -4,7 +4,7 @@ use super::{
     ColumnReport, LabelOptions, Labels, RejectedRow, SongLabel, invalid, table::is_parquet,
 };
 use crate::{
-    Error, ErrorKind, Result, atomic_file,
+    ErrorKind, Result, atomic_file,
     emotion::{AffectBox, Emotion},
     error::Context as _,
 };
@@ -15,7 +15,6 @@ use parquet::{
     errors::ParquetError,
     file::{metadata::KeyValue, properties::WriterProperties},
 };
-use serde::Serialize;
 use serde_json::json;
 use std::{
     io::{self, Write},
@@ -23,47 +22,22 @@ use std::{
     sync::Arc,
 };
 
-/// How the plane is divided into classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scheme {
-    /// Eight sectors of 45 degrees.
-    Sectors,
-    /// Sixteen cells: the middle four neutral, the others by the sector that holds them; nine percentages.
-    Grid,
-}
-
-impl Scheme {
-    /// Names of the classes: the eight emotions and, in the grid, `neutral`.
-    pub(crate) fn classes(self) -> Vec<&'static str> {
-        let mut names = Emotion::ALL.map(Emotion::name).to_vec();
-        if self == Scheme::Grid {
-            names.push("neutral");
-        }
-        names
-    }
-}
-
 /// Labels of one song.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LabelRow {
     /// The song's id.
     pub id: String,
-    /// Percentage of each class, in the scheme's order; sum 100.
-    pub percentages: Vec<f64>,
+    /// Percentage of each emotion; sum 100.
+    pub percentages: [f64; Emotion::COUNT],
     /// Valence and arousal, scale 1 to 9.
     pub affect: AffectBox,
 }
 
 impl LabelRow {
-    fn of(label: SongLabel, sigma: f64, scheme: Scheme) -> Result<Self> {
-        let shares = match (label.percentages, scheme) {
-            (Some(emotions), _) => Ok(emotions.as_array().map(f64::from).to_vec()),
-            (None, Scheme::Sectors) => label.affect.shares(sigma).map(Vec::from),
-            (None, Scheme::Grid) => label
-                .affect
-                .grid_shares(sigma)
-                .map(|shares| [&shares.emotions[..], &[shares.neutral]].concat()),
+    fn of(label: SongLabel, sigma: f64) -> Result<Self> {
+        let shares = match label.percentages {
+            Some(emotions) => Ok(emotions.as_array().map(f64::from)),
+            None => label.affect.shares(sigma),
         };
         Ok(Self {
             percentages: shares.context_at(ErrorKind::Dataset, &label.file, label.place())?,
@@ -72,25 +46,24 @@ impl LabelRow {
         })
     }
 
-    /// The strongest class; the first of several that tie.
-    pub(crate) fn argmax(&self) -> usize {
-        let classes = 0..self.percentages.len();
-        // Reversed, as the last maximum is taken.
-        let strongest = classes
-            .rev()
-            .max_by(|a, b| self.percentages[*a].total_cmp(&self.percentages[*b]));
-        strongest.unwrap_or(0)
+    /// The strongest emotion; the first of several that tie.
+    pub(crate) fn argmax(&self) -> Emotion {
+        let mut strongest = Emotion::Happy;
+        for emotion in Emotion::ALL {
+            if self.percentages[emotion.index()] > self.percentages[strongest.index()] {
+                strongest = emotion;
+            }
+        }
+        strongest
     }
 }
 
 /// Labels of all annotated songs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LabelTable {
-    /// How the plane is divided.
-    pub scheme: Scheme,
     /// Deviations to each side that the boxes reach.
     pub sigma: f64,
-    /// The percentage above which a class is present in the binary labels.
+    /// The percentage above which an emotion is present in the binary labels.
     pub threshold: f64,
     /// One row per song, ordered by id.
     pub rows: Vec<LabelRow>,
@@ -109,29 +82,21 @@ enum Cells {
 }
 
 impl LabelTable {
-    /// Makes the labels of a DEAM directory or of a label file. `threshold` in percent; default: 100 / number of
-    /// classes.
+    /// Makes the labels of a DEAM directory or of a label file. `threshold` in percent; default: 12.5.
     pub(crate) fn make(
         path: &Path,
         options: &LabelOptions,
-        scheme: Scheme,
         threshold: Option<f64>,
     ) -> Result<Self> {
-        let threshold = threshold.unwrap_or(100.0 / scheme.classes().len() as f64);
+        let threshold = threshold.unwrap_or(100.0 / Emotion::COUNT as f64);
         if !(0.0..=100.0).contains(&threshold) {
             let expected = "a percentage from 0 to 100";
             return Err(invalid("threshold", expected, threshold));
         }
         let labels = Labels::read(path, options)?;
-        if scheme == Scheme::Grid && labels.songs.iter().any(|song| song.percentages.is_some()) {
-            let message =
-                "gives percentages, from which a grid cannot be made; use --scheme sectors";
-            return Err(Error::invalid(message).with_path(path));
-        }
         let rows = labels.songs.into_iter();
-        let rows = rows.map(|song| LabelRow::of(song, options.sigma, scheme));
+        let rows = rows.map(|song| LabelRow::of(song, options.sigma));
         Ok(Self {
-            scheme,
             sigma: options.sigma,
             threshold,
             rows: rows.collect::<Result<_>>()?,
@@ -140,9 +105,9 @@ impl LabelTable {
         })
     }
 
-    /// Writes the table, as Parquet if the name ends in `.parquet`, else as CSV: `song_id`; the percentage of each class
-    /// by name; `valence_mean`, `valence_std`, `arousal_mean`, `arousal_std`; `quadrant`; `argmax`, the strongest class;
-    /// `above_<class>`, 1 if its percentage is above the threshold. An existing file is replaced once the new one is
+    /// Writes the table, as Parquet if the name ends in `.parquet`, else as CSV: `song_id`; the percentage of each emotion
+    /// by name; `valence_mean`, `valence_std`, `arousal_mean`, `arousal_std`; `quadrant`; `argmax`, the strongest emotion;
+    /// `above_<emotion>`, 1 if its percentage is above the threshold. An existing file is replaced once the new one is
     /// complete.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         atomic_file::write(path, |file| match is_parquet(path) {
@@ -153,7 +118,6 @@ impl LabelTable {
 
     /// The columns by name, in their order.
     fn columns(&self) -> Vec<(String, Cells)> {
-        let classes = self.scheme.classes();
         let numbers = |value: &dyn Fn(&LabelRow) -> f64| {
             Cells::Numbers(self.rows.iter().map(value).collect())
         };
@@ -167,19 +131,20 @@ impl LabelTable {
             "song_id",
             ids.map_or_else(|| texts(&|row| row.id.clone()), Cells::Integers),
         );
-        for (class, name) in classes.iter().enumerate() {
-            add(name, numbers(&|row| row.percentages[class]));
+        for emotion in Emotion::ALL {
+            let percentage = |row: &LabelRow| row.percentages[emotion.index()];
+            add(emotion.name(), numbers(&percentage));
         }
         add("valence_mean", numbers(&|row| row.affect.valence_mean));
         add("valence_std", numbers(&|row| row.affect.valence_std));
         add("arousal_mean", numbers(&|row| row.affect.arousal_mean));
         add("arousal_std", numbers(&|row| row.affect.arousal_std));
         add("quadrant", texts(&|row| row.affect.quadrant().to_string()));
-        add("argmax", texts(&|row| classes[row.argmax()].to_owned()));
-        for (class, name) in classes.iter().enumerate() {
-            let above = |row: &LabelRow| u8::from(row.percentages[class] > self.threshold);
-            let flags = Cells::Flags(self.rows.iter().map(above).collect());
-            add(&format!("above_{name}"), flags);
+        add("argmax", texts(&|row| row.argmax().to_string()));
+        for emotion in Emotion::ALL {
+            let percentages = self.rows.iter().map(|row| row.percentages[emotion.index()]);
+            let above = percentages.map(|percentage| u8::from(percentage > self.threshold));
+            add(&format!("above_{emotion}"), Cells::Flags(above.collect()));
         }
         columns
     }
@@ -196,10 +161,9 @@ impl LabelTable {
         });
         let footer = json!({
             "format_version": 1,
-            "scheme": self.scheme,
             "sigma": self.sigma,
             "threshold": self.threshold,
-            "classes": self.scheme.classes(),
+            "classes": Emotion::ALL,
             "columns": self.columns,
         });
         let footer = KeyValue::new("circumplex".to_owned(), footer.to_string());

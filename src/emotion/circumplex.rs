@@ -15,8 +15,6 @@ pub(crate) const CENTER: f64 = 5.0;
 /// Standard deviation of valence and arousal where none is known: the rounded mean of DEAM's own (1.52 and 1.47).
 pub(crate) const TYPICAL_DEVIATION: f64 = 1.5;
 
-/// Half the side of the neutral square of the grid scheme: the four middle cells of sixteen, 3 to 7 on both axes.
-const NEUTRAL: f64 = 2.0;
 /// A value this close to a line counts as on the line, so that decimals such as 6.3 and 3.7 lie on a diagonal
 /// together although their distances from 5 differ in the last binary digit.
 const ON_LINE: f64 = 1e-12;
@@ -74,15 +72,6 @@ pub struct AffectBox {
     pub arousal_std: f64,
 }
 
-/// Shares of a box in the grid scheme, in percent: the eight emotions outside the neutral square, and the square.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct GridShares {
-    /// In the order of [`Emotion::ALL`](super::Emotion::ALL), 0 to 100 each.
-    pub emotions: [f64; 8],
-    /// The four middle cells of the sixteen.
-    pub neutral: f64,
-}
-
 impl AffectBox {
     /// Russell's quadrant of the two means.
     pub(crate) fn quadrant(&self) -> Quadrant {
@@ -109,28 +98,6 @@ impl AffectBox {
     pub(crate) fn shares(&self, sigma: f64) -> Result<[f64; 8]> {
         let (x, y) = self.spans(sigma)?;
         Ok(sector_shares(x, y).map(|share| 100.0 * share))
-    }
-
-    /// Shares of the same box in the grid scheme: of the 4 x 4 cells that cut the square, the four in the middle are
-    /// neutral, and of the twelve around them each belongs to the emotion whose sector holds it; a corner cell, which
-    /// a diagonal crosses, is cut along the diagonal. The nine sum to 100.
-    ///
-    /// # Errors
-    /// As [`AffectBox::percentages`].
-    pub(crate) fn grid_shares(&self, sigma: f64) -> Result<GridShares> {
-        let (x, y) = self.spans(sigma)?;
-        let mut emotions = sector_shares(x, y);
-        let neutral = x.share_within(-NEUTRAL, NEUTRAL) * y.share_within(-NEUTRAL, NEUTRAL);
-        if neutral > 0.0 {
-            let inside = sector_shares(x.clipped(NEUTRAL), y.clipped(NEUTRAL));
-            for (emotion, inside) in emotions.iter_mut().zip(inside) {
-                *emotion = (*emotion - neutral * inside).max(0.0);
-            }
-        }
-        Ok(GridShares {
-            emotions: emotions.map(|share| 100.0 * share),
-            neutral: 100.0 * neutral,
-        })
     }
 
     /// The clipped box relative to the center, one span per axis.
@@ -194,13 +161,6 @@ impl Span {
         } else {
             let overlap = self.high.min(to) - self.low.max(from);
             overlap.max(0.0) / self.length()
-        }
-    }
-
-    fn clipped(self, limit: f64) -> Span {
-        Span {
-            low: self.low.clamp(-limit, limit),
-            high: self.high.clamp(-limit, limit),
         }
     }
 }

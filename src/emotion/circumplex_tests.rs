@@ -1,6 +1,6 @@
 //! Claims about the geometry, over random boxes.
 
-use super::{AffectBox, Emotion, EmotionVector, Quadrant};
+use super::{AffectBox, EmotionVector, Quadrant};
 use proptest::prelude::*;
 
 fn affect(v: f64, vs: f64, a: f64, as_: f64) -> AffectBox {
@@ -119,16 +119,6 @@ proptest! {
         prop_assert!(close(&b.shares(sigma).unwrap(), &wide.shares(1.0).unwrap(), 1e-7));
     }
 
-    #[test]
-    fn the_grid_takes_its_neutral_share_from_the_sectors(b in any_box()) {
-        let shares = b.shares(1.0).unwrap();
-        let grid = b.grid_shares(1.0).unwrap();
-        let sum = grid.emotions.iter().sum::<f64>() + grid.neutral;
-        prop_assert!((sum - 100.0).abs() < 1e-9, "{grid:?}");
-        for (outer, whole) in grid.emotions.iter().zip(shares) {
-            prop_assert!((0.0..=whole + 1e-9).contains(outer), "{grid:?} {shares:?}");
-        }
-    }
 }
 
 proptest! {
@@ -212,31 +202,6 @@ fn segments_share_by_length_and_on_an_axis_halve_between_both_sides() {
 }
 
 #[test]
-fn the_grid_has_its_known_shares() {
-    // The whole square: 4 of 16 cells are neutral, the rest is even.
-    let whole = affect(5.0, 4.0, 5.0, 4.0).grid_shares(1.0).unwrap();
-    assert!((whole.neutral - 25.0).abs() < 1e-9);
-    assert!(close(&whole.emotions, &[75.0 / 8.0; 8], 1e-9));
-    // One corner cell, which the diagonal halves; one cell beside it, wholly excited; one in the middle.
-    let corner = affect(8.0, 1.0, 8.0, 1.0).grid_shares(1.0).unwrap();
-    assert!(close(
-        &corner.emotions,
-        &[50.0, 50.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-        1e-9
-    ));
-    let beside = affect(6.0, 1.0, 8.0, 1.0).grid_shares(1.0).unwrap();
-    assert_eq!(beside.emotions[Emotion::Excited.index()], 100.0);
-    let middle = affect(4.0, 1.0, 4.0, 1.0).grid_shares(1.0).unwrap();
-    assert_eq!((middle.neutral, middle.emotions), (100.0, [0.0; 8]));
-    // Points: inside, on an edge, on a corner of the neutral square.
-    let neutral = |v: f64, a: f64| affect(v, 0.0, a, 0.0).grid_shares(1.0).unwrap().neutral;
-    assert_eq!(neutral(5.0, 5.0), 100.0);
-    assert_eq!(neutral(7.0, 5.5), 50.0);
-    assert_eq!(neutral(7.0, 7.0), 25.0);
-    assert_eq!(neutral(7.1, 5.0), 0.0);
-}
-
-#[test]
 fn a_box_off_the_scale_or_without_a_deviation_is_an_error() {
     let message = |of: AffectBox, sigma| of.percentages(sigma).unwrap_err().to_string();
     for mean in [0.9, 9.1, -3.0, f64::NAN, f64::INFINITY] {
@@ -270,10 +235,7 @@ fn shares_of_random_boxes_equal_those_of_shapely_within_1e_9_percentage_points()
     for line in table.lines().skip(1) {
         let values: Vec<f64> = line.split(',').map(|v| v.parse().unwrap()).collect();
         let song = affect(values[0], values[1], values[2], values[3]);
-        let grid = song.grid_shares(values[4]).unwrap();
-        let mut found = song.shares(values[4]).unwrap().to_vec();
-        found.extend(grid.emotions);
-        found.push(grid.neutral);
+        let found = song.shares(values[4]).unwrap();
         assert_eq!(found.len(), values.len() - 5);
         for (found, expected) in found.iter().zip(&values[5..]) {
             assert!(

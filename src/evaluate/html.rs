@@ -60,8 +60,7 @@ pub(crate) struct Epoch {
     pub learning_rate: f64,
 }
 
-/// Writes the page to `path`, completely or not at all. The worst songs are read for their spectrograms; one that is missing or
-/// cannot be decoded gets a note instead.
+/// Writes the page to `path`, completely or not at all.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] without an evaluated song, [`ErrorKind::Io`] if the file cannot be written.

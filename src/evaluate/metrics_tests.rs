@@ -234,7 +234,6 @@ fn the_json_has_its_fields_in_order_and_null_for_missing_numbers() {
         labels: ColumnReport::not_applicable(1),
         split: Judged::default(),
         listeners: Default::default(),
-        as_published: None,
     };
     assert_eq!(
         serde_json::to_string(&report).unwrap(),

@@ -13,7 +13,7 @@ use crate::{
 use rayon::prelude::*;
 use serde::{Deserialize as _, Serialize, Serializer};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     num::NonZeroUsize,
     path::Path,
 };
@@ -32,9 +32,6 @@ pub(crate) struct Report {
     /// Agreement of `emotions` and of `felt` with the votes of listeners, if the data set holds votes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub listeners: BTreeMap<&'static str, ListenerAgreement>,
-    /// The same predictions against the labels as published, if both were asked for and columns are crossed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub as_published: Option<Box<Report>>,
 }
 
 /// The evaluated songs of a data set.
@@ -57,21 +54,6 @@ pub(crate) struct Evaluation {
     pub songs: Vec<JudgedSong>,
     /// Ids of the songs that could not be analyzed, with the reason.
     pub failed: Vec<(String, Error)>,
-}
-
-/// Compares the same predictions with other labels of the same songs, such as the published ones; `None` if a song has none
-/// there.
-pub(crate) fn scores_against(dataset: &Dataset, songs: &[JudgedSong]) -> Option<Scores> {
-    let labels = dataset.songs.iter();
-    let labels: HashMap<&str, Answer> = labels
-        .map(|song| (song.id.as_str(), label_of(song)))
-        .collect();
-    let truth = songs
-        .iter()
-        .map(|song| labels.get(song.id.as_str()).copied());
-    let truth: Option<Vec<Answer>> = truth.collect();
-    let predicted: Vec<Answer> = songs.iter().map(|song| song.predicted).collect();
-    Scores::of(&truth?, &predicted)
 }
 
 /// Analyzes every song of a data set as `analyze` does, on `threads` threads, and puts the predictions beside the

@@ -7,6 +7,7 @@ use crate::{
     error::{Context, Error, ErrorKind, Result},
     text::listed,
 };
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// Share of each expression in the order of [`Expression::ALL`], sum 1.
@@ -366,9 +367,25 @@ fn is_no_face(text: &str) -> bool {
 
 /// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.
 fn time_of(text: &str) -> Option<f64> {
-    let date = || Some(clock::micros_since_1970(text)? as f64 / 1e6);
     let number = text.parse().ok();
-    number.or_else(|| clock::seconds(text)).or_else(date)
+    number
+        .or_else(|| clock::seconds(text))
+        .or_else(|| date(text))
+}
+
+/// Seconds since 1970 of a date and a time (`2026-01-31 18:00:00.5`), UTC unless it ends in an offset (`+02:00`).
+fn date(text: &str) -> Option<f64> {
+    thread_local! {
+        static SQLITE: Option<Connection> = Connection::open_in_memory().ok();
+    }
+    // SQLite also reads `now` and times without a date.
+    let has_year = text.as_bytes().get(4) == Some(&b'-');
+    let seconds = |sqlite: &Option<Connection>| {
+        let query = "SELECT unixepoch(?1, 'subsec')";
+        let found = sqlite.as_ref()?.query_row(query, [text], |row| row.get(0));
+        found.ok()?
+    };
+    has_year.then(|| SQLITE.with(seconds))?
 }
 
 #[cfg(test)]

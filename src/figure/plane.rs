@@ -1,7 +1,7 @@
 //! Songs on the valence-arousal plane.
 
 use super::{
-    Color, MUTED, Scene,
+    MUTED, Scene,
     axes::{Area, Axis, number},
     color::{INK, PAPER, emotion_color},
     font::TextStyle,
@@ -29,24 +29,18 @@ pub(crate) struct PlanePoint {
     pub valence: f64,
     /// 1 to 9.
     pub arousal: f64,
-    /// Index of its strongest class in [`Plane::means`]; sets the color.
-    pub class: usize,
+    /// Its strongest emotion; sets the color.
+    pub strongest: Emotion,
 }
 
-/// All songs on the valence-arousal plane over the named sectors, and the mean percentage of each class as bars.
+/// All songs on the valence-arousal plane over the named sectors, and the mean percentage of each emotion as bars.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plane {
     pub title: String,
     pub subtitle: String,
     pub songs: Vec<PlanePoint>,
-    /// Name and mean percentage of each class: the eight emotions in their order, then `neutral` if the middle of the
-    /// plane is a class of its own.
-    pub means: Vec<(&'static str, f64)>,
-}
-
-/// The color of a class; `neutral` is gray.
-fn class_color(class: usize) -> Color {
-    Emotion::ALL.get(class).map_or(MUTED, |e| emotion_color(*e))
+    /// Mean percentage of each emotion.
+    pub means: [f64; Emotion::COUNT],
 }
 
 impl Plane {
@@ -58,15 +52,11 @@ impl Plane {
         self.draw_sectors(&mut scene, &x, &y);
         for song in &self.songs {
             let at = (x.at(song.valence), y.at(song.arousal));
-            scene.circle(at, 3.5, class_color(song.class).alpha(0.6));
+            scene.circle(at, 3.5, emotion_color(song.strongest).alpha(0.6));
         }
         self.draw_names(&mut scene, &x, &y);
         self.draw_bars(&mut scene);
         scene
-    }
-
-    fn has_neutral(&self) -> bool {
-        self.means.len() > Emotion::COUNT
     }
 
     fn draw_sectors(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
@@ -89,16 +79,6 @@ impl Plane {
             let tint = emotion_color(emotion).alpha(0.13);
             scene.polygon(vec![center, ends[0], ends[1]], tint);
         }
-        if self.has_neutral() {
-            let corners = ((x.at(3.0), y.at(7.0)), (x.at(7.0), y.at(3.0)));
-            scene.rectangle(corners.0, corners.1, PAPER.alpha(0.85));
-            let faint = MUTED.alpha(0.45);
-            for cut in [3.0, 7.0] {
-                let (across, along) = (x.at(cut), y.at(cut));
-                scene.line((across, PLANE.bottom), (across, PLANE.top), 1.0, faint);
-                scene.line((PLANE.left, along), (PLANE.right, along), 1.0, faint);
-            }
-        }
         for (from, to) in [(0, 4), (1, 5), (2, 6), (3, 7)] {
             scene.line(border[from], border[to], 1.0, MUTED.alpha(0.55));
         }
@@ -120,37 +100,36 @@ impl Plane {
             (3.5, 1.35),
             (6.5, 1.35),
             (8.35, 3.6),
-            // Neutral.
-            (5.0, 6.7),
         ];
-        for ((name, _), (valence, arousal)) in self.means.iter().zip(places) {
+        for (emotion, (valence, arousal)) in Emotion::ALL.into_iter().zip(places) {
+            let name = emotion.name();
             let half = style.width(name) / 2.0 + 6.0;
             // A long name at the side of the plane stays inside it.
             let (left, right) = (PLANE.left + half + 4.0, PLANE.right - half - 4.0);
             let at = (x.at(valence).clamp(left, right), y.at(arousal));
             let plate = ((at.0 - half, at.1 - 13.0), (at.0 + half, at.1 + 13.0));
             scene.rectangle(plate.0, plate.1, PAPER.alpha(0.8));
-            scene.text(*name, at, style);
+            scene.text(name, at, style);
         }
     }
 
     fn draw_bars(&self, scene: &mut Scene) {
-        let largest = self.means.iter().map(|(_, mean)| *mean).fold(1.0, f64::max);
+        let largest = self.means.into_iter().fold(1.0, f64::max);
         // A round end of the axis.
         let step = if largest > 40.0 { 10.0 } else { 5.0 };
         let x = BARS.x((0.0, (largest / step).ceil() * step), 6);
         BARS.grid_x(scene, &x.ticks());
         BARS.ticks_below(scene, &x.ticks(), "mean percentage over all songs (%)");
-        let pitch = (BARS.bottom - BARS.top) / self.means.len().max(1) as f64;
-        for (n, (class, mean)) in self.means.iter().enumerate() {
-            let middle = BARS.top + pitch * (n as f64 + 0.5);
-            let end = x.at(*mean);
+        let pitch = (BARS.bottom - BARS.top) / Emotion::COUNT as f64;
+        for (emotion, mean) in Emotion::ALL.into_iter().zip(self.means) {
+            let middle = BARS.top + pitch * (emotion.index() as f64 + 0.5);
+            let end = x.at(mean);
             let half = 0.3 * pitch;
             let corners = ((BARS.left, middle - half), (end, middle + half));
-            scene.rectangle(corners.0, corners.1, class_color(n));
+            scene.rectangle(corners.0, corners.1, emotion_color(emotion));
             let style = TextStyle::new(15.5);
-            scene.text(*class, (BARS.left - 14.0, middle), style.end());
-            scene.text(number(*mean, 1) + " %", (end + 10.0, middle), style);
+            scene.text(emotion.name(), (BARS.left - 14.0, middle), style.end());
+            scene.text(number(mean, 1) + " %", (end + 10.0, middle), style);
         }
         scene.line((BARS.left, BARS.top), (BARS.left, BARS.bottom), 1.0, INK);
     }

@@ -11,7 +11,7 @@ use std::{ops::Range, path::Path};
 
 /// Decibels below the loudest point down to black.
 const RANGE_DB: f32 = 80.0;
-/// The large picture and its color bar.
+/// The picture and its color bar.
 const LARGE: Area = Area {
     left: 130.0,
     top: 130.0,
@@ -24,15 +24,6 @@ const BAR: Area = Area {
     right: 1480.0,
     ..LARGE
 };
-/// The small picture: a page holds many.
-const SMALL: Area = Area {
-    left: 184.0,
-    top: 16.0,
-    right: 950.0,
-    bottom: 322.0,
-    font: 29.0,
-};
-
 /// One window of a song, the input of the model.
 #[derive(Debug, Clone)]
 pub(crate) struct SpectrogramWindow {
@@ -83,32 +74,18 @@ impl Spectrogram {
         Ok((info, spectrogram))
     }
 
-    /// The large picture, with the borders of the windows and a bar of decibels.
+    /// The picture, with the borders of the windows and a bar of decibels.
     pub(crate) fn scene(&self, title: &str, subtitle: &str) -> Scene {
         let mut scene = Scene::new(1600, 820);
         scene.heading(title, subtitle, LARGE.left);
-        self.draw(&mut scene, &LARGE, 250.0);
+        self.draw(&mut scene);
         self.draw_windows(&mut scene);
         let corner = (LARGE.left - 1.0, LARGE.top - 1.0);
         scene.frame(corner, (LARGE.right, LARGE.bottom));
-        LARGE.ticks_below(&mut scene, &self.times(&LARGE), "time in seconds");
-        LARGE.ticks_left(&mut scene, &self.frequencies(&LARGE));
+        LARGE.ticks_below(&mut scene, &self.times(), "time in seconds");
+        LARGE.ticks_left(&mut scene, &self.frequencies());
         LARGE.name_left(&mut scene, "frequency in hertz", 96.0);
         self.draw_color_bar(&mut scene);
-        scene
-    }
-
-    /// The small picture, without title and color bar.
-    pub(crate) fn strip(&self) -> Scene {
-        let mut scene = Scene::new(1000, 420);
-        // Fewer colors make a smaller file.
-        self.draw(&mut scene, &SMALL, 60.0);
-        SMALL.ticks_below(&mut scene, &self.times(&SMALL), "seconds");
-        let mut frequencies = self.frequencies(&SMALL);
-        for (_, label) in &mut frequencies {
-            label.push_str(" Hz");
-        }
-        SMALL.ticks_left(&mut scene, &frequencies);
         scene
     }
 
@@ -126,22 +103,22 @@ impl Spectrogram {
         (start, end.max(start + 1e-3))
     }
 
-    fn times(&self, area: &Area) -> Vec<Tick> {
-        let most = ((area.right - area.left) / (6.0 * area.font)) as usize;
-        area.x(self.extent(), most).ticks()
+    fn times(&self) -> Vec<Tick> {
+        let most = ((LARGE.right - LARGE.left) / (6.0 * LARGE.font)) as usize;
+        LARGE.x(self.extent(), most).ticks()
     }
 
     /// Pixel and label of round frequencies, as many as fit.
-    fn frequencies(&self, area: &Area) -> Vec<Tick> {
+    fn frequencies(&self) -> Vec<Tick> {
         const HERTZ: [f64; 11] = [
             50.0, 100.0, 250.0, 500.0, 1_000.0, 2_000.0, 3_000.0, 4_000.0, 6_000.0, 8_000.0,
             10_000.0,
         ];
         let mut ticks: Vec<Tick> = Vec::new();
         for (hertz, up) in HERTZ.into_iter().filter_map(|it| Some((it, self.up(it)?))) {
-            let y = area.bottom - up * (area.bottom - area.top);
+            let y = LARGE.bottom - up * (LARGE.bottom - LARGE.top);
             let last = ticks.last();
-            if last.is_none_or(|last| last.0 - y >= 1.4 * area.font) {
+            if last.is_none_or(|last| last.0 - y >= 1.4 * LARGE.font) {
                 ticks.push((y, number(hertz, 0)));
             }
         }
@@ -192,9 +169,9 @@ impl Spectrogram {
         .collect()
     }
 
-    /// Paints the spectrogram in that many steps from black to the lightest color.
-    fn draw(&self, scene: &mut Scene, area: &Area, shades: f32) {
-        let (width, height) = (area.right - area.left, area.bottom - area.top);
+    /// Paints the spectrogram.
+    fn draw(&self, scene: &mut Scene) {
+        let (width, height) = (LARGE.right - LARGE.left, LARGE.bottom - LARGE.top);
         let (start, end) = self.extent();
         let pixel = (end - start) / width;
         let columns: Vec<Vec<f32>> = (0..width as u32)
@@ -203,11 +180,11 @@ impl Spectrogram {
             .collect();
         let (bands, low) = (self.band_centers.len(), self.loudest() - RANGE_DB);
         let size = (width as u32, height as u32);
-        scene.image((area.left, area.top), size, |x, y| {
+        scene.image((LARGE.left, LARGE.top), size, |x, y| {
             let band = (size.1 - 1 - y) as usize * bands / size.1 as usize;
             let level = columns[x as usize].get(band).copied();
             let share = (level.unwrap_or(f32::NEG_INFINITY) - low) / RANGE_DB;
-            magma((share * shades).round() / shades)
+            magma(share)
         });
     }
 
@@ -326,7 +303,7 @@ mod tests {
     #[test]
     fn frequencies_are_round_inside_the_bands_and_never_overlap() {
         let drawn = spectrogram(Vec::new());
-        let ticks = drawn.frequencies(&LARGE);
+        let ticks = drawn.frequencies();
         assert_eq!(ticks.last().unwrap().1, "4,000");
         assert!(ticks.windows(2).all(|pair| pair[0].0 - pair[1].0 >= 20.0));
     }

@@ -144,7 +144,7 @@ impl Field {
     }
 
     /// The columns of the library that the field is made from.
-    pub(super) fn columns(&self) -> Columns {
+    pub(crate) fn columns(&self) -> Columns {
         match self {
             Self::Of(column) => Columns::of(&[*column]),
             Self::Strongest | Self::Percentage(_) => {
@@ -155,7 +155,7 @@ impl Field {
         }
     }
 
-    pub(super) fn cell<'a>(&self, song: &'a Song, extra: &'a [Cell<'static>]) -> Cell<'a> {
+    pub(crate) fn cell<'a>(&self, song: &'a Song, extra: &'a [Cell<'static>]) -> Cell<'a> {
         match self {
             Self::Of(column) => song.cell(*column),
             Self::Strongest if song.silent => Cell::Null,

@@ -77,7 +77,7 @@ fn work_on<T>(file: &FoundFile, work: &(impl Fn(&FoundFile) -> Result<T> + Sync)
 pub(super) mod tests {
     use super::*;
     use crate::{
-        analysis::{Analysis, StageTimes},
+        analysis::Analysis,
         audio::{AudioInfo, Tags},
         emotion::EmotionVector,
         error::one_line,
@@ -109,12 +109,6 @@ pub(super) mod tests {
                 felt: None,
             },
             timeline: None,
-            times: StageTimes {
-                decode: 1.0,
-                resample: 0.25,
-                mel: 0.5,
-                predict: 0.25,
-            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! Statistics of a run and of a library.
 
 use crate::{
-    analysis::{Analysis, StageTimes},
+    analysis::Analysis,
     emotion::{Emotion, EmotionVector},
 };
 
@@ -12,8 +12,6 @@ pub(crate) struct Work {
     pub songs: usize,
     /// Seconds of audio.
     pub audio_s: f64,
-    /// Seconds that all threads together spent in each stage.
-    pub times: StageTimes,
 }
 
 impl Work {
@@ -21,19 +19,6 @@ impl Work {
     pub(crate) fn add(&mut self, song: &Analysis) {
         self.songs += 1;
         self.audio_s += song.analyzed_s();
-        self.times += song.times;
-    }
-
-    /// The share of each stage in the time of all stages, in percent; `None` if no time was spent.
-    pub(crate) fn stage_shares(&self) -> Option<[(&'static str, f64); 4]> {
-        let stages = [
-            ("decode", self.times.decode),
-            ("resample", self.times.resample),
-            ("mel", self.times.mel),
-            ("predict", self.times.predict),
-        ];
-        let total = self.times.total();
-        (total > 0.0).then(|| stages.map(|(name, seconds)| (name, 100.0 * seconds / total)))
     }
 }
 
@@ -70,7 +55,7 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::run::tests::a_song, *};
+    use super::*;
 
     #[test]
     fn the_spread_is_the_mean_of_the_songs() {
@@ -86,16 +71,5 @@ mod tests {
         assert_eq!(means[0], (Emotion::Happy, 37.5, 1));
         assert_eq!(means[1], (Emotion::Excited, 62.5, 1));
         assert_eq!(means[2], (Emotion::Tense, 0.0, 0));
-    }
-
-    #[test]
-    fn the_shares_of_the_stages_sum_to_100() {
-        let mut work = Work::default();
-        assert_eq!(work.stage_shares(), None);
-        work.add(&a_song());
-        let shares = work.stage_shares().unwrap();
-        assert_eq!(shares[0], ("decode", 50.0));
-        assert_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 100.0);
-        assert_eq!(work.audio_s, 30.0);
     }
 }

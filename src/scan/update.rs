@@ -2,7 +2,7 @@
 
 use super::{
     FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, Work,
-    found_hash, key_of, key_of_failed, patterns::covers, plan::is_gone, reason, run, song_of,
+    found_hash, gaps, key_of, key_of_failed, patterns::covers, plan::is_gone, reason, run, song_of,
     walk::cannot_read,
 };
 use crate::{
@@ -57,6 +57,8 @@ pub(crate) struct Report {
     pub excluded: usize,
     /// Rows replaced because a CUE sheet splits their files differently now.
     pub replaced: usize,
+    /// Songs that are not complete, and what is missing.
+    pub incomplete: Vec<(String, String)>,
     /// Files that failed in this run or in the interrupted run that it resumes.
     pub failures: Vec<FailedFile>,
     /// Unchanged files that failed before and were not tried again.
@@ -251,6 +253,11 @@ impl Update {
                 Ok(Outcome::Analyzed(song, hash)) => {
                     report.work.add(&song);
                     let song = song_of(file, *song, hash);
+                    let gaps = gaps(song.missing_s, song.damaged_packets);
+                    if !gaps.is_empty() {
+                        let name = track_name(&song.path, song.track);
+                        report.incomplete.push((name, gaps.join(", ")));
+                    }
                     journal.append(&Record::Song(Box::new(song)))?;
                     songs.push(file.key());
                 }

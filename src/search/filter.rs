@@ -113,7 +113,11 @@ fn connection() -> rusqlite::Result<Connection> {
         Ok(operands.map(|(pattern, text)| is_like(&text, &pattern)))
     })?;
     connection.create_collation("time", |a, b| {
-        let plain = |time: &str| time.replace('T', " ").replace('Z', "").replace(".000000", "");
+        let plain = |time: &str| {
+            time.replace('T', " ")
+                .replace('Z', "")
+                .replace(".000000", "")
+        };
         plain(a).cmp(&plain(b))
     })?;
     Ok(connection)

@@ -130,6 +130,9 @@ pub(super) fn conclude(
     options: UpdateOptions,
     start: Instant,
 ) -> CliResult {
+    for (name, gaps) in &report.incomplete {
+        console.warning(&format!("incomplete: {name}: {gaps}"));
+    }
     let known = &report.known_failures;
     for failed in report
         .failures
@@ -231,10 +234,6 @@ fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> 
             work.audio_s / seconds,
             (work.songs + report.failures.len()) as f64 / seconds,
         ));
-    }
-    if let Some(shares) = work.stage_shares() {
-        let shares = shares.map(|(stage, share)| format!("{stage} {share:.0} %"));
-        text.push_str(&format!("time: {}\n", shares.join(", ")));
     }
     text.push_str(&spread_text(&report.spread));
     text

@@ -2,11 +2,10 @@
 
 use crate::{
     cli::{CliResult, Console, Exit, LibraryChoice, Table, terminal_width},
-    emotion::Emotion,
     library::{Column, Columns, Library, Song},
-    output::{Destination, Field, Format, Layout, playlist::Paths, sink},
+    output::{Cell, Destination, Field, Format, Layout, playlist::Paths, sink},
 };
-use std::{cmp::Ordering, io};
+use std::io;
 
 /// List the songs of a library with their strongest emotion, valence and arousal
 #[derive(clap::Args)]
@@ -19,10 +18,10 @@ use std::{cmp::Ordering, io};
 pub(crate) struct Args {
     #[command(flatten)]
     library: LibraryChoice,
-    /// The order: path, title, artist or emotion from the first; or, from the highest, valence, arousal, duration,
-    /// analyzed (the latest first), or the percentage of one of the eight emotions. Without it, that of the library
-    #[arg(long, value_name = "KEY", value_parser = parse_key)]
-    sort: Option<Key>,
+    /// Sort by a column of `circumplex export`: texts from the first, numbers from the highest, times from the latest. Without
+    /// it, the order is that of the library
+    #[arg(long, value_name = "COLUMN", value_parser = parse_key)]
+    sort: Option<Field>,
     /// Reverse the order
     #[arg(long)]
     reverse: bool,
@@ -42,70 +41,39 @@ const COLUMNS: Columns = Columns::LIST
     .with(Column::ExcerptStartS)
     .with(Column::ExcerptLengthS);
 
-/// The sort order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Path,
-    Title,
-    Artist,
-    Emotion,
-    Valence,
-    Arousal,
-    Duration,
-    Analyzed,
-    Percentage(Emotion),
-}
-
-fn parse_key(text: &str) -> Result<Key, String> {
-    Ok(match text.trim().to_lowercase().as_str() {
-        "path" => Key::Path,
-        "title" => Key::Title,
-        "artist" => Key::Artist,
-        "emotion" => Key::Emotion,
-        "valence" => Key::Valence,
-        "arousal" => Key::Arousal,
-        "duration" => Key::Duration,
-        "analyzed" | "analysed" => Key::Analyzed,
-        other => match other.parse() {
-            Ok(emotion) => Key::Percentage(emotion),
-            Err(error) => {
-                return Err(format!(
-                    "expected path, title, artist, emotion, valence, arousal, duration, analyzed or an emotion: {error}"
-                ));
-            }
-        },
-    })
-}
-
-impl Key {
-    /// Texts from the first, absent ones last; numbers from the highest.
-    fn compare(self, a: &Song, b: &Song) -> Ordering {
-        let is_predicted = matches!(
-            self,
-            Key::Emotion | Key::Valence | Key::Arousal | Key::Percentage(_)
-        );
-        if is_predicted && a.silent != b.silent {
-            return a.silent.cmp(&b.silent);
-        }
-        let text =
-            |text: &Option<String>| (text.is_none(), text.as_ref().map(|it| it.to_lowercase()));
-        match self {
-            Key::Path => Ordering::Equal,
-            Key::Title => text(&a.title).cmp(&text(&b.title)),
-            Key::Artist => text(&a.artist).cmp(&text(&b.artist)),
-            Key::Emotion => {
-                let (of_a, of_b) = (a.emotions.strongest(), b.emotions.strongest());
-                let percentages = (a.emotions.get(of_a), b.emotions.get(of_b));
-                let place = of_a.index().cmp(&of_b.index());
-                place.then(percentages.1.total_cmp(&percentages.0))
-            }
-            Key::Valence => b.valence.total_cmp(&a.valence),
-            Key::Arousal => b.arousal.total_cmp(&a.arousal),
-            Key::Duration => b.duration_s.total_cmp(&a.duration_s),
-            Key::Analyzed => b.analyzed_at.cmp(&a.analyzed_at),
-            Key::Percentage(emotion) => b.emotions.get(emotion).total_cmp(&a.emotions.get(emotion)),
-        }
+fn parse_key(text: &str) -> Result<Field, String> {
+    let name = match text.trim() {
+        "duration" => "duration_s",
+        "analyzed" => "analyzed_at",
+        other => other,
+    };
+    match Field::parse([name])
+        .map_err(|error| error.to_string())?
+        .pop()
+    {
+        Some(field) if field.name() == name.to_lowercase() => Ok(field),
+        _ => Err(format!("{name} is several columns; sort by one of them")),
     }
+}
+
+/// The place of a song in the order of a column: songs without a value are last, numbers begin with the highest.
+fn rank(field: &Field, song: &Song) -> (bool, f64, String) {
+    let is_predicted = matches!(
+        field,
+        Field::Strongest | Field::Percentage(_) | Field::Of(Column::Valence | Column::Arousal)
+    );
+    let cell = match song.silent && is_predicted {
+        true => Cell::Null,
+        false => field.cell(song, &[]),
+    };
+    let (number, text) = match &cell {
+        Cell::Integer(number) => (*number as f64, String::new()),
+        Cell::Float(number) => (f64::from(*number), String::new()),
+        Cell::Double(number) => (*number, String::new()),
+        Cell::Time(time) => (time.0 as f64, String::new()),
+        other => (0.0, other.text().unwrap_or_default().to_lowercase()),
+    };
+    (cell == Cell::Null, -number, text)
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
@@ -113,14 +81,21 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
     let most = args.n.unwrap_or(usize::MAX);
     let in_order = args.sort.is_none() && !args.reverse;
     let mut songs: Vec<Song> = Vec::new();
-    for song in library.songs(COLUMNS) {
+    let sorted_by = args.sort.as_ref().map(Field::columns);
+    for song in library.songs(sorted_by.map_or(COLUMNS, |columns| COLUMNS.and(columns))) {
         if in_order && songs.len() >= most {
             break;
         }
         songs.push(song?);
     }
-    if let Some(key) = args.sort {
-        songs.sort_by(|a, b| key.compare(a, b).then_with(|| a.path.cmp(&b.path)));
+    if let Some(field) = &args.sort {
+        songs.sort_by(|a, b| {
+            let (of_a, of_b) = (rank(field, a), rank(field, b));
+            let order = of_a.0.cmp(&of_b.0).then(of_a.1.total_cmp(&of_b.1));
+            order
+                .then(of_a.2.cmp(&of_b.2))
+                .then_with(|| a.path.cmp(&b.path))
+        });
     }
     if args.reverse {
         songs.reverse();

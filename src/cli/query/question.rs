@@ -63,7 +63,7 @@ pub(crate) struct Question {
     /// Frames per second of the face file; without a column of frame numbers, rows per second
     #[arg(long, value_name = "N", requires = "face_file", value_parser = rate)]
     fps: Option<f64>,
-    /// Map from expressions to emotions, TOML or CSV as `circumplex face table --csv` prints it
+    /// Map from expressions to emotions, as `circumplex face table --csv` prints it
     #[arg(long, value_name = "FILE", requires = "face_asked")]
     face_map: Option<PathBuf>,
     #[command(flatten)]

@@ -3,10 +3,7 @@
 use super::{Epoch, Training, sections::html_table};
 use crate::{
     emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
-    evaluate::{
-        Answer, JudgedSong, PerEmotion, Reliability, ReliabilityBin, Scores, ThresholdSearch,
-        multilabel::Tried,
-    },
+    evaluate::{Answer, JudgedSong, PerEmotion, Reliability, ReliabilityBin, Scores},
     figure::{ACCENT, Chart, Guide, MUTED, Point, emotion_color, number},
     text,
 };
@@ -198,20 +195,6 @@ pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
         let color = if faint { ACCENT.alpha(0.4) } else { ACCENT };
         chart.dot(point(bin), radius, color);
     }
-    chart
-}
-
-/// Micro F1 over the thresholds that were tried; the best has a dot.
-pub(super) fn thresholds(search: &ThresholdSearch) -> Chart {
-    let mut chart = Chart {
-        height: 720,
-        x_name: "probability threshold".to_owned(),
-        y_name: "micro F1".to_owned(),
-        ..Chart::default()
-    };
-    let point = |tried: &Tried| (tried.threshold, tried.micro_f1);
-    chart.line(search.tried.iter().map(point).collect(), 5.0, ACCENT);
-    chart.dot(point(&search.best), 12.0, ACCENT);
     chart
 }
 

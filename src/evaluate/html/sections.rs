@@ -68,7 +68,7 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         ("mean bars", mean_bars),
         ("error bars", error_bars),
         ("quadrants", charts::quadrants(scores)),
-        ("worst", worst::articles(report)?),
+        ("worst", worst::articles(report)),
         ("worst shown", worst::worst(report.songs).len().to_string()),
         ("label tile", String::new()),
     ]);
@@ -92,7 +92,7 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     if !curves.is_empty() {
         values.add("training", curves);
     }
-    add_labels(&mut values, run)?;
+    add_labels(&mut values, run);
     Ok(values)
 }
 
@@ -147,9 +147,9 @@ fn training_curves(trainings: &[Training]) -> Result<String> {
 }
 
 /// The classification report of multi-label models.
-fn add_labels(values: &mut Values, run: &RunScores) -> Result<()> {
+fn add_labels(values: &mut Values, run: &RunScores) {
     let Some(labels) = &run.multi_label else {
-        return Ok(());
+        return;
     };
     let threshold = format!("{:.2}", labels.threshold);
     let tile = format!(
@@ -157,22 +157,11 @@ fn add_labels(values: &mut Values, run: &RunScores) -> Result<()> {
          <span class=\"small muted\">micro; probability above {threshold}</span></div>\n",
         labels.report.micro.f1
     );
-    let mut chart = String::new();
-    if let Some(search) = &labels.search {
-        let caption = format!(
-            "Micro F1 on the songs that the threshold was chosen on; the dot is the best, {:.2} (micro F1 {:.3}).",
-            search.best.threshold, search.best.micro_f1
-        );
-        let label = "micro F1 over probability thresholds";
-        chart = figure(&charts::thresholds(search), label, &caption)?;
-    }
     let table = ScoreTable::labels(&labels.report);
     values.add("label tile", tile);
     values.add("label table", score_table("Classification report", &table));
     values.add("present above", labels.present_above.to_string());
     values.add("threshold", threshold);
-    values.add("threshold chart", chart);
-    Ok(())
 }
 
 fn score_table(caption: &str, table: &ScoreTable) -> String {

@@ -4,7 +4,6 @@ use crate::{
     evaluate::{Answer, multilabel::ThresholdSearch},
     mel::{MelConfig, WindowRule},
     model::{Model, Preprocessing},
-    test_tone::write_tone,
 };
 use std::path::PathBuf;
 
@@ -162,8 +161,8 @@ fn the_page_is_well_formed_holds_every_section_and_needs_nothing_else() {
     for outside in ["http://", "https://", "url(", "@import", "src="] {
         assert!(!page.contains(outside), "{outside}");
     }
-    // Loss, error; two scatters; reliability; thresholds.
-    assert_eq!(elements.iter().filter(|name| **name == "svg").count(), 6);
+    // Loss, error; two scatters; reliability.
+    assert_eq!(elements.iter().filter(|name| **name == "svg").count(), 5);
     // Means, errors and the ten songs, sixteen bars each; the matrix of the quadrants.
     assert_eq!(page.matches("class=\"bar\"").count(), 12 * 16);
     assert_eq!(page.matches("class=\"cell\"").count(), 16);
@@ -207,29 +206,6 @@ fn the_ten_worst_songs_are_shown_worst_first() {
         );
     }
     assert_eq!(page.matches("<article").count(), 10);
-}
-
-#[test]
-fn a_song_that_is_there_shows_its_spectrogram_and_a_missing_one_says_so() {
-    let directory = tempfile::tempdir().unwrap();
-    let audio = directory.path().join("tone.wav");
-    write_tone(&audio, 440.0, 2.0);
-    let songs = [
-        JudgedSong {
-            audio,
-            ..song(1, 50.0)
-        },
-        song(2, 20.0),
-    ];
-    let page = full_page(&songs);
-    assert_well_formed(&page);
-    assert_eq!(page.matches("href=\"data:image/png;base64,").count(), 1);
-    assert_eq!(page.matches("No spectrogram: ").count(), 1);
-    let note = page.split("No spectrogram: ").nth(1).unwrap();
-    assert!(
-        note.split('<').next().unwrap().contains("2.mp3"),
-        "the note names the file"
-    );
 }
 
 #[test]

@@ -1,17 +1,7 @@
-//! The songs with the largest errors, each with its spectrogram.
+//! The songs with the largest errors.
 
 use super::{RunReport, Values, charts, fill, sections::html_table};
-use crate::{
-    Result,
-    audio::Tags,
-    contain::catch_panic,
-    error::one_line,
-    evaluate::{JudgedSong, PerEmotion, metrics::mean_absolute_error},
-    figure::{Spectrogram, escape},
-    model::Preprocessing,
-};
-use rayon::prelude::*;
-use std::path::Path;
+use crate::evaluate::{JudgedSong, PerEmotion, metrics::mean_absolute_error};
 
 /// Songs that are shown.
 const SHOWN: usize = 10;
@@ -25,29 +15,21 @@ pub(super) fn worst(songs: &[JudgedSong]) -> Vec<&JudgedSong> {
 }
 
 /// An article for each.
-pub(super) fn articles(report: &RunReport<'_>) -> Result<String> {
-    let songs = worst(report.songs);
-    let preprocessing = &report.metadata.preprocessing;
-    let decoded: Vec<(String, Tags)> = songs
-        .par_iter()
-        .map(|song| spectrogram(&song.audio, preprocessing))
-        .collect();
+pub(super) fn articles(report: &RunReport<'_>) -> String {
     let mut articles = String::new();
-    for (n, (song, (spectrogram, tags))) in songs.iter().zip(decoded).enumerate() {
-        let mut values = values(song, &tags, report);
+    for (n, song) in worst(report.songs).into_iter().enumerate() {
+        let mut values = values(song, report);
         values.add("place", (n + 1).to_string());
-        values.add("spectrogram", spectrogram);
         articles += &fill(include_str!("song.html"), &values).unwrap_or_default();
     }
-    Ok(articles)
+    articles
 }
 
-fn values(song: &JudgedSong, tags: &Tags, report: &RunReport<'_>) -> Values {
+fn values(song: &JudgedSong, report: &RunReport<'_>) -> Values {
     let file = song.audio.file_name().unwrap_or(song.audio.as_os_str());
     let file = file.to_string_lossy().into_owned();
-    let title = song.title.as_ref().or(tags.title.as_ref());
-    let title = title.unwrap_or(&file);
-    let name = match song.artist.as_ref().or(tags.artist.as_ref()) {
+    let title = song.title.as_ref().unwrap_or(&file);
+    let name = match &song.artist {
         Some(artist) => format!("{artist} – {title}"),
         None => title.clone(),
     };
@@ -75,22 +57,4 @@ fn values(song: &JudgedSong, tags: &Tags, report: &RunReport<'_>) -> Values {
         ("bars", bars),
         ("table", html_table("", &["", "true", "predicted"], &rows)),
     ])
-}
-
-/// The spectrogram of a song as markup, or a note why there is none; and the song's tags.
-fn spectrogram(path: &Path, preprocessing: &Preprocessing) -> (String, Tags) {
-    let draw = || -> Result<(String, Tags)> {
-        let (info, spectrogram) = Spectrogram::of_file(path, preprocessing)?;
-        let strip = spectrogram.strip();
-        let svg = strip.inline_svg("log-mel spectrogram of the song")?;
-        Ok((format!("<figure>\n{svg}</figure>\n"), info.tags))
-    };
-    let reason = match catch_panic(draw) {
-        Ok(Ok(drawn)) => return drawn,
-        Ok(Err(error)) => one_line(&error),
-        Err(panic) => one_line(&panic),
-    };
-    let reason = escape(&reason);
-    let note = format!("<p class=\"note small\">No spectrogram: {reason}</p>\n");
-    (note, Tags::default())
 }
