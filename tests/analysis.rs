@@ -107,9 +107,13 @@ fn a_song_at_another_rate_gives_nearly_the_same_spectrogram() {
     let (high, duration_s) = collect(&high, &preprocessing());
     assert!((duration_s - 4.0).abs() < 1e-9);
     assert_eq!(low.len(), high.len());
-    for (low, high) in low.iter().zip(&high) {
+    for (low_window, high) in low.iter().zip(&high) {
+        let (low, frames) = (low_window, low_window.frames);
         let loudest = low.values.iter().copied().fold(f32::MIN, f32::max);
-        for (low, high) in low.values.iter().zip(&high.values) {
+        // The filter of the resampler blurs the first and the last milliseconds.
+        let inside = 3..frames - 3;
+        let pairs = low.values.iter().zip(&high.values).enumerate();
+        for (_, (low, high)) in pairs.filter(|(n, _)| inside.contains(&(n % frames))) {
             assert!(
                 *low < loudest - 50.0 || (low - high).abs() < 0.1,
                 "{low} {high}"

@@ -125,7 +125,7 @@ fn the_report_is_one_page_beside_the_same_scores() {
     assert!(messages.contains("report.html"), "{messages}");
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>\n"));
-    assert!(text.contains("<svg") && text.contains("href=\"data:image/png;base64,"));
+    assert!(text.contains("<svg"));
     assert!(text.contains("song 1 ·") && !text.contains("song 2 ·"));
     assert!(!text.contains("://"), "the page refers to nothing outside");
     assert!(

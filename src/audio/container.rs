@@ -37,8 +37,8 @@ pub(super) fn declared_samples(
             let mut marks = head.windows(4);
             marks.any(|mark| matches!(mark, b"Xing" | b"Info" | b"VBRI"))
         }
-        "wave" => chunk_size(file, b"data", u32::from_le_bytes)? < UNKNOWN,
-        "aiff" => chunk_size(file, b"SSND", u32::from_be_bytes)? < UNKNOWN,
+        "wave" => !UNKNOWN.contains(&chunk_size(file, b"data", u32::from_le_bytes)?),
+        "aiff" => !UNKNOWN.contains(&chunk_size(file, b"SSND", u32::from_be_bytes)?),
         "ogg" => !is_chained(format, file, len)?,
         "isomp4" | "flac" | "caf" => true,
         _ => false,
@@ -46,8 +46,8 @@ pub(super) fn declared_samples(
     Ok(num_frames.filter(|_| is_known))
 }
 
-/// The smallest length that programs write where they do not know it, because they write to a pipe.
-const UNKNOWN: u32 = 0x7fff_f000;
+/// The lengths that programs write where they do not know it, because they write to a pipe.
+const UNKNOWN: [u32; 3] = [u32::MAX, 0x7fff_ffff, 0x7fff_f000];
 
 /// The length of a chunk near the start of a WAV or AIFF file; 0 if it is elsewhere.
 fn chunk_size(file: &mut Reader, name: &[u8; 4], read: fn([u8; 4]) -> u32) -> io::Result<u32> {

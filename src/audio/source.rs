@@ -61,7 +61,7 @@ struct Tally {
     delivered: u64,
     /// Samples that damaged packets would have given.
     lost: u64,
-    /// Samples of the last packet.
+    /// Samples of the longest packet.
     packet_len: u64,
     /// Errors of the container since the last packet.
     container_errors: u32,
@@ -109,13 +109,13 @@ impl Source {
             _ => error,
         })?;
         let declared = container::declared_samples(format.as_ref(), track.id, &mut file, len);
-        let declared_samples = declared.map_err(io_error)?;
+        let declared = declared.map_err(io_error)?;
         Ok(Self {
             start,
             track: track.id,
             time_base: track.time_base,
             skip: codec.pre_skip(),
-            declared_samples,
+            declared_samples: declared.map(|samples| samples.saturating_sub(codec.pre_skip())),
             tally: Tally::default(),
             origin: None,
             position: None,
@@ -159,7 +159,9 @@ impl Source {
     pub(super) fn next_packet(&mut self) -> Result<Next> {
         match self.format.next_packet() {
             Ok(Some(packet)) => {
-                self.tally.container_errors = 0;
+                // After the last packet there is no damage: tags, zeros or text.
+                let errors = std::mem::take(&mut self.tally.container_errors);
+                self.record_lost(errors.into());
                 Ok(Next::Packet(packet))
             }
             Ok(None) => Ok(Next::End),
@@ -189,31 +191,30 @@ impl Source {
             block.clear();
             let packet = match self.next_packet()? {
                 Next::Packet(packet) if packet.track_id == self.track => packet,
-                Next::Packet(_) => continue,
+                Next::Packet(_) | Next::Damage => continue,
                 Next::NewStream => {
                     self.next_stream()?;
-                    continue;
-                }
-                Next::Damage => {
-                    self.record_lost();
                     continue;
                 }
                 Next::End => return Ok(None),
             };
             let decoded = self.codec.decode(&packet, block);
             let (found, channels) = match decoded {
-                Ok(spec) if rate.is_none_or(|rate| rate == spec.0) && is_audio(block) => spec,
+                Ok(spec) if rate.is_some_and(|rate| rate != spec.0) => {
+                    return Err(unsupported("a sample rate that changes midway"));
+                }
+                Ok(spec) if is_audio(block) => spec,
                 Err(PacketError::Unsupported(what)) if self.tally.delivered == 0 => {
                     let what = format!("a feature of its {} audio ({what})", self.codec.name());
                     return Err(unsupported(&what));
                 }
                 _ => {
-                    self.record_lost();
+                    self.record_lost(1);
                     continue;
                 }
             };
             self.tally.packets += 1;
-            self.tally.packet_len = block.len() as u64;
+            self.tally.packet_len = self.tally.packet_len.max(block.len() as u64);
             if block.is_empty() {
                 continue;
             }
@@ -234,11 +235,11 @@ impl Source {
         }
     }
 
-    /// Counts a packet that gave no audio.
-    fn record_lost(&mut self) {
-        self.tally.packets += 1;
-        self.tally.damaged += 1;
-        self.tally.lost += self.tally.packet_len;
+    /// Counts packets that gave no audio.
+    fn record_lost(&mut self, packets: u64) {
+        self.tally.packets += packets;
+        self.tally.damaged += packets;
+        self.tally.lost += packets * self.tally.packet_len;
     }
 
     /// Continues with the next of several streams that follow one another in one file.
@@ -254,22 +255,26 @@ impl Source {
         Err(unsupported("a file whose audio changes its codec midway"))
     }
 
-    /// The samples that were decoded, and those that the headers and the damaged packets promise.
+    /// The samples that were decoded, and those that the headers promise, or else the damaged packets.
     pub(super) fn decoded_of_promised(&self) -> (u64, u64) {
         let found = self.tally.delivered;
-        let declared = self.declared_samples.unwrap_or(0);
-        (found, declared.max(found + self.tally.lost))
+        let promised = self.declared_samples;
+        (found, promised.unwrap_or(found + self.tally.lost))
     }
 
-    /// The seconds that are missing of a file or a part of it. Less than a packet is not: some encoders count their header as
-    /// audio.
+    /// The seconds that are missing of a file or a part of it.
     ///
     /// # Errors
     /// [`ErrorKind::Truncated`] and [`ErrorKind::Damaged`] if that is more than was decoded, or this is less than a second.
     pub(super) fn missing_s(&self, (found, promised): (u64, u64), rate: u32) -> Result<f64> {
         let seconds = |samples: u64| samples as f64 / f64::from(rate);
         let missing = promised.saturating_sub(found);
-        if found > 0 && missing <= self.tally.packet_len && self.tally.lost == 0 {
+        // Some encoders count the frame with the header as audio, and CAF the whole of the last packet.
+        let slack = match self.names().0 {
+            "mp1" | "mp2" | "mp3" | "caf" => self.tally.packet_len,
+            _ => 0,
+        };
+        if found > 0 && missing <= slack && self.tally.lost == 0 {
             return Ok(0.0);
         }
         if missing <= found && found >= u64::from(rate) {
