@@ -250,6 +250,7 @@ impl WeightedMean {
             embedding: self.embedding.iter().map(mean).collect(),
             probabilities: self.probabilities.map(|sums| sums.map(|sum| mean(&sum))),
             felt,
+            attention: None,
         })
     }
 }

@@ -24,7 +24,8 @@ pub use recipe::Recipe;
 #[cfg(feature = "train")]
 pub(crate) use recipe::{
     AffectLoss, Attachment, Augmentation, EmotionLoss, LabelSet, Network as NetworkShape,
-    OptimizerKind, OutputKind, Schedule, SetLabels, Statistic, Teacher, TeacherInput, suggestion,
+    OptimizerKind, OutputKind, Pooling, Schedule, SetLabels, Statistic, Teacher, TeacherInput,
+    suggestion,
 };
 
 /// The key of the [`ModelMetadata`] among an ONNX file's metadata.
@@ -45,6 +46,9 @@ pub(crate) const FELT: &str = "felt";
 /// Name of the output that only multi-label models have, the probability that each emotion is present: float32
 /// `[batch, 8]`, 0 to 1.
 pub(crate) const PROBABILITIES: &str = "probabilities";
+/// Name of the output that only models with attention have, the weight of each moment of the window: float32
+/// `[batch, moments]`, sum 1.
+pub(crate) const ATTENTION: &str = "attention";
 
 /// The model inside the binary.
 const SHIPPED: &[u8] = include_bytes!("../models/best-cnn-felt.onnx");
@@ -144,6 +148,8 @@ pub struct Prediction {
     pub probabilities: Option<[f32; Emotion::COUNT]>,
     /// The percentages of what listeners feel, as far as their words tell; only of models that learned from votes.
     pub felt: Option<EmotionVector>,
+    /// Weight of each moment of a window in the answer, at even distances, sum 1; only of models with attention.
+    pub attention: Option<Vec<f32>>,
 }
 
 /// A model that was read, checked and made ready to run. Threads share it.
@@ -156,6 +162,7 @@ pub struct Model {
     /// Places of the outputs that not every model has.
     probabilities: Option<usize>,
     felt: Option<usize>,
+    attention: Option<usize>,
 }
 
 impl Model {
@@ -211,6 +218,7 @@ impl Model {
             network: Arc::new(network),
             probabilities: outputs.iter().position(|name| *name == PROBABILITIES),
             felt: outputs.iter().position(|name| *name == FELT),
+            attention: outputs.iter().position(|name| *name == ATTENTION),
         };
         // A network whose inside contradicts its declared shapes shows it on the first window: here, not in mid-run.
         model
@@ -291,6 +299,7 @@ impl Model {
             embedding: outputs[2].clone(),
             probabilities: self.probabilities.map(array).transpose()?,
             felt: self.felt.map(vector).transpose()?,
+            attention: self.attention.map(|index| outputs[index].clone()),
         })
     }
 }
@@ -362,6 +371,9 @@ fn check(proto: &ModelProto, metadata: &ModelMetadata) -> Result<Vec<&'static st
     optional.retain(|name| output.iter().any(|value| value.name == *name));
     for name in &optional {
         check_tensor(output, name, &[Emotion::COUNT])?;
+    }
+    if output.iter().any(|value| value.name == ATTENTION) {
+        optional.push(ATTENTION);
     }
     Ok(optional)
 }

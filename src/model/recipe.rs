@@ -7,9 +7,9 @@ mod sets;
 
 #[cfg(feature = "train")]
 pub(crate) use load::suggestion;
-#[cfg(feature = "train")]
-pub(crate) use network::Statistic;
 pub(crate) use network::{Network, OutputKind};
+#[cfg(feature = "train")]
+pub(crate) use network::{Pooling, Statistic};
 pub(crate) use sets::SetLabels;
 #[cfg(feature = "train")]
 pub(crate) use sets::{Attachment, LabelSet, Teacher, TeacherInput};
@@ -290,20 +290,19 @@ impl Recipe {
         self.loss.valence_arousal == 0.0
     }
 
-    /// The number of moments at which a teacher's features are predicted in a window, and the frames after the last stage
-    /// that are averaged for each, about three seconds.
+    /// The number of moments at which a teacher's features are predicted in a window, and the frames that are
+    /// averaged for each, about three seconds.
     pub fn moment_frames(&self) -> (usize, usize) {
-        let (_, frames) = self.pooled_shape();
-        let each = (frames as f64 * 3.0 / self.window.seconds).round() as usize;
+        let frames = self.summarized_frames();
+        let each = (3.0 / self.frame_seconds()).round() as usize;
         let each = each.clamp(1, frames.max(1));
         (frames / each, each)
     }
 
     /// The middle of each of these moments, in seconds from the start of the window.
     pub fn moments(&self) -> Vec<f64> {
-        let (_, frames) = self.pooled_shape();
         let (count, each) = self.moment_frames();
-        let step = self.window.seconds * each as f64 / frames as f64;
+        let step = self.frame_seconds() * each as f64;
         (0..count)
             .map(|moment| (moment as f64 + 0.5) * step)
             .collect()
@@ -317,6 +316,25 @@ impl Recipe {
             .stages
             .iter()
             .fold(start, |shape, stage| stage.shape_after(shape.0, shape.1))
+    }
+
+    /// Seconds of one of the frames that the statistics over time are taken of.
+    fn frame_seconds(&self) -> f64 {
+        let (_, frames) = self.pooled_shape();
+        let pool = match self.network.recurrent {
+            0 => 1,
+            _ => self.network.recurrent_pool,
+        };
+        self.window.seconds * pool as f64 / frames as f64
+    }
+
+    /// Frames that the statistics over time are taken of.
+    pub fn summarized_frames(&self) -> usize {
+        let (_, frames) = self.pooled_shape();
+        match self.network.recurrent {
+            0 => frames,
+            _ => frames / self.network.recurrent_pool.max(1),
+        }
     }
 
     /// Length of the embedding, which joins those of all members.

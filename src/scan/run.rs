@@ -107,6 +107,7 @@ pub(super) mod tests {
                 embedding: vec![0.5; 4],
                 probabilities: None,
                 felt: None,
+                attention: None,
             },
             timeline: None,
         }

@@ -46,6 +46,12 @@ impl Recipe {
             ("labels.sigma", self.labels.sigma, 0.01, 8.0),
             ("network.dropout", network.dropout, 0.0, 0.95),
             ("network.stage_dropout", network.stage_dropout, 0.0, 0.95),
+            (
+                "network.attention_temperature",
+                network.attention_temperature,
+                0.05,
+                100.0,
+            ),
             ("loss.valence_arousal", loss.valence_arousal, 0.0, 1e3),
             ("loss.absolute_error", loss.absolute_error, 0.0, 1e3),
             ("loss.present_above", loss.present_above, 0.0, 99.0),
@@ -85,6 +91,8 @@ impl Recipe {
         let mut counts = vec![
             ("network.members", network.members),
             ("network.frame_pool", network.frame_pool),
+            ("network.recurrent_layers", network.recurrent_layers),
+            ("network.recurrent_pool", network.recurrent_pool),
             ("optimizer.batch", optimizer.batch),
             ("optimizer.epochs", optimizer.epochs),
             ("optimizer.patience", optimizer.patience),
@@ -173,6 +181,14 @@ impl Recipe {
                 ),
             ));
         }
+        if self.summarized_frames() < 2 {
+            let expected = format!("a pool that leaves two of {frames} moments");
+            return Err(wrong(
+                "network.recurrent_pool",
+                network.recurrent_pool,
+                &expected,
+            ));
+        }
         let parameters = self.parameters();
         if parameters > MAX_PARAMETERS {
             return Err(wrong(
@@ -256,6 +272,8 @@ impl Recipe {
         if units > 0.0 {
             sum += 8.0 * units * (features + units);
             features = 2.0 * units;
+            let layers = network.recurrent_layers as f64;
+            sum += (layers - 1.0) * 8.0 * units * (features + units);
         }
         let mut width = features * network.summary.len() as f64;
         for next in &network.dense {

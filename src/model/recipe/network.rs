@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Frames are averaged and bands standardized; the `stages` follow one another; then, if `mix` is not 0, a 1 x 1
 /// convolution mixes channels and bands into `mix` features (batch normalization as in the stages, ReLU); then, if
-/// `recurrent` is not 0, a bidirectional LSTM reads them in time. Statistics over time (`summary`) are the embedding;
-/// dense layers make the outputs of it.
+/// `recurrent` is not 0, a bidirectional LSTM reads them in time. Statistics over time (`summary`), of all moments alike or
+/// weighted by attention (`pooling`), are the embedding; dense layers make the outputs of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
@@ -29,6 +29,14 @@ pub struct Network {
     pub mix: usize,
     /// Units of the bidirectional LSTM in each direction; 0 is none.
     pub recurrent: usize,
+    /// Layers of the LSTM, each reading the states of the one before.
+    pub recurrent_layers: usize,
+    /// Moments averaged into one step of the LSTM, so that it reads windows of a few seconds.
+    pub recurrent_pool: usize,
+    /// The weights of the moments in `summary`.
+    pub pooling: Pooling,
+    /// With attention: divisor of its scores; above 1 evens the weights out.
+    pub attention_temperature: f64,
     /// Statistics over time, one after the other.
     pub summary: Vec<Statistic>,
     /// Widths of dense layers with ReLU before the last one.
@@ -52,6 +60,10 @@ impl Default for Network {
             batch_norm: true,
             mix: 0,
             recurrent: 0,
+            recurrent_layers: 1,
+            recurrent_pool: 1,
+            pooling: Pooling::default(),
+            attention_temperature: 1.0,
             summary: vec![Statistic::Mean],
             dense: Vec::new(),
             stage_dropout: 0.0,
@@ -97,6 +109,18 @@ pub enum Statistic {
     Deviation,
     /// Maximum.
     Maximum,
+}
+
+/// The weights of the moments in the statistics over time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// All alike.
+    #[default]
+    Uniform,
+    /// A softmax over time of a linear function of the features (Bahdanau, Cho & Bengio 2015); mean and deviation are weighted, the
+    /// maximum is not. The model file has the weights as the output `attention`.
+    Attention,
 }
 
 /// How the last layer's eight numbers become percentages.

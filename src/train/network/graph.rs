@@ -9,8 +9,8 @@ use super::{
 use crate::{
     emotion::{CENTER, Emotion},
     model::{
-        EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, FELT, INPUT, LabelSet, METADATA_KEY, ModelMetadata,
-        OutputKind, PROBABILITIES, Statistic, VALENCE_AROUSAL,
+        ATTENTION, EMBEDDING, EMOTIONS as EMOTIONS_OUTPUT, FELT, INPUT, LabelSet, METADATA_KEY,
+        ModelMetadata, OutputKind, PROBABILITIES, Pooling, Statistic, VALENCE_AROUSAL,
     },
     train::onnx::{GraphBuilder, Lstm, Value},
 };
@@ -26,6 +26,8 @@ struct Parts {
     affect: Option<Value>,
     /// `[batch, 8]`, sum 1: what listeners felt, where the recipe has votes.
     felt: Option<Value>,
+    /// `[batch, frames]`, sum 1: the weights of the moments, where the network has attention.
+    attention: Option<Value>,
 }
 
 impl Network {
@@ -63,6 +65,12 @@ impl Network {
             let felt = graph.apply("Mul", &[&felt, &hundred]);
             graph.rename(&felt, FELT);
             graph.output(FELT, &[emotions]);
+        }
+        if self.recipe.network.pooling == Pooling::Attention {
+            let weights: Vec<&Value> = answers.iter().flat_map(|parts| &parts.attention).collect();
+            let weights = mean_of(&mut graph, &weights);
+            graph.rename(&weights, ATTENTION);
+            graph.output(ATTENTION, &[self.recipe.summarized_frames()]);
         }
         let affect = match &self.centers {
             Some(centers) => {
@@ -106,7 +114,11 @@ impl Network {
     /// Adds one member.
     fn member(&self, graph: &mut GraphBuilder, member: &Member, frames: &Value) -> Parts {
         let features = self.features(graph, member, frames);
-        let embedding = self.statistics(graph, &features);
+        let weights = member
+            .attention
+            .as_ref()
+            .map(|attention| self.attention(graph, attention, &features));
+        let embedding = self.statistics(graph, &features, weights.as_ref());
         let mut x = embedding.clone();
         for dense in &member.dense {
             let weight = values(&dense.ws);
@@ -171,6 +183,7 @@ impl Network {
             present,
             affect,
             felt,
+            attention: weights.map(|weights| graph.reshape(&weights, &[0, -1])),
         }
     }
 
@@ -245,14 +258,42 @@ impl Network {
             x = graph.reshape(&x, &[0, width, frames]);
         }
         if shape.recurrent > 0 {
-            x = graph.bidirectional_lstm(&x, &self.lstm(member), frames);
+            if shape.recurrent_pool > 1 {
+                x = graph.reshape(&x, &[0, 1, -1, frames]);
+                x = graph.average_frames(&x, shape.recurrent_pool);
+            }
+            let steps = self.recipe.summarized_frames() as i64;
+            for layer in 0..shape.recurrent_layers {
+                let inputs = match layer {
+                    0 if shape.mix > 0 => shape.mix as i64,
+                    0 => width,
+                    _ => 2 * shape.recurrent as i64,
+                };
+                x = graph.reshape(&x, &[0, inputs, steps]);
+                x = graph.bidirectional_lstm(&x, &self.lstm(member, layer), steps);
+            }
         }
         x
     }
 
-    /// `[batch, features, frames]` to the embedding.
-    fn statistics(&self, graph: &mut GraphBuilder, x: &Value) -> Value {
-        let mean = graph.reduce("ReduceMean", x, 2, false);
+    /// The weight of each moment of the features: `[batch, 1, frames]`, sum 1.
+    fn attention(&self, graph: &mut GraphBuilder, layer: &nn::Linear, features: &Value) -> Value {
+        let width = layer.ws.size()[1];
+        let frames = self.recipe.summarized_frames() as i64;
+        let temperature = self.recipe.network.attention_temperature as f32;
+        let weight: Vec<f32> = (values(&layer.ws).iter())
+            .map(|weight| weight / temperature)
+            .collect();
+        // the bias is the same for every moment: a softmax does not see it
+        let x = graph.reshape(features, &[0, width, frames, 1]);
+        let scores = graph.convolution(&x, (&[1, width, 1, 1], &weight), &[0.0], [1, 1]);
+        let scores = graph.reshape(&scores, &[0, 1, frames]);
+        graph.softmax(&scores, 2)
+    }
+
+    /// `[batch, features, frames]` to the embedding; `weights` are those of the frames, else all count alike.
+    fn statistics(&self, graph: &mut GraphBuilder, x: &Value, weights: Option<&Value>) -> Value {
+        let mean = mean_over_time(graph, x, weights);
         let statistics: Vec<Value> = self
             .recipe
             .network
@@ -260,19 +301,19 @@ impl Network {
             .iter()
             .map(|statistic| match statistic {
                 Statistic::Mean => mean.clone(),
-                Statistic::Deviation => standard_deviation(graph, x, &mean),
+                Statistic::Deviation => standard_deviation(graph, x, &mean, weights),
                 Statistic::Maximum => graph.reduce("ReduceMax", x, 2, false),
             })
             .collect();
         graph.concat(&statistics.iter().collect::<Vec<_>>(), 1)
     }
 
-    /// The weights of the recurrent layer, in libtorch's order of gates.
-    fn lstm(&self, member: &Member) -> Lstm {
+    /// The weights of a layer of the LSTM, in libtorch's order of gates.
+    fn lstm(&self, member: &Member, layer: usize) -> Lstm {
         let variables = self.variables.variables();
         let get = |name: &str| {
             ["", "_reverse"].map(|direction| {
-                let name = format!("{}.{name}_l0{direction}", member.recurrent_name);
+                let name = format!("{}.{name}_l{layer}{direction}", member.recurrent_name);
                 values_of(variables.get(&name))
             })
         };
@@ -309,9 +350,24 @@ fn shares_of(graph: &mut GraphBuilder, x: &Value) -> Value {
     graph.apply("Div", &[&positive, &sum])
 }
 
-fn standard_deviation(graph: &mut GraphBuilder, x: &Value, mean: &Value) -> Value {
+/// The mean of `[batch, features, frames]` over the frames, with the weights of the frames if there are any.
+fn mean_over_time(graph: &mut GraphBuilder, x: &Value, weights: Option<&Value>) -> Value {
+    let Some(weights) = weights else {
+        return graph.reduce("ReduceMean", x, 2, false);
+    };
+    let weighted = graph.apply("Mul", &[x, weights]);
+    let sum = graph.sum_kept(&weighted, 2);
+    graph.reshape(&sum, &[0, -1])
+}
+
+fn standard_deviation(
+    graph: &mut GraphBuilder,
+    x: &Value,
+    mean: &Value,
+    weights: Option<&Value>,
+) -> Value {
     let squares = graph.apply("Mul", &[x, x]);
-    let mean_of_squares = graph.reduce("ReduceMean", &squares, 2, false);
+    let mean_of_squares = mean_over_time(graph, &squares, weights);
     let square_of_mean = graph.apply("Mul", &[mean, mean]);
     let difference = graph.apply("Sub", &[&mean_of_squares, &square_of_mean]);
     let variance = graph.apply("Relu", &[&difference]);

@@ -6,7 +6,7 @@ use tch::{
 };
 
 use super::{EMOTIONS, FRESH, NORM_EPSILON, NORM_MOMENTUM, TEACHER, VARIANCE_FLOOR, felt_emotions};
-use crate::model::{Attachment, NetworkShape, Recipe, Statistic, Teacher};
+use crate::model::{Attachment, NetworkShape, Pooling, Recipe, Statistic, Teacher};
 
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -30,6 +30,8 @@ pub(super) struct Member {
     recurrent: Option<nn::LSTM>,
     /// Prefix of the names of the recurrent layer's weights.
     pub(super) recurrent_name: String,
+    /// The score of a moment, of its features.
+    pub(super) attention: Option<nn::Linear>,
     pub(super) dense: Vec<nn::Linear>,
     pub(super) head: nn::Linear,
     /// The head for the votes of listeners: one number for each emotion that they can vote for.
@@ -117,6 +119,7 @@ impl Member {
                 up: bound,
             };
             let config = nn::RNNConfig {
+                num_layers: shape.recurrent_layers as i64,
                 bidirectional: true,
                 batch_first: true,
                 w_ih_init: fresh,
@@ -138,6 +141,13 @@ impl Member {
         };
         let embedding = recipe.member_embedding() as i64;
         let over_time = recipe.features_over_time() as i64;
+        let attention = (shape.pooling == Pooling::Attention).then(|| {
+            let config = nn::LinearConfig {
+                ws_init: nn::Init::Const(0.0), // at first, all moments count alike
+                ..Default::default()
+            };
+            nn::linear(root / "attention", over_time, 1, config)
+        });
         let mut width = embedding;
         let mut dense = Vec::new();
         for (number, &next) in shape.dense.iter().enumerate() {
@@ -176,6 +186,7 @@ impl Member {
                 "" => "recurrent".to_owned(),
                 name => format!("{name}.recurrent"),
             },
+            attention,
             dense,
             head,
             felt,
@@ -205,6 +216,10 @@ impl Member {
             x = normalized(x.apply(&mix.convolution), &mix.norm, train).relu();
         }
         if let Some(recurrent) = &self.recurrent {
+            let pool = shape.recurrent_pool as i64;
+            if pool > 1 {
+                x = x.avg_pool1d([pool], [pool], [0], false, true);
+            }
             let (states, _) = recurrent.seq(&x.transpose(1, 2).contiguous());
             x = states.transpose(1, 2);
         }
@@ -236,9 +251,22 @@ impl Member {
         }
     }
 
+    /// The weight of each moment in the statistics, `[batch, 1, frames]` with sum 1, of a network with attention.
+    pub(super) fn weights(&self, x: &Tensor) -> Option<Tensor> {
+        self.attention.as_ref().map(|attention| {
+            let scores = x.transpose(1, 2).apply(attention).transpose(1, 2);
+            (scores / self.shape.attention_temperature).softmax(2, Kind::Float)
+        })
+    }
+
     /// `[batch, features, frames]` to the embedding `[batch, statistics * features]`.
     fn summary(&self, x: &Tensor) -> Tensor {
-        let mean = x.mean_dim(2, false, Kind::Float);
+        let weights = self.weights(x);
+        let mean_of = |x: &Tensor| match &weights {
+            Some(weights) => (x * weights).sum_dim_intlist(2, false, Kind::Float),
+            None => x.mean_dim(2, false, Kind::Float),
+        };
+        let mean = mean_of(x);
         let statistics: Vec<Tensor> = self
             .shape
             .summary
@@ -246,7 +274,7 @@ impl Member {
             .map(|statistic| match statistic {
                 Statistic::Mean => mean.shallow_clone(),
                 Statistic::Deviation => {
-                    let variance = (x * x).mean_dim(2, false, Kind::Float) - &mean * &mean;
+                    let variance = mean_of(&(x * x)) - &mean * &mean;
                     (variance.relu() + VARIANCE_FLOOR).sqrt()
                 }
                 Statistic::Maximum => x.amax(2, false),

