@@ -115,6 +115,7 @@ fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Ana
                 arousal: prediction.arousal,
                 emotions: prediction.emotions,
                 felt: prediction.felt,
+                attention: prediction.attention.unwrap_or_default(),
             });
         }
         Ok(())

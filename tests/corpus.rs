@@ -198,6 +198,7 @@ fn row(n: usize) -> Song {
         arousal: 6.0,
         emotions: EmotionVector::even(),
         felt: None,
+        attention: Vec::new(),
     };
     Song {
         path: match n.is_multiple_of(3) {

@@ -180,6 +180,7 @@ impl<'a> Analyzed<'a> {
             arousal: moment.arousal,
             emotions: &moment.emotions,
             felt: moment.felt.as_ref(),
+            attention: &moment.attention,
         });
         Json {
             path: self.path.display().to_string(),
@@ -221,4 +222,6 @@ struct JsonMoment<'a> {
     emotions: &'a EmotionVector,
     #[serde(skip_serializing_if = "Option::is_none")]
     felt: Option<&'a EmotionVector>,
+    #[serde(skip_serializing_if = "<[f32]>::is_empty")]
+    attention: &'a [f32],
 }

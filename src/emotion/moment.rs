@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The prediction for one window of a song.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
     /// Start of the window in the song, in seconds.
     pub start_s: f64,
@@ -23,6 +23,10 @@ pub struct Moment {
         skip_serializing_if = "Option::is_none"
     )]
     pub felt: Option<EmotionVector>,
+    /// What the answer was made of: the weights of equal parts of the window, in order, sum 1; empty if the model weights all
+    /// alike. Libraries do not store them.
+    #[serde(skip)]
+    pub attention: Vec<f32>,
 }
 
 /// The mean over a stretch of a song.
@@ -143,6 +147,7 @@ mod tests {
             arousal: 5.0,
             emotions: EmotionVector::even(),
             felt: None,
+            attention: Vec::new(),
         }
     }
 
@@ -193,7 +198,7 @@ mod tests {
         };
         let share = |is_felt| {
             let timeline = Timeline {
-                moments: &[felt, moment(10.0, 4.0)],
+                moments: &[felt.clone(), moment(10.0, 4.0)],
                 window_s: 10.0,
                 end_s: 20.0,
                 is_felt,
@@ -210,16 +215,16 @@ mod tests {
         let plain = moment(0.0, 2.0);
         let felt = Moment {
             felt: Some(EmotionVector::even()),
-            ..plain
+            ..plain.clone()
         };
-        let written = |moment| serde_json::to_value(moment).unwrap();
-        assert!(written(plain).get("felt").is_none());
-        assert_eq!(written(felt)["felt"].as_array().unwrap().len(), 8);
-        for moment in [plain, felt] {
-            let read: Moment = serde_json::from_value(written(moment)).unwrap();
+        let written = |moment: &Moment| serde_json::to_value(moment).unwrap();
+        assert!(written(&plain).get("felt").is_none());
+        assert_eq!(written(&felt)["felt"].as_array().unwrap().len(), 8);
+        for moment in [plain, felt.clone()] {
+            let read: Moment = serde_json::from_value(written(&moment)).unwrap();
             assert_eq!(read, moment);
         }
-        let mut damaged = written(felt);
+        let mut damaged = written(&felt);
         damaged["felt"][0] = 50.0.into();
         assert!(serde_json::from_value::<Moment>(damaged).is_err());
     }

@@ -202,6 +202,7 @@ fn a_timeline_has_the_height_and_the_color_of_each_window_at_its_time() {
             arousal: 8.0 - 2.0 * f32::from(n),
             emotions: EmotionVector::from_weights(weights).unwrap(),
             felt: None,
+            attention: Vec::new(),
         }
     };
     let emotions = [Emotion::Happy, Emotion::Tired, Emotion::Calm];

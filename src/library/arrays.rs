@@ -194,6 +194,7 @@ impl Value for Vec<Moment> {
                 arousal: f32::decode(arousal, row)?,
                 emotions: EmotionVector::decode(emotions, row)?,
                 felt: Option::decode(felt, row)?,
+                attention: Vec::new(),
             })
         };
         (0..fields.len()).map(moment).collect()

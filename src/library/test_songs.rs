@@ -40,6 +40,7 @@ pub(crate) fn some_moments(count: usize) -> Vec<Moment> {
             arousal: 9.0 - (n % 8) as f32,
             emotions: EmotionVector::from_weights(weights).unwrap(),
             felt: n.is_multiple_of(2).then(EmotionVector::even),
+            attention: Vec::new(),
         }
     };
     (0..count).map(moment).collect()

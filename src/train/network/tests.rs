@@ -109,7 +109,7 @@ fn agree(recipe: &Recipe) -> Model {
         assert_eq!(told.felt.is_some(), felt.is_some());
         let attends = recipe.network.pooling == Pooling::Attention;
         assert_eq!(told.attention.is_some(), attends);
-        for weights in &told.attention {
+        if let Some(weights) = &told.attention {
             assert_eq!(weights.len(), recipe.summarized_frames());
             assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             let least = weights.iter().copied().fold(1.0, f32::min);
