@@ -16,7 +16,7 @@ use std::{
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
-use trained::{RECIPE, column, command, messages, mini, text, train};
+use trained::{RECIPE, circumplex, column, command, messages, mini, text, train};
 
 /// More than a run does before it is stopped here.
 const EPOCHS: &str = "40";
@@ -553,6 +553,33 @@ fn all_recipes_are_compared_and_one_without_its_votes_is_left_out() {
         "micro F1 0.59",
     ] {
         assert_eq!(markdown.matches(figure).count(), 1, "{figure}: {markdown}");
+    }
+}
+
+#[test]
+fn a_network_with_attention_and_an_lstm_over_windows_shows_its_weights_in_a_timeline() {
+    let place = tempfile::tempdir().expect("a directory");
+    let recipe = RECIPE.replace(
+        "mix = 8",
+        "mix = 8\nrecurrent = 4\nrecurrent_layers = 2\nrecurrent_pool = 2\npooling = \"attention\"",
+    );
+    fs::write(place.path().join("tiny.toml"), recipe).expect("a file");
+    succeeded(&train(place.path(), &mini(), &["--epochs", "1"]));
+    let song = fs::read_dir(mini().join("DEAM_audio/MEMD_audio"))
+        .expect("songs")
+        .next();
+    let song = song.expect("one").expect("readable").path();
+    let model = place.path().join("run/model.onnx");
+    let timeline = ["timeline", text(&song), "--json", "--model", text(&model)];
+    let output = circumplex(&timeline);
+    succeeded(&output);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let windows = json["timeline"].as_array().expect("windows");
+    assert!(!windows.is_empty());
+    for window in windows {
+        let weights = window["attention"].as_array().expect("weights");
+        let sum: f64 = weights.iter().filter_map(serde_json::Value::as_f64).sum();
+        assert!(weights.len() > 1 && (sum - 1.0).abs() < 1e-4, "{window}");
     }
 }
 
