@@ -76,6 +76,7 @@ impl Split {
     ///
     /// # Errors
     /// As [`Split::draw`].
+    #[cfg(feature = "train")]
     pub(crate) fn with_validation(
         mut self,
         songs: &[LabeledSong],

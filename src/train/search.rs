@@ -108,8 +108,12 @@ impl Space {
             "cannot read the search space",
         )?;
         let file: SpaceFile = toml::from_str(&text).map_err(|source| {
-            let message = format!("the search space cannot be read{}", suggestion(&source));
-            Error::invalid(message).with_source(source)
+            let message = format!(
+                "the search space cannot be read{}; expected `recipe` and, below [search], fields in quotes, such as \
+                 \"network.dropout\" = {{ from = 0.1, to = 0.6 }}",
+                suggestion(&source)
+            );
+            Error::invalid(message).with_path(path).with_source(source)
         })?;
         let base = match &file.recipe {
             None => Recipe::standard(),

@@ -24,8 +24,6 @@ use std::{cmp::Reverse, fs, io::Write as _, path::Path, slice, sync::atomic::Ord
 const FORMAT_VERSION: u32 = 1;
 /// The search so far.
 const RECORD: &str = "trials.json";
-/// Everything that a search writes.
-const FILES: [&str; 4] = [RECORD, "trials.svg", "best.toml", "split.csv"];
 
 /// The content of `trials.json`.
 #[derive(Serialize, Deserialize)]
@@ -71,14 +69,14 @@ pub(super) fn run(session: &mut Session<'_>, space: &Path) -> CliResult {
     let data = file_name(&args.data);
     let mut record = Record::open(directory, args.force, data, &space, &trials)?;
     let division = session.divide(&space.base)?;
-    if args.force {
-        for name in FILES {
-            directory::remove(&directory.join(name))?;
-        }
-    }
     fs::create_dir_all(directory)?;
     let lock = directory.join("lock");
     let _lock = directory::lock(&lock, directory)?;
+    if args.force {
+        for name in ["split.csv", "best.toml"] {
+            directory::remove(&directory.join(name))?;
+        }
+    }
     division.keep_as(&directory.join("split.csv"))?;
     record.save(directory)?;
     let rungs = rungs(candidates.len(), space.base.optimizer.epochs);
