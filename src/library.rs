@@ -17,13 +17,13 @@ mod tests;
 mod version1;
 mod writer;
 
-pub(crate) use arrays::{canonical, floats};
+pub(crate) use arrays::canonical;
 pub(crate) use cell::Cell;
 pub(crate) use compact::compact;
 pub(crate) use file::{Group, LibraryFile, open_file};
 pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};
 pub use info::{FailedFile, LibraryInfo, ModelStamp};
-pub(crate) use read::{Records, caught, flat_numbers};
+pub(crate) use read::{caught, flat_numbers};
 pub(crate) use song::schema;
 pub use song::{Column, Columns, Micros, Song};
 pub use writer::LibraryWriter;

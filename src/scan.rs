@@ -26,7 +26,7 @@ pub(crate) use patterns::Patterns;
 pub(crate) use plan::{Plan, RowPlan, UpdateOptions};
 use run::run;
 pub(crate) use shard::Shard;
-pub(crate) use summary::{Spread, Work};
+pub(crate) use summary::Spread;
 use tracks::Track;
 pub(crate) use update::{Report, Update};
 pub(crate) use walk::{FoundFile, Listing, ScanOptions, scan};

@@ -126,7 +126,7 @@ fn the_report_is_one_page_beside_the_same_scores() {
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>\n"));
     assert!(text.contains("<svg"));
-    assert!(text.contains("song 1 ·") && !text.contains("song 2 ·"));
+    assert!(text.contains("(1)</th>") && !text.contains("(2)</th>"));
     assert!(!text.contains("://"), "the page refers to nothing outside");
     assert!(
         !text.contains(data.to_str().unwrap()),

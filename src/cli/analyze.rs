@@ -257,8 +257,8 @@ impl Progress {
             self.bar.set_message(format!(
                 ", {} failed, {:.2} h of music, {:.0}x real time, {} left",
                 report.failures.len(),
-                report.work.audio_s / 3600.0,
-                report.work.audio_s / elapsed.max(1e-3),
+                report.audio_s / 3600.0,
+                report.audio_s / elapsed.max(1e-3),
                 report::duration(elapsed * remaining / self.bytes_done.max(1) as f64),
             ));
         }

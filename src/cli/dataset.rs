@@ -52,7 +52,7 @@ pub(crate) fn run(Action::Check(args): Action, console: &Console) -> CliResult {
 }
 
 fn text(report: &CheckReport) -> String {
-    let mut text = table(report) + &correlations(report);
+    let mut text = table(report);
     for file in &report.unreadable_audio {
         let _ = write!(text, "\nunreadable: {}", visible(&file.reason));
     }
@@ -214,34 +214,4 @@ fn columns(range: &IdRange) -> (String, &'static str) {
         format!("{finding} for {} songs{evidence}", range.songs),
         advice,
     )
-}
-
-/// A table of the correlations; empty if there are none.
-fn correlations(report: &CheckReport) -> String {
-    let (low, high) = (&report.columns.up_to_1000, &report.columns.above_1000);
-    if low.correlations.is_none() && high.correlations.is_none() {
-        return String::new();
-    }
-    let mut table = Table::new([
-        "static mean with per-second mean, r",
-        ">songs",
-        ">valence-valence",
-        ">arousal-arousal",
-        ">valence-arousal",
-        ">arousal-valence",
-    ]);
-    for (name, range) in [("ids up to 1000", low), ("other ids", high)] {
-        let Some(r) = range.correlations else {
-            continue;
-        };
-        table.row([
-            name.to_owned(),
-            r.songs.to_string(),
-            format!("{:.3}", r.valence_valence),
-            format!("{:.3}", r.arousal_arousal),
-            format!("{:.3}", r.valence_arousal),
-            format!("{:.3}", r.arousal_valence),
-        ]);
-    }
-    format!("\n{}", table.render(None))
 }

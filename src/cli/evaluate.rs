@@ -21,7 +21,6 @@ use crate::{
     },
     model::Model,
 };
-use clap::ValueEnum;
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
@@ -47,9 +46,9 @@ pub(crate) struct Args {
     data: PathBuf,
     #[command(flatten)]
     model: ModelChoice,
-    /// Songs to evaluate on: all, or a part of the model's split
-    #[arg(long, value_enum, value_name = "PART", default_value = "all")]
-    split: Songs,
+    /// Evaluate on a part of the model's split only
+    #[arg(long, value_enum, value_name = "PART")]
+    split: Option<Part>,
     /// How to read DEAM's crossed columns (valence and arousal of ids up to 1000)
     #[arg(long, value_enum, value_name = "WHICH", default_value = "corrected")]
     labels: ColumnChoice,
@@ -63,18 +62,6 @@ pub(crate) struct Args {
     /// Also write a report with charts and the worst songs: one HTML file that opens offline
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Songs {
-    /// Held-out songs, which neither the weights nor the choice of the epoch depend on
-    Test,
-    /// Songs that decided which epoch was kept
-    Validation,
-    /// Songs that the weights were fitted to
-    Train,
-    /// All songs of the data set
-    All,
 }
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
@@ -94,12 +81,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         report_columns(console, &dataset);
     }
     report_left_out(console, &dataset);
-    let part = match args.split {
-        Songs::Test => Some(Part::Test),
-        Songs::Validation => Some(Part::Validation),
-        Songs::Train => Some(Part::Train),
-        Songs::All => None,
-    };
+    let part = args.split;
     if let Some(part) = part {
         keep_part(&mut dataset, &provenance, model.name(), part)?;
     }

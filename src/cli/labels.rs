@@ -4,17 +4,16 @@ use super::{CliResult, Console, Exit, file_name};
 use crate::dataset::{ColumnChoice, LabelOptions, LabelTable, Scale};
 use std::path::PathBuf;
 
-/// Write the labels of a data set, as training uses them and binary, to a table; needs no audio
+/// Write the labels of a data set, as training uses them, to a table; needs no audio
 #[derive(clap::Args)]
 #[command(
     after_help = "One row per annotated song: song_id, the percentage of each emotion, valence and arousal with their \
-                  deviations, quadrant, argmax (the strongest emotion), and above_<emotion>, 1 if its percentage is \
-                  above the threshold.\n\n\
+                  deviations, quadrant and argmax (the strongest emotion).\n\n\
                   A box of one standard deviation is the default because the published mean absolute error of 9.36 \
                   belongs to it; two or three deviations make every model's error two to three times smaller.\n\n\
                   Examples:\n  \
                     circumplex labels DEAM -o labels.csv --plot labels.png\n  \
-                    circumplex labels DEAM -o labels.parquet --labels as-published\n  \
+                    circumplex labels DEAM -o published.csv --labels as-published\n  \
                     circumplex labels mine.csv --scale -1..1 -o labels.csv"
 )]
 pub(crate) struct Args {
@@ -22,15 +21,12 @@ pub(crate) struct Args {
     /// arousal_mean, arousal_std, or valence, arousal, or the eight emotions as percentages
     #[arg(value_name = "DATA")]
     data: PathBuf,
-    /// Table to write; Parquet if the name ends in .parquet, else CSV
+    /// CSV file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Standard deviations to each side of the mean that a song's box reaches
     #[arg(long, value_name = "N", default_value = "1")]
     sigma: f64,
-    /// Percentage above which an emotion is present [default: 12.5]
-    #[arg(long, value_name = "PERCENT")]
-    threshold: Option<f64>,
     #[command(flatten)]
     source: LabelSource,
     /// Also draw all songs and the mean of each emotion on the plane, as .png or .svg
@@ -80,7 +76,7 @@ impl LabelValues {
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let options = args.source.options(args.sigma);
-    let table = LabelTable::make(&args.data, &options, args.threshold)?;
+    let table = LabelTable::make(&args.data, &options)?;
     if table.rows.is_empty() {
         bail!(
             "{}: no annotated song is usable ({} rows are not); see `circumplex dataset check`",

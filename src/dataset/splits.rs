@@ -5,14 +5,26 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
 /// A side of a split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// The weights are fitted to these songs.
+    /// Songs that the weights are fitted to.
     Train,
-    /// These decide which epoch is kept.
+    /// Songs that decide which epoch is kept.
     Validation,
-    /// These are held out for the scores.
+    /// Songs that are held out for the scores.
     Test,
 }
 

@@ -15,9 +15,9 @@ pub(crate) const CENTER: f64 = 5.0;
 /// Standard deviation of valence and arousal where none is known: the rounded mean of DEAM's own (1.52 and 1.47).
 pub(crate) const TYPICAL_DEVIATION: f64 = 1.5;
 
-/// A value this close to a line counts as on the line, so that decimals such as 6.3 and 3.7 lie on a diagonal
-/// together although their distances from 5 differ in the last binary digit.
-const ON_LINE: f64 = 1e-12;
+/// The least reach of a box to each side. A box without width or height would need cases of its own; this one differs from it by
+/// less than a thousandth of a percent.
+const LEAST_REACH: f64 = 1e-5;
 
 /// Russell's quadrants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,9 +89,8 @@ impl AffectBox {
 
     /// The same shares in double precision, in percent, in the order of [`Emotion::ALL`](super::Emotion::ALL).
     ///
-    /// Zero deviation has its limit value. A box without width is a segment and shares by length; one without width
-    /// and height is a point and belongs to its sector. What lies exactly on a line is shared equally between the
-    /// sectors that touch it, as a box that shrinks to it with equal sides shares.
+    /// A box without width or height has the shares of a segment or a point. What lies exactly on a line is shared equally between
+    /// the sectors that touch it.
     ///
     /// # Errors
     /// As [`AffectBox::percentages`].
@@ -119,7 +118,7 @@ impl AffectBox {
                 )));
             }
             at_least_0(&format!("the standard deviation of {axis}"), std)?;
-            let reach = sigma * std;
+            let reach = (sigma * std).max(LEAST_REACH);
             Ok(Span {
                 low: (mean - reach).max(SCALE_MIN) - CENTER,
                 high: (mean + reach).min(SCALE_MAX) - CENTER,
@@ -132,7 +131,7 @@ impl AffectBox {
     }
 }
 
-/// One side of a box, relative to the center; a single value where `low == high`.
+/// One side of a box, relative to the center.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     low: f64,
@@ -140,28 +139,14 @@ struct Span {
 }
 
 impl Span {
-    fn is_point(self) -> bool {
-        self.high <= self.low
-    }
-
     fn length(self) -> f64 {
         self.high - self.low
     }
 
-    /// Part of the span between two values, 0 to 1. A point on one of them counts half.
+    /// Part of the span between two values, 0 to 1.
     fn share_within(self, from: f64, to: f64) -> f64 {
-        if self.is_point() {
-            if (self.low - from).abs() <= ON_LINE || (self.low - to).abs() <= ON_LINE {
-                0.5
-            } else if from < self.low && self.low < to {
-                1.0
-            } else {
-                0.0
-            }
-        } else {
-            let overlap = self.high.min(to) - self.low.max(from);
-            overlap.max(0.0) / self.length()
-        }
+        let overlap = self.high.min(to) - self.low.max(from);
+        overlap.max(0.0) / self.length()
     }
 }
 
@@ -172,18 +157,6 @@ impl Span {
 /// area is the piece's width times the length in its middle: exact, without sampling.
 fn sector_shares(x: Span, y: Span) -> [f64; 8] {
     let mut shares = [0.0; 8];
-    if x.is_point() {
-        if x.low.abs() > ON_LINE {
-            add_column(&mut shares, x.low, y, 1.0);
-        } else if y.is_point() && y.low.abs() <= ON_LINE {
-            shares = [0.125; 8];
-        } else {
-            // On the vertical axis: the limit from the right and from the left, half each.
-            add_half_column(&mut shares, 0.0, RIGHT, y, 0.5);
-            add_half_column(&mut shares, 0.0, LEFT, y, 0.5);
-        }
-        return shares;
-    }
     let mut cuts = [x.low, x.high, 0.0, y.low, y.high, -y.low, -y.high];
     for cut in &mut cuts {
         *cut = cut.clamp(x.low, x.high);
@@ -199,23 +172,11 @@ fn sector_shares(x: Span, y: Span) -> [f64; 8] {
     shares
 }
 
-/// Sectors of a half plane from the bottom to the top.
-type Half = [usize; 4];
-const RIGHT: Half = [6, 7, 0, 1];
-const LEFT: Half = [5, 4, 3, 2];
-
+/// Adds `weight` times the parts of the vertical `y` at `x` in the four sectors that it meets, from the bottom to the top.
 fn add_column(shares: &mut [f64; 8], x: f64, y: Span, weight: f64) {
-    let half = if x > 0.0 { RIGHT } else { LEFT };
-    add_half_column(shares, x.abs(), half, y, weight);
-}
-
-/// Adds `weight` times the parts of the vertical `y` at distance `d` from the axis in the four sectors of a half plane.
-fn add_half_column(shares: &mut [f64; 8], d: f64, half: Half, y: Span, weight: f64) {
-    let bounds = [f64::NEG_INFINITY, -d, 0.0, d, f64::INFINITY];
-    for (sector, bound) in half.into_iter().zip(bounds.windows(2)) {
-        // On the vertical axis the two inner sectors are empty.
-        if bound[1] > bound[0] {
-            shares[sector] += weight * y.share_within(bound[0], bound[1]);
-        }
+    let sectors = if x > 0.0 { [6, 7, 0, 1] } else { [5, 4, 3, 2] };
+    let bounds = [f64::NEG_INFINITY, -x.abs(), 0.0, x.abs(), f64::INFINITY];
+    for (sector, bound) in sectors.into_iter().zip(bounds.windows(2)) {
+        shares[sector] += weight * y.share_within(bound[0], bound[1]);
     }
 }

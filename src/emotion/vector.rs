@@ -5,7 +5,7 @@ use crate::{
     text::did_you_mean,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The eight emotions, counter-clockwise from the positive valence axis. This order is used everywhere.
 ///
@@ -207,40 +207,22 @@ fn check(values: &[f64; 8]) -> Result<()> {
     Ok(())
 }
 
-/// A vector as an object of the eight names.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Named {
-    happy: f32,
-    excited: f32,
-    tense: f32,
-    frustrated: f32,
-    depressed: f32,
-    tired: f32,
-    calm: f32,
-    content: f32,
-}
-
 impl Serialize for EmotionVector {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
+/// The eight percentages by their names.
+type Named = BTreeMap<Emotion, f32>;
+
 impl TryFrom<Named> for EmotionVector {
     type Error = Error;
 
-    fn try_from(of: Named) -> Result<Self> {
-        Self::new([
-            of.happy,
-            of.excited,
-            of.tense,
-            of.frustrated,
-            of.depressed,
-            of.tired,
-            of.calm,
-            of.content,
-        ])
+    fn try_from(named: Named) -> Result<Self> {
+        let percentages: Vec<f32> = named.into_values().collect();
+        let percentages = percentages.try_into();
+        Self::new(percentages.map_err(|_| Error::invalid("one of the eight is missing"))?)
     }
 }
 

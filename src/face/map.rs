@@ -4,22 +4,7 @@ use crate::{
     emotion::{Emotion, Expression, FaceMap},
     error::{Context, Error, ErrorKind::InvalidInput, Result},
 };
-use serde::Deserialize;
 use std::path::Path;
-
-/// A row of a map.
-#[derive(Deserialize)]
-struct Row {
-    expression: String,
-    happy: f64,
-    excited: f64,
-    tense: f64,
-    frustrated: f64,
-    depressed: f64,
-    tired: f64,
-    calm: f64,
-    content: f64,
-}
 
 /// Reads a map in CSV: the eight emotions of each of the eight expressions in any unit, in any order and spelling.
 ///
@@ -36,19 +21,22 @@ fn read(path: &Path) -> Result<FaceMap> {
     let reader = builder.trim(csv::Trim::All).from_path(path);
     let mut reader = reader.context(InvalidInput, expected)?;
     let mut found: [Option<[f64; Emotion::COUNT]>; Expression::COUNT] = [None; Expression::COUNT];
-    for row in reader.deserialize() {
-        let of: Row = row.context(InvalidInput, expected)?;
-        let numbers = [
-            of.happy,
-            of.excited,
-            of.tense,
-            of.frustrated,
-            of.depressed,
-            of.tired,
-            of.calm,
-            of.content,
-        ];
-        let expression: Expression = of.expression.parse()?;
+    let headers = reader.headers().context(InvalidInput, expected)?.clone();
+    let column = |name| headers.iter().position(|header| header == name);
+    let column = |name| column(name).ok_or_else(|| Error::invalid(expected));
+    let name = column("expression")?;
+    let columns = Emotion::ALL.map(|emotion| column(emotion.name()));
+    let columns: Vec<usize> = columns.into_iter().collect::<Result<_>>()?;
+    for row in reader.records() {
+        let row = row.context(InvalidInput, expected)?;
+        let expression: Expression = row.get(name).unwrap_or_default().parse()?;
+        let mut numbers = [0.0; Emotion::COUNT];
+        for (number, column) in numbers.iter_mut().zip(&columns) {
+            let cell = row.get(*column).unwrap_or_default();
+            *number = cell.parse().map_err(|_| {
+                Error::invalid(format!("{expression}: expected a number, found {cell:?}"))
+            })?;
+        }
         if found[expression.index()].replace(numbers).is_some() {
             return Err(Error::invalid(format!("{expression} is given twice")));
         }
@@ -104,7 +92,7 @@ tired,expression,happy,excited,tense,frustrated,depressed,calm,content
         assert!(with("excited", "exited").contains("face table --csv"));
         assert!(with("anger,0,0,3", "anger,0,0,-3").contains("anger: the percentage of tense"));
         assert!(with("surprise,0,1", "surprise,0,0").contains("surprise: at least one"));
-        assert!(with("anger,0,0,3", "anger,0,0,x").contains("record 1"));
+        assert!(with("anger,0,0,3", "anger,0,0,x").contains("found \"x\""));
         let twice = format!("{MAP}0,scared,0,0,1,0,0,0,0\n");
         assert!(message(&twice).contains("fear is given twice"));
         assert!(message("a,b\n1,2\n").contains("face table --csv"));

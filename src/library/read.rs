@@ -12,7 +12,6 @@ use parquet::{
         arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
     },
     errors::ParquetError,
-    file::reader::ChunkReader,
 };
 use std::sync::Arc;
 
@@ -24,7 +23,9 @@ const BATCH_ROWS_WITH_TIMELINES: usize = 256;
 /// Batches of some columns of a row group, each with the number of its first row.
 pub(super) struct Batches<'a> {
     file: &'a LibraryFile,
-    records: Records,
+    reader: ParquetRecordBatchReader,
+    /// The reader of a damaged file would return errors without end.
+    failed: bool,
     columns: Vec<Column>,
     next_row: u64,
 }
@@ -67,7 +68,8 @@ impl<'a> Batches<'a> {
         }
         Ok(Self {
             file,
-            records: Records::new(builder).map_err(|error| file.read_error(error))?,
+            reader: caught(|| builder.build()).map_err(|error| file.read_error(error))?,
+            failed: false,
             columns,
             next_row: group.first_row,
         })
@@ -156,45 +158,22 @@ impl Iterator for Batches<'_> {
     type Item = Result<(u64, RecordBatch)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.records.next()? {
-            Ok(batch) => batch,
-            Err(error) => return Some(Err(self.file.read_error(error))),
-        };
-        let converted = self.convert(&batch);
-        let first_row = self.next_row;
-        self.next_row += batch.num_rows() as u64;
-        Some(converted.map(|batch| (first_row, batch)))
-    }
-}
-
-/// The batches of a Parquet file, up to the first error: the reader of a damaged file would return errors without end.
-pub(crate) struct Records {
-    reader: ParquetRecordBatchReader,
-    failed: bool,
-}
-
-impl Records {
-    pub(crate) fn new<T: ChunkReader + 'static>(
-        builder: ParquetRecordBatchReaderBuilder<T>,
-    ) -> Result<Self, ParquetError> {
-        Ok(Self {
-            reader: caught(|| builder.build())?,
-            failed: false,
-        })
-    }
-}
-
-impl Iterator for Records {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
         }
         let next = catch_panic(|| self.reader.next())
             .unwrap_or_else(|panic| Some(Err(ArrowError::ExternalError(Box::new(panic)))));
-        self.failed = matches!(next, Some(Err(_)));
-        next
+        let batch = match next? {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.failed = true;
+                return Some(Err(self.file.read_error(error)));
+            }
+        };
+        let converted = self.convert(&batch);
+        let first_row = self.next_row;
+        self.next_row += batch.num_rows() as u64;
+        Some(converted.map(|batch| (first_row, batch)))
     }
 }
 

@@ -46,20 +46,9 @@ pub(super) fn found_hash(file: &FoundFile) -> io::Result<String> {
 
 fn of_track(file_hash: &str, track: &Track) -> String {
     let mut hasher = Sha256::new();
-    let end = track.end.map(|end| end.to_string());
-    for part in [
-        Some(file_hash),
-        Some(&track.start.to_string()),
-        end.as_deref(),
-        track.title.as_deref(),
-        track.artist.as_deref(),
-        track.album.as_deref(),
-        track.genre.as_deref(),
-    ] {
-        // Separators tell an absent part from an empty one, and "a" + "bc" from "ab" + "c".
-        let part = part.map_or(String::new(), |part| format!("{part}\u{1f}"));
-        hasher.update(part + "\u{1e}");
-    }
+    let place = (track.start, track.end);
+    let tags = (&track.title, &track.artist, &track.album, &track.genre);
+    hasher.update(format!("{file_hash} {place:?} {tags:?}"));
     hexadecimal(hasher)
 }
 

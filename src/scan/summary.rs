@@ -1,26 +1,6 @@
-//! Statistics of a run and of a library.
+//! Statistics of a library.
 
-use crate::{
-    analysis::Analysis,
-    emotion::{Emotion, EmotionVector},
-};
-
-/// Sums over the songs that were analyzed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Work {
-    /// The number of songs.
-    pub songs: usize,
-    /// Seconds of audio.
-    pub audio_s: f64,
-}
-
-impl Work {
-    /// Counts a song.
-    pub(crate) fn add(&mut self, song: &Analysis) {
-        self.songs += 1;
-        self.audio_s += song.analyzed_s();
-    }
-}
+use crate::emotion::{Emotion, EmotionVector};
 
 /// How songs spread over the eight emotions.
 #[derive(Debug, Clone, Default, PartialEq)]

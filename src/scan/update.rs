@@ -1,8 +1,8 @@
 //! Bringing a library up to date with its directories.
 
 use super::{
-    FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, Work,
-    found_hash, gaps, key_of, key_of_failed, patterns::covers, plan::is_gone, reason, run, song_of,
+    FileKey, FoundFile, Journal, Listing, Plan, Record, RowPlan, Spread, UpdateOptions, found_hash,
+    gaps, key_of, key_of_failed, patterns::covers, plan::is_gone, reason, run, song_of,
     walk::cannot_read,
 };
 use crate::{
@@ -42,7 +42,9 @@ pub(crate) struct Update {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     /// The songs analyzed in this run.
-    pub work: Work,
+    pub analyzed: usize,
+    /// Seconds of their audio.
+    pub audio_s: f64,
     /// How the songs of the library spread over the emotions.
     pub spread: Spread,
     /// Rows that are unchanged.
@@ -251,7 +253,8 @@ impl Update {
             done += 1;
             match outcome {
                 Ok(Outcome::Analyzed(song, hash)) => {
-                    report.work.add(&song);
+                    report.analyzed += 1;
+                    report.audio_s += song.analyzed_s();
                     let song = song_of(file, *song, hash);
                     let gaps = gaps(song.missing_s, song.damaged_packets);
                     if !gaps.is_empty() {

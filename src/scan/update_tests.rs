@@ -177,7 +177,7 @@ fn another_model_means_that_every_file_is_analyzed_again() {
     assert_eq!((old.model.name.as_str(), *rows), ("model-a", 5));
     drop(update);
     let report = world.update(usize::MAX).unwrap();
-    assert_eq!((report.work.songs, report.kept), (5, 0));
+    assert_eq!((report.analyzed, report.kept), (5, 0));
     assert_eq!(world.model_of_library(), "b");
     assert_eq!(world.names().len(), 5);
 }
@@ -193,7 +193,7 @@ fn an_interrupted_run_of_another_model_keeps_the_library_and_resumes() {
     let first = world.analyzed().len();
     let report = world.update(usize::MAX).unwrap();
     assert_eq!(report.resumed, first);
-    assert_eq!(report.work.songs, 60 - first);
+    assert_eq!(report.analyzed, 60 - first);
     assert_eq!(world.model_of_library(), "b");
     assert!(!Journal::path_of(&world.target()).exists());
 }

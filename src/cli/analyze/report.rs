@@ -199,14 +199,13 @@ pub(crate) fn duration(seconds: f64) -> String {
 /// Songs, failures, speed, and how the library spreads over the emotions.
 fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-3);
-    let work = &report.work;
     let mut text = format!(
         "{}: {}, {failed} failed\n",
         visible(&output.display().to_string()),
         count(report.spread.songs, "song", "songs"),
     );
     let parts = [
-        (work.songs, "analyzed"),
+        (report.analyzed, "analyzed"),
         (report.resumed, "from the interrupted run"),
         (report.recognized, "moved (recognized by content)"),
         (report.kept, "unchanged"),
@@ -219,20 +218,20 @@ fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> 
         .filter(|(number, _)| *number > 0)
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
-    if parts.len() > 1 || work.songs == 0 {
+    if parts.len() > 1 || report.analyzed == 0 {
         text.push_str(&format!("{}\n", parts.join(", ")));
     }
-    if work.songs > 0 {
+    if report.analyzed > 0 {
         text.push_str(&format!(
             "{:.2} h of music in {}: {:.0} times real time, {:.1} files per second\n",
-            work.audio_s / 3600.0,
+            report.audio_s / 3600.0,
             if seconds < 60.0 {
                 format!("{seconds:.1} s")
             } else {
                 duration(seconds)
             },
-            work.audio_s / seconds,
-            (work.songs + report.failures.len()) as f64 / seconds,
+            report.audio_s / seconds,
+            (report.analyzed + report.failures.len()) as f64 / seconds,
         ));
     }
     text.push_str(&spread_text(&report.spread));
@@ -279,8 +278,8 @@ mod tests {
             removed: 1,
             ..Report::default()
         };
-        report.work.songs = 3;
-        report.work.audio_s = 7200.0;
+        report.analyzed = 3;
+        report.audio_s = 7200.0;
         let text = summary(&report, 1, Duration::from_secs(60), Path::new("l.parquet"));
         assert!(text.contains("1 failed"), "{text}");
         assert!(text.contains(

@@ -2,8 +2,8 @@
 
 use super::{Epoch, Training, sections::html_table};
 use crate::{
-    emotion::{Emotion, Quadrant, SCALE_MAX, SCALE_MIN},
-    evaluate::{Answer, JudgedSong, PerEmotion, Reliability, ReliabilityBin, Scores},
+    emotion::{Quadrant, SCALE_MAX, SCALE_MIN},
+    evaluate::{Answer, JudgedSong, PerEmotion, ReliabilityBin, Scores},
     figure::{ACCENT, Chart, Guide, MUTED, Point, emotion_color, number},
     text,
 };
@@ -162,8 +162,8 @@ pub(super) fn quadrants(scores: &Scores) -> String {
 }
 
 /// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more
-/// percentages it holds; and each emotion as a thin line. Bins of few percentages are faint dots off the lines.
-pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
+/// percentages it holds. Bins of few percentages are faint dots off the lines.
+pub(super) fn reliability(scores: &Scores) -> Chart {
     let bins = &scores.reliability.bins;
     let ends = bins.iter().flat_map(|bin| [bin.to, bin.mean_true]);
     let highest = (ends.fold(10.0, f64::max) / 10.0).ceil() * 10.0;
@@ -176,14 +176,6 @@ pub(super) fn reliability(scores: &Scores, songs: &[JudgedSong]) -> Chart {
         ..Chart::default()
     };
     let point = |bin: &ReliabilityBin| (bin.mean_predicted, bin.mean_true);
-    for emotion in Emotion::ALL {
-        let of = |answer: &Answer| answer.percentages()[emotion.index()];
-        let pair = |song: &JudgedSong| (of(&song.truth), of(&song.predicted));
-        let bins = Reliability::of(songs.iter().map(pair)).map_or_else(Vec::new, |own| own.bins);
-        let full = bins.iter().filter(|bin| bin.count >= FEWEST);
-        let color = emotion_color(emotion).alpha(0.55);
-        chart.line(full.map(point).collect(), 3.0, color);
-    }
     for full in bins.split(|bin| bin.count < FEWEST) {
         chart.line(full.iter().map(point).collect(), 6.0, ACCENT);
     }
@@ -252,7 +244,7 @@ mod tests {
         let mut scores = RunScores::of(&songs, "a song").unwrap().scores;
         scores.reliability.bins =
             vec![bin(10.0, 50, 9.0), bin(20.0, 100, 10.0), bin(70.0, 3, 60.0)];
-        let chart = reliability(&scores, &[]);
+        let chart = reliability(&scores);
         assert_eq!(chart.range, Some((0.0, 80.0)));
         assert_eq!(chart.lines[0].points, [(12.5, 9.0), (22.5, 10.0)]);
         let [half, full, faint] = chart.dots[..] else {

@@ -41,7 +41,7 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     let valence = scatter("valence", |answer| answer.valence)?;
     let arousal = scatter("arousal", |answer| answer.arousal)?;
     let label = "mean true percentage over predicted percentage";
-    let reliability = picture(&charts::reliability(scores, report.songs), label)?;
+    let reliability = picture(&charts::reliability(scores), label)?;
     let means = [&scores.mean_predicted, &scores.mean_true];
     let mean_bars = charts::bars(["predicted", "true"], " %", means);
     let errors = [&scores.per_emotion, &scores.per_emotion_baseline];
@@ -68,7 +68,7 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         ("mean bars", mean_bars),
         ("error bars", error_bars),
         ("quadrants", charts::quadrants(scores)),
-        ("worst", worst::articles(report)),
+        ("worst", worst::table(report)),
         ("worst shown", worst::worst(report.songs).len().to_string()),
         ("label tile", String::new()),
     ]);
@@ -132,16 +132,10 @@ fn training_curves(trainings: &[Training]) -> Result<String> {
     let error = charts::curves(trainings, "validation MAE (points)", level, |epoch| {
         epoch.validation_mae
     });
-    let rate = charts::curves(trainings, "learning rate (thousandths)", None, |epoch| {
-        Some(1000.0 * epoch.learning_rate)
-    });
     if let Some(chart) = error {
         let caption =
             format!("Mean absolute error of the eight percentages on the validation songs. {kept}");
         figures += &figure(&chart, "validation error over epochs", &caption)?;
-    } else if let Some(chart) = rate {
-        let caption = "Learning rate at the end of each epoch; there are no validation songs.";
-        figures += &figure(&chart, "learning rate over epochs", caption)?;
     }
     Ok(figures)
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use arrow_array::{
     Float32Array, Int16Array, ListArray,
+    cast::AsArray,
     types::{Float32Type, Float64Type, Int32Type, Int64Type},
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
