@@ -499,6 +499,12 @@ fn recipes_are_compared_on_the_same_songs_beside_the_published_figures() {
         "holds a finished run",
     );
     assert!(!place.path().join("run/labels").exists());
+    // An earlier version of the program knew fewer fields, and wrote no default of theirs.
+    let written = place.path().join("run/narrow/recipe.toml");
+    let recipe = fs::read_to_string(&written).expect("is there");
+    let older = recipe.replace("members = 1\n", "");
+    assert_ne!(recipe, older);
+    fs::write(&written, older).expect("a file");
     let options = [&options[..], &["--resume"]].concat();
     let said = succeeded(&train(place.path(), &mini(), &options));
     assert_eq!(said.matches("it is kept").count(), 2, "{said}");

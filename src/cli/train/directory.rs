@@ -155,7 +155,7 @@ impl RunDirectory {
         let path = self.file("recipe.toml");
         // A run that was stopped before it wrote its recipe can go on with any.
         if let Ok(found) = fs::read_to_string(&path)
-            && found != toml::to_string(&self.recipe)?
+            && !same_recipe(&found, &self.recipe)
         {
             bail!(
                 "the run in {} follows another recipe ({}) than was asked for; continue with the same command, or train \
@@ -242,6 +242,11 @@ impl RunDirectory {
         debug_assert!(FILES.contains(&name), "{name}");
         self.path.join(name)
     }
+}
+
+/// Whether a recipe that was written, perhaps by an earlier version with fewer fields, is this one.
+pub(super) fn same_recipe(text: &str, recipe: &Recipe) -> bool {
+    Recipe::parse("that was written", text).is_ok_and(|found| found == *recipe)
 }
 
 /// Locks a directory by a file in it, while the returned file lives.

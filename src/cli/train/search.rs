@@ -230,8 +230,8 @@ impl Record {
                     .get(it.trial - 1)
                     .is_none_or(|trial| trial.values == it.values)
             };
-            if (found.format_version, &found.data, &found.recipe)
-                != (FORMAT_VERSION, &record.data, &record.recipe)
+            if (found.format_version, &found.data) != (FORMAT_VERSION, &record.data)
+                || !directory::same_recipe(&found.recipe, &space.base)
                 || !found.results.iter().all(is_drawn)
             {
                 bail!(
