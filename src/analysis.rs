@@ -5,7 +5,7 @@
 
 use crate::{
     Error, ErrorKind, Result,
-    audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection},
+    audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection, with_fallback},
     emotion::{Emotion, EmotionVector, Moment},
     mel::{Framer, MelExtractor, Window},
     model::{Model, Prediction, Preprocessing},
@@ -100,11 +100,16 @@ pub fn analyze_bytes(
 }
 
 fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
+    with_fallback(input, |input| analyze_directly(input, model, options))
+}
+
+fn analyze_directly(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
     let mut windows = 0;
     let preprocessing = &model.metadata().preprocessing;
-    let pass = pass(input, options.selection(), preprocessing, |window| {
+    let decoder = Decoder::open_directly(input.clone(), options.selection())?;
+    let pass = pass(decoder, preprocessing, |window| {
         let prediction = model.predict(window.values)?;
         mean.add(&prediction, window.weight);
         windows += 1;
@@ -140,8 +145,7 @@ pub fn spectrograms(
     preprocessing: &Preprocessing,
     emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<AudioInfo> {
-    let pass = pass(&Input::from(path), Selection::All, preprocessing, emit)?;
-    Ok(pass.audio)
+    Ok(pass(Decoder::open(path)?, preprocessing, emit)?.audio)
 }
 
 /// The facts that are known once all windows of a file have been emitted.
@@ -153,8 +157,7 @@ struct Pass {
 }
 
 fn pass(
-    input: &Input,
-    selection: Selection,
+    mut decoder: Decoder,
     preprocessing: &Preprocessing,
     mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<Pass> {
@@ -162,7 +165,6 @@ fn pass(
     let (mel, framer) = (&mut scratch.mel, &mut scratch.framer);
     let (resampled, log_mel) = (&mut scratch.resampled, &mut scratch.log_mel);
     let rate = preprocessing.mel.sample_rate;
-    let mut decoder = Decoder::open_input(input.clone(), selection)?;
     let segment = decoder.info().segment;
     let offset_s = segment.map_or(0.0, |segment| segment.start_s);
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;

@@ -1,12 +1,13 @@
 //! An audio file, on disk or in memory, to mono samples at the model's sample rate. Streams: never holds a whole song.
 //!
-//! [`Decoder`] decodes packet by packet, with symphonia (Opus: opus-pure), [`Resampler`] changes the rate. What
+//! [`Decoder`] decodes packet by packet, with symphonia (Opus: opus-pure; what they cannot read: ffmpeg, if it is installed), [`Resampler`] changes the rate. What
 //! decodes of a truncated or damaged file is used, and what is missing is counted.
 
 mod codec;
 mod container;
 mod decode;
 mod excerpt;
+pub(crate) mod ffmpeg;
 mod input;
 mod opus;
 mod packets;
@@ -16,9 +17,11 @@ mod source;
 mod tags;
 mod time_limit;
 
+pub(crate) use decode::with_fallback;
 pub use decode::{AudioInfo, Decoder};
 pub(crate) use excerpt::Selection;
 pub use excerpt::{Excerpt, Segment};
+pub use ffmpeg::use_ffmpeg;
 pub(crate) use input::Input;
 pub(crate) use packets::{container, packet_hash};
 pub use resample::Resampler;

@@ -137,7 +137,7 @@ mod train;
 pub use analysis::{
     Analysis, AnalyzeOptions, LogMel, SILENCE, analyze_bytes, analyze_file, spectrograms,
 };
-pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags};
+pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags, use_ffmpeg};
 #[doc(hidden)]
 pub use cli::run;
 pub use emotion::{Emotion, EmotionVector, Expression, FaceMap, Moment, Quadrant};

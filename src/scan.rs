@@ -97,6 +97,7 @@ fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
         sample_rate: audio.sample_rate,
         channels: audio.channels.into(),
         codec: audio.codec,
+        decoder: Some(audio.decoder.to_owned()),
         title: audio.tags.title,
         artist: audio.tags.artist,
         album: audio.tags.album,

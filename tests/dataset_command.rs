@@ -12,6 +12,7 @@ fn mini() -> PathBuf {
 
 fn circumplex(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .env("CIRCUMPLEX_FFMPEG", "never")
         .args(arguments)
         .output()
         .unwrap()

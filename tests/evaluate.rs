@@ -8,6 +8,7 @@ use std::{
 
 fn circumplex(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .env("CIRCUMPLEX_FFMPEG", "never")
         .args(arguments)
         .output()
         .expect("the program starts")

@@ -11,6 +11,7 @@ use std::{
 
 fn circumplex(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .env("CIRCUMPLEX_FFMPEG", "never")
         .current_dir(directory)
         .args(arguments)
         .output()

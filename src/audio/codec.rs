@@ -49,6 +49,14 @@ impl Codec {
         }
     }
 
+    /// Name of the decoder.
+    pub(super) fn decoder(&self) -> &'static str {
+        match self {
+            Self::Symphonia(_) => "symphonia",
+            Self::Opus(_) => "opus-pure",
+        }
+    }
+
     /// Short name of the codec.
     pub(super) fn name(&self) -> &'static str {
         match self {

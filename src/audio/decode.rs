@@ -3,6 +3,7 @@
 use super::{
     Excerpt, Segment, Tags,
     excerpt::Selection,
+    ffmpeg::Call,
     input::Input,
     source::{self, Source},
     time_limit::{MAX_HOURS, TimeLimit},
@@ -19,6 +20,8 @@ pub struct AudioInfo {
     pub channels: u16,
     /// Short name of the codec: `mp3`, `aac`, `alac`, `flac`, `vorbis`, `opus`, `pcm_s16le`, ...
     pub codec: String,
+    /// The decoder: `symphonia`, `opus-pure` or `ffmpeg`.
+    pub decoder: &'static str,
     /// Text tags.
     pub tags: Tags,
     /// Length of the song in seconds; according to the file's header if only a segment is decoded.
@@ -47,6 +50,8 @@ impl AudioInfo {
 /// for AAC in MP4. A damaged packet is skipped and counted, and a file may end early: [`AudioInfo`] says how much is missing.
 /// If that is more than half of what the file promises, or all but a second, its end is an error instead of `None`. A file that
 /// takes absurdly long to decode, or has more than 100 hours of audio, is an error too.
+///
+/// What the built-in decoders cannot open is decoded by ffmpeg, if it is installed ([`use_ffmpeg`](crate::use_ffmpeg)).
 ///
 /// ```no_run
 /// let mut decoder = circumplex::Decoder::open("song.mp3")?;
@@ -102,7 +107,7 @@ impl Decoder {
     /// # Errors
     /// An error that names the file, if it is not audio, not supported, damaged or known to be truncated.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::start(Input::from(path.as_ref()))
+        Self::open_input(Input::from(path.as_ref()), Selection::All)
     }
 
     /// Opens a file and decodes an excerpt of it; all of it if it is no longer than the excerpt, or if its container has
@@ -119,8 +124,15 @@ impl Decoder {
         Self::open_input(Input::from(path.as_ref()), Selection::Excerpt(*excerpt))
     }
 
-    /// Opens a file, or the content of one, and decodes the selected part.
+    /// Opens a file, or the content of one, and decodes the selected part, with ffmpeg if need be.
     pub(crate) fn open_input(input: Input, selection: Selection) -> Result<Self> {
+        with_fallback(&input, |input| {
+            Self::open_directly(input.clone(), selection)
+        })
+    }
+
+    /// Opens a file without a fallback.
+    pub(crate) fn open_directly(input: Input, selection: Selection) -> Result<Self> {
         let mut decoder = Self::start(input)?;
         if selection == Selection::All {
             return Ok(decoder);
@@ -161,10 +173,12 @@ impl Decoder {
                 return Err(source.no_samples());
             };
             source::check_ranges(sample_rate, channels)?;
+            let (decoder, codec) = source.decoder();
             let info = AudioInfo {
+                decoder,
                 sample_rate,
                 channels: channels as u16,
-                codec: source.names().1.to_owned(),
+                codec,
                 tags: source.tags(&input, &limit),
                 duration_s: 0.0,
                 segment: None,
@@ -250,7 +264,7 @@ impl Decoder {
                     part.returned,
                     (part.samples.end - part.samples.start) as u64,
                 ),
-                None => source.decoded_of_promised(),
+                None => source.decoded_of_promised(self.info.sample_rate),
             };
             self.info.missing_s = source.missing_s(decoded, self.info.sample_rate)?;
             Ok(false)
@@ -326,6 +340,27 @@ impl Decoder {
         }
         self.state = State::Ready;
         Ok(self.source.position)
+    }
+}
+
+/// Runs `work` on a file, and again with ffmpeg if the built-in decoders fail on the file. If ffmpeg fails as well, the first
+/// error is returned, with ffmpeg's as its source.
+///
+/// # Errors
+/// Those of `work`.
+pub(crate) fn with_fallback<T>(
+    input: &Input,
+    mut work: impl FnMut(&Input) -> Result<T>,
+) -> Result<T> {
+    let error = match work(input) {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match Call::instead_of(input, &error) {
+        None => Err(error),
+        Some(call) => {
+            work(&Input::Ffmpeg(call)).map_err(|second| error.with_source(second.message()))
+        }
     }
 }
 

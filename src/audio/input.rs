@@ -1,6 +1,6 @@
 //! The bytes of an audio file, on disk or in memory.
 
-use super::time_limit::TimeLimit;
+use super::{ffmpeg::Call, time_limit::TimeLimit};
 use crate::Error;
 use std::{
     fs::{self, File},
@@ -17,6 +17,8 @@ pub(crate) enum Input {
     Path(PathBuf),
     /// The content of a file.
     Bytes(Arc<[u8]>),
+    /// A file on disk that ffmpeg decodes.
+    Ffmpeg(Call),
 }
 
 impl From<&Path> for Input {
@@ -29,7 +31,7 @@ impl Input {
     /// The error, with the path of a file on disk.
     pub(crate) fn name(&self, error: Error) -> Error {
         match self {
-            Self::Path(path) => error.with_path(path),
+            Self::Path(path) | Self::Ffmpeg(Call { path, .. }) => error.with_path(path),
             Self::Bytes(_) => error,
         }
     }
@@ -37,7 +39,7 @@ impl Input {
     /// Length in bytes.
     pub(super) fn len(&self) -> io::Result<u64> {
         match self {
-            Self::Path(path) => {
+            Self::Path(path) | Self::Ffmpeg(Call { path, .. }) => {
                 // Asked before opening: opening a pipe would wait for its writer.
                 let metadata = fs::metadata(path)?;
                 if !metadata.is_file() {
@@ -53,7 +55,7 @@ impl Input {
     /// A reader from byte `offset` on, which is its byte 0. It fails once `limit` has run out.
     pub(super) fn reader(&self, offset: u64, limit: &Arc<TimeLimit>) -> io::Result<Reader> {
         let source: Box<dyn MediaSource> = match self {
-            Self::Path(path) => Box::new(File::open(path)?),
+            Self::Path(path) | Self::Ffmpeg(Call { path, .. }) => Box::new(File::open(path)?),
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
         };
         let mut reader = Reader {

@@ -4,6 +4,7 @@ use super::{
     Tags,
     codec::{Codec, PacketError, is_audio},
     container,
+    ffmpeg::Call,
     input::Input,
     sniff,
     time_limit::TimeLimit,
@@ -15,7 +16,7 @@ use symphonia::core::{
     common::Limit,
     errors::Error as SymphoniaError,
     formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType, probe::Hint},
-    io::{MediaSourceStream, MediaSourceStreamOptions},
+    io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
     meta::MetadataOptions,
     packet::Packet,
     units::{TimeBase, Timestamp},
@@ -37,6 +38,8 @@ pub(super) struct Source {
     /// The byte at which symphonia and lofty start to read.
     start: u64,
     format: Box<dyn FormatReader>,
+    /// The ffmpeg whose output is read.
+    ffmpeg: Option<Call>,
     codec: Codec,
     track: u32,
     /// The unit of the packets' times, if they have one.
@@ -88,12 +91,19 @@ impl Source {
             return Err(no_audio("the file is empty"));
         }
         let mut file = input.reader(0, limit).map_err(io_error)?;
-        let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
-        sniff::sniff(&head)?;
-        let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
-        let is_large = tag_end > MAX_ID3V2_BYTES;
-        let start = if is_large { tag_end } else { 0 };
-        let format = open_format(input, start, len, limit)?;
+        let (start, format, ffmpeg) = if let Input::Ffmpeg(call) = input {
+            let stream = call.start(limit).map_err(io_error)?;
+            let format = open_format(Box::new(stream), len).map_err(|_| call.failure())?;
+            (0, format, Some(call.clone()))
+        } else {
+            let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
+            sniff::sniff(&head)?;
+            let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
+            let is_large = tag_end > MAX_ID3V2_BYTES;
+            let start = if is_large { tag_end } else { 0 };
+            let media = input.reader(start, limit).map_err(io_error)?;
+            (start, open_format(Box::new(media), len)?, None)
+        };
 
         let container = format.format_info().long_name;
         let Some((track, params)) = audio_track(format.as_ref()) else {
@@ -108,8 +118,11 @@ impl Source {
             ErrorKind::Damaged => damaged_headers(container, error),
             _ => error,
         })?;
-        let declared = container::declared_samples(format.as_ref(), track.id, &mut file, len);
-        let declared = declared.map_err(io_error)?;
+        let declared = match ffmpeg {
+            Some(_) => None,
+            None => container::declared_samples(format.as_ref(), track.id, &mut file, len)
+                .map_err(io_error)?,
+        };
         Ok(Self {
             start,
             track: track.id,
@@ -121,7 +134,16 @@ impl Source {
             position: None,
             codec,
             format,
+            ffmpeg,
         })
+    }
+
+    /// Name of the decoder, and short name of the codec.
+    pub(super) fn decoder(&self) -> (&'static str, String) {
+        match &self.ffmpeg {
+            Some(call) => ("ffmpeg", call.codec()),
+            None => (self.codec.decoder(), self.codec.name().to_owned()),
+        }
     }
 
     /// symphonia's short names of the container (`mp3`, `isomp4`, `ogg`, ...) and of the codec.
@@ -137,6 +159,9 @@ impl Source {
 
     /// The tags of the file.
     pub(super) fn tags(&mut self, input: &Input, limit: &Arc<TimeLimit>) -> Tags {
+        if let Some(call) = &self.ffmpeg {
+            return call.tags();
+        }
         let (container, codec) = self.names();
         let reader = input.reader(self.start, limit).ok();
         let tags = reader.and_then(|reader| Tags::read(reader, container, codec));
@@ -256,9 +281,10 @@ impl Source {
     }
 
     /// The samples that were decoded, and those that the headers promise, or else the damaged packets.
-    pub(super) fn decoded_of_promised(&self) -> (u64, u64) {
+    pub(super) fn decoded_of_promised(&self, rate: u32) -> (u64, u64) {
         let found = self.tally.delivered;
-        let promised = self.declared_samples;
+        let by_ffmpeg = || Some((self.ffmpeg.as_ref()?.declared_s()? * f64::from(rate)) as u64);
+        let promised = self.declared_samples.or_else(by_ffmpeg);
         (found, promised.unwrap_or(found + self.tally.lost))
     }
 
@@ -272,6 +298,8 @@ impl Source {
         // Some encoders count the frame with the header as audio, and CAF the whole of the last packet.
         let slack = match self.names().0 {
             "mp1" | "mp2" | "mp3" | "caf" => self.tally.packet_len,
+            // Headers that ffmpeg reads round the length, and count the encoder's delay.
+            _ if self.ffmpeg.is_some() => u64::from(rate) / 5,
             _ => 0,
         };
         if found > 0 && missing <= slack && self.tally.lost == 0 {
@@ -293,6 +321,9 @@ impl Source {
 
     /// The error of a file without a sample.
     pub(super) fn no_samples(&self) -> Error {
+        if let Some(call) = &self.ffmpeg {
+            return call.failure();
+        }
         match self.tally.damaged {
             0 => no_audio("its track has no samples"),
             _ => self.damage("no audio decoded"),
@@ -388,14 +419,8 @@ impl Source {
     }
 }
 
-fn open_format(
-    input: &Input,
-    start: u64,
-    len: u64,
-    limit: &Arc<TimeLimit>,
-) -> Result<Box<dyn FormatReader>> {
-    let media = input.reader(start, limit).map_err(io_error)?;
-    let stream = MediaSourceStream::new(Box::new(media), MediaSourceStreamOptions::default());
+fn open_format(media: Box<dyn MediaSource>, len: u64) -> Result<Box<dyn FormatReader>> {
+    let stream = MediaSourceStream::new(media, MediaSourceStreamOptions::default());
     let metadata = MetadataOptions::default()
         .limit_tag_bytes(Limit::Maximum(MAX_TAG_BYTES))
         .limit_visual_bytes(Limit::Maximum(0));

@@ -1,13 +1,12 @@
 //! `circumplex doctor`: checks the set-up.
 
 use super::{CliResult, Console, Exit};
-use crate::{error::one_line, library::Library, model::Model};
+use crate::{audio::ffmpeg, error::one_line, library::Library, model::Model};
 use std::{
     env,
     error::Error,
     io::{self, IsTerminal},
     path::Path,
-    process::{Command, Stdio},
     thread::available_parallelism,
 };
 
@@ -85,16 +84,13 @@ fn model() -> Result<String, String> {
 }
 
 fn ffmpeg() -> String {
-    let version = Command::new("ffmpeg")
-        .arg("-version")
-        .stdin(Stdio::null())
-        .output()
-        .ok()
-        .filter(|output| output.status.success())
-        .and_then(|output| String::from_utf8(output.stdout).ok());
-    match version.as_deref().and_then(|text| text.lines().next()) {
-        Some(version) => format!("found: {version} (not needed)"),
-        None => "not found (not needed: the decoders are built in)".to_owned(),
+    let found = ffmpeg::program().and_then(|program| Some((program, ffmpeg::version(program)?)));
+    match found {
+        Some((program, version)) => format!(
+            "{}: {version}; decodes what the built-in decoders cannot",
+            program.display()
+        ),
+        None => "not found or not asked for: only the formats above are decoded".to_owned(),
     }
 }
 

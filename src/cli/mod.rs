@@ -46,12 +46,19 @@ use self::{
     threads::Threads,
 };
 use crate::{
+    audio::use_ffmpeg,
     contain::silence_caught_panics,
     error::one_line,
     text::{count, listed, visible},
 };
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{error::Error, ffi::OsString, io, iter, path::Path, process::ExitCode};
+use std::{
+    error::Error,
+    ffi::OsString,
+    io, iter,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Any error ends a command: it is printed with its sources, and the exit code is 1.
 type CliError = Box<dyn Error + Send + Sync>;
@@ -80,6 +87,17 @@ struct Cli {
     /// Print only results and errors: no progress, no remarks
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// The ffmpeg that decodes what the built-in decoders cannot: the one in PATH, none, or a program
+    #[arg(
+        long,
+        global = true,
+        env = "CIRCUMPLEX_FFMPEG",
+        hide_env_values = true,
+        value_name = "auto|never|PATH",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    ffmpeg: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
@@ -172,6 +190,15 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
     // A panic that is caught becomes an error, which is printed.
     silence_caught_panics();
     let console = Console::new(cli.quiet);
+    let ffmpeg = match cli.ffmpeg.to_str() {
+        Some("auto") => Ok(()),
+        Some("never") => use_ffmpeg(None),
+        _ => use_ffmpeg(Some(&cli.ffmpeg)),
+    };
+    if let Err(error) = ffmpeg {
+        console.warning(&format!("circumplex: --ffmpeg: {}", one_line(&error)));
+        return Exit::Failure;
+    }
     match dispatch(cli.command, &console) {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(error.as_ref()) => Exit::Success,

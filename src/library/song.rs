@@ -169,6 +169,8 @@ columns! {
     Channels channels: u32,
     /// Short name of the codec.
     Codec codec: String,
+    /// The decoder: `symphonia`, `opus-pure` or `ffmpeg`; null in libraries of earlier versions.
+    Decoder decoder: Option<String>,
     /// Title, from the file's tags or the CUE sheet.
     Title title: Option<String>,
     /// Artist, from the file's tags or the CUE sheet.

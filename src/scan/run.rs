@@ -88,6 +88,7 @@ pub(super) mod tests {
     pub(in super::super) fn a_song() -> Analysis {
         Analysis {
             audio: AudioInfo {
+                decoder: "symphonia",
                 sample_rate: 44_100,
                 channels: 2,
                 codec: "mp3".to_owned(),

@@ -5,7 +5,7 @@ use super::{
     patterns::{PathSet, Patterns, Rules, excludes_named, is_absent},
     tracks::split_files,
 };
-use crate::{Error, ErrorKind, Result, error::Context};
+use crate::{Error, ErrorKind, Result, audio::ffmpeg, error::Context};
 use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
@@ -286,24 +286,31 @@ enum FileKind {
 fn kind_of(path: &Path) -> FileKind {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
-    FileKind::Unsupported(match extension.as_str() {
+    let format = match extension.as_str() {
         audio if AUDIO.contains(&audio) => return FileKind::Audio,
+        "it" | "mod" | "s3m" | "xm" => return FileKind::Unsupported("tracker module"),
+        "mid" | "midi" => return FileKind::Unsupported("MIDI"),
         "ac3" => "AC-3",
         "amr" => "AMR",
+        "au" | "snd" => "AU",
         "ape" => "Monkey's Audio",
         "dff" | "dsf" => "DSD",
         "dts" => "DTS",
-        "it" | "mod" | "s3m" | "xm" => "tracker module",
-        "mid" | "midi" => "MIDI",
         "mpc" => "Musepack",
         "ra" | "rm" => "RealAudio",
         "shn" => "Shorten",
         "spx" => "Speex",
+        "tak" => "TAK",
         "tta" => "True Audio",
+        "w64" => "Wave64",
         "wma" => "WMA",
         "wv" => "WavPack",
         _ => return FileKind::Other,
-    })
+    };
+    match ffmpeg::program() {
+        Some(_) => FileKind::Audio,
+        None => FileKind::Unsupported(format),
+    }
 }
 
 /// Whether a file starts with the magic number of a supported format; not if it cannot be read.

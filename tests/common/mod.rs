@@ -57,8 +57,11 @@ impl Ran {
     }
 }
 
+/// The program, which uses no ffmpeg: the same on every machine.
 pub fn circumplex() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_circumplex"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circumplex"));
+    command.env("CIRCUMPLEX_FFMPEG", "never");
+    command
 }
 
 pub fn run(command: &mut Command) -> Ran {

@@ -40,6 +40,7 @@ COLUMNS = {
     "sample_rate": (pa.int32(), False),
     "channels": (pa.int32(), False),
     "codec": (pa.string(), False),
+    "decoder": (pa.string(), True),
     "title": (pa.string(), True),
     "artist": (pa.string(), True),
     "album": (pa.string(), True),

@@ -57,6 +57,7 @@ pub fn mini() -> PathBuf {
 
 pub fn circumplex(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_circumplex"))
+        .env("CIRCUMPLEX_FFMPEG", "never")
         .args(arguments)
         .output()
         .expect("the program starts")

@@ -1,6 +1,7 @@
 //! The messages and the summary of `circumplex analyze`.
 
 use crate::{
+    audio::ffmpeg,
     cli::{CliResult, Console, Exit, Table, count, listed, visible},
     library::LibraryInfo,
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
@@ -93,7 +94,10 @@ pub(super) fn report_skipped(console: &Console, listing: &Listing) {
     let formats: Vec<String> = formats
         .map(|(name, files)| format!("{name} {files}"))
         .collect();
-    let unsupported = format!("in unsupported formats ({})", formats.join(", "));
+    let mut unsupported = format!("in unsupported formats ({})", formats.join(", "));
+    if ffmpeg::program().is_none() {
+        unsupported.push_str("; with ffmpeg installed, most of these formats are decoded");
+    }
     let number = listing.unsupported.values().sum();
     skipped(number, "file", "files", &unsupported);
     let number = listing.other_shards as u64;

@@ -1,0 +1,324 @@
+//! Decoding with ffmpeg, if it is installed, of what the built-in decoders cannot read.
+//!
+//! A child process writes the first audio stream as WAV to a pipe, which is decoded like any file.
+
+use super::{Tags, input::Input, time_limit::TimeLimit};
+use crate::{Error, ErrorKind, Result};
+use std::{
+    env,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Duration,
+};
+use symphonia::core::io::MediaSource;
+
+/// Longest part of ffmpeg's messages that is kept, in bytes.
+const MAX_MESSAGES: usize = 64 * 1024;
+/// Time between two looks at the clock.
+const TICK: Duration = Duration::from_millis(500);
+/// Longest wait for the description of a file whose first samples are there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// Sets the ffmpeg that decodes what the built-in decoders cannot, for the whole process: a program, or none. Without
+/// this call it is the first `ffmpeg` in `PATH`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] if it does not run, or if audio was decoded before.
+pub fn use_ffmpeg(program: Option<&Path>) -> Result<()> {
+    if let Some(program) = program {
+        let runs = version(program).is_some();
+        let message = "does not run as ffmpeg; give the path of the program, or `never`";
+        if !runs {
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_path(program));
+        }
+    }
+    PROGRAM.set(program.map(Path::to_owned)).map_err(|_| {
+        let message = "the ffmpeg to use must be set before audio is decoded";
+        Error::new(ErrorKind::InvalidInput, message)
+    })
+}
+
+/// The ffmpeg of this process, if there is one.
+pub(crate) fn program() -> Option<&'static Path> {
+    let found = || {
+        if cfg!(test) {
+            return None; // the same on every machine
+        }
+        let directories = env::var_os("PATH")?;
+        let name = format!("ffmpeg{}", env::consts::EXE_SUFFIX);
+        let mut places = env::split_paths(&directories).map(|directory| directory.join(&name));
+        places.find(|place| place.is_file())
+    };
+    PROGRAM.get_or_init(found).as_deref()
+}
+
+/// The first line that ffmpeg tells of itself; `None` if it does not run.
+pub(crate) fn version(program: &Path) -> Option<String> {
+    let mut command = Command::new(program);
+    let output = command.arg("-version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let line = text.lines().next().map(str::to_owned);
+    line.filter(|line| output.status.success() && line.starts_with("ffmpeg"))
+}
+
+/// A file that ffmpeg decodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    program: &'static Path,
+    pub(super) path: PathBuf,
+    report: Arc<Report>,
+}
+
+/// ffmpeg's messages about a file.
+#[derive(Debug, Default)]
+struct Report {
+    /// The text so far, and whether the description of the file is complete.
+    text: Mutex<(String, bool)>,
+    changed: Condvar,
+}
+
+impl Report {
+    fn lock(&self) -> MutexGuard<'_, (String, bool)> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Collects messages until their end.
+    fn collect(&self, messages: impl Read) {
+        *self.lock() = Default::default();
+        let mut lines = BufReader::new(messages);
+        let mut line = Vec::new();
+        while lines
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            let mut text = self.lock();
+            if text.0.len() < MAX_MESSAGES {
+                text.0.push_str(&String::from_utf8_lossy(&line));
+            }
+            text.1 |= line.starts_with(b"Output #0");
+            self.changed.notify_all();
+            line.clear();
+        }
+        self.lock().1 = true;
+        self.changed.notify_all();
+    }
+
+    /// The text, once the file is described.
+    fn text(&self) -> String {
+        let text = self.lock();
+        let waited = (self.changed).wait_timeout_while(text, PATIENCE, |text| !text.1);
+        let (text, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        text.0.clone()
+    }
+}
+
+impl Call {
+    /// A call for a file that failed with an error which another decoder may not have.
+    pub(crate) fn instead_of(input: &Input, error: &Error) -> Option<Self> {
+        let Input::Path(path) = input else {
+            return None;
+        };
+        let hopeful = [
+            ErrorKind::Unsupported,
+            ErrorKind::Damaged,
+            ErrorKind::Truncated,
+            ErrorKind::Empty,
+        ];
+        let is_file = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        let program = program().filter(|_| is_file && hopeful.contains(&error.kind()))?;
+        Some(Self {
+            program,
+            path: std::path::absolute(path).ok()?,
+            report: Arc::default(),
+        })
+    }
+
+    /// Starts ffmpeg. It is killed when the stream is dropped or time has run out.
+    pub(super) fn start(&self, limit: &Arc<TimeLimit>) -> io::Result<Stream> {
+        // A name with a protocol in front is never an option or an address.
+        let mut file = std::ffi::OsString::from("file:");
+        file.push(&self.path);
+        let mut child = Command::new(self.program)
+            .args(["-hide_banner", "-nostdin", "-nostats"])
+            .args(["-protocol_whitelist", "file,pipe", "-i"])
+            .arg(file)
+            .args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (output, messages) = (child.stdout.take(), child.stderr.take());
+        let (Some(output), Some(messages)) = (output, messages) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let report = self.report.clone();
+        thread::spawn(move || report.collect(messages));
+        let child = Arc::new(Mutex::new(child));
+        let (running, ended) = mpsc::channel();
+        let (watched, limit) = (child.clone(), limit.clone());
+        thread::spawn(move || {
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if !limit.has_time() {
+                    kill(&watched);
+                }
+            }
+        });
+        Ok(Stream {
+            output,
+            child,
+            _running: running,
+        })
+    }
+
+    /// Short name of the codec.
+    pub(super) fn codec(&self) -> String {
+        let text = self.report.text();
+        let codec = text.split_once(": Audio: ").and_then(|(_, after)| {
+            let mut words = after.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            words.next().filter(|word| !word.is_empty())
+        });
+        codec.unwrap_or("unknown").to_owned()
+    }
+
+    /// The length that the file's header declares, in seconds.
+    pub(super) fn declared_s(&self) -> Option<f64> {
+        let text = self.report.text();
+        if text.contains("Estimating duration from bitrate") {
+            return None;
+        }
+        let (_, after) = text.split_once("Duration: ")?;
+        let mut parts = after.split([',', '\n']).next()?.split(':');
+        let [hours, minutes, seconds] = [(); 3].map(|()| parts.next()?.trim().parse::<f64>().ok());
+        Some((hours? * 60.0 + minutes?) * 60.0 + seconds?)
+    }
+
+    /// The tags of the file.
+    pub(super) fn tags(&self) -> Tags {
+        let text = self.report.text();
+        let field = |name: &str| {
+            let mut lines = text.lines().map_while(|line| {
+                let is_input = !line.starts_with("Output #0");
+                is_input.then(|| line.split_once(": "))
+            });
+            lines.find_map(|line| {
+                let (key, value) = line?;
+                let is_it = key.starts_with("    ") && key.trim().eq_ignore_ascii_case(name);
+                is_it.then(|| value.trim().to_owned())
+            })
+        };
+        let field = |name| field(name).filter(|text| !text.is_empty());
+        Tags {
+            title: field("title"),
+            artist: field("artist").or_else(|| field("album_artist")),
+            album: field("album"),
+            genre: field("genre"),
+        }
+    }
+
+    /// The error of a file that ffmpeg cannot decode either.
+    pub(super) fn failure(&self) -> Error {
+        let text = self.report.text();
+        let reason = text.lines().rfind(|line| !line.trim().is_empty());
+        let reason = reason.map_or("no audio came out", str::trim);
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("ffmpeg cannot decode it either: {reason}"),
+        )
+    }
+}
+
+fn kill(child: &Mutex<Child>) {
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    // One that has ended already is no failure.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// The WAV file that a running ffmpeg writes.
+pub(super) struct Stream {
+    output: ChildStdout,
+    child: Arc<Mutex<Child>>,
+    /// Dropped with the stream, which ends the thread that watches the clock.
+    _running: Sender<()>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        kill(&self.child);
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.output.read(buffer)
+    }
+}
+
+impl Seek for Stream {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl MediaSource for Stream {
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(text: &str) -> Call {
+        let call = Call {
+            program: Path::new("ffmpeg"),
+            path: PathBuf::from("song.wma"),
+            report: Arc::default(),
+        };
+        call.report.collect(text.as_bytes());
+        call
+    }
+
+    #[test]
+    fn the_description_of_a_file_has_its_codec_length_and_tags() {
+        let call = call(
+            "Input #0, asf, from 'file:song.wma':\n  Metadata:\n    title           : A: B\n    artist          : Some One\n    \
+             WM/Year         : 1999\n    genre           : \n  Duration: 01:02:03.50, start: 0.0, bitrate: 128 kb/s\n  \
+             Stream #0:0(eng): Audio: wmav2 (a[1][0][0] / 0x0161), 44100 Hz, stereo, fltp\nOutput #0, wav, to 'pipe:1':\n    \
+             album           : of the output\n",
+        );
+        assert_eq!(call.codec(), "wmav2");
+        assert_eq!(call.declared_s(), Some(3723.5));
+        let tags = call.tags();
+        assert_eq!(tags.title.as_deref(), Some("A: B"));
+        assert_eq!(tags.artist.as_deref(), Some("Some One"));
+        assert_eq!((tags.album, tags.genre), (None, None));
+    }
+
+    #[test]
+    fn a_length_that_is_unknown_or_estimated_promises_nothing() {
+        assert_eq!(call("  Duration: N/A, bitrate: N/A\n").declared_s(), None);
+        let estimated =
+            "Estimating duration from bitrate, this may be inaccurate\n  Duration: 00:00:09.00,\n";
+        assert_eq!(call(estimated).declared_s(), None);
+        let nothing = call("x: Invalid data found when processing input\n");
+        assert_eq!(
+            (nothing.declared_s(), nothing.codec()),
+            (None, "unknown".to_owned())
+        );
+        assert!(nothing.failure().to_string().contains("Invalid data found"));
+    }
+}
