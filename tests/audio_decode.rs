@@ -178,6 +178,42 @@ fn several_artists_are_joined_however_large_the_picture_is() {
 }
 
 #[test]
+fn a_stream_that_changes_its_rate_is_decoded_whole_at_the_first_rate() {
+    let place = Scratch::new();
+    for (first, rest) in [
+        (
+            "vorbis.ogg",
+            &["vorbis-mono.ogg", "opus.opus", "vorbis.ogg"][..],
+        ),
+        ("no-info-frame.mp3", &["mpeg2-mono.mp3"]),
+    ] {
+        let parts = [&[first], rest].concat();
+        let bytes: Vec<Vec<u8>> = parts.iter().map(|part| bytes_of(part)).collect();
+        let path = place.file(first, &bytes.concat());
+        let (samples, decoder) = decode(&path).unwrap();
+        let rate = f64::from(decoder.info().sample_rate);
+        let expected: f64 = expected()
+            .iter()
+            .flat_map(|e| vec![e; parts.iter().filter(|part| **part == e.file).count()])
+            .map(|e| e.samples as f64 / f64::from(e.rate))
+            .sum();
+        let seconds = samples.len() as f64 / rate;
+        assert!(
+            (seconds - expected).abs() < 0.1,
+            "{first}: {seconds} s of {expected} s"
+        );
+        let own = decode(&fixtures().join(first)).unwrap().0;
+        let same = own.iter().zip(&samples).take(own.len() / 2);
+        assert!(same.clone().all(|(a, b)| (a - b).abs() < 1e-4), "{first}");
+        let end = &samples[samples.len() - samples.len() / 8..];
+        assert!(
+            end.iter().any(|sample| sample.abs() > 0.05),
+            "{first}: its last part is silent"
+        );
+    }
+}
+
+#[test]
 fn the_content_decides_the_format_and_not_the_name() {
     let scratch = Scratch::new();
     for (i, e) in expected().into_iter().enumerate() {

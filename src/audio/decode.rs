@@ -5,6 +5,7 @@ use super::{
     excerpt::Selection,
     ffmpeg::Call,
     input::Input,
+    resample::Resampler,
     source::{self, Source},
     time_limit::{MAX_HOURS, TimeLimit},
 };
@@ -68,6 +69,7 @@ pub struct Decoder {
     source: Source,
     /// The block that `next_block` returns.
     block: Vec<f32>,
+    converter: Option<Converter>,
     state: State,
     limit: Arc<TimeLimit>,
     /// Samples decoded so far, `block` included.
@@ -168,7 +170,7 @@ impl Decoder {
         let mut block = Vec::new();
         let (source, info) = guarded(&input, &limit, || {
             let mut source = Source::open(&input, &limit)?;
-            let first = source.next_block(None, &limit, &mut block)?;
+            let first = source.next_block(&limit, &mut block)?;
             let Some((sample_rate, channels)) = first else {
                 return Err(source.no_samples());
             };
@@ -192,6 +194,7 @@ impl Decoder {
             info,
             source,
             block,
+            converter: None,
             state: State::Ready,
             limit,
             samples: 0,
@@ -250,12 +253,12 @@ impl Decoder {
             return Ok(false);
         }
         let (source, limit) = (&mut self.source, &self.limit);
-        let rate = Some(self.info.sample_rate);
+        let rate = self.info.sample_rate;
         let more = guarded(&self.input, limit, || {
             if state == State::PartDone {
                 return Ok(false);
             } else if state == State::Ready
-                || source.next_block(rate, limit, &mut self.block)?.is_some()
+                || next_at_rate(source, &mut self.converter, rate, limit, &mut self.block)?
             {
                 return Ok(true);
             }
@@ -340,6 +343,50 @@ impl Decoder {
         }
         self.state = State::Ready;
         Ok(self.source.position)
+    }
+}
+
+/// Brings a part of a file, whose sample rate is not that of the first part, to that rate.
+struct Converter {
+    from: u32,
+    resampler: Resampler,
+}
+
+/// Fills `block` with the next samples at `rate`, never empty. Returns false at the end.
+fn next_at_rate(
+    source: &mut Source,
+    converter: &mut Option<Converter>,
+    rate: u32,
+    limit: &TimeLimit,
+    block: &mut Vec<f32>,
+) -> Result<bool> {
+    loop {
+        let found = source.next_block(limit, block)?;
+        let found = found.map_or(rate, |(found, _)| found);
+        if converter.is_none() && found == rate {
+            return Ok(!block.is_empty());
+        }
+        let mut converted = Vec::new();
+        if let Some(mut ended) = converter.take_if(|converter| converter.from != found) {
+            ended.resampler.finish(&mut converted)?;
+        }
+        if found == rate {
+            converted.append(block);
+        } else {
+            source::check_ranges(found, 1)?;
+            let current = match converter {
+                Some(current) => current,
+                None => converter.insert(Converter {
+                    from: found,
+                    resampler: Resampler::new(found, rate)?,
+                }),
+            };
+            current.resampler.push(block, &mut converted)?;
+        }
+        *block = converted;
+        if !block.is_empty() {
+            return Ok(true);
+        }
     }
 }
 

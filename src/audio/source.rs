@@ -204,10 +204,9 @@ impl Source {
     }
 
     /// Fills `block` with the samples of the next packet that has any, and returns their rate and the number of channels;
-    /// `None` at the end. `rate`: the rate of the packets before.
+    /// `None` at the end. Both may change midway.
     pub(super) fn next_block(
         &mut self,
-        rate: Option<u32>,
         limit: &TimeLimit,
         block: &mut Vec<f32>,
     ) -> Result<Option<(u32, usize)>> {
@@ -223,11 +222,12 @@ impl Source {
                 }
                 Next::End => return Ok(None),
             };
-            let decoded = self.codec.decode(&packet, block);
+            let mut decoded = self.codec.decode(&packet, block);
+            if decoded.is_err() && self.renew_codec() {
+                block.clear();
+                decoded = self.codec.decode(&packet, block);
+            }
             let (found, channels) = match decoded {
-                Ok(spec) if rate.is_some_and(|rate| rate != spec.0) => {
-                    return Err(unsupported("a sample rate that changes midway"));
-                }
                 Ok(spec) if is_audio(block) => spec,
                 Err(PacketError::Unsupported(what)) if self.tally.delivered == 0 => {
                     let what = format!("a feature of its {} audio ({what})", self.codec.name());
@@ -258,6 +258,15 @@ impl Source {
                 return Ok(Some((found, channels)));
             }
         }
+    }
+
+    /// Makes a new MPEG decoder: symphonia's refuses packets of another rate or number of channels than the first.
+    fn renew_codec(&mut self) -> bool {
+        let is_mpeg = matches!(self.codec.name(), "mp1" | "mp2" | "mp3");
+        let fresh = audio_track(self.format.as_ref())
+            .filter(|_| is_mpeg)
+            .and_then(|(_, params)| Codec::new(params).ok());
+        fresh.map(|codec| self.codec = codec).is_some()
     }
 
     /// Counts packets that gave no audio.
