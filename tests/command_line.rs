@@ -137,7 +137,8 @@ fn files_that_fail_are_listed_and_the_rest_is_done() {
         .complains("skipped: 1 file that is not audio");
     assert!(ran.stdout.contains("3 songs, 3 failed"), "{}", ran.stdout);
     assert_eq!(ran.stderr.matches("failed: ").count(), 3, "{}", ran.stderr);
-    assert!(!ran.stderr.contains("hidden"), "{}", ran.stderr);
+    let hidden = "skipped: 1 hidden file or directory (--hidden includes them)";
+    assert!(ran.stderr.contains(hidden), "{}", ran.stderr);
     let all = json(&run(place.query().args([
         "--emotions",
         "calm=1",

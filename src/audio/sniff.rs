@@ -62,6 +62,22 @@ const NOT_AUDIO: &[(usize, &[u8], &str)] = &[
     (0, b"BM", "a BMP picture"),
 ];
 
+/// The codec in a WAV file, if it has no decoder here, by its format tag (RFC 2361).
+fn wav_codec(head: &[u8]) -> Option<&'static str> {
+    let is_wav = head.starts_with(b"RIFF") && head.get(8..16) == Some(b"WAVEfmt ");
+    let tag = head.get(20..22).filter(|_| is_wav)?;
+    Some(match u16::from_le_bytes([tag[0], tag[1]]) {
+        0x0050 => "MPEG audio",
+        0x0055 => "MP3",
+        0x0031 => "GSM",
+        0x0092 | 0x2000 => "Dolby Digital (AC-3)",
+        0x00ff | 0x1600 | 0x1610 => "AAC",
+        0x0160..=0x0163 => "Windows Media Audio",
+        0x2001 => "DTS",
+        _ => return None,
+    })
+}
+
 /// Looks at `head`, the first [`HEAD`] bytes of a file or all of a shorter one.
 ///
 /// # Errors
@@ -77,6 +93,9 @@ pub(super) fn sniff(head: &[u8]) -> Result<()> {
     };
     if let Some(name) = find(UNSUPPORTED) {
         return Err(unsupported(name));
+    }
+    if let Some(name) = wav_codec(head) {
+        return Err(unsupported(&format!("{name} in a WAV container")));
     }
     if let Some(name) = find(NOT_AUDIO) {
         return Err(not_audio(name));
@@ -120,6 +139,10 @@ mod tests {
             (&b"MAC \x96\x0f\0\0"[..], "Monkey's Audio (APE)"),
             (b"wvpk\0\0\0\0", "WavPack"),
             (b"RIFF\0\0\0\0AVI LIST", "AVI video"),
+            (
+                b"RIFF\0\0\0\0WAVEfmt \x1e\0\0\0\x55\0",
+                "MP3 in a WAV container is not supported",
+            ),
         ] {
             let error = sniff(head).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);

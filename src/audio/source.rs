@@ -443,7 +443,9 @@ fn open_format(media: Box<dyn MediaSource>, len: u64) -> Result<Box<dyn FormatRe
             SymphoniaError::Unsupported(what) if what.contains("no suitable format reader") => {
                 not_audio("bytes of no known format")
             }
-            SymphoniaError::Unsupported(what) if !what.contains("missing") => unsupported(what),
+            SymphoniaError::Unsupported(what) if !what.contains("missing") => {
+                unsupported(&format!("a variant of this format ({what})"))
+            }
             error => damaged_headers("audio", error),
         })
 }

@@ -67,6 +67,9 @@ pub(crate) struct Args {
     /// Split files that have a CUE sheet into tracks, with one row per track
     #[arg(long, conflicts_with = "excerpt")]
     cue: bool,
+    /// Also analyze hidden files and directories, whose names begin with a dot
+    #[arg(long)]
+    hidden: bool,
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -77,7 +80,7 @@ A second run only processes new or changed files. Moved files are recognized by 
 are removed. A run that was killed resumes when the same command is run again. Ctrl-C finishes files in progress and writes \
 the library.
 
-Hidden files are skipped, and files that match a pattern in a .circumplexignore file (in .gitignore syntax) in their \
+Hidden files are skipped without --hidden, and files that match a pattern in a .circumplexignore file (in .gitignore syntax) in their \
 directory or above. Symbolic links are followed, except in loops. Files named on the command line or in a list are skipped \
 only if --exclude matches them.
 
@@ -195,6 +198,7 @@ impl Args {
             exclude: Patterns::new(self.exclude.iter().cloned())?,
             shard: self.shard,
             cue: self.cue,
+            hidden: self.hidden,
         })
     }
 

@@ -70,6 +70,8 @@ pub(crate) struct ScanOptions {
     pub shard: Option<Shard>,
     /// Whether CUE sheets beside files split them into tracks.
     pub cue: bool,
+    /// Whether hidden files and directories are listed.
+    pub hidden: bool,
 }
 
 /// The result of a scan.
@@ -81,6 +83,8 @@ pub(crate) struct Listing {
     pub files: Vec<FoundFile>,
     /// The number of files in each unsupported format.
     pub unsupported: BTreeMap<&'static str, u64>,
+    /// The number of hidden music files and directories that were skipped.
+    pub hidden: u64,
     /// The number of files that are not audio.
     pub not_audio: u64,
     /// Files and directories that patterns exclude; such a directory was not entered.
@@ -97,7 +101,7 @@ pub(crate) struct Listing {
 /// file is taken if its extension or its first bytes are those of music.
 ///
 /// Music has the extension of a format that the decoder may support, or no extension and the first bytes of one. Hidden
-/// files and directories are skipped, and so is what patterns exclude: those of [`ScanOptions::exclude`] and those in
+/// files and directories are skipped unless [`ScanOptions::hidden`], and so is what patterns exclude: those of [`ScanOptions::exclude`] and those in
 /// files called `.circumplexignore` in a directory, its ancestors and its descendants. The last matching pattern decides;
 /// those of [`ScanOptions::exclude`] come after all files, inner files after outer ones. An excluded directory is not
 /// entered. Only [`ScanOptions::exclude`] excludes a root or listed file.
@@ -191,13 +195,19 @@ fn scan_named(
 /// Lists what is in a root.
 fn walk(root: PathBuf, options: &ScanOptions, listing: &mut Listing) -> Result<()> {
     let mut rules = Rules::new(&root, &options.exclude, &mut listing.failures)?;
-    walk_directory(&root, &root, &mut rules, listing);
+    walk_directory(&root, &root, options.hidden, &mut rules, listing);
     listing.roots.insert(root);
     Ok(())
 }
 
 /// Lists what is in a directory in or under `root`.
-fn walk_directory(root: &Path, directory: &Path, rules: &mut Rules, listing: &mut Listing) {
+fn walk_directory(
+    root: &Path,
+    directory: &Path,
+    hidden: bool,
+    rules: &mut Rules,
+    listing: &mut Listing,
+) {
     rules.read(directory, &mut listing.failures);
     // All entries at once, so that no directory stays open while those in it are listed.
     let entries = fs::read_dir(directory).and_then(|entries| entries.collect());
@@ -207,11 +217,16 @@ fn walk_directory(root: &Path, directory: &Path, rules: &mut Rules, listing: &mu
     };
     for entry in entries {
         let path = entry.path();
-        if is_hidden(&path) {
+        if is_apple_double(&path) {
             continue;
         }
         let metadata = fs::metadata(&path);
         let is_directory = metadata.as_ref().is_ok_and(Metadata::is_dir);
+        if is_hidden(&path) && !hidden {
+            let is_music = is_directory || !matches!(kind_of(&path), FileKind::Other);
+            listing.hidden += u64::from(is_music);
+            continue;
+        }
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         if rules.exclude(&path, is_directory) {
             listing.excluded.insert(path);
@@ -219,7 +234,7 @@ fn walk_directory(root: &Path, directory: &Path, rules: &mut Rules, listing: &mu
         }
         match metadata {
             Ok(_) if is_directory && is_link && is_loop(root, &path) => {}
-            Ok(_) if is_directory => walk_directory(root, &path, rules, listing),
+            Ok(_) if is_directory => walk_directory(root, &path, hidden, rules, listing),
             Ok(metadata) if metadata.is_file() => {
                 let is_known = path.extension().is_some() || !starts_like_audio(&path);
                 let kind = if is_known {
@@ -260,6 +275,12 @@ pub(super) fn cannot_read(path: &Path, source: io::Error) -> Error {
     Error::new(ErrorKind::Io, "cannot read")
         .with_path(path)
         .with_source(source)
+}
+
+/// Whether a file holds what macOS keeps beside a file on other file systems (AppleDouble), which is no audio.
+fn is_apple_double(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"))
 }
 
 pub(super) fn is_hidden(path: &Path) -> bool {

@@ -104,6 +104,13 @@ pub(super) fn report_skipped(console: &Console, listing: &Listing) {
     skipped(number, "file", "files", "in other shards");
     let number = listing.not_audio;
     skipped(number, "file that is", "files that are", "not audio");
+    let reason = "(--hidden includes them)";
+    skipped(
+        listing.hidden,
+        "hidden file or directory",
+        "hidden files and directories",
+        reason,
+    );
     let number = listing.excluded.len() as u64;
     let reason = "excluded by patterns";
     skipped(number, "file or directory", "files and directories", reason);

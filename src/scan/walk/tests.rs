@@ -38,6 +38,8 @@ fn music_is_listed_in_order_and_the_rest_counted() {
         "a/cover.jpg",
         ".hidden/c.mp3",
         "a/.d.mp3",
+        "a/._z.FLAC",
+        ".DS_Store",
         "e.wma",
         "f.Ape",
         "g.wma",
@@ -52,7 +54,18 @@ fn music_is_listed_in_order_and_the_rest_counted() {
     assert_eq!(listing.not_audio, 2);
     assert_eq!(listing.unsupported.get("WMA"), Some(&2));
     assert_eq!(listing.unsupported.get("Monkey's Audio"), Some(&1));
+    assert_eq!(listing.hidden, 2);
     assert!(listing.failures.is_empty());
+    let with_hidden = ScanOptions {
+        hidden: true,
+        ..directories([directory.path().to_owned()])
+    };
+    let listing = scan(&with_hidden).unwrap();
+    assert_eq!(
+        names(directory.path(), &listing),
+        [".hidden/c.mp3", "a/.d.mp3", "a/z.FLAC", "b.mp3", "c.opus"]
+    );
+    assert_eq!((listing.hidden, listing.not_audio), (0, 3));
 }
 
 #[test]
