@@ -178,7 +178,7 @@ fn several_artists_are_joined_however_large_the_picture_is() {
 }
 
 #[test]
-fn a_stream_that_changes_its_rate_is_decoded_whole_at_the_first_rate() {
+fn joined_files_are_decoded_whole_at_the_rate_of_the_first() {
     let place = Scratch::new();
     for (first, rest) in [
         (
@@ -186,6 +186,7 @@ fn a_stream_that_changes_its_rate_is_decoded_whole_at_the_first_rate() {
             &["vorbis-mono.ogg", "opus.opus", "vorbis.ogg"][..],
         ),
         ("no-info-frame.mp3", &["mpeg2-mono.mp3"]),
+        ("cbr.mp3", &["vbr.mp3", "ape-tag.mp3"]),
     ] {
         let parts = [&[first], rest].concat();
         let bytes: Vec<Vec<u8>> = parts.iter().map(|part| bytes_of(part)).collect();
@@ -199,7 +200,7 @@ fn a_stream_that_changes_its_rate_is_decoded_whole_at_the_first_rate() {
             .sum();
         let seconds = samples.len() as f64 / rate;
         assert!(
-            (seconds - expected).abs() < 0.1,
+            (seconds - expected).abs() < 0.25,
             "{first}: {seconds} s of {expected} s"
         );
         let own = decode(&fixtures().join(first)).unwrap().0;

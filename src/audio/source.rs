@@ -19,7 +19,7 @@ use symphonia::core::{
     io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
     meta::MetadataOptions,
     packet::Packet,
-    units::{TimeBase, Timestamp},
+    units::{Duration, TimeBase, Timestamp},
 };
 
 /// Accepted sample rates.
@@ -30,6 +30,8 @@ const MAX_CHANNELS: usize = 64;
 const MAX_TAG_BYTES: usize = 64 * 1024;
 /// Largest ID3v2 tag that is read, pictures included; a larger one is skipped. symphonia holds the whole tag in memory.
 const MAX_ID3V2_BYTES: u64 = 16 * 1024 * 1024;
+/// Packets that may hold nothing but the padding at the end of an MP3 file: it has at most 4,095 samples.
+const MAX_PADDING: u64 = 4;
 /// Errors of the container in a row after which the rest of the file is given up.
 const MAX_CONTAINER_ERRORS: u32 = 64;
 
@@ -66,6 +68,8 @@ struct Tally {
     lost: u64,
     /// Samples of the longest packet.
     packet_len: u64,
+    /// Packets that lie behind the length in the header.
+    trimmed: u64,
     /// Errors of the container since the last packet.
     container_errors: u32,
 }
@@ -213,7 +217,7 @@ impl Source {
         loop {
             limit.check()?;
             block.clear();
-            let packet = match self.next_packet()? {
+            let mut packet = match self.next_packet()? {
                 Next::Packet(packet) if packet.track_id == self.track => packet,
                 Next::Packet(_) | Next::Damage => continue,
                 Next::NewStream => {
@@ -222,6 +226,12 @@ impl Source {
                 }
                 Next::End => return Ok(None),
             };
+            // symphonia trims all that follows the length in the header, but a joined file goes on there.
+            let is_trimmed = self.is_mpeg() && packet.trim_end >= packet.dur;
+            self.tally.trimmed += u64::from(is_trimmed);
+            if is_trimmed && self.tally.trimmed > MAX_PADDING {
+                packet.trim_end = Duration::ZERO;
+            }
             let mut decoded = self.codec.decode(&packet, block);
             if decoded.is_err() && self.renew_codec() {
                 block.clear();
@@ -260,11 +270,14 @@ impl Source {
         }
     }
 
+    fn is_mpeg(&self) -> bool {
+        matches!(self.codec.name(), "mp1" | "mp2" | "mp3")
+    }
+
     /// Makes a new MPEG decoder: symphonia's refuses packets of another rate or number of channels than the first.
     fn renew_codec(&mut self) -> bool {
-        let is_mpeg = matches!(self.codec.name(), "mp1" | "mp2" | "mp3");
         let fresh = audio_track(self.format.as_ref())
-            .filter(|_| is_mpeg)
+            .filter(|_| self.is_mpeg())
             .and_then(|(_, params)| Codec::new(params).ok());
         fresh.map(|codec| self.codec = codec).is_some()
     }
