@@ -285,6 +285,24 @@ fn a_truncated_file_never_passes_for_a_whole_one() {
 }
 
 #[test]
+fn an_id3v1_tag_at_the_end_is_no_part_of_the_audio() {
+    let place = Scratch::new();
+    let mut tag = [b' '; 128];
+    tag[..3].copy_from_slice(b"TAG");
+    for name in ["flac.flac", "cbr.mp3", "aac.aac", "s16.wav"] {
+        let path = place.file(name, &[&bytes_of(name)[..], &tag].concat());
+        let (samples, decoder) = decode(&path).unwrap();
+        let info = decoder.info();
+        let facts = (info.damaged_packets, info.missing_s);
+        assert_eq!(facts, (0, 0.0), "{name}");
+        assert!(
+            samples == decode(&fixtures().join(name)).unwrap().0,
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_damaged_packet_is_skipped_and_counted() {
     let scratch = Scratch::new();
     for (file, at, len) in [

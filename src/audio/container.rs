@@ -72,6 +72,13 @@ pub(super) fn is_chained(
     Ok(serial.is_some_and(|serial| !is_first(serial)))
 }
 
+/// Bytes of an ID3v1 tag at the end of a file; 0 without one. A FLAC decoder would take it for a part of the last frame.
+pub(super) fn id3v1_len(file: &mut Reader, len: u64) -> io::Result<u64> {
+    const LEN: u64 = 128;
+    let has_tag = len > LEN && file.bytes(len - LEN, 3)?.starts_with(b"TAG");
+    Ok(if has_tag { LEN } else { 0 })
+}
+
 /// The byte after the ID3v2 tags at the start of a file; 0 without any.
 pub(super) fn after_id3v2(file: &mut Reader) -> io::Result<u64> {
     let mut at = 0;

@@ -62,6 +62,7 @@ impl Input {
             source,
             offset,
             len: self.len()?.saturating_sub(offset),
+            at: 0,
             limit: limit.clone(),
         };
         reader.rewind()?;
@@ -74,10 +75,17 @@ pub(super) struct Reader {
     source: Box<dyn MediaSource>,
     offset: u64,
     len: u64,
+    /// The byte that is read next.
+    at: u64,
     limit: Arc<TimeLimit>,
 }
 
 impl Reader {
+    /// Ends the file before its last `count` bytes.
+    pub(super) fn shorten(&mut self, count: u64) {
+        self.len = self.len.saturating_sub(count);
+    }
+
     /// Up to `count` bytes from `start` on; fewer at the end of the file.
     pub(super) fn bytes(&mut self, start: u64, count: u64) -> io::Result<Vec<u8>> {
         self.seek(SeekFrom::Start(start))?;
@@ -90,7 +98,11 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.limit.check_read()?;
-        self.source.read(buffer)
+        let left = usize::try_from(self.len.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let read = self.source.read(&mut buffer[..wanted])?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -98,14 +110,18 @@ impl Seek for Reader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let to = match to {
             SeekFrom::Start(at) => SeekFrom::Start(at.saturating_add(self.offset)),
-            other => other,
+            SeekFrom::End(from) => {
+                SeekFrom::Start(self.offset + self.len.saturating_add_signed(from))
+            }
+            current => current,
         };
         let at = self.source.seek(to).map_err(|error| match error.kind() {
             // A header points beyond any file.
             io::ErrorKind::InvalidInput => io::ErrorKind::UnexpectedEof.into(),
             _ => error,
         })?;
-        Ok(at.saturating_sub(self.offset))
+        self.at = at.saturating_sub(self.offset);
+        Ok(self.at)
     }
 }
 

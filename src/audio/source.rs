@@ -105,7 +105,8 @@ impl Source {
             let tag_end = container::after_id3v2(&mut file).map_err(io_error)?;
             let is_large = tag_end > MAX_ID3V2_BYTES;
             let start = if is_large { tag_end } else { 0 };
-            let media = input.reader(start, limit).map_err(io_error)?;
+            let mut media = input.reader(start, limit).map_err(io_error)?;
+            media.shorten(container::id3v1_len(&mut file, len).map_err(io_error)?);
             (start, open_format(Box::new(media), len)?, None)
         };
 
