@@ -159,7 +159,7 @@ fn answer(args: &Args, console: &Console) -> CliResult {
         },
         filter: args.condition.clone(),
         exclude: match &args.exclude_list {
-            Some(list) => excluded(list)?,
+            Some(list) => excluded(list, &library, console)?,
             None => HashSet::new(),
         },
         per_artist: args.limit_per_artist,
