@@ -19,6 +19,34 @@ pub(crate) fn listed<T: Display>(items: &[T], most: usize) -> String {
     }
 }
 
+/// The delimiter of a CSV file with this heading: tab, semicolon, or else comma.
+pub(crate) fn csv_delimiter(heading: &[u8]) -> u8 {
+    let count = |delimiter: u8| heading.iter().filter(|byte| **byte == delimiter).count();
+    // Of equally many the last, so a comma where there are none.
+    let delimiters = [b'\t', b';', b','];
+    let most = delimiters.into_iter().max_by_key(|one| count(*one));
+    most.unwrap_or(b',')
+}
+
+/// A cell of a CSV file with this delimiter: in a number, a decimal comma becomes a point.
+pub(crate) fn csv_cell(cell: &str, delimiter: u8) -> String {
+    let mut parts = cell.split(',');
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = delimiter != b','
+        && match (parts.next(), parts.next(), parts.next()) {
+            (Some(whole), Some(fraction), None) => {
+                is_digits(whole.trim().trim_start_matches('-'))
+                    && is_digits(fraction.trim().trim_end_matches('%'))
+                    && !fraction.trim().is_empty()
+            }
+            _ => false,
+        };
+    match is_number {
+        true => cell.replace(',', "."),
+        false => cell.to_owned(),
+    }
+}
+
 /// The name nearest to `word`, ignoring case, if one is similar.
 pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
@@ -83,6 +111,17 @@ pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_commas_are_points_where_commas_do_not_separate() {
+        let cells = ["0,25", "-1,5", "75,5%", "a, b", "1,2,3", "1,", "x,1", "3"];
+        let read = cells.map(|cell| csv_cell(cell, b';'));
+        let expected = ["0.25", "-1.5", "75.5%", "a, b", "1,2,3", "1,", "x,1", "3"];
+        assert_eq!(read, expected);
+        assert_eq!(csv_cell("0,25", b','), "0,25");
+        let headings = [&b"a,b;c,d"[..], b"a;b;c,d", b"a\tb", b"a"];
+        assert_eq!(headings.map(csv_delimiter), *b",;\t,");
+    }
 
     #[test]
     fn lists_are_counted_and_cut() {

@@ -1,7 +1,10 @@
 //! A small table of text from a CSV or Parquet file, with errors that name the line and the column.
 
 use crate::{
-    Error, ErrorKind, Result, contain::catch_panic, error::Context as _, text::did_you_mean,
+    Error, ErrorKind, Result,
+    contain::catch_panic,
+    error::Context as _,
+    text::{csv_cell, csv_delimiter, did_you_mean},
 };
 use parquet::{
     errors::ParquetError,
@@ -122,15 +125,23 @@ fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
             *byte = b'\n';
         }
     }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let message = "expected CSV in UTF-8, found UTF-16; save it as UTF-8";
+        return Err(Error::new(ErrorKind::Dataset, message).with_path(path));
+    }
+    let heading = bytes.split(|byte| *byte == b'\n').next();
+    let delimiter = csv_delimiter(heading.unwrap_or_default());
     let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.flexible(true).from_reader(bytes.as_slice());
+    let reader = reader.delimiter(delimiter).flexible(true);
+    let mut reader = reader.from_reader(bytes.as_slice());
     let headers = reader.byte_headers();
     let headers = headers.context_at(ErrorKind::Dataset, path, broken)?;
     let headers = headers.iter().map(clean).collect();
     let mut rows = Vec::new();
     for record in reader.byte_records() {
         let record = record.context_at(ErrorKind::Dataset, path, broken)?;
-        let cells: Vec<String> = record.iter().map(clean).collect();
+        let cells = record.iter().map(|cell| csv_cell(&clean(cell), delimiter));
+        let cells: Vec<String> = cells.collect();
         if cells.iter().any(|cell| !cell.is_empty()) {
             let line = record.position().map_or(0, csv::Position::line);
             rows.push(Row { line, cells });
@@ -212,6 +223,20 @@ mod tests {
         assert_eq!(table.cell(&table.rows[0], 2), "A, \"B");
         assert_eq!(table.number(&table.rows[1], 1).unwrap(), None);
         assert_eq!(table.cell(&table.rows[1], 2), "");
+    }
+
+    #[test]
+    fn semicolons_tabs_and_decimal_commas_are_read() {
+        for text in ["id;x;name\n1;-4,5;a, b\n", "id\tx\tname\n1\t-4,5\ta, b\n"] {
+            let table = table(text.as_bytes());
+            assert_eq!(table.number(&table.rows[0], 1).unwrap(), Some(-4.5));
+            assert_eq!(table.cell(&table.rows[0], 2), "a, b");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        fs::write(&path, b"\xff\xfei\0d\0").unwrap();
+        let message = Table::read(&path).unwrap_err().to_string();
+        assert!(message.contains("found UTF-16"), "{message}");
     }
 
     #[test]

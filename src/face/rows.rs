@@ -4,6 +4,7 @@ use super::columns::EXPECTED;
 use crate::{
     contain::catch_panic,
     error::{Context, Error, ErrorKind::InvalidInput, Result},
+    text::{csv_cell, csv_delimiter},
 };
 use csv::StringRecord;
 use parquet::{
@@ -83,12 +84,7 @@ pub(super) fn empty() -> Error {
 
 fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
     const NOT_CSV: &str = "cannot read the face file as CSV";
-    let count = |delimiter: u8| heading.iter().filter(|byte| **byte == delimiter).count();
-    // Of equally many the last, so a comma where there are none.
-    let delimiter = [b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(|delimiter| count(*delimiter))
-        .unwrap_or(b',');
+    let delimiter = csv_delimiter(&heading);
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
@@ -98,11 +94,13 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
     let names: Vec<String> = heading.iter().map(name).collect();
     for (number, record) in (1..).zip(reader.byte_records()) {
         let record = record.context(InvalidInput, NOT_CSV)?;
+        let record = StringRecord::from_byte_record_lossy(record);
+        let cells = record.iter().map(|cell| csv_cell(cell, delimiter));
         let row = Row {
             number,
             image: None,
             names: &names,
-            cells: &StringRecord::from_byte_record_lossy(record),
+            cells: &cells.collect(),
         };
         if on_row(&row)?.is_break() {
             break;
