@@ -153,7 +153,7 @@ pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     notes
 }
 
-/// What is missing of a song, in words: `12.30 s missing`, `3 damaged packets`.
+/// The gaps of a song, in words: `12.30 s missing`, `3 damaged packets`.
 fn gaps(missing_s: f64, damaged_packets: u64) -> Vec<String> {
     let missing = (missing_s > 0.0).then(|| format!("{missing_s:.2} s missing"));
     let packets = || count(damaged_packets, "damaged packet", "damaged packets");

@@ -52,7 +52,7 @@ impl AudioInfo {
 /// If that is more than half of what the file promises, or all but a second, its end is an error instead of `None`. A file that
 /// takes absurdly long to decode, or has more than 100 hours of audio, is an error too.
 ///
-/// What the built-in decoders cannot open is decoded by ffmpeg, if it is installed ([`use_ffmpeg`](crate::use_ffmpeg)).
+/// A file that the built-in decoders cannot open is decoded by ffmpeg, if it is installed ([`use_ffmpeg`](crate::use_ffmpeg)).
 ///
 /// ```no_run
 /// let mut decoder = circumplex::Decoder::open("song.mp3")?;

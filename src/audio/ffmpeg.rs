@@ -60,7 +60,7 @@ pub(crate) fn program() -> Option<&'static Path> {
     PROGRAM.get_or_init(found).as_deref()
 }
 
-/// The first line that ffmpeg tells of itself; `None` if it does not run.
+/// The first line of `ffmpeg -version`; `None` if it does not run.
 pub(crate) fn version(program: &Path) -> Option<String> {
     let mut command = Command::new(program);
     let output = command.arg("-version").stdin(Stdio::null()).output().ok()?;

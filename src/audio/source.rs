@@ -68,7 +68,7 @@ struct Tally {
     lost: u64,
     /// Samples of the longest packet.
     packet_len: u64,
-    /// Packets that lie behind the length in the header.
+    /// Packets after the length in the header.
     trimmed: u64,
     /// Errors of the container since the last packet.
     container_errors: u32,

@@ -23,7 +23,7 @@ pub struct Moment {
         skip_serializing_if = "Option::is_none"
     )]
     pub felt: Option<EmotionVector>,
-    /// What the answer was made of: the weights of equal parts of the window, in order, sum 1; empty if the model weights all
+    /// The weights of equal parts of the window in the answer, in order, sum 1; empty if the model weights all
     /// alike. Libraries do not store them.
     #[serde(skip)]
     pub attention: Vec<f32>,

@@ -24,7 +24,7 @@ use crate::{
     model::{Recipe, suggestion},
 };
 
-/// The share of trials that is promoted is one of so many, and the epochs grow as much.
+/// One of this many trials is promoted at each rung, and the epochs grow by the same factor.
 const ETA: usize = 3;
 /// No trial is judged by fewer epochs, unless the recipe has fewer.
 const LEAST_EPOCHS: usize = 3;
@@ -287,7 +287,7 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-/// The divisor of the recipe's epochs at each rung, for so many trials.
+/// The divisor of the recipe's epochs at each rung.
 pub(crate) fn rungs(mut trials: usize, epochs: usize) -> Vec<usize> {
     let mut divisors = vec![1];
     let mut divisor = ETA;

@@ -578,15 +578,15 @@ fn exploring_and_mood_shifts_give_the_answers_of_sorting_all() {
 
 /// The percentages of the songs relative to the mean of those that are not silent.
 fn naive_relative(songs: &[Song]) -> Vec<Song> {
-    let heard: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
+    let audible: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
     let mut songs = songs.to_vec();
     let ratios = |song: &Song| -> [f64; 8] {
         std::array::from_fn(|n| {
-            let sum: f64 = heard
+            let sum: f64 = audible
                 .iter()
                 .map(|song| f64::from(song.emotions.as_array()[n]))
                 .sum();
-            f64::from(song.emotions.as_array()[n]) / (sum / heard.len() as f64)
+            f64::from(song.emotions.as_array()[n]) / (sum / audible.len() as f64)
         })
     };
     for song in &mut songs {
@@ -635,12 +635,12 @@ fn the_mean_of_a_library_is_that_of_all_its_files_without_the_silent_songs() {
     write(&directory.path().join("2.parquet"), second.iter().cloned());
     let library = Library::open(directory.path()).unwrap();
     let mean = MeanEmotions::of(&library, SongVector::Emotions).unwrap();
-    let heard: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
+    let audible: Vec<&Song> = songs.iter().filter(|song| !song.silent).collect();
     let expected: [f64; 8] = std::array::from_fn(|n| {
-        let values = heard
+        let values = audible
             .iter()
             .map(|song| f64::from(song.emotions.as_array()[n]));
-        values.sum::<f64>() / heard.len() as f64
+        values.sum::<f64>() / audible.len() as f64
     });
     // A song like the mean has as much of everything.
     let relative = mean.relative(expected);
