@@ -200,6 +200,19 @@ impl Library {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if there is no such row, [`ErrorKind::Library`] if the file or the row is damaged.
     pub fn songs_at(&self, rows: &[u64], columns: Columns) -> Result<Vec<Song>> {
+        self.map_at(rows, columns, |song| song)
+    }
+
+    /// What `of` makes of the songs of some rows, which are read as [`songs_at`](Self::songs_at) reads them.
+    ///
+    /// # Errors
+    /// Those of [`songs_at`](Self::songs_at).
+    pub(crate) fn map_at<T: Clone + Send>(
+        &self,
+        rows: &[u64],
+        columns: Columns,
+        of: impl Fn(Song) -> T + Sync,
+    ) -> Result<Vec<T>> {
         let mut wanted = rows.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
@@ -221,18 +234,19 @@ impl Library {
                 work.push((group, selection));
             }
         }
-        let found: Vec<Vec<Song>> = work
+        let found: Vec<Vec<T>> = work
             .into_par_iter()
             .map(|(group, selection)| {
                 let mut songs = Vec::new();
                 let file = &self.files[group.file];
                 for batch in self.batches(&group, columns, Some(selection)) {
-                    songs.extend(file.songs_of(group.first_row, &batch?.1)?);
+                    let some = file.songs_of(group.first_row, &batch?.1)?;
+                    songs.extend(some.into_iter().map(&of));
                 }
                 Ok(songs)
             })
             .collect::<Result<_>>()?;
-        let found: Vec<Song> = found.into_iter().flatten().collect();
+        let found: Vec<T> = found.into_iter().flatten().collect();
         let find = |row| found.get(wanted.binary_search(row).ok()?).cloned();
         Ok(rows.iter().filter_map(find).collect())
     }

@@ -1,6 +1,7 @@
 //! Query vectors to ranked songs.
 
 mod filter;
+mod limits;
 mod many;
 mod metric;
 mod query;

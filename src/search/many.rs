@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Query, QueryVector};
+use super::{Query, QueryVector, query::MAX_CANDIDATES};
 use crate::{
     atomic_file::PendingFile,
     emotion::{Emotion, EmotionVector},
@@ -27,8 +27,6 @@ use std::{
     sync::Arc,
 };
 
-/// Answers that are held at once, which bounds the memory.
-const ANSWERS: usize = 64 * 1024;
 /// The maximum of queries that are answered in one pass over the library.
 const AT_ONCE: usize = 16 * 1024;
 /// The column with all eight numbers.
@@ -179,7 +177,7 @@ pub(crate) fn answer_many(
     let mut asked = (0..).zip(iter::from_fn(|| {
         caught(|| rows.next().transpose()).transpose()
     }));
-    let at_once = (ANSWERS / k.get()).clamp(1, AT_ONCE);
+    let at_once = (MAX_CANDIDATES / query.candidates(k)).clamp(1, AT_ONCE);
     loop {
         let some = asked.by_ref().take(at_once).map(|(number, row)| {
             questions.question(number, &row.map_err(|error| not_parquet(path, error))?)

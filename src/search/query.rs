@@ -5,6 +5,7 @@ mod tests;
 
 use super::{
     Filter, MeanEmotions, Metric, QueryVector, SongVector,
+    limits::{Keys, Limits, Taken},
     metric::Target,
     top::{Candidate, Ranking, TopK},
 };
@@ -18,10 +19,14 @@ use rayon::prelude::*;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
     num::NonZeroUsize,
     path::PathBuf,
 };
+
+/// With limits, how many times as many songs are ranked each time that too few remain.
+const GROWTH: usize = 8;
+/// Songs that are ranked at once for several queries, which bounds the memory.
+pub(super) const MAX_CANDIDATES: usize = 64 * 1024;
 
 /// A song of the answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +68,12 @@ pub struct Query {
     pub exclude: HashSet<PathBuf>,
     /// The maximum of songs of one artist, by the tag without regard to case; songs without the tag are not limited.
     pub per_artist: Option<NonZeroUsize>,
+    /// The maximum of songs of one album: the same album and artist, or without an artist the same album and directory. Songs
+    /// without an album are not limited.
+    pub per_album: Option<NonZeroUsize>,
+    /// Only the best of songs with the same title and artist, without regard to case, punctuation and versions such as
+    /// `(Remastered 2011)` and `[Live]`; songs without a title or an artist are all different.
+    pub one_per_title: bool,
     /// Draw at random from the songs that are at most [`Explore::width`] less similar than the k-th nearest. The answer is
     /// sorted by similarity.
     pub explore: Option<Explore>,
@@ -109,9 +120,9 @@ impl Query {
         vectors: &[QueryVector],
         k: NonZeroUsize,
     ) -> Result<Vec<Vec<Candidate>>> {
-        let search = Search::new(self, library)?;
+        let mut search = Search::new(self, library)?;
         let mut targets = self.targets(library, vectors)?;
-        let nearest = search.top(&targets, k.get())?;
+        let nearest = search.best(&targets, self, k)?;
         let Some(explore) = self.explore else {
             return Ok(nearest);
         };
@@ -122,7 +133,7 @@ impl Query {
                 seed: explore.seed,
             };
         }
-        let mut drawn = search.top(&targets, k.get())?;
+        let mut drawn = search.best(&targets, self, k)?;
         for songs in &mut drawn {
             // Stable, so that equals are first brought into the order of the library.
             songs.sort_by_key(|song| song.row);
@@ -146,23 +157,42 @@ impl Query {
     ) -> Result<Vec<Match>> {
         let vectors = between(from, to, steps)?;
         let targets = self.targets(library, &vectors)?;
+        let mut search = Search::new(self, library)?;
+        let mut taken = Taken::new(search.limits);
         let mut rows = HashSet::new();
-        let mut counts = HashMap::new();
         let mut playlist: Vec<Candidate> = Vec::new();
-        // Earlier steps take fewer songs than there are steps, so that as many always suffice.
-        for songs in Search::new(self, library)?.top(&targets, steps.get())? {
-            let is_free = |song: &Candidate| {
-                let count = counts.get(&song.artist).copied().unwrap_or(0);
-                let is_limited = self.per_artist.is_some_and(|most| count >= most.get());
-                !(rows.contains(&song.row) || song.artist.is_some() && is_limited)
+        // Without limits as many as there are steps always suffice, since earlier steps take fewer.
+        let first = self.candidates(steps);
+        let ranked = search.top(targets.iter(), first)?;
+        search.read_keys(&ranked)?;
+        for (target, mut songs) in targets.iter().zip(ranked) {
+            let mut candidates = first;
+            let next = loop {
+                let is_free = |song: &Candidate| {
+                    !rows.contains(&song.row) && taken.take(&search.keys_of(song))
+                };
+                let is_all = songs.len() < candidates;
+                let next = songs.iter().copied().find(is_free);
+                if next.is_some() || is_all {
+                    break next;
+                }
+                candidates = candidates.saturating_mul(GROWTH);
+                let more = search.top([target], candidates)?;
+                search.read_keys(&more)?;
+                songs = more.into_iter().flatten().collect();
             };
-            if let Some(song) = songs.into_iter().find(is_free) {
-                rows.insert(song.row);
-                *counts.entry(song.artist).or_insert(0) += 1;
-                playlist.push(song);
-            }
+            rows.extend(next.map(|song| song.row));
+            playlist.extend(next);
         }
         self.matches(library, playlist)
+    }
+
+    /// The number of songs from which the `k` best within the limits are chosen first.
+    pub(super) fn candidates(&self, k: NonZeroUsize) -> usize {
+        match Limits::of(self).is_empty() {
+            true => k.get(),
+            false => k.get().saturating_mul(4).max(64),
+        }
     }
 
     fn targets<'a>(
@@ -251,11 +281,11 @@ struct Search<'a> {
     metric: Metric,
     by: SongVector,
     relative_to: Option<MeanEmotions>,
-    per_artist: Option<NonZeroUsize>,
+    limits: Limits,
     /// For each row whether the song is eligible.
     eligible: Vec<bool>,
-    /// For each row a number for the artist; empty without a limit.
-    artists: Vec<Option<u64>>,
+    /// The keys of the candidates so far, by row; empty without limits.
+    keys: HashMap<u64, Keys>,
 }
 
 impl<'a> Search<'a> {
@@ -268,45 +298,100 @@ impl<'a> Search<'a> {
         if !query.exclude.is_empty() {
             columns = columns.and(Columns::FILE);
         }
-        if query.per_artist.is_some() {
-            columns = columns.with(Column::Artist);
-        }
         let groups: Vec<Group> = library.groups().collect();
-        let found: Vec<(Vec<bool>, Vec<Option<u64>>)> = groups
+        let eligible: Vec<Vec<bool>> = groups
             .par_iter()
             .map(|group| {
-                let (mut eligible, mut artists) = (Vec::new(), Vec::new());
+                let mut eligible = Vec::new();
                 for batch in library.batches(group, columns, None) {
                     let (first_row, batch) = batch?;
                     eligible.extend(query.eligible(library, first_row, &batch)?);
-                    if query.per_artist.is_some() {
-                        artists.extend(artists_of(&batch));
-                    }
                 }
-                Ok((eligible, artists))
+                Ok(eligible)
             })
             .collect::<Result<_>>()?;
-        let (eligible, artists): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         Ok(Self {
             library,
             metric: query.metric,
             by: query.by,
             relative_to: query.relative_to,
-            per_artist: query.per_artist,
+            limits: Limits::of(query),
             eligible: eligible.concat(),
-            artists: artists.concat(),
+            keys: HashMap::new(),
         })
     }
 
-    /// For each target its `k` best songs, best first, with no more of one artist than allowed. Row groups are compared in
-    /// parallel; each thread holds one batch and the best so far.
-    fn top(&self, targets: &[Ranked<'_>], k: usize) -> Result<Vec<Vec<Candidate>>> {
+    /// For each target its `k` best songs within the limits, best first: the best of all songs are taken in their order unless
+    /// a limit is reached. Where too few remain, more songs are ranked.
+    fn best(
+        &mut self,
+        targets: &[Ranked<'_>],
+        query: &Query,
+        k: NonZeroUsize,
+    ) -> Result<Vec<Vec<Candidate>>> {
+        let mut candidates = query.candidates(k);
+        if self.limits.is_empty() {
+            return self.top(targets, candidates);
+        }
+        let mut answers = vec![Vec::new(); targets.len()];
+        let mut open: Vec<usize> = (0..targets.len()).collect();
+        while !open.is_empty() {
+            let mut next = Vec::new();
+            for some in open.chunks((MAX_CANDIDATES / candidates).max(1)) {
+                let ranked = self.top(some.iter().map(|number| &targets[*number]), candidates)?;
+                self.read_keys(&ranked)?;
+                for (&number, songs) in some.iter().zip(ranked) {
+                    let is_all = songs.len() < candidates;
+                    let mut taken = Taken::new(self.limits);
+                    let songs = songs.into_iter();
+                    let songs = songs.filter(|song| taken.take(&self.keys_of(song)));
+                    answers[number] = songs.take(k.get()).collect();
+                    if !is_all && answers[number].len() < k.get() {
+                        next.push(number);
+                    }
+                }
+            }
+            open = next;
+            candidates = candidates.saturating_mul(GROWTH);
+        }
+        Ok(answers)
+    }
+
+    /// Reads the keys of candidates, if there are limits.
+    fn read_keys(&mut self, ranked: &[Vec<Candidate>]) -> Result<()> {
+        if self.limits.is_empty() {
+            return Ok(());
+        }
+        let rows = ranked.iter().flatten().map(|song| song.row);
+        let mut rows: Vec<u64> = rows.filter(|row| !self.keys.contains_key(row)).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let limits = self.limits;
+        let keys = self
+            .library
+            .map_at(&rows, limits.columns(), |song| limits.keys(&song))?;
+        self.keys.extend(rows.into_iter().zip(keys));
+        Ok(())
+    }
+
+    fn keys_of(&self, song: &Candidate) -> Keys {
+        self.keys.get(&song.row).copied().unwrap_or_default()
+    }
+
+    /// For each target its `k` best songs, best first, whatever the limits. Row groups are compared in parallel; each thread holds
+    /// one batch and the best so far.
+    fn top<'t>(
+        &self,
+        targets: impl IntoIterator<Item = &'t Ranked<'t>>,
+        k: usize,
+    ) -> Result<Vec<Vec<Candidate>>> {
+        let targets: Vec<&Ranked<'_>> = targets.into_iter().collect();
         let (column, length) = match self.metric {
             Metric::Embedding => (Column::Embedding, self.library.embedding_length()?),
             _ => (self.by.column(), Emotion::COUNT),
         };
         let empty = || -> Vec<TopK> {
-            let empty = |target: &Ranked<'_>| TopK::new(k, self.per_artist, target.ranking);
+            let empty = |target: &&Ranked<'_>| TopK::new(k, target.ranking);
             targets.iter().map(empty).collect()
         };
         let groups: Vec<Group> = self.library.groups().collect();
@@ -327,8 +412,7 @@ impl<'a> Search<'a> {
                             if self.eligible[row as usize]
                                 && target.excluded_rows.binary_search(&row).is_err()
                             {
-                                let artist = self.artists.get(row as usize).copied().flatten();
-                                best.offer(target.target.similarity(song), row, artist);
+                                best.offer(target.target.similarity(song), row);
                             }
                         }
                     }
@@ -405,20 +489,4 @@ impl Query {
         }
         Ok(eligible)
     }
-}
-
-/// A number for the artist of each row, by the tag without regard to case.
-fn artists_of(batch: &RecordBatch) -> Vec<Option<u64>> {
-    let artists = batch.column_by_name(Column::Artist.name());
-    let Some(artists) = artists.and_then(|array| array.as_string_opt::<i32>()) else {
-        return vec![None; batch.num_rows()];
-    };
-    let number = |artist: Option<&str>| {
-        let artist = artist?.trim().to_lowercase();
-        // Of a million artists, two share their number with a probability of 1 in 40 million.
-        let mut hasher = DefaultHasher::new();
-        artist.hash(&mut hasher);
-        (!artist.is_empty()).then(|| hasher.finish())
-    };
-    artists.iter().map(number).collect()
 }

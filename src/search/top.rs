@@ -1,6 +1,6 @@
 //! The best of many candidates.
 
-use std::{cmp::Ordering, collections::HashMap, num::NonZeroUsize};
+use std::cmp::Ordering;
 
 /// Which songs are better.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,8 +18,6 @@ pub(super) struct Candidate {
     order: f64,
     pub(super) similarity: f64,
     pub(super) row: u64,
-    /// A number for the artist; `None` for songs that no limit applies to.
-    pub(super) artist: Option<u64>,
 }
 
 impl Candidate {
@@ -43,11 +41,10 @@ pub(super) fn random_key(seed: u64, row: u64) -> f64 {
     (number >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// The best `k` of the songs that were offered, with no more of one artist than allowed.
+/// The best `k` of the songs that were offered.
 #[derive(Debug, Clone)]
 pub(super) struct TopK {
     k: usize,
-    per_artist: Option<NonZeroUsize>,
     ranking: Ranking,
     /// The best so far, and some songs that were offered since.
     songs: Vec<Candidate>,
@@ -56,10 +53,9 @@ pub(super) struct TopK {
 }
 
 impl TopK {
-    pub(super) fn new(k: usize, per_artist: Option<NonZeroUsize>, ranking: Ranking) -> Self {
+    pub(super) fn new(k: usize, ranking: Ranking) -> Self {
         Self {
             k,
-            per_artist,
             ranking,
             songs: Vec::new(),
             least: None,
@@ -67,7 +63,7 @@ impl TopK {
     }
 
     /// Keeps a song if it is among the best.
-    pub(super) fn offer(&mut self, similarity: f64, row: u64, artist: Option<u64>) {
+    pub(super) fn offer(&mut self, similarity: f64, row: u64) {
         let order = match self.ranking {
             Ranking::Nearest => similarity,
             Ranking::Random { at_least, .. } if similarity < at_least => return,
@@ -77,7 +73,6 @@ impl TopK {
             order,
             similarity,
             row,
-            artist,
         });
     }
 
@@ -94,17 +89,6 @@ impl TopK {
     /// Sorts the songs and drops those that are not among the best.
     fn prune(&mut self) {
         self.songs.sort_unstable_by(|a, b| b.cmp(a));
-        if let Some(most) = self.per_artist {
-            let mut counts = HashMap::new();
-            self.songs.retain(|song| {
-                let Some(artist) = song.artist else {
-                    return true;
-                };
-                let count = counts.entry(artist).or_insert(0);
-                *count += 1;
-                *count <= most.get()
-            });
-        }
         self.songs.truncate(self.k);
         if self.songs.len() == self.k {
             self.least = self.songs.last().copied();
@@ -148,9 +132,9 @@ mod tests {
             at_least: 0.5,
             seed: 3,
         };
-        let mut top = TopK::new(10, None, ranking);
+        let mut top = TopK::new(10, ranking);
         for row in 0..1000 {
-            top.offer(row as f64 / 1000.0, row, None);
+            top.offer(row as f64 / 1000.0, row);
         }
         let drawn = top.into_sorted();
         assert_eq!(drawn.len(), 10);
@@ -161,9 +145,9 @@ mod tests {
     #[test]
     fn two_halves_merged_are_the_best_of_all() {
         let offer = |rows: &mut dyn Iterator<Item = u64>| {
-            let mut top = TopK::new(5, None, Ranking::Nearest);
+            let mut top = TopK::new(5, Ranking::Nearest);
             for row in rows {
-                top.offer((row * 7919 % 1000) as f64, row, None);
+                top.offer((row * 7919 % 1000) as f64, row);
             }
             top
         };

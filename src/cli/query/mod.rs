@@ -27,7 +27,7 @@ use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
                     circumplex query --emotions depressed=1 --metric share -k 20 -o sad.m3u8\n  \
                     circumplex query --emotions tired=1 --relative\n  \
                     circumplex query --face happy=9,neutral=4 --where \"duration < 300\" --play\n  \
-                    circumplex query --like song.mp3 --limit-per-artist 1"
+                    circumplex query --like song.mp3 --limit-per-artist 1 --one-per-title"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -55,6 +55,13 @@ pub(crate) struct Args {
     /// At most N songs of one artist; songs without the tag are not counted
     #[arg(long, value_name = "N")]
     limit_per_artist: Option<NonZeroUsize>,
+    /// At most N songs of one album (of an artist, or without the tag of a directory); songs without the tag are not counted
+    #[arg(long, value_name = "N")]
+    limit_per_album: Option<NonZeroUsize>,
+    /// Only the best of several versions of a song: those with the same title and artist without regard to case, punctuation,
+    /// and endings of the title like (Remastered 2011), [Live] or - Radio Edit
+    #[arg(long)]
+    one_per_title: bool,
     /// Leave out the files of this list: paths, one a line or NUL-separated, or an M3U playlist
     #[arg(long, value_name = "FILE")]
     exclude_list: Option<PathBuf>,
@@ -163,6 +170,8 @@ fn answer(args: &Args, console: &Console) -> CliResult {
             None => HashSet::new(),
         },
         per_artist: args.limit_per_artist,
+        per_album: args.limit_per_album,
+        one_per_title: args.one_per_title,
         explore: args.explore.map(|width| Explore {
             width,
             seed: args.seed,

@@ -400,16 +400,38 @@ fn sort_by_similarity(found: &mut [(u64, f64)]) {
     found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
 }
 
-/// Drops the songs whose artist has enough songs before them.
+/// Drops the songs whose artist, album or title has enough songs before them.
 fn limit(query: &Query, songs: &[Song], found: &mut Vec<(u64, f64)>) {
-    let mut counts = HashMap::new();
+    let mut kept: Vec<&Song> = Vec::new();
     found.retain(|(row, _)| {
-        let (Some(most), Some(artist)) = (query.per_artist, &songs[*row as usize].artist) else {
-            return true;
+        let song = &songs[*row as usize];
+        let same_artist = |other: &Song| song.artist.is_some() && other.artist == song.artist;
+        let same_album = |other: &Song| {
+            let is_near = song.artist.is_some() || other.path.parent() == song.path.parent();
+            song.album.is_some()
+                && other.album == song.album
+                && other.artist == song.artist
+                && is_near
         };
-        let count = counts.entry(artist.clone()).or_insert(0);
-        *count += 1;
-        *count <= most.get()
+        // The titles of the test songs tell versions apart in brackets only.
+        let name = |song: &Song| {
+            song.title
+                .clone()
+                .map(|title| title.split(" (").next().unwrap().to_lowercase())
+        };
+        let same_title =
+            |other: &Song| song.title.is_some() && same_artist(other) && name(other) == name(song);
+        let full = |most: Option<NonZeroUsize>, same: &dyn Fn(&Song) -> bool| {
+            most.is_some_and(|most| kept.iter().filter(|other| same(other)).count() >= most.get())
+        };
+        let per_title = query.one_per_title.then_some(NonZeroUsize::MIN);
+        let is_full = full(query.per_artist, &same_artist)
+            || full(query.per_album, &same_album)
+            || full(per_title, &same_title);
+        if !is_full {
+            kept.push(song);
+        }
+        !is_full
     });
 }
 
@@ -450,12 +472,18 @@ fn naive_shift(query: &Query, songs: &[Song], vectors: &[QueryVector]) -> Vec<(u
     playlist
 }
 
-/// Songs with repeated vectors and embeddings, so that there are ties, of five artists and of none; some are silent.
+/// Songs with repeated vectors and embeddings, so that there are ties, of five artists and of none, on few albums and of few titles;
+/// some are silent.
 fn varied_songs(size: usize) -> Vec<Song> {
     let vectors = mixed_vectors(600);
     let song = |n: usize| Song {
         silent: n % 7 == 3,
         artist: (!n.is_multiple_of(3)).then(|| format!("Artist {}", n % 5)),
+        album: (!n.is_multiple_of(8)).then(|| format!("Album {}", n / 2 % 4)),
+        title: (!n.is_multiple_of(11)).then(|| {
+            let version = ["", " (Live)", " (2011 Remaster)"][n / 4 % 3];
+            format!("Title {}{version}", n / 5 % 9)
+        }),
         embedding: vec![(n % 11) as f32, 1.0, -2.0, (n % 3) as f32],
         ..row_of(n, vectors[n / 2])
     };
@@ -469,7 +497,7 @@ fn varied_vector() -> QueryVector {
     }
 }
 
-/// Queries without and with a limit, each with no file, some files, all files but one, and all files excluded, and one with a
+/// Queries without limits, with some and with several at once, each with no file, some files, all files but one, and all files excluded, and one with a
 /// filter as well.
 fn varied_queries(metric: Metric, songs: &[Song]) -> Vec<Query> {
     let files = |is_excluded: &dyn Fn(usize) -> bool| -> HashSet<PathBuf> {
@@ -478,10 +506,20 @@ fn varied_queries(metric: Metric, songs: &[Song]) -> Vec<Query> {
     };
     let kept = songs.len() / 2;
     let mut queries = Vec::new();
-    for per_artist in [None, NonZeroUsize::new(1), NonZeroUsize::new(2)] {
+    let most = NonZeroUsize::new;
+    for (per_artist, per_album, one_per_title) in [
+        (None, None, false),
+        (most(1), None, false),
+        (most(2), None, false),
+        (None, most(2), false),
+        (None, None, true),
+        (most(4), most(1), true),
+    ] {
         let query = |exclude| Query {
             metric,
             per_artist,
+            per_album,
+            one_per_title,
             exclude,
             ..Query::default()
         };
@@ -714,5 +752,39 @@ proptest! {
         expected.truncate(k);
         let search = Query { metric, ..Query::default() };
         prop_assert_eq!(ask_with(&search, &library, &asked, k), expected);
+    }
+
+    #[test]
+    fn limited_answers_equal_sorting_everything(
+        songs in prop::collection::vec((0_u8..60, 0_u8..4, 0_u8..4, 0_u8..8, 0_u8..2), 1..900),
+        limits in (0_usize..4, 0_usize..4, any::<bool>()),
+        k in 1_usize..40,
+    ) {
+        let song = |(n, (angle, artist, album, title, folder)): (usize, &(u8, u8, u8, u8, u8))| {
+            // 0 is a missing tag.
+            let tag = |name: &str, number: u8| (number > 0).then(|| format!("{name} {number}"));
+            let weight = f64::from(*angle);
+            Song {
+                path: format!("/music/{folder}/{n}.mp3").into(),
+                artist: tag("Artist", *artist),
+                album: tag("Album", *album),
+                title: tag("Title", title % 5).map(|name| name + ["", " (Live)"][usize::from(title / 5)]),
+                ..row_of(n, [100.0 - weight, weight, 0., 0., 0., 0., 0., 0.])
+            }
+        };
+        let songs: Vec<Song> = songs.iter().enumerate().map(song).collect();
+        let (_directory, library) = library_with(songs.iter().cloned());
+        let search = Query {
+            per_artist: NonZeroUsize::new(limits.0),
+            per_album: NonZeroUsize::new(limits.1),
+            one_per_title: limits.2,
+            ..Query::default()
+        };
+        let asked = [feeling(HAPPY), feeling([0., 1., 0., 0., 0., 0., 0., 0.]), feeling([1., 1., 0., 0., 0., 0., 0., 0.])];
+        let answers = search.answers(&library, &asked, NonZeroUsize::new(k).unwrap()).unwrap();
+        for (asked, answer) in asked.iter().zip(answers) {
+            let found: Vec<(u64, f64)> = answer.iter().map(|song| (song.row, song.similarity)).collect();
+            prop_assert_eq!(found, naive(&search, &songs, asked, k));
+        }
     }
 }
