@@ -8,6 +8,7 @@ mod cell;
 mod compact;
 mod file;
 mod info;
+mod path_map;
 mod read;
 mod song;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use compact::compact;
 pub(crate) use file::{Group, LibraryFile, open_file};
 pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};
 pub use info::{FailedFile, LibraryInfo, ModelStamp};
+pub(crate) use path_map::{PathMap, Renaming, is_windows_path};
 pub(crate) use read::{caught, flat_numbers};
 pub(crate) use song::schema;
 pub use song::{Column, Columns, Micros, Song};
@@ -140,6 +142,25 @@ impl Library {
     /// Number of songs.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(LibraryFile::rows).sum()
+    }
+
+    /// Maps the paths of the songs from now on. Returns the FROM of every renaming that fits no song.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Library`] if the paths cannot be read.
+    pub(crate) fn map_paths(&mut self, map: &PathMap) -> Result<Vec<String>> {
+        let songs = self.songs(Columns::of(&[Column::Path]));
+        let unused = map.unused(songs.map(|song| Ok(song?.path)))?;
+        for file in &mut self.files {
+            file.paths = map.clone();
+        }
+        Ok(unused)
+    }
+
+    /// The renamings of the songs' paths.
+    pub(crate) fn paths(&self) -> &PathMap {
+        // There is at least one file.
+        &self.files[0].paths
     }
 
     /// The files that could not be analyzed, sorted by path.

@@ -1,7 +1,7 @@
 //! `circumplex cluster`: k-means over the songs of a library on the valence-arousal plane.
 
 use super::{
-    CliError, CliResult, Console, Exit, LibraryChoice, Table, count,
+    CliError, CliResult, Console, Exit, MappedLibrary, Table, count,
     export::{Selection, write},
     listed, terminal_width,
 };
@@ -35,7 +35,7 @@ use std::path::PathBuf;
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    library: LibraryChoice,
+    library: MappedLibrary,
     /// Number of clusters [default: 7, or as many as --centers names]
     #[arg(short, long, value_name = "K")]
     k: Option<usize>,

@@ -2,7 +2,7 @@
 
 mod tags;
 
-use super::{CliError, CliResult, Console, Exit, LibraryChoice, count, visible};
+use super::{CliError, CliResult, Console, Exit, MappedLibrary, count, visible};
 use crate::{
     library::Library,
     output::{Destination, Export, Field, Format, Written},
@@ -40,7 +40,7 @@ use std::{
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    library: LibraryChoice,
+    library: MappedLibrary,
     /// Output file or directory; `-` for standard output (csv, json and jsonl)
     #[arg(short, long, value_name = "OUT", required_unless_present_any = ["write_tags", "remove_tags"])]
     output: Option<PathBuf>,

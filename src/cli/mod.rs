@@ -39,7 +39,7 @@ mod train;
 use self::{
     console::Console,
     exit::Exit,
-    library::LibraryChoice,
+    library::{LibraryChoice, MappedLibrary},
     model::ModelChoice,
     signals::stop_on_signal,
     table::{Table, terminal_width},

@@ -1,8 +1,8 @@
 //! One Parquet file of a library.
 
 use super::{
-    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, Song, arrays::absent, canonical, read::caught,
-    version1,
+    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, PathMap, Song, arrays::absent, canonical,
+    read::caught, version1,
 };
 use crate::{
     emotion::Emotion,
@@ -39,6 +39,7 @@ pub struct LibraryFile {
     embedding_length: Option<usize>,
     number: usize,
     first_row: u64,
+    pub(super) paths: PathMap,
 }
 
 /// Rows that are stored together: what one thread reads at a time.
@@ -93,6 +94,7 @@ impl LibraryFile {
             embedding_length,
             number,
             first_row,
+            paths: PathMap::default(),
         };
         library.check_columns(schema.metadata().contains_key(INFO_KEY))?;
         Ok(library)
@@ -181,10 +183,15 @@ impl LibraryFile {
         })
     }
 
-    /// The songs of a batch of this file.
+    /// The songs of a batch of this file, their paths mapped.
     pub(crate) fn songs_of(&self, first_row: u64, batch: &RecordBatch) -> Result<Vec<Song>> {
         let song = |row| {
-            Song::decode(batch, row).map_err(|column| self.missing(first_row + row as u64, column))
+            let song = Song::decode(batch, row);
+            let mut song = song.map_err(|column| self.missing(first_row + row as u64, column))?;
+            if !self.paths.is_empty() {
+                song.path = self.paths.map(&song.path).into_owned();
+            }
+            Ok(song)
         };
         (0..batch.num_rows()).map(song).collect()
     }

@@ -10,7 +10,7 @@ use crate::{
     Result,
     atomic_file::{self, write_error},
     emotion::Emotion,
-    library::Song,
+    library::{Song, is_windows_path},
     text::percent_encode,
 };
 use std::{
@@ -132,11 +132,15 @@ fn m3u8_entry(song: &Song, paths: &Paths) -> String {
         seconds if seconds.is_finite() && seconds > 0.0 => seconds.round() as i64,
         _ => -1,
     };
-    let stem = song.path.file_stem().unwrap_or_default();
+    let stem = song.path.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = match is_windows_path(&song.path) {
+        true => stem.rsplit('\\').next().unwrap_or_default(),
+        false => &stem,
+    };
     let name = match (&song.artist, &song.title) {
         (Some(artist), Some(title)) => format!("{artist} - {title}"),
         (None, Some(title)) => title.clone(),
-        (_, None) => stem.to_string_lossy().into_owned(),
+        (_, None) => stem.to_owned(),
     };
     let mut text = format!("#EXTINF:{seconds},{}\n", one_line(&name));
     for option in vlc_options(song) {
@@ -150,7 +154,8 @@ fn m3u8_path(file: &Path, paths: &Paths) -> String {
     match path.to_str() {
         Some(text) if text.trim() == text && !text.contains(char::is_control) => {
             // Otherwise read as a comment, or as a scheme such as `http:`.
-            let is_misread = path.is_relative() && (text.starts_with('#') || text.contains(':'));
+            let is_relative = path.is_relative() && !is_windows_path(&path);
+            let is_misread = is_relative && (text.starts_with('#') || text.contains(':'));
             format!("{}{text}", if is_misread { "./" } else { "" })
         }
         // A relative URI would be read as a file with % in its name.
@@ -210,14 +215,22 @@ fn one_line(text: &str) -> String {
 
 /// RFC 8089 and 3986: `file://` before an absolute path, a reference without a scheme for a relative one.
 fn uri(path: &Path) -> String {
+    let slashes = || path.to_string_lossy().replace('\\', "/");
+    if is_windows_path(path) {
+        let text = slashes();
+        return match text.strip_prefix("//") {
+            Some(share) => format!("file://{}", percent_encode(share.as_bytes())),
+            None => {
+                let (drive, rest) = text.split_at(2);
+                format!("file:///{drive}{}", percent_encode(rest.as_bytes()))
+            }
+        };
+    }
     #[cfg(unix)]
-    let (root, bytes) = ("file://", path.as_os_str().as_encoded_bytes().to_vec());
+    let bytes = path.as_os_str().as_encoded_bytes().to_vec();
     #[cfg(not(unix))]
-    let (root, bytes) = (
-        "file:///",
-        path.to_string_lossy().replace('\\', "/").into_bytes(),
-    );
-    let root = if path.is_absolute() { root } else { "" };
+    let bytes = slashes().into_bytes();
+    let root = if path.has_root() { "file://" } else { "" };
     format!("{root}{}", percent_encode(&bytes))
 }
 

@@ -4,7 +4,7 @@ use super::Query;
 use crate::{
     emotion::Emotion,
     error::{Error, Result},
-    library::{Column, Columns, Library, Song},
+    library::{Column, Columns, Library, PathMap, Song},
     text::{SIMILAR, listed},
 };
 use std::{
@@ -117,13 +117,16 @@ fn titles(song: &Song) -> Vec<String> {
 }
 
 /// Finds songs of the library by name: the row of each, or `None` if the name is a file outside the library. A name is the path
-/// of a song; else a file outside the library; else the end of a song's path (whole components); else its file name with or
+/// of a song, as it is mapped or as the library has it; else a file outside the library; else the end of a song's path (whole components); else its file name with or
 /// without the extension; else its title, alone or as `artist - title`. Case matters in paths only.
 ///
 /// # Errors
 /// Where the library cannot be read, or a name fits no song or several different ones.
 pub(crate) fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64>>> {
-    let mut lookups: Vec<Lookup<'_>> = names.iter().map(|name| Lookup::new(name)).collect();
+    let mut lookups: Vec<Lookup<'_>> = names
+        .iter()
+        .map(|name| Lookup::new(name, library.paths()))
+        .collect();
     if !lookups.is_empty() {
         for song in named_songs(library) {
             let (row, song) = song?;
@@ -148,7 +151,8 @@ enum Fit {
 /// The lookup of one name.
 struct Lookup<'a> {
     name: &'a Path,
-    absolute: Option<PathBuf>,
+    /// The paths that the name may mean: itself, absolute, and both mapped.
+    paths: Vec<PathBuf>,
     /// The name without `./`.
     end: PathBuf,
     lower: String,
@@ -158,16 +162,20 @@ struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    fn new(name: &'a Path) -> Self {
+    fn new(name: &'a Path, map: &PathMap) -> Self {
         let parts = name.components();
+        // Links keep their names, as in a library, unless the path contains `..`.
+        let absolute = if parts.clone().any(|part| part == Component::ParentDir) {
+            name.canonicalize().ok()
+        } else {
+            std::path::absolute(name).ok()
+        };
+        let mut paths = vec![name.to_owned()];
+        paths.extend(absolute);
+        paths.extend(paths.clone().iter().map(|path| map.map(path).into_owned()));
         Self {
             name,
-            // Links keep their names, as in a library, unless the path contains `..`.
-            absolute: if parts.clone().any(|part| part == Component::ParentDir) {
-                name.canonicalize().ok()
-            } else {
-                std::path::absolute(name).ok()
-            },
+            paths,
             end: parts.filter(|part| *part != Component::CurDir).collect(),
             lower: name.to_string_lossy().trim().to_lowercase(),
             fit: Fit::Title,
@@ -177,7 +185,7 @@ impl<'a> Lookup<'a> {
 
     fn fit(&self, song: &Song) -> Option<Fit> {
         let path = song.path.as_path();
-        if path == self.name || self.absolute.as_deref() == Some(path) {
+        if self.paths.iter().any(|meant| meant == path) {
             Some(Fit::Path)
         } else if self.lower.is_empty() {
             None

@@ -4,7 +4,7 @@ use crate::{
     cli::{
         CliError, CliResult, Console, Exit, count, library::no_work_beside, stop_on_signal, visible,
     },
-    library::{Columns, Library, resolve_target},
+    library::{Columns, Library, PathMap, resolve_target},
     scan::Journal,
     tags::{Changed, MoodFields, Outcome, Stamp, tag, update_library},
 };
@@ -29,6 +29,8 @@ struct Tally {
 struct Tagger<'a> {
     write: bool,
     yes: bool,
+    /// Where the files are on this machine.
+    paths: PathMap,
     console: &'a Console,
     bar: indicatif::ProgressBar,
     stop: &'a AtomicBool,
@@ -43,6 +45,7 @@ pub(crate) fn run(library: Library, write: bool, yes: bool, console: &Console) -
     let mut tagger = Tagger {
         write,
         yes,
+        paths: library.paths().clone(),
         console,
         bar: console.progress(library.rows(), None),
         stop: &stop,
@@ -142,11 +145,12 @@ impl Tagger<'_> {
                 size_bytes: song.size_bytes,
                 modified: song.modified,
             };
-            match tag(&song.path, &known, wanted.as_ref(), self.yes) {
+            let path = self.paths.map(&song.path).into_owned();
+            match tag(&path, &known, wanted.as_ref(), self.yes) {
                 Ok(Outcome::UpToDate) => self.tally.up_to_date += 1,
                 Ok(Outcome::Due(mood)) => {
                     self.tally.changed += 1;
-                    let line = preview(&song.path, &mood, wanted.as_ref());
+                    let line = preview(&path, &mood, wanted.as_ref());
                     self.console.print(&line)?;
                 }
                 Ok(Outcome::Changed(changed)) => {

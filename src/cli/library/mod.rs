@@ -6,7 +6,11 @@ mod info;
 mod songs;
 
 use super::{CliError, CliResult, Console, count};
-use crate::{library::Library, model::Model, scan::Journal};
+use crate::{
+    library::{Library, PathMap, Renaming},
+    model::Model,
+    scan::Journal,
+};
 use std::path::{Path, PathBuf};
 
 /// Look into a library: what it holds, which files failed, its songs; rewrite it in good order
@@ -64,6 +68,42 @@ impl LibraryChoice {
         if library.rows() == 0 {
             let name = library.name();
             bail!("{name}: no songs in it; fill it with `circumplex analyze`");
+        }
+        Ok(library)
+    }
+}
+
+/// The library of a command that names files, with their paths on this machine.
+#[derive(clap::Args)]
+pub(crate) struct MappedLibrary {
+    #[command(flatten)]
+    library: LibraryChoice,
+    /// Map the paths of the library to those of another machine: files in FROM are named as in TO, such as
+    /// /mnt/nas/music=/home/me/Music; repeatable, the longest FROM counts
+    #[arg(long, value_name = "FROM=TO")]
+    map_path: Vec<Renaming>,
+}
+
+impl MappedLibrary {
+    /// Opens the library and maps its paths.
+    pub(crate) fn open(&self, console: &Console) -> Result<Library, CliError> {
+        let library = self.library.open(console)?;
+        self.mapped(library, console)
+    }
+
+    /// Opens the library, which must hold a song, and maps its paths.
+    pub(crate) fn open_filled(&self, console: &Console) -> Result<Library, CliError> {
+        let library = self.library.open_filled(console)?;
+        self.mapped(library, console)
+    }
+
+    fn mapped(&self, mut library: Library, console: &Console) -> Result<Library, CliError> {
+        if !self.map_path.is_empty() {
+            let map = PathMap::new(self.map_path.clone())?;
+            for from in library.map_paths(&map)? {
+                let name = library.name();
+                console.warning(&format!("--map-path: no song of {name} is in {from}"));
+            }
         }
         Ok(library)
     }

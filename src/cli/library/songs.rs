@@ -1,7 +1,7 @@
 //! `circumplex library songs`.
 
 use crate::{
-    cli::{CliResult, Console, Exit, LibraryChoice, Table, terminal_width},
+    cli::{CliResult, Console, Exit, MappedLibrary, Table, terminal_width},
     library::{Column, Columns, Library, Song},
     output::{Cell, Destination, Field, Format, Layout, playlist::Paths, sink},
 };
@@ -17,7 +17,7 @@ use std::io;
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    library: LibraryChoice,
+    library: MappedLibrary,
     /// Sort by a column of `circumplex export`: texts from the first, numbers from the highest, times from the latest. Without
     /// it, the order is that of the library
     #[arg(long, value_name = "COLUMN", value_parser = parse_key)]

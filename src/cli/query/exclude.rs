@@ -3,7 +3,7 @@
 use crate::{
     cli::{CliError, Console},
     error::{Context, ErrorKind, Result},
-    library::{Column, Columns, Library},
+    library::{Column, Columns, Library, PathMap, is_windows_path},
     scan::read_paths,
     text::{count, listed, percent_decode},
 };
@@ -31,7 +31,7 @@ pub(super) fn excluded(
     library: &Library,
     console: &Console,
 ) -> Result<HashSet<PathBuf>, CliError> {
-    let entries = read(list)?;
+    let entries = read(list, library.paths())?;
     let mut files: HashSet<PathBuf> = HashSet::new();
     let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
     for (number, entry) in entries.iter().enumerate() {
@@ -90,8 +90,8 @@ fn folded(path: &Path) -> String {
 }
 
 /// Reads a list. Relative paths start at its own directory, as in playlists. An entry that is no UTF-8 may be Latin-1, as in
-/// `.m3u`, and backslashes may separate directories.
-fn read(list: &Path) -> Result<Vec<Entry>> {
+/// `.m3u`, and backslashes may separate directories. Paths are meant as they are and as they are mapped.
+fn read(list: &Path, map: &PathMap) -> Result<Vec<Entry>> {
     let message = "cannot open the list of files to exclude";
     let file = File::open(list).context_at(ErrorKind::Io, list, message)?;
     let mut entries = read_paths(BufReader::new(file), &list.display().to_string())?;
@@ -126,12 +126,17 @@ fn read(list: &Path) -> Result<Vec<Entry>> {
         meant.push(from_uri(&entry).unwrap_or(entry));
         let mut paths = Vec::new();
         for path in meant {
-            let path = normalize(&directory.join(path));
+            let path = match is_windows_path(&path) && !path.is_absolute() {
+                // Of another machine.
+                true => path,
+                false => normalize(&directory.join(path)),
+            };
             // A directory does not exclude the files in it.
             if path.is_dir() {
                 continue;
             }
             paths.extend(fs::canonicalize(&path));
+            paths.push(map.map(&path).into_owned());
             paths.push(path);
         }
         paths.sort();
@@ -147,6 +152,10 @@ fn read(list: &Path) -> Result<Vec<Entry>> {
 fn from_uri(entry: &Path) -> Option<PathBuf> {
     let text = entry.to_str()?.strip_prefix("file://")?;
     let text = text.strip_prefix("localhost").unwrap_or(text);
+    let drive = text.strip_prefix('/');
+    let text = drive
+        .filter(|path| is_windows_path(Path::new(path)))
+        .unwrap_or(text);
     Some(PathBuf::from(os_string(percent_decode(text))))
 }
 
@@ -183,7 +192,7 @@ mod tests {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
     fn paths_of(list: &Path) -> HashSet<PathBuf> {
-        let entries = read(list).unwrap();
+        let entries = read(list, &PathMap::default()).unwrap();
         entries.into_iter().flat_map(|entry| entry.paths).collect()
     }
 
@@ -236,7 +245,9 @@ mod tests {
             files,
             HashSet::from([root.join("a.mp3"), root.join("b.mp3")])
         );
-        let error = read(&root.join("absent")).err().unwrap();
+        let error = read(&root.join("absent"), &PathMap::default())
+            .err()
+            .unwrap();
         assert!(error.to_string().contains("absent"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ mod outside;
 mod question;
 
 use self::{exclude::excluded, output::Output, question::Question};
-use super::{CliResult, Console, Exit, LibraryChoice, count, library::provenance};
+use super::{CliResult, Console, Exit, MappedLibrary, count, library::provenance};
 use crate::{
     emotion::EmotionVector,
     output::Format,
@@ -31,7 +31,7 @@ use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    library: LibraryChoice,
+    library: MappedLibrary,
     #[command(flatten)]
     question: Question,
     /// How many songs, or `all` [default: 5]

@@ -151,3 +151,25 @@ fn xspf_is_xml_with_uris_and_milliseconds() {
     let text = xspf(vec![entry(b"/music/x/a b.mp3")], &relative("/music"));
     assert!(text.contains("<location>x/a%20b.mp3</location>"), "{text}");
 }
+
+#[test]
+fn paths_of_windows_are_absolute_in_both_formats() {
+    let songs = || {
+        let paths: [&[u8]; 2] = [b"Z:\\Music\\a b.mp3", b"\\\\nas\\music\\c.mp3"];
+        paths.map(entry).to_vec()
+    };
+    let lines = m3u8(songs(), &relative("/lists"));
+    assert_eq!(
+        lines[1..],
+        [
+            "#EXTINF:-1,a b",
+            "Z:\\Music\\a b.mp3",
+            "#EXTINF:-1,c",
+            "\\\\nas\\music\\c.mp3"
+        ]
+    );
+    let text = xspf(songs(), &Paths::Absolute);
+    for location in ["file:///Z:/Music/a%20b.mp3", "file://nas/music/c.mp3"] {
+        assert!(text.contains(location), "{text}");
+    }
+}
