@@ -8,6 +8,11 @@ mod deam;
 mod draw;
 #[cfg(test)]
 mod draw_tests;
+#[cfg(any(test, feature = "train"))]
+mod face_split;
+mod faces;
+#[cfg(test)]
+mod faces_tests;
 #[cfg(feature = "train")]
 mod felt;
 mod label_file;
@@ -28,6 +33,9 @@ pub use columns::{ColumnChoice, Finding};
 pub(crate) use columns::{ColumnReport, Evidence, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
+pub(crate) use faces::FaceSet;
+#[cfg(all(test, feature = "train"))]
+pub(crate) use faces::LabeledFace;
 #[cfg(feature = "train")]
 pub(crate) use felt::{felt, mean_shares, parts_of_voted, read_unlabeled};
 pub(crate) use label_file::Scale;

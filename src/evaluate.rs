@@ -1,6 +1,9 @@
 //! Scores of a model on labeled music. Songs go through the same analysis as in `analyze`, so that the scores are those
 //! of the answers that users get.
 
+pub(crate) mod faces;
+#[cfg(test)]
+mod faces_tests;
 pub(crate) mod html;
 pub(crate) mod listeners;
 pub(crate) mod metrics;

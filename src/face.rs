@@ -2,13 +2,22 @@
 
 mod columns;
 mod map;
+mod network;
 mod observe;
 #[cfg(test)]
 mod observe_tests;
+mod picture;
 mod rows;
 
 pub(crate) use map::read_face_map;
+pub(crate) use network::FaceModel;
+#[cfg(feature = "train")]
+pub(crate) use network::{
+    FACE, FACE_FORMAT_VERSION, FACE_METADATA_KEY, FaceInput, FaceMetadata, FaceTraining,
+    PROBABILITIES,
+};
 pub(crate) use observe::{ObserveOptions, observe};
+pub(crate) use picture::{PIXELS, SIDE, face_pixels, read_picture};
 
 use crate::{
     emotion::{Expression, FaceMap},

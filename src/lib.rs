@@ -129,6 +129,8 @@ mod scan;
 mod search;
 mod tags;
 #[cfg(test)]
+mod test_faces;
+#[cfg(test)]
 mod test_tone;
 mod text;
 #[cfg(feature = "train")]

@@ -9,7 +9,7 @@ mod tests;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use prost::Message;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -203,7 +203,8 @@ impl Model {
 
     fn read(name: &str, bytes: &[u8]) -> Result<Self> {
         let proto = ModelProto::decode(bytes).context(ErrorKind::Model, NOT_RUNNABLE)?;
-        let metadata = read_metadata(&proto)?;
+        let metadata: ModelMetadata =
+            read_metadata(&proto, METADATA_KEY, FORMAT_VERSION, "circumplex train")?;
         let optional = check(&proto, &metadata)?;
         let preprocessing = &metadata.preprocessing;
         let shape = [1, preprocessing.mel.n_mels, preprocessing.frames()];
@@ -304,34 +305,36 @@ impl Model {
     }
 }
 
-const NOT_RUNNABLE: &str = "not an ONNX model that this program can run";
+pub(crate) const NOT_RUNNABLE: &str = "not an ONNX model that this program can run";
 
 fn failure(message: String) -> Error {
     Error::new(ErrorKind::Model, message)
 }
 
-fn identity(bytes: &[u8]) -> String {
+pub(crate) fn identity(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// Reads the version before the rest, so that a file of another version is refused for its version.
-fn read_metadata(proto: &ModelProto) -> Result<ModelMetadata> {
-    let entry = proto
-        .metadata_props
-        .iter()
-        .find(|entry| entry.key == METADATA_KEY);
+/// Reads the metadata that `command` writes under `key`: the version before the rest, so that a file of another version is
+/// refused for its version.
+pub(crate) fn read_metadata<T: DeserializeOwned>(
+    proto: &ModelProto,
+    key: &str,
+    version: u32,
+    command: &str,
+) -> Result<T> {
+    let entry = proto.metadata_props.iter().find(|entry| entry.key == key);
     let entry = entry.ok_or_else(|| {
         failure(format!(
-            "carries no `{METADATA_KEY}` metadata, so its preprocessing and labels are unknown; \
-             use a file that `circumplex train` wrote"
+            "carries no `{key}` metadata, so its preprocessing and labels are unknown; use a file that `{command}` wrote"
         ))
     })?;
-    let unreadable = || format!("cannot read its `{METADATA_KEY}` metadata; train the model again");
+    let unreadable = || format!("cannot read its `{key}` metadata; train the model again");
     let json: serde_json::Value =
         serde_json::from_str(&entry.value).context(ErrorKind::Model, unreadable())?;
     match json["format_version"].as_u64() {
-        Some(found) if found != u64::from(FORMAT_VERSION) => Err(failure(format!(
-            "format version {found}, but this program reads version {FORMAT_VERSION}; train the model again or use the \
+        Some(found) if found != u64::from(version) => Err(failure(format!(
+            "format version {found}, but this program reads version {version}; train the model again or use the \
              program version that wrote it"
         ))),
         _ => serde_json::from_value(json).context(ErrorKind::Model, unreadable()),
@@ -379,7 +382,7 @@ fn check(proto: &ModelProto, metadata: &ModelMetadata) -> Result<Vec<&'static st
 }
 
 /// Checks that a tensor of that name is float32 `[batch, shape...]`.
-fn check_tensor(values: &[ValueInfoProto], name: &str, shape: &[usize]) -> Result<()> {
+pub(crate) fn check_tensor(values: &[ValueInfoProto], name: &str, shape: &[usize]) -> Result<()> {
     let tensor = values
         .iter()
         .find(|value| value.name == name)
@@ -413,7 +416,7 @@ fn check_tensor(values: &[ValueInfoProto], name: &str, shape: &[usize]) -> Resul
     }
 }
 
-fn inconsistent(what: &str, expected: impl ToString, found: impl ToString) -> Error {
+pub(crate) fn inconsistent(what: &str, expected: impl ToString, found: impl ToString) -> Error {
     let (expected, found) = (expected.to_string(), found.to_string());
     failure(format!(
         "inconsistent: {what} should be {expected}, but is {found}; train the model again"

@@ -1,17 +1,36 @@
-//! `circumplex face`: the emotions of facial expressions.
+//! `circumplex face`: facial expressions, and the network that recognizes them.
+
+mod evaluate;
+#[cfg(feature = "train")]
+mod train;
 
 use super::{CliResult, Console, Exit, Table, terminal_width};
 use crate::{
+    dataset::FaceSet,
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
     error::Result,
     face::read_face_map,
+    text::{count, listed},
 };
+#[cfg(not(feature = "train"))]
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Show the map from facial expressions to emotions
+/// Show the map from facial expressions to emotions; train and evaluate expression networks
 #[derive(clap::Subcommand)]
 pub(crate) enum Action {
     Table(TableArgs),
+    /// Train an expression network on labeled faces (not in this build: needs the feature `train`)
+    #[cfg(not(feature = "train"))]
+    #[command(disable_help_flag = true)]
+    Train {
+        /// Accepted, so that the answer is about the build and not about an option.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _any: Vec<OsString>,
+    },
+    #[cfg(feature = "train")]
+    Train(train::Args),
+    Evaluate(evaluate::Args),
 }
 
 /// Print the eight emotions of each facial expression
@@ -39,7 +58,32 @@ pub(crate) fn load_map(file: Option<&Path>) -> Result<FaceMap> {
     file.map_or_else(|| Ok(FaceMap::default()), read_face_map)
 }
 
-pub(crate) fn run(Action::Table(args): Action, console: &Console) -> CliResult {
+pub(crate) fn run(action: Action, console: &Console) -> CliResult {
+    match action {
+        Action::Table(args) => print_map(&args, console),
+        #[cfg(not(feature = "train"))]
+        Action::Train { .. } => Err(super::NO_TRAINING.into()),
+        #[cfg(feature = "train")]
+        Action::Train(args) => train::run(args, console),
+        Action::Evaluate(args) => evaluate::run(args, console),
+    }
+}
+
+/// Names the faces of a set that cannot be used.
+pub(super) fn report_left_out(set: &FaceSet, console: &Console) {
+    if set.without_face > 0 {
+        let pictures = count(set.without_face as u64, "picture", "pictures");
+        console.remark(&format!(
+            "skipped: {pictures} that voters called no face or gave no expression"
+        ));
+    }
+    if !set.rejected.is_empty() {
+        let files = count(set.rejected.len() as u64, "file", "files");
+        console.warning(&format!("left out: {files}: {}", listed(&set.rejected, 10)));
+    }
+}
+
+fn print_map(args: &TableArgs, console: &Console) -> CliResult {
     let map = load_map(args.face_map.as_deref())?;
     // Another map need not be made of these means.
     let has_means = args.face_map.is_none();

@@ -149,11 +149,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Dataset(action) => dataset::run(action, console),
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
-        Command::Train { .. } => bail!(
-            "this build cannot train: training runs in libtorch. In circumplex's source directory, `cargo xtask train ...` \
-             sets libtorch up and trains, `cargo xtask install` installs a circumplex that can, and with LIBTORCH set to \
-             a libtorch directory `cargo build --release --features train` builds one"
-        ),
+        Command::Train { .. } => Err(NO_TRAINING.into()),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
@@ -162,6 +158,12 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Man(args) => manual::man(args, Cli::command(), console),
     }
 }
+
+/// The error of a command that trains, in a build without libtorch.
+#[cfg(not(feature = "train"))]
+const NO_TRAINING: &str = "this build cannot train: training runs in libtorch. In circumplex's source directory, `cargo xtask \
+    train ...` sets libtorch up and trains, `cargo xtask install` installs a circumplex that can, and with LIBTORCH set to a \
+    libtorch directory `cargo build --release --features train` builds one";
 
 /// The last part of a path, for titles and lists.
 fn file_name(path: &Path) -> String {

@@ -84,7 +84,7 @@ fn classification(labels: &MultiLabel) -> String {
 }
 
 /// The first columns of a table, names on the left and numbers on the right.
-fn render(scores: &ScoreTable, columns: usize) -> String {
+pub(super) fn render(scores: &ScoreTable, columns: usize) -> String {
     let heads = scores.heads.iter().take(columns).enumerate();
     let mut table = Table::new(heads.map(|(column, head)| match column {
         0 => head.clone(),

@@ -1,13 +1,15 @@
 //! The report of a run as one HTML page: a single file that opens offline, without scripts, with every picture inside.
 //!
-//! [`write()`] takes plain numbers, so that every kind of training and evaluation can have a report. The texts are in
-//! `html/*.html`, the look in `html/style.css`.
+//! [`write()`] is for music, [`write_faces()`] for faces. The texts are in `html/*.html`, the look in `html/style.css`.
 
 mod charts;
+mod faces;
 mod sections;
 #[cfg(test)]
 mod tests;
 mod worst;
+
+pub(crate) use faces::{FaceReport, write_faces};
 
 use super::{JudgedSong, RunScores};
 use crate::{
@@ -74,9 +76,16 @@ pub(crate) fn render(report: &RunReport<'_>) -> Result<String> {
     if report.songs.is_empty() {
         return Err(Error::invalid("no evaluated songs to report on"));
     }
-    let mut values = sections::values(report)?;
+    page(
+        include_str!("html/sections.html"),
+        sections::values(report)?,
+    )
+}
+
+/// The page of sections, each after a comment with its id and title.
+fn page(template: &str, mut values: Values) -> Result<String> {
     let (mut links, mut sections) = (String::new(), String::new());
-    for section in include_str!("html/sections.html").split("<!-- ").skip(1) {
+    for section in template.split("<!-- ").skip(1) {
         let (head, body) = section.split_once(" -->\n").unwrap_or((section, ""));
         let (id, title) = head.split_once(": ").unwrap_or((head, head));
         // A section without its values is left out.
@@ -89,6 +98,8 @@ pub(crate) fn render(report: &RunReport<'_>) -> Result<String> {
     }
     values.add("links", links);
     values.add("sections", sections);
+    values.add("style", include_str!("html/style.css"));
+    values.add("version", env!("CARGO_PKG_VERSION"));
     fill(include_str!("html/page.html"), &values)
         .ok_or_else(|| Error::new(ErrorKind::Internal, "a value of the report is missing"))
 }

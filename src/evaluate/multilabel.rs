@@ -38,20 +38,20 @@ pub(crate) struct LabelScores {
 
 /// True labels, labels given, and those that are both.
 #[derive(Debug, Clone, Copy, Default)]
-struct Counts {
+pub(crate) struct Counts {
     truth: usize,
     given: usize,
     right: usize,
 }
 
 impl Counts {
-    fn add(&mut self, truth: bool, given: bool) {
+    pub(crate) fn add(&mut self, truth: bool, given: bool) {
         self.truth += usize::from(truth);
         self.given += usize::from(given);
         self.right += usize::from(truth && given);
     }
 
-    fn scores(self) -> LabelScores {
+    pub(crate) fn scores(self) -> LabelScores {
         let share = |of: usize, all: usize| match all {
             0 => 0.0,
             all => of as f64 / all as f64,

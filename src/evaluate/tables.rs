@@ -1,7 +1,9 @@
 //! The tables of scores that terminal and report show.
 
-use super::{FoldScores, Scores, multilabel::ClassificationReport, scores::decimals};
-use crate::emotion::Emotion;
+use super::{
+    FoldScores, Scores, faces::FaceScores, multilabel::ClassificationReport, scores::decimals,
+};
+use crate::emotion::{Emotion, Expression};
 
 /// Texts under headings; the first column names the rows.
 pub(crate) struct ScoreTable {
@@ -57,6 +59,34 @@ impl ScoreTable {
             let shares = [row.precision, row.recall, row.f1].map(|share| format!("{share:.2}"));
             table.row(name, shares.into_iter().chain([row.support.to_string()]));
         }
+        table
+    }
+
+    /// Precision, recall, F1, the areas under the curves and the faces of each expression.
+    pub(crate) fn expressions(scores: &FaceScores) -> Self {
+        let mut table = Self::new(&[
+            "",
+            "precision",
+            "recall",
+            "F1",
+            "ROC area",
+            "PR area",
+            "faces",
+        ]);
+        for (expression, of) in Expression::ALL.iter().zip(&scores.expressions) {
+            let labels = [of.labels.precision, of.labels.recall, of.labels.f1].map(Some);
+            let areas = [of.roc_auc, of.average_precision];
+            let numbers = labels.into_iter().chain(areas);
+            let cells = numbers.map(|number| decimals(number, 3));
+            table.row(
+                expression.name(),
+                cells.chain([of.labels.support.to_string()]),
+            );
+        }
+        let areas = [scores.macro_roc_auc, scores.macro_average_precision];
+        let means = [None, None, Some(scores.macro_f1)].into_iter().chain(areas);
+        let cells = means.map(|number| number.map_or_else(String::new, |it| decimals(Some(it), 3)));
+        table.row("mean", cells.chain([scores.faces.to_string()]));
         table
     }
 

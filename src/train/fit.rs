@@ -22,7 +22,7 @@ use crate::{error::Result, model::Recipe};
 const AHEAD: usize = 2;
 
 /// libtorch has one random generator per process: one training at a time draws from it, or none could be repeated.
-static GENERATOR: Mutex<()> = Mutex::new(());
+pub(super) static GENERATOR: Mutex<()> = Mutex::new(());
 
 /// A step of training, for a progress bar or a log.
 #[derive(Debug, Clone, Copy, PartialEq)]

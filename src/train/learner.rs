@@ -369,7 +369,7 @@ fn on_device(mut batch: Batch, device: Device) -> Batch {
 }
 
 /// The seed of libtorch's generator for an epoch.
-fn generator_seed(seed: u64, epoch: usize) -> i64 {
+pub(super) fn generator_seed(seed: u64, epoch: usize) -> i64 {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(epoch as u64 + 1);
     generator.next_u64() as i64

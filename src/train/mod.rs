@@ -7,6 +7,7 @@ mod checkpoint;
 #[cfg(test)]
 mod checkpoint_tests;
 mod device;
+pub(crate) mod face;
 mod fit;
 mod learner;
 mod log;
@@ -17,6 +18,7 @@ mod predictions;
 mod run;
 mod schedule;
 pub(crate) mod search;
+mod sgd;
 mod teacher;
 mod weights;
 

@@ -6,7 +6,10 @@ mod recalibrate;
 
 use tch::{Device, Kind, Tensor, nn};
 
-pub(crate) use self::recalibrate::Plain;
+pub(crate) use self::{
+    graph::{folded, values},
+    recalibrate::Plain,
+};
 
 use self::member::{Forward, Member};
 use crate::{
@@ -21,9 +24,9 @@ pub(crate) const SHARE_UNIT: f64 = 0.1;
 /// Added to a variance before its square root is taken.
 const VARIANCE_FLOOR: f64 = 1e-4;
 /// Added to a variance by batch normalization.
-const NORM_EPSILON: f64 = 1e-5;
+pub(crate) const NORM_EPSILON: f64 = 1e-5;
 /// Share of a batch in batch normalization's running statistics.
-const NORM_MOMENTUM: f64 = 0.1;
+pub(crate) const NORM_MOMENTUM: f64 = 0.1;
 /// Added to every share before shares are divided by their sum, which could be 0 otherwise.
 const SHARE_FLOOR: f64 = 1e-6;
 const EMOTIONS: i64 = Emotion::COUNT as i64;
@@ -31,7 +34,7 @@ const EMOTIONS: i64 = Emotion::COUNT as i64;
 const TEACHER: &str = "teacher_";
 /// Weights start between plus and minus 1 / sqrt(inputs), as PyTorch's layers do; tch's own default is 2.4 times as wide,
 /// which makes the last layer sure of itself before it has learned anything.
-const FRESH: nn::Init = nn::Init::Kaiming {
+pub(crate) const FRESH: nn::Init = nn::Init::Kaiming {
     dist: nn::init::NormalOrUniform::Uniform,
     fan: nn::init::FanInOut::FanIn,
     non_linearity: nn::init::NonLinearity::ExplicitGain(0.577_350_269_189_625_8), // 1 / sqrt(3)

@@ -8,6 +8,8 @@ mod outcome;
 mod search;
 mod watch;
 
+pub(super) use self::memory::keep_freed_memory;
+
 use self::{
     comparison::Comparison,
     directory::{Plan, RunDirectory},

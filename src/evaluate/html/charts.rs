@@ -136,17 +136,27 @@ pub(super) fn bars(
     html_table(&caption, &[], &rows)
 }
 
-/// The confusion matrix of the quadrants as an HTML table: in each cell how many songs and which share of the row, the
-/// darker the larger the share.
+/// The confusion matrix of the quadrants as an HTML table.
 pub(super) fn quadrants(scores: &Scores) -> String {
+    let names = Quadrant::ALL.map(|quadrant| quadrant.to_string());
+    let counts = scores.confusion.counts.iter().map(|row| &row[..]);
+    confusion(&names, counts, ["song", "songs"])
+}
+
+/// A confusion matrix as an HTML table: in each cell how many and which share of the row, the darker the larger the share.
+pub(super) fn confusion<'a>(
+    names: &[String],
+    counts: impl Iterator<Item = &'a [usize]>,
+    [one, many]: [&str; 2],
+) -> String {
     let mut rows = Vec::new();
-    for (quadrant, counts) in Quadrant::ALL.iter().zip(scores.confusion.counts) {
-        let songs: usize = counts.iter().sum();
-        let counted = text::count(songs as u64, "song", "songs");
-        let mut row = vec![format!("<b>true {quadrant}</b><br/>{counted}")];
+    for (name, counts) in names.iter().zip(counts) {
+        let all: usize = counts.iter().sum();
+        let counted = text::count(all as u64, one, many);
+        let mut row = vec![format!("<b>true {name}</b><br/>{counted}")];
         for count in counts {
-            let share = count as f64 / songs.max(1) as f64;
-            let percent = match songs {
+            let share = *count as f64 / all.max(1) as f64;
+            let percent = match all {
                 0 => "–".to_owned(),
                 _ => format!("{:.0} %", 100.0 * share),
             };
@@ -156,9 +166,10 @@ pub(super) fn quadrants(scores: &Scores) -> String {
         }
         rows.push(row);
     }
-    let predicted = Quadrant::ALL.map(|quadrant| format!("predicted {quadrant}"));
-    let [q1, q2, q3, q4] = predicted.each_ref().map(String::as_str);
-    html_table("", &["", q1, q2, q3, q4], &rows)
+    let mut heads = vec![String::new()];
+    heads.extend(names.iter().map(|name| format!("predicted {name}")));
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    html_table("", &heads, &rows)
 }
 
 /// Mean true over mean predicted percentage, bin by bin: all emotions together, a dot for each bin, the larger the more

@@ -8,6 +8,9 @@ use crate::{
     text,
 };
 
+const NOTE: &str = "Percentages are of the eight emotions, which sum to 100 for every song; valence and arousal are on a scale \
+    from 1 to 9.";
+
 /// All values of the page; those of sections that do not apply are missing.
 pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     let (run, scores, metadata) = (report.scores, &report.scores.scores, report.metadata);
@@ -25,12 +28,7 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
         let [parameters, bytes] = [parameters, bytes].map(|count| number(count as f64, 0));
         format!("<dt>parameters</dt><dd>{parameters}</dd>\n<dt>file</dt><dd>{bytes} bytes</dd>\n")
     });
-    let recipe = match escape(&training.recipe) {
-        recipe if recipe.is_empty() => recipe,
-        recipe => {
-            format!("<details><summary>The recipe</summary>\n<pre>{recipe}</pre>\n</details>\n")
-        }
-    };
+    let recipe = recipe_details(&training.recipe);
     let trained_on = format!("{} ({} songs)", training.name, training.songs);
     let affect = score_table("Valence and arousal", &ScoreTable::affect(scores));
     let emotions = score_table("The eight percentages", &ScoreTable::emotions(scores));
@@ -48,8 +46,11 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     let error_bars = charts::bars(["model", "mean-vector baseline"], "", errors);
     let mut values = Values::new([
         ("title", report.title.to_owned()),
-        ("style", include_str!("style.css").to_owned()),
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "subject",
+            format!("{songs} of {}: {}", report.data, run.measured_on),
+        ),
+        ("note", NOTE.to_owned()),
         ("songs", songs),
         ("data", report.data.to_owned()),
         ("labels", report.labels.clone()),
@@ -96,11 +97,21 @@ pub(super) fn values(report: &RunReport<'_>) -> Result<Values> {
     Ok(values)
 }
 
+/// The recipe, folded up; nothing of an empty one.
+pub(super) fn recipe_details(recipe: &str) -> String {
+    match escape(recipe) {
+        recipe if recipe.is_empty() => recipe,
+        recipe => {
+            format!("<details><summary>The recipe</summary>\n<pre>{recipe}</pre>\n</details>\n")
+        }
+    }
+}
+
 fn picture(chart: &Chart, label: &str) -> Result<String> {
     chart.scene().inline_svg(label)
 }
 
-fn figure(chart: &Chart, label: &str, caption: &str) -> Result<String> {
+pub(super) fn figure(chart: &Chart, label: &str, caption: &str) -> Result<String> {
     let picture = picture(chart, label)?;
     Ok(format!(
         "<figure>\n{picture}<figcaption>{caption}</figcaption>\n</figure>\n"
@@ -158,7 +169,7 @@ fn add_labels(values: &mut Values, run: &RunScores) {
     values.add("threshold", threshold);
 }
 
-fn score_table(caption: &str, table: &ScoreTable) -> String {
+pub(super) fn score_table(caption: &str, table: &ScoreTable) -> String {
     let heads: Vec<&str> = table.heads.iter().map(String::as_str).collect();
     html_table(caption, &heads, &table.rows)
 }

@@ -377,7 +377,7 @@ fn standard_deviation(
 }
 
 /// Weights and bias of a convolution that also does the batch normalization after it (in its inference form).
-fn folded(
+pub(crate) fn folded(
     weight: &Tensor,
     bias: Option<&Tensor>,
     norm: Option<&nn::BatchNorm>,
@@ -398,7 +398,7 @@ fn folded(
     (weight, bias)
 }
 
-fn values(tensor: &Tensor) -> Vec<f32> {
+pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
     let flat = tensor
         .detach()
         .to_device(Device::Cpu)

@@ -1,0 +1,215 @@
+//! `circumplex face train` and `circumplex face evaluate` on drawn faces.
+
+mod common;
+#[path = "../src/test_faces.rs"]
+mod test_faces;
+
+use common::{Ran, run};
+use std::{fs, path::Path};
+use test_faces::{DRAWN, draw};
+
+fn circumplex<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Ran {
+    run(common::circumplex().args(arguments))
+}
+
+/// A table of drawn faces in the form of FER2013.
+fn write_table(path: &Path, faces: usize) {
+    let mut text = "emotion,pixels,Usage\n".to_owned();
+    for number in 0..faces {
+        let kind = number % DRAWN.len();
+        let pixels: Vec<String> = draw(kind, number).iter().map(u8::to_string).collect();
+        let usage = match number * 10 / faces {
+            0..7 => "Training",
+            7 => "PublicTest",
+            _ => "PrivateTest",
+        };
+        text += &format!("{},{},{usage}\n", DRAWN[kind], pixels.join(" "));
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn a_build_without_training_says_so() {
+    circumplex(["face", "train", "--data", "x", "-o", "y"])
+        .ends_with_code(1)
+        .complains("--features train");
+}
+
+#[test]
+fn a_file_that_is_no_expression_network_is_rejected_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("faces.csv");
+    write_table(&data, 8);
+    let data = data.to_str().unwrap();
+    for (model, reason) in [
+        ("models/best-cnn-felt.onnx", "no `circumplex_face` metadata"),
+        ("Cargo.toml", "not an ONNX model"),
+        ("absent.onnx", "`circumplex face train` wrote"),
+    ] {
+        circumplex(["face", "evaluate", "--data", data, "--model", model])
+            .ends_with_code(1)
+            .complains(reason)
+            .complains(model);
+    }
+}
+
+#[cfg(feature = "train")]
+mod trained {
+    use super::*;
+
+    const RECIPE: &str = r#"
+name = "tiny"
+seed = 1
+layers = [
+    { kind = "convolution", filters = 8, batch_norm = true },
+    { kind = "max-pool" },
+    { kind = "convolution", filters = 16, batch_norm = true },
+    { kind = "max-pool" },
+    { kind = "convolution", filters = 16, batch_norm = true },
+    { kind = "global-average" },
+]
+[training]
+optimizer = "adam"
+learning_rate = 1e-2
+epochs = 6
+batch = 16
+[augment]
+shift = 1.0
+"#;
+
+    #[test]
+    fn a_run_writes_a_network_its_scores_and_a_report_that_evaluate_repeats() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let (data, recipe, output) = (place("faces.csv"), place("tiny.toml"), place("run"));
+        write_table(Path::new(&data), 200);
+        fs::write(&recipe, RECIPE).unwrap();
+        let train = |more: &[&str]| {
+            let mut arguments = vec!["face", "train", "--data", &data, "--recipe", &recipe];
+            arguments.extend(["-o", &output, "--threads", "1"]);
+            arguments.extend(more);
+            circumplex(arguments)
+        };
+        let ran = train(&[]).ends_with_code(0);
+        assert!(
+            ran.stdout
+                .contains("40 faces of faces.csv (test), model tiny"),
+            "{}",
+            ran.stdout
+        );
+        assert!(
+            ran.stderr.contains("140 train, 20 validation, 40 test"),
+            "{}",
+            ran.stderr
+        );
+        let mut files: Vec<String> = fs::read_dir(&output)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let expected = "log.csv model.onnx predictions.csv recipe.toml report.html scores.json";
+        assert_eq!(files.join(" "), expected);
+        let read = |name: &str| fs::read_to_string(Path::new(&output).join(name)).unwrap();
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let scores = json(&read("scores.json"));
+        assert!(scores["accuracy"].as_f64().unwrap() > 0.7, "{scores}");
+        assert_eq!(
+            (&scores["faces"], &scores["epochs"]),
+            (&40.into(), &6.into())
+        );
+        assert_eq!(read("log.csv").lines().count(), 1 + 6);
+        let report = read("report.html");
+        for section in [
+            "scores",
+            "training",
+            "confusion",
+            "curves",
+            "worst",
+            "about",
+        ] {
+            assert!(
+                report.contains(&format!("<section id=\"{section}\">")),
+                "{section}"
+            );
+        }
+        assert_eq!(
+            report.matches("<svg").count(),
+            4 + 32,
+            "four charts, the worst pictures"
+        );
+
+        // a plain recipe by its file, and its default part
+        let (model, predictions) = (format!("{output}/model.onnx"), place("predictions.csv"));
+        let again = circumplex([
+            "face",
+            "evaluate",
+            "--data",
+            &data,
+            "--model",
+            &model,
+            "--json",
+            "--predictions",
+            &predictions,
+            "--report",
+            &place("again.html"),
+        ]);
+        let again = json(&again.ends_with_code(0).stdout);
+        for key in [
+            "accuracy",
+            "macro_f1",
+            "faces",
+            "expressions",
+            "confusion",
+            "divergence",
+        ] {
+            assert_eq!(again[key], scores[key], "{key}");
+        }
+        assert_eq!(again["part"], "test");
+        assert_eq!(
+            fs::read_to_string(&predictions).unwrap(),
+            read("predictions.csv")
+        );
+        assert!(
+            !fs::read_to_string(place("again.html"))
+                .unwrap()
+                .contains("id=\"training\"")
+        );
+        let all = circumplex([
+            "face", "evaluate", "--data", &data, "--model", &model, "--json", "--part", "all",
+        ]);
+        assert_eq!(json(&all.ends_with_code(0).stdout)["faces"], 200);
+
+        train(&[]).ends_with_code(1).complains("holds a run");
+        train(&["--resume"])
+            .ends_with_code(1)
+            .complains("holds a finished run");
+        train(&["--force", "--epochs", "1"]).ends_with_code(0);
+        assert_eq!(json(&read("scores.json"))["epochs"], 1);
+    }
+
+    #[test]
+    fn a_directory_of_other_files_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("faces.csv");
+        write_table(&data, 40);
+        let (data, output) = (data.to_str().unwrap(), directory.path().to_str().unwrap());
+        for more in [None, Some("--force"), Some("--resume")] {
+            let arguments = ["face", "train", "--data", data, "-o", output];
+            circumplex(arguments.into_iter().chain(more))
+                .ends_with_code(1)
+                .complains("not the directory of a run");
+        }
+        let recipe = [
+            "face",
+            "train",
+            "--data",
+            data,
+            "-o",
+            "x",
+            "--recipe",
+            "face-cnn9",
+        ];
+        circumplex(recipe).ends_with_code(1).complains("face-cnn3");
+    }
+}
