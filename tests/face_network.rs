@@ -57,6 +57,11 @@ fn a_file_that_is_no_expression_network_is_rejected_with_the_reason() {
 #[cfg(feature = "train")]
 mod trained {
     use super::*;
+    use std::{
+        process::{Command, Stdio},
+        thread::sleep,
+        time::Duration,
+    };
 
     const RECIPE: &str = r#"
 name = "tiny"
@@ -186,6 +191,68 @@ shift = 1.0
             .complains("holds a finished run");
         train(&["--force", "--epochs", "1"]).ends_with_code(0);
         assert_eq!(json(&read("scores.json"))["epochs"], 1);
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_resumes_to_the_same_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let data = place("faces.csv");
+        write_table(Path::new(&data), 400);
+        for (name, optimizer) in [
+            ("adam", "optimizer = \"adamw\"\naveraging = 0.9"),
+            ("sgd", "optimizer = \"sgd-nesterov\""),
+        ] {
+            let recipe = place(&format!("{name}.toml"));
+            let text = RECIPE.replace("optimizer = \"adam\"", optimizer);
+            fs::write(&recipe, text.replace("epochs = 6", "epochs = 8")).unwrap();
+            let train = |output: &str, more: &[&str]| {
+                let mut command = common::circumplex();
+                command.args(["face", "train", "--data", &data, "--recipe", &recipe]);
+                command.args(["--threads", "1", "-o", output]).args(more);
+                command
+            };
+            let (whole, broken) = (
+                place(&format!("{name} whole")),
+                place(&format!("{name} broken")),
+            );
+            run(&mut train(&whole, &[])).ends_with_code(0);
+            let mut child = train(&broken, &[])
+                .stderr(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            while !Path::new(&broken).join("checkpoint.safetensors").exists() {
+                assert!(child.try_wait().unwrap().is_none(), "it ended");
+                sleep(Duration::from_millis(2));
+            }
+            let id = child.id().to_string();
+            assert!(
+                Command::new("kill")
+                    .args(["-INT", &id])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            let stopped = Ran::from(child.wait_with_output().unwrap());
+            stopped.ends_with_code(130).complains("--resume");
+            assert!(!Path::new(&broken).join("model.onnx").exists());
+            run(&mut train(&broken, &[]))
+                .ends_with_code(1)
+                .complains("not finished");
+            run(&mut train(&broken, &["--resume", "--seed", "9"]))
+                .ends_with_code(1)
+                .complains("another recipe");
+            run(&mut train(&broken, &["--resume"])).ends_with_code(0);
+            let model = |output: &str| fs::read(Path::new(output).join("model.onnx")).unwrap();
+            assert!(model(&whole) == model(&broken), "{name}: another file");
+            let other = place(&format!("{name} other"));
+            run(&mut train(&other, &["--seed", "2"])).ends_with_code(0);
+            assert!(
+                model(&whole) != model(&other),
+                "{name}: another seed, the same file"
+            );
+        }
     }
 
     #[test]

@@ -106,13 +106,14 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         ));
     }
     fs::create_dir_all(output).map_err(|error| cannot_write(output, &error))?;
-    if !args.resume {
+    let kept = output.join(RECIPE);
+    if !(args.resume && kept.exists()) {
         for name in FILES {
             remove(&output.join(name))?;
         }
+        let text = toml::to_string(&recipe)?;
+        atomic_file::write(&kept, |file| file.write_all(text.as_bytes()))?;
     }
-    let text = toml::to_string(&recipe)?;
-    atomic_file::write(&output.join(RECIPE), |file| file.write_all(text.as_bytes()))?;
     let stop = stop_on_signal()?;
     let mut progress = Progress::new(&recipe, &output.join("log.csv"), console, &stop);
     let trained = train_faces(&recipe, &set, device, &output.join(CHECKPOINT), |event| {
@@ -172,7 +173,7 @@ fn finish(
     }
     let places = set.part(part);
     let (faces, scores) = score(set, &places, part.name(), &model, &args.threads, console)?;
-    let all = serde_json::to_value(Scores {
+    let mut all = serde_json::to_value(Scores {
         recipe: &model.metadata().name,
         parameters: trained.parameters(),
         epochs: trained.history.len(),
@@ -183,6 +184,10 @@ fn finish(
         scores: &scores,
     })?;
     let json = serde_json::to_string_pretty(&all)?;
+    // Another run of the same seed gives the same file, but not in the same time.
+    if let Some(scores) = all.as_object_mut() {
+        scores.remove("milliseconds");
+    }
     let bytes = trained.onnx(all)?;
     let path = file(MODEL);
     let model = FaceModel::from_bytes(&path.display().to_string(), &bytes)?;

@@ -21,7 +21,7 @@ const DEVIATION_FLOOR: f64 = 0.25;
 
 #[derive(Debug)]
 enum Built {
-    Convolution(nn::Conv2D, Option<nn::BatchNorm>),
+    Convolution(Box<nn::Conv2D>, Option<Box<nn::BatchNorm>>),
     MaxPool,
     GlobalAverage,
     Dense(nn::Linear),
@@ -81,8 +81,9 @@ impl FaceNetwork {
                         ws_init: nn::Init::Const(1.0),
                         ..nn::BatchNormConfig::default()
                     };
-                    let norm = batch_norm.then(|| nn::batch_norm2d(path / "norm", width, config));
-                    Built::Convolution(convolution, norm)
+                    let norm = batch_norm
+                        .then(|| Box::new(nn::batch_norm2d(path / "norm", width, config)));
+                    Built::Convolution(Box::new(convolution), norm)
                 }
                 Layer::MaxPool {} => {
                     side /= 2;
@@ -164,7 +165,7 @@ impl FaceNetwork {
             x = match layer {
                 Built::Convolution(convolution, norm) => {
                     let (weight, bias) =
-                        folded(&convolution.ws, convolution.bs.as_ref(), norm.as_ref());
+                        folded(&convolution.ws, convolution.bs.as_ref(), norm.as_deref());
                     let weight = (&*convolution.ws.size(), &*weight);
                     let x = graph.convolution(&x, weight, &bias, [1, 1]);
                     graph.apply("Relu", &[&x])
