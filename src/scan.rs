@@ -15,6 +15,7 @@ mod update;
 #[cfg(test)]
 mod update_tests;
 mod walk;
+mod watch;
 
 pub use cue::Sheet;
 pub(crate) use cue::SheetTime;
@@ -30,6 +31,7 @@ pub(crate) use summary::Spread;
 use tracks::Track;
 pub(crate) use update::{Report, Update};
 pub(crate) use walk::{FoundFile, Listing, ScanOptions, scan};
+pub(crate) use watch::{Versions, Watcher};
 
 use crate::{
     Error,

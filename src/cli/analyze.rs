@@ -1,19 +1,24 @@
 //! `circumplex analyze`: music directories to a library.
 
 pub(super) mod report;
+mod watch;
 
-use self::report::{
-    announce_incompatible, conclude, no_music, report_failure, report_skipped, show_plan,
+use self::{
+    report::{
+        announce_incompatible, conclude, no_music, report_failure, report_skipped, show_plan,
+    },
+    watch::Watch,
 };
-use super::{CliError, CliResult, Console, ModelChoice, Threads, count, stop_on_signal};
+use super::{CliError, CliResult, Console, Exit, ModelChoice, Threads, count, stop_on_signal};
 use crate::{
-    ErrorKind,
+    Error, ErrorKind, Model,
     analysis::{AnalyzeOptions, analyze_file},
     audio::{Excerpt, Segment},
     error::Context,
+    library::LibraryInfo,
     scan::{
-        FoundFile, Patterns, Plan, Report, ScanOptions, Shard, SheetTime, Update, UpdateOptions,
-        library_info, read_paths, reason, scan,
+        FoundFile, Listing, Patterns, Plan, Report, ScanOptions, Shard, SheetTime, Update,
+        UpdateOptions, library_info, read_paths, reason, scan,
     },
 };
 use indicatif::ProgressBar;
@@ -21,7 +26,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -73,6 +81,15 @@ pub(crate) struct Args {
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Stay after the run, and bring the library up to date whenever files are added, changed, renamed or removed; Ctrl-C ends
+    /// it
+    #[arg(long, conflicts_with_all = ["dry_run", "files_from"])]
+    watch: bool,
+    /// With --watch, look for changes every SECONDS instead of waiting for events of the system, which network file systems
+    /// lack
+    #[arg(long, value_name = "SECONDS", requires = "watch")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    watch_poll: Option<u64>,
 }
 
 const HELP: &str = "\
@@ -87,100 +104,185 @@ only if --exclude matches them.
 Rows of files outside the given directories stay. A row inside leaves if its file is gone (unless --keep-missing) or is \
 excluded now, but stays while its directory cannot be read. Once a library has timelines, later runs keep them.
 
+With --watch, files that are still growing are left out until they are complete, and rows of a directory that is gone or empty, as \
+of a disk that is not mounted, stay until it is back.
+
 Examples:
   circumplex analyze ~/Music                           write or update library.parquet
   circumplex analyze ~/Music -o music.parquet --exclude podcasts/
   circumplex analyze ~/Music --dry-run                 print what would be done
+  circumplex analyze ~/Music --watch                   keep the library up to date
   find ~/Music -name '*.flac' -print0 | circumplex analyze -
   circumplex analyze /archive --shard 3/8 -o shards    one of eight machines";
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
-    let scan_options = args.scan_options()?;
+    let mut scan_options = args.scan_options()?;
     let model = args.model.load()?;
-    let mut analysis = AnalyzeOptions {
+    let analysis = AnalyzeOptions {
         timeline: args.timeline,
         excerpt: args.excerpt,
         segment: None,
     };
-    let info = library_info(&model, &analysis);
-    let output = args.target()?;
-    let embedding = model.metadata().embedding;
-    let mut update = Update::open(&output, info.clone(), embedding, args.dry_run)?;
+    let mut job = Job {
+        info: library_info(&model, &analysis),
+        model,
+        analysis,
+        output: args.target()?,
+        options: UpdateOptions {
+            force: args.force,
+            keep_missing: args.keep_missing,
+            retry_failed: args.retry_failed,
+            write_empty: args.shard.is_some(),
+        },
+        args: &args,
+        console,
+        stop: None,
+    };
+    let mut update = job.open()?;
+    // Before the first scan, so that no change is missed.
+    let watch = match args.watch {
+        true => Some(Watch::start(
+            &mut scan_options,
+            &update.target,
+            args.watch_poll,
+            console,
+        )?),
+        false => None,
+    };
     let listing = scan(&scan_options)?;
     for failure in &listing.failures {
         let path = failure.path().unwrap_or(Path::new("")).display();
         report_failure(console, &path.to_string(), &reason(failure));
     }
     report_skipped(console, &listing);
-    if listing.files.is_empty() && listing.other_shards == 0 {
+    let done = if job.has_no_music(&listing) {
+        // No lock while waiting.
+        drop(update);
         let names: Vec<_> = args.paths.iter().chain(&args.files_from).collect();
-        return Err(no_music(&names, &listing).into());
-    }
-    let options = UpdateOptions {
-        force: args.force,
-        keep_missing: args.keep_missing,
-        retry_failed: args.retry_failed,
-        write_empty: args.shard.is_some(),
+        Err(no_music(&names, &listing).into())
+    } else {
+        let plan = job.plan(&mut update, &listing)?;
+        if args.dry_run {
+            return show_plan(console, &update, &listing, &plan);
+        }
+        let start = Instant::now();
+        let report = job.run(update, &listing, plan)?;
+        conclude(console, &job.output, &listing, &report, job.options, start)
     };
-    announce_incompatible(console, &update, &info);
-    let plan = update.plan(&listing, options)?;
-    if args.dry_run {
-        return show_plan(console, &update, &listing, &plan);
+    match (watch, done) {
+        (None, done) => done,
+        (_, Ok(Exit::Interrupted)) => Ok(Exit::Interrupted),
+        (Some(watch), done) => {
+            if let Err(error) = done {
+                console.warning(&format!("{error:#}"));
+            }
+            watch.run(job, listing)
+        }
     }
-    if !plan.recorded.is_empty() {
-        console.remark(&format!(
-            "resuming an interrupted run: {} of {} done",
-            plan.recorded.len(),
-            count(listing.files.len() as u64, "file", "files"),
-        ));
+}
+
+/// The analysis of what is new, each time the same.
+struct Job<'a> {
+    args: &'a Args,
+    console: &'a Console,
+    model: Model,
+    analysis: AnalyzeOptions,
+    info: LibraryInfo,
+    output: PathBuf,
+    options: UpdateOptions,
+    /// Set by Ctrl-C, once it is caught.
+    stop: Option<Arc<AtomicBool>>,
+}
+
+impl Job<'_> {
+    /// Opens and locks the library.
+    fn open(&self) -> Result<Update, Error> {
+        let embedding = self.model.metadata().embedding;
+        Update::open(
+            &self.output,
+            self.info.clone(),
+            embedding,
+            self.args.dry_run,
+        )
     }
 
-    let stop = stop_on_signal()?;
-    analysis.timeline = update.timeline();
-    let mut progress = Progress::new(console, &plan);
-    let report = update.run(
-        &listing,
-        plan,
-        options,
-        args.threads.count(),
-        &stop,
-        |file| {
-            let segment = file.track.as_deref().map(|track| Segment {
-                start_s: track.start.seconds(),
-                end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
-            });
-            let options = AnalyzeOptions {
-                segment,
-                ..analysis.clone()
-            };
-            analyze_file(&file.path, &model, &options)
-        },
-        |file, report| {
-            progress.advance(file, report);
-            if stop.load(Ordering::Relaxed) && !progress.is_stopping {
-                progress.is_stopping = true;
-                progress.bar.suspend(|| {
-                    console
-                        .remark("stopping after the files in progress (Ctrl-C again to stop now)");
+    /// Whether a scan found no file to analyze, in this shard or another.
+    fn has_no_music(&self, listing: &Listing) -> bool {
+        listing.files.is_empty() && listing.other_shards == 0
+    }
+
+    fn plan(&self, update: &mut Update, listing: &Listing) -> Result<Plan, Error> {
+        announce_incompatible(self.console, update, &self.info);
+        let plan = update.plan(listing, self.options)?;
+        if !plan.recorded.is_empty() && !self.args.dry_run {
+            self.console.remark(&format!(
+                "resuming an interrupted run: {} of {} done",
+                plan.recorded.len(),
+                count(listing.files.len() as u64, "file", "files"),
+            ));
+        }
+        Ok(plan)
+    }
+
+    /// From now on Ctrl-C sets a flag.
+    fn stop(&mut self) -> Result<Arc<AtomicBool>, CliError> {
+        if self.stop.is_none() {
+            self.stop = Some(stop_on_signal()?);
+        }
+        Ok(self.stop.clone().unwrap_or_default())
+    }
+
+    /// Analyzes the files of a plan and writes the library.
+    fn run(&mut self, update: Update, listing: &Listing, plan: Plan) -> Result<Report, CliError> {
+        let stop = self.stop()?;
+        let analysis = AnalyzeOptions {
+            timeline: update.timeline(),
+            ..self.analysis.clone()
+        };
+        let mut progress = Progress::new(self.console, &plan);
+        let report = update.run(
+            listing,
+            plan,
+            self.options,
+            self.args.threads.count(),
+            &stop,
+            |file| {
+                let segment = file.track.as_deref().map(|track| Segment {
+                    start_s: track.start.seconds(),
+                    end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
                 });
-            }
-        },
-    );
-    progress.bar.finish_and_clear();
-    conclude(
-        console,
-        &output,
-        &listing,
-        &report?,
-        options,
-        progress.start,
-    )
+                let options = AnalyzeOptions {
+                    segment,
+                    ..analysis.clone()
+                };
+                analyze_file(&file.path, &self.model, &options)
+            },
+            |file, report| {
+                progress.advance(file, report);
+                if stop.load(Ordering::Relaxed) && !progress.is_stopping {
+                    progress.is_stopping = true;
+                    progress.bar.suspend(|| {
+                        self.console.remark(
+                            "stopping after the files in progress (Ctrl-C again to stop now)",
+                        );
+                    });
+                }
+            },
+        );
+        progress.bar.finish_and_clear();
+        Ok(report?)
+    }
 }
 
 impl Args {
     fn scan_options(&self) -> Result<ScanOptions, CliError> {
         let standard_input = Path::new("-");
         let reads_input = |path: &PathBuf| path == standard_input;
+        if self.watch && self.paths.iter().any(reads_input) {
+            bail!(
+                "--watch needs directories to watch, but `-` reads a list once; name the directories"
+            );
+        }
         let listed = match &self.files_from {
             Some(list) if !reads_input(list) => {
                 let file = File::open(list).context_at(ErrorKind::Io, list, "cannot read")?;

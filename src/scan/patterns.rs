@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The name of the files with patterns.
-const IGNORE_FILE: &str = ".circumplexignore";
+pub(super) const IGNORE_FILE: &str = ".circumplexignore";
 /// The longest file with patterns that is read: a directory may hold anything under that name.
 const LONGEST_FILE: u64 = 1 << 20;
 

@@ -53,6 +53,12 @@ pub(crate) struct Report {
     pub resumed: usize,
     /// Files that were recognized by their content.
     pub recognized: usize,
+    /// Of all these songs, those that replace a row of the same file.
+    pub changed: usize,
+    /// Of the recognized files, those whose earlier file is gone.
+    pub moved: usize,
+    /// Of all these songs, those of files that are new to the library.
+    pub new: usize,
     /// Rows removed because their files are gone.
     pub removed: usize,
     /// Rows removed because patterns exclude their files.
@@ -299,9 +305,15 @@ impl Update {
         report.removed = plan.count(RowPlan::Missing);
         report.excluded = plan.count(RowPlan::Excluded);
         report.replaced = plan.count(RowPlan::Replaced);
+        report.moved = plan.count(RowPlan::Moved);
 
-        let failed = report.failures.iter().map(key_of_failed);
-        let finished: HashSet<FileKey> = songs.iter().cloned().chain(failed).collect();
+        let mut finished: HashSet<FileKey> = songs.iter().cloned().collect();
+        let changed = plan
+            .rows_with(RowPlan::Update)
+            .map(|row| key_of(&self.stamps[row]));
+        report.changed = changed.filter(|key| finished.contains(key)).count();
+        report.new = songs.len().saturating_sub(report.changed + report.moved);
+        finished.extend(report.failures.iter().map(key_of_failed));
         let keep = |row: usize| match plan.rows[row] {
             RowPlan::Keep => true,
             RowPlan::Update => !finished.contains(&key_of(&self.stamps[row])),

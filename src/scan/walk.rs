@@ -334,6 +334,11 @@ fn kind_of(path: &Path) -> FileKind {
     }
 }
 
+/// Whether the name of a file is one of music, in a supported format or another.
+pub(super) fn is_music_name(path: &Path) -> bool {
+    !matches!(kind_of(path), FileKind::Other)
+}
+
 /// Whether a file starts with the magic number of a supported format; not if it cannot be read.
 fn starts_like_audio(path: &Path) -> bool {
     let mut start = Vec::with_capacity(12);

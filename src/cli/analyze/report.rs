@@ -3,7 +3,7 @@
 use crate::{
     audio::ffmpeg,
     cli::{CliResult, Console, Exit, Table, count, listed, visible},
-    library::LibraryInfo,
+    library::{Cell, LibraryInfo, Micros},
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
 };
 use std::{
@@ -83,6 +83,12 @@ pub(super) fn report_failure(console: &Console, path: &str, reason: &str) {
     console.warning(&format!("failed: {path}: {reason}"));
 }
 
+pub(super) fn report_incomplete(console: &Console, report: &Report) {
+    for (name, gaps) in &report.incomplete {
+        console.warning(&format!("incomplete: {name}: {gaps}"));
+    }
+}
+
 /// Reports what the scan skipped.
 pub(super) fn report_skipped(console: &Console, listing: &Listing) {
     let skipped = |number: u64, one: &str, many: &str, reason: &str| {
@@ -132,6 +138,58 @@ pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
     )
 }
 
+pub(super) fn report_interrupted(console: &Console, report: &Report) {
+    if report.not_processed > 0 {
+        console.warning(&format!(
+            "interrupted: {} not processed; run the same command to resume{}",
+            count(report.not_processed as u64, "file", "files"),
+            if report.written {
+                ""
+            } else {
+                " (the library is unchanged, results are kept beside it)"
+            }
+        ));
+    }
+}
+
+/// The error message for files that all fail.
+pub(super) fn none_analyzed(listing: &Listing, output: &Path) -> String {
+    format!(
+        "none of {} could be analyzed (reasons above); {}",
+        count(listing.files.len() as u64, "music file", "music files"),
+        if output.is_file() {
+            "`circumplex library failures` lists them"
+        } else {
+            "no library was written"
+        }
+    )
+}
+
+/// A line for an update that changed the library.
+pub(super) fn update_line(report: &Report, output: &Path) -> String {
+    let removed = report.removed + report.excluded + report.replaced;
+    let parts = [
+        (report.new, "new"),
+        (report.changed, "changed"),
+        (report.moved, "moved"),
+        (removed, "removed"),
+        (report.failures.len(), "failed"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let now = Cell::Time(Micros::now()).text().unwrap_or_default();
+    format!(
+        "{}Z {}: {}; {}",
+        // To the second.
+        &now[..now.len().min(19)],
+        visible(&output.display().to_string()),
+        parts.join(", "),
+        count(report.spread.songs, "song", "songs"),
+    )
+}
+
 /// Reports the result; returns the exit code.
 pub(super) fn conclude(
     console: &Console,
@@ -141,9 +199,7 @@ pub(super) fn conclude(
     options: UpdateOptions,
     start: Instant,
 ) -> CliResult {
-    for (name, gaps) in &report.incomplete {
-        console.warning(&format!("incomplete: {name}: {gaps}"));
-    }
+    report_incomplete(console, report);
     let known = &report.known_failures;
     for failed in report
         .failures
@@ -161,29 +217,11 @@ pub(super) fn conclude(
             count(known.len() as u64, "file", "files")
         ));
     }
-    if report.not_processed > 0 {
-        console.warning(&format!(
-            "interrupted: {} not processed; run the same command to resume{}",
-            count(report.not_processed as u64, "file", "files"),
-            if report.written {
-                ""
-            } else {
-                " (the library is unchanged, results are kept beside it)"
-            }
-        ));
-    }
+    report_interrupted(console, report);
     let failed = listing.failures.len() + report.failures.len() + known.len();
     let songs = report.spread.songs;
     if songs == 0 && report.not_processed == 0 && !options.write_empty {
-        bail!(
-            "none of {} could be analyzed (reasons above); {}",
-            count(listing.files.len() as u64, "music file", "music files"),
-            if output.is_file() {
-                "`circumplex library failures` lists them"
-            } else {
-                "no library was written"
-            }
-        );
+        return Err(none_analyzed(listing, output).into());
     }
     if !console.is_quiet() && (songs > 0 || options.write_empty) {
         console.print(&summary(report, failed, start.elapsed(), output))?;
