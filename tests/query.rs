@@ -3,6 +3,10 @@
 mod common;
 
 use common::{Place, circumplex, json, run, three_songs};
+use lofty::{
+    config::WriteOptions,
+    tag::{Accessor, Tag, TagExt, TagType},
+};
 use std::{collections::HashSet, fs, path::Path, process::Command};
 
 /// A library of six songs with names.
@@ -410,5 +414,44 @@ fn the_library_is_named_as_an_argument_or_by_its_option() {
     );
     for command in [&["library", "info"][..], &["library", "songs"]] {
         run(circumplex().args(command).arg("--library").arg(&library)).ends_with_code(0);
+    }
+}
+
+#[test]
+fn artists_albums_and_titles_have_no_more_songs_than_asked_for() {
+    let place = Place::new();
+    for (name, artist, album, title) in [
+        ("1.wav", "Ann", "First", "Rain"),
+        ("2.wav", "Ann", "Second", "Rain (Live)"),
+        ("3.wav", "Ann", "Second", "Sun"),
+        ("4.wav", "Tom", "First", "Rain"),
+        ("5.wav", "Tom", "First", "Snow"),
+    ] {
+        let path = place.tone(name, 220.0, 3.0);
+        let mut tag = Tag::new(TagType::Id3v2);
+        tag.set_artist(artist.to_owned());
+        tag.set_album(album.to_owned());
+        tag.set_title(title.to_owned());
+        tag.save_to_path(path, WriteOptions::default()).unwrap();
+    }
+    run(&mut place.analyze()).ends_with_code(0);
+    // All sound alike: the order is that of their names.
+    for (options, expected) in [
+        (&["--limit-per-artist", "2"][..], &[1, 2, 4, 5][..]),
+        (&["--limit-per-album", "1"], &[1, 2, 4]),
+        (&["--one-per-title"], &[1, 3, 4, 5]),
+        (&["--one-per-title", "--limit-per-artist", "1"], &[1, 4]),
+        (&["--one-per-title", "--limit-per-album", "1"], &[1, 3, 4]),
+    ] {
+        let found = paths(&place, &[&["-k", "all"], options].concat());
+        let names: Vec<String> = expected.iter().map(|n| format!("{n}.wav")).collect();
+        let is_expected = found
+            .iter()
+            .zip(&names)
+            .all(|(path, name)| path.ends_with(name));
+        assert!(
+            is_expected && found.len() == names.len(),
+            "{options:?}: {found:?}"
+        );
     }
 }

@@ -146,7 +146,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             &update.target,
             args.watch_poll,
             console,
-        )?),
+        )),
         false => None,
     };
     let listing = scan(&scan_options)?;
@@ -155,7 +155,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         report_failure(console, &path.to_string(), &reason(failure));
     }
     report_skipped(console, &listing);
-    let done = if job.has_no_music(&listing) {
+    let done = if has_no_music(&listing) {
         // No lock while waiting.
         drop(update);
         let names: Vec<_> = args.paths.iter().chain(&args.files_from).collect();
@@ -179,6 +179,11 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             watch.run(job, listing)
         }
     }
+}
+
+/// Whether a scan found no file to analyze, in this shard or another.
+fn has_no_music(listing: &Listing) -> bool {
+    listing.files.is_empty() && listing.other_shards == 0
 }
 
 /// The analysis of what is new, each time the same.
@@ -206,11 +211,6 @@ impl Job<'_> {
         )
     }
 
-    /// Whether a scan found no file to analyze, in this shard or another.
-    fn has_no_music(&self, listing: &Listing) -> bool {
-        listing.files.is_empty() && listing.other_shards == 0
-    }
-
     fn plan(&self, update: &mut Update, listing: &Listing) -> Result<Plan, Error> {
         announce_incompatible(self.console, update, &self.info);
         let plan = update.plan(listing, self.options)?;
@@ -226,10 +226,11 @@ impl Job<'_> {
 
     /// From now on Ctrl-C sets a flag.
     fn stop(&mut self) -> Result<Arc<AtomicBool>, CliError> {
-        if self.stop.is_none() {
-            self.stop = Some(stop_on_signal()?);
-        }
-        Ok(self.stop.clone().unwrap_or_default())
+        let stop = match self.stop.take() {
+            Some(stop) => stop,
+            None => stop_on_signal()?,
+        };
+        Ok(self.stop.insert(stop).clone())
     }
 
     /// Analyzes the files of a plan and writes the library.

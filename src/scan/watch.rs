@@ -40,7 +40,7 @@ impl Watcher {
             let matters = match event {
                 Ok(event) => filter.matters(&event),
                 Err(error) => {
-                    // Only the first one is told.
+                    // The first one is enough.
                     let _ = failed.set(error.to_string());
                     true
                 }

@@ -1,7 +1,7 @@
 //! `circumplex analyze --watch`: keeps a library up to date.
 
 use super::{
-    Job,
+    Job, has_no_music,
     report::{
         no_music, none_analyzed, report_failure, report_incomplete, report_interrupted, update_line,
     },
@@ -28,11 +28,11 @@ const TICK: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_secs(2);
 /// The longest that complete files wait for others that keep changing; also ten times as long as the last update took.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Time between two looks whether the directories are still there.
+/// Time between two checks that the directories are still there.
 const PRESENCE: Duration = Duration::from_secs(5);
 /// Time after which an update that failed is tried again.
 const RETRY: Duration = Duration::from_secs(10);
-/// Time between two scans where the system tells no events.
+/// Time between two scans where the system reports no events.
 const POLL: Duration = Duration::from_secs(60);
 
 /// What tells one directory from another that takes its place; `None` while it is gone, empty or unreadable. An unmounted disk
@@ -47,7 +47,7 @@ pub(super) struct Watch<'a> {
     presence: Vec<Presence>,
     watcher: Option<Watcher>,
     poll: Option<Duration>,
-    /// The problems at the last look, which are not told again.
+    /// The problems at the last look, which are not printed again.
     problems: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Watch<'a> {
         target: &Path,
         poll: Option<u64>,
         console: &'a Console,
-    ) -> Result<Self, CliError> {
+    ) -> Self {
         let mut watch = Self {
             console,
             options: options.clone(),
@@ -79,7 +79,7 @@ impl<'a> Watch<'a> {
                 Ok(watcher) => watch.watcher = Some(watcher),
                 Err(error) => watch.poll_because(&format!("{error:#}")),
             }
-            for root in &options.roots {
+            for root in options.roots.iter().filter(|root| root.exists()) {
                 watch.watch(root);
             }
         }
@@ -95,7 +95,7 @@ impl<'a> Watch<'a> {
         options.roots = present.into_iter().map(|(root, _)| root.clone()).collect();
         let problems = empty.into_iter().map(|(root, _)| absent(root)).collect();
         watch.tell(problems);
-        Ok(watch)
+        watch
     }
 
     fn watch(&mut self, root: &Path) {
@@ -106,7 +106,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Looks at the directories from time to time, since events are missing.
+    /// Scans the directories from time to time from now on, since events are missing.
     fn poll_because(&mut self, reason: &str) {
         if self.poll.is_none() {
             self.poll = Some(POLL);
@@ -135,7 +135,7 @@ impl<'a> Watch<'a> {
         // The files that the library is up to date with, and those that the last scan found.
         let mut done = Versions::of(&listing.files);
         let mut seen = done.clone();
-        // Told by the first run.
+        // The first run printed them.
         self.problems
             .extend(listing.failures.iter().map(unreadable));
         drop(listing);
@@ -209,7 +209,7 @@ impl<'a> Watch<'a> {
                 listing.files.retain(|file| earlier.contains(file));
             }
             let versions = Versions::of(&listing.files);
-            if job.has_no_music(&listing) {
+            if has_no_music(&listing) {
                 if self.presence.iter().all(Option::is_some) {
                     let names: Vec<_> = self.options.roots.iter().collect();
                     problems.push(no_music(&names, &listing));
