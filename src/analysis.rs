@@ -7,12 +7,12 @@ use crate::{
     Error, ErrorKind, Result,
     audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection, with_fallback},
     emotion::{Emotion, EmotionVector, Moment},
-    mel::{Framer, MelExtractor, Window},
+    mel::{Framer, MelExtractor, Window, WindowRule},
     model::{Model, Prediction, Preprocessing},
 };
 use std::{cell::Cell, path::Path, sync::Arc};
 
-/// A song is silent if no sample of its mono audio, at the model's rate, reaches this: -70 dB of full scale, about ten
+/// A song is silent if no sample of its mono audio reaches this: -70 dB of full scale, about ten
 /// steps of 16-bit audio. Below is the noise of an empty recording.
 pub const SILENCE: f32 = 3.162_277_6e-4;
 
@@ -151,7 +151,7 @@ pub fn spectrograms(
 /// The facts that are known once all windows of a file have been emitted.
 struct Pass {
     audio: AudioInfo,
-    /// Samples at the model's rate.
+    /// Samples at the model's rate, rounded down.
     samples: u64,
     silent: bool,
 }
@@ -161,10 +161,11 @@ fn pass(
     preprocessing: &Preprocessing,
     mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<Pass> {
-    let mut scratch = Scratch::take(preprocessing)?;
+    let factor = preprocessing.mel.oversampling(decoder.info().sample_rate);
+    let mut scratch = Scratch::take(preprocessing, factor)?;
     let (mel, framer) = (&mut scratch.mel, &mut scratch.framer);
     let (resampled, log_mel) = (&mut scratch.resampled, &mut scratch.log_mel);
-    let rate = preprocessing.mel.sample_rate;
+    let rate = mel.config().sample_rate;
     let segment = decoder.info().segment;
     let offset_s = segment.map_or(0.0, |segment| segment.start_s);
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
@@ -197,7 +198,7 @@ fn pass(
     scratch.keep();
     Ok(Pass {
         audio: decoder.info().clone(),
-        samples,
+        samples: samples / factor as u64,
         silent,
     })
 }
@@ -260,8 +261,8 @@ impl WeightedMean {
 
 /// Plans and buffers. One set is kept per thread, so that a thread that works on thousands of files makes them once.
 struct Scratch {
-    /// The settings that they were made for.
-    preprocessing: Preprocessing,
+    /// The settings that they were made for, and the multiple of the model's rate.
+    made_for: (Preprocessing, usize),
     mel: MelExtractor,
     framer: Framer,
     resampled: Vec<f32>,
@@ -275,13 +276,16 @@ thread_local! {
 impl Scratch {
     /// Takes the set of this thread, or makes one. It is taken, not borrowed: `emit` may let a thread pool start another
     /// file on the same thread, which then makes its own.
-    fn take(preprocessing: &Preprocessing) -> Result<Self> {
+    fn take(preprocessing: &Preprocessing, factor: usize) -> Result<Self> {
+        let made_for = (preprocessing.clone(), factor);
         match SCRATCH.take() {
-            Some(kept) if kept.preprocessing == *preprocessing => Ok(kept),
+            Some(kept) if kept.made_for == made_for => Ok(kept),
             _ => Ok(Self {
-                preprocessing: preprocessing.clone(),
-                mel: MelExtractor::new(&preprocessing.mel)?,
-                framer: Framer::new(&preprocessing.window),
+                mel: MelExtractor::oversampled(&preprocessing.mel, factor)?,
+                framer: Framer::new(&WindowRule {
+                    length: preprocessing.window.length.saturating_mul(factor),
+                }),
+                made_for,
                 resampled: Vec::new(),
                 log_mel: Vec::new(),
             }),

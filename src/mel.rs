@@ -45,7 +45,8 @@ const LANES: usize = 8;
 pub struct MelExtractor {
     config: MelConfig,
     fft: Arc<dyn Fft<f32>>,
-    /// Half the periodic Hann window. The half makes up for the sums in [`store_power`].
+    /// Half the periodic Hann window, over the factor of [`MelExtractor::oversampled`]. The half makes up for the sums in
+    /// [`store_power`].
     half_hann: Vec<f32>,
     filters: Vec<Filter>,
     /// Two frames, one in the real and one in the imaginary parts; then their spectrum.
@@ -61,13 +62,26 @@ impl MelExtractor {
     /// # Errors
     /// Those of [`MelConfig::validate`].
     pub fn new(config: &MelConfig) -> Result<Self> {
+        Self::oversampled(config, 1)
+    }
+
+    /// Plans for samples at `factor` times the configured rate: the same bands of the same frames, without resampling.
+    ///
+    /// A frame holds `factor` times as many samples, so its spectrum has the same points and as many beyond, which no band
+    /// needs. Its values are `factor` times as large, which the window makes up for.
+    ///
+    /// # Errors
+    /// Those of [`MelConfig::validate`], for the longer frames.
+    pub(crate) fn oversampled(config: &MelConfig, factor: usize) -> Result<Self> {
+        let config = config.oversampled(factor);
         let filters = config.filters()?;
         let ends = filters.iter().map(|it| it.first_bin + it.weights.len());
         let points = ends.max().unwrap_or(0);
         let fft = FftPlanner::new().plan_fft_forward(config.n_fft);
         let step = std::f64::consts::TAU / config.n_fft as f64;
+        let quarter = 0.25 / factor as f64;
         let half_hann = (0..config.n_fft)
-            .map(|n| (0.25 - 0.25 * (step * n as f64).cos()) as f32)
+            .map(|n| (quarter - quarter * (step * n as f64).cos()) as f32)
             .collect();
         Ok(Self {
             half_hann,
@@ -76,11 +90,11 @@ impl MelExtractor {
             scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
             power: vec![[[0.0; 2]; LANES / 2]; points.max(1)],
             fft,
-            config: config.clone(),
+            config,
         })
     }
 
-    /// The settings.
+    /// The settings, for the rate of the samples.
     pub fn config(&self) -> &MelConfig {
         &self.config
     }

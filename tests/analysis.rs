@@ -1,8 +1,8 @@
 //! The analysis of files that the tests make.
 
 use circumplex::{
-    AnalyzeOptions, ErrorKind, LogMel, MelConfig, MelExtractor, Model, Preprocessing, SILENCE,
-    WindowRule, analyze_bytes, analyze_file, spectrograms,
+    AnalyzeOptions, ErrorKind, LogMel, MelConfig, MelExtractor, Model, Preprocessing, Resampler,
+    SILENCE, WindowRule, analyze_bytes, analyze_file, spectrograms,
 };
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,79 @@ fn preprocessing() -> Preprocessing {
     Preprocessing {
         mel: MelConfig::default(),
         window: WindowRule { length: 44_100 },
+    }
+}
+
+/// Noise whose level falls by 60 dB from start to end.
+fn noise(seconds: f64, rate: u32) -> Vec<f32> {
+    let mut state = 1_u32;
+    let count = (seconds * f64::from(rate)) as usize;
+    let mut sample = |i: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let signed = f64::from(state >> 8) / f64::from(1 << 23) - 1.0;
+        (signed * 10_f64.powf(-3.0 * i as f64 / count as f64)) as f32
+    };
+    (0..count).map(&mut sample).collect()
+}
+
+#[test]
+fn multiples_of_the_rate_give_the_spectrogram_of_the_resampled_song() {
+    let directory = tempfile::tempdir().unwrap();
+    for (factor, f_max, seconds) in [
+        (2, 8_000.0, 6.0),
+        (2, 9_900.0, 5.01),
+        (3, 8_000.0, 4.0),
+        (4, 8_000.0, 3.7),
+        (2, 8_000.0, 1.3),
+    ] {
+        let rate = factor * RATE;
+        for (name, samples) in [
+            ("music", music(seconds, rate)),
+            ("noise", noise(seconds, rate)),
+        ] {
+            let preprocessing = Preprocessing {
+                mel: MelConfig {
+                    f_max,
+                    n_mels: 96,
+                    ..MelConfig::default()
+                },
+                window: WindowRule { length: 22_050 },
+            };
+            let path = write_wav(directory.path(), "song.wav", &samples, rate);
+            let mut resampled = Vec::new();
+            let mut resampler = Resampler::new(rate, RATE).unwrap();
+            resampler.push(&samples, &mut resampled).unwrap();
+            resampler.finish(&mut resampled).unwrap();
+            let resampled = write_wav(directory.path(), "resampled.wav", &resampled, RATE);
+            let song = |path: &Path| {
+                let mut windows = Vec::new();
+                let mut keep = |window: LogMel<'_>| {
+                    windows.push((window.start_s, window.weight, window.values.to_vec()));
+                    Ok(())
+                };
+                spectrograms(path, &preprocessing, &mut keep).unwrap();
+                windows
+            };
+            let (found, expected) = (song(&path), song(&resampled));
+            assert_eq!(found.len(), expected.len());
+            let levels = expected.iter().flat_map(|(_, _, levels)| levels);
+            let loudest = levels.copied().fold(f32::MIN, f32::max);
+            let mut compared = 0;
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found.0 - expected.0).abs() < 1e-4 && (found.1 - expected.1).abs() < 1e-3);
+                let frames = preprocessing.frames();
+                for (at, (found, expected)) in found.2.iter().zip(&expected.2).enumerate() {
+                    // The first and last two frames see the cut at the window's ends, which a resampler blurs.
+                    let is_whole = (2..frames - 2).contains(&(at % frames));
+                    if is_whole && *expected > loudest - 60.0 {
+                        let error = (found - expected).abs();
+                        assert!(error < 0.02, "{name}, {rate} Hz, {f_max} Hz: {error} dB");
+                        compared += 1;
+                    }
+                }
+            }
+            assert!(compared > 1_000, "{compared}");
+        }
     }
 }
 

@@ -39,10 +39,10 @@ pub struct Window<'a> {
 #[derive(Debug, Clone)]
 pub struct Framer {
     length: usize,
-    /// The window emitted last, if any, and the samples since.
-    buffer: Vec<f32>,
-    /// Samples of `buffer` that were already emitted: 0 or `length`.
-    emitted: usize,
+    /// The window emitted last, if any.
+    emitted: Vec<f32>,
+    /// The samples since.
+    pending: Vec<f32>,
     /// Samples of the song seen so far.
     seen: u64,
 }
@@ -52,16 +52,17 @@ impl Framer {
     pub fn new(rule: &WindowRule) -> Self {
         Self {
             length: rule.length.max(1),
-            buffer: Vec::new(),
-            emitted: 0,
+            emitted: Vec::new(),
+            pending: Vec::new(),
             seen: 0,
         }
     }
 
     /// Starts a new song, after one that failed in the middle. Keeps the memory.
     pub fn restart(&mut self) {
-        (self.emitted, self.seen) = (0, 0);
-        self.buffer.clear();
+        self.seen = 0;
+        self.emitted.clear();
+        self.pending.clear();
     }
 
     /// Takes the next samples of the song and calls `emit` for every window they complete.
@@ -74,21 +75,19 @@ impl Framer {
         mut emit: impl FnMut(Window<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         while !samples.is_empty() {
-            let missing = self.emitted + self.length - self.buffer.len();
+            let missing = self.length - self.pending.len();
             let (now, later) = samples.split_at(missing.min(samples.len()));
-            self.buffer.extend_from_slice(now);
+            self.pending.extend_from_slice(now);
             self.seen += now.len() as u64;
             samples = later;
             if now.len() == missing {
-                let window = &self.buffer[self.emitted..];
-                let result = emit(Window {
-                    samples: window,
+                std::mem::swap(&mut self.emitted, &mut self.pending);
+                self.pending.clear();
+                emit(Window {
+                    samples: &self.emitted,
                     start: self.seen - self.length as u64,
                     weight: 1.0,
-                });
-                self.buffer.drain(..self.emitted);
-                self.emitted = self.length;
-                result?;
+                })?;
             }
         }
         Ok(())
@@ -109,22 +108,23 @@ impl Framer {
             length: self.length,
         };
         let emitted = seen as usize / self.length;
+        let mut tail = std::mem::take(&mut self.emitted);
+        tail.append(&mut self.pending);
         let result = rule
             .spans(seen as usize)
             .skip(emitted)
             .try_for_each(|(start, weight)| {
-                let mut filled = self.buffer.len();
-                while filled < self.length {
-                    let more = filled.min(self.length - filled);
-                    self.buffer.extend_from_within(..more);
-                    filled += more;
+                while tail.len() < self.length {
+                    let more = tail.len().min(self.length - tail.len());
+                    tail.extend_from_within(..more);
                 }
                 emit(Window {
-                    samples: &self.buffer[filled - self.length..],
+                    samples: &tail[tail.len() - self.length..],
                     start: start as u64,
                     weight,
                 })
             });
+        self.emitted = tail;
         self.restart();
         result.map(|()| seen)
     }
