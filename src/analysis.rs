@@ -6,6 +6,7 @@
 use crate::{
     Error, ErrorKind, Result,
     audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection, with_fallback},
+    charset::TagCharset,
     emotion::{Emotion, EmotionVector, Moment},
     mel::{Framer, MelExtractor, Window, WindowRule},
     model::{Model, Prediction, Preprocessing},
@@ -25,6 +26,8 @@ pub struct AnalyzeOptions {
     pub excerpt: Option<Excerpt>,
     /// Analyze only this segment, as for a track of a CUE sheet; [`excerpt`](Self::excerpt) is then ignored.
     pub segment: Option<Segment>,
+    /// The encoding of tags that do not declare theirs.
+    pub tag_charset: TagCharset,
 }
 
 impl AnalyzeOptions {
@@ -108,7 +111,7 @@ fn analyze_directly(input: &Input, model: &Model, options: &AnalyzeOptions) -> R
     let mut moments = Vec::new();
     let mut windows = 0;
     let preprocessing = &model.metadata().preprocessing;
-    let decoder = Decoder::open_directly(input.clone(), options.selection())?;
+    let decoder = Decoder::open_directly(input.clone(), options.selection(), options.tag_charset)?;
     let pass = pass(decoder, preprocessing, |window| {
         let prediction = model.predict(window.values)?;
         mean.add(&prediction, window.weight);

@@ -14,6 +14,7 @@ mod packets;
 mod resample;
 mod sniff;
 mod source;
+mod tag_bytes;
 mod tags;
 mod time_limit;
 

@@ -108,6 +108,7 @@
 mod analysis;
 mod atomic_file;
 mod audio;
+mod charset;
 mod cli;
 mod clock;
 mod cluster;
@@ -140,6 +141,7 @@ pub use analysis::{
     Analysis, AnalyzeOptions, LogMel, SILENCE, analyze_bytes, analyze_file, spectrograms,
 };
 pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags, use_ffmpeg};
+pub use charset::TagCharset;
 #[doc(hidden)]
 pub use cli::run;
 pub use emotion::{Emotion, EmotionVector, Expression, FaceMap, Moment, Quadrant};

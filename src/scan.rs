@@ -22,7 +22,7 @@ pub(crate) use cue::SheetTime;
 pub(crate) use hash::content_hash;
 use hash::found_hash;
 pub use journal::{Journal, Record};
-pub(crate) use path_list::read_paths;
+pub(crate) use path_list::{Entry, composed, folded, read_list};
 pub(crate) use patterns::Patterns;
 pub(crate) use plan::{Plan, RowPlan, UpdateOptions};
 use run::run;

@@ -47,6 +47,16 @@ pub(crate) fn csv_cell(cell: &str, delimiter: u8) -> String {
     }
 }
 
+/// Whether a cell of a table is empty or marked as missing, as programs, languages and spreadsheets mark it.
+pub(crate) fn is_missing(cell: &str) -> bool {
+    const MARKS: &str = "na n/a nan null none #n/a #na #nv nan(ind) nan(snan) 1.#ind 1.#qnan";
+    let cell = cell.trim().to_lowercase();
+    let cell = cell
+        .trim_start_matches(['-', '+', '<'])
+        .trim_end_matches('>');
+    cell.is_empty() || MARKS.split(' ').any(|mark| cell == mark)
+}
+
 /// The name nearest to `word`, ignoring case, if one is similar.
 pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
@@ -121,6 +131,18 @@ mod tests {
         assert_eq!(csv_cell("0,25", b','), "0,25");
         let headings = [&b"a,b;c,d"[..], b"a;b;c,d", b"a\tb", b"a"];
         assert_eq!(headings.map(csv_delimiter), *b",;\t,");
+    }
+
+    #[test]
+    fn missing_cells_are_known_in_any_spelling() {
+        let marks =
+            "nan NaN NAN -nan na NA n/a N/A <NA> #N/A #NV null None - 1.#QNAN -1.#IND -nan(ind)";
+        assert!(marks.split(' ').chain(["", " "]).all(is_missing));
+        assert!(
+            ["0", "-1", "1", "nancy", "no", "a", "inf"]
+                .iter()
+                .all(|cell| !is_missing(cell))
+        );
     }
 
     #[test]

@@ -267,6 +267,7 @@ fn a_journal() -> (String, Vec<String>) {
         size_bytes: 5,
         modified: None,
         reason: "is damaged".to_owned(),
+        needs_ffmpeg: false,
     };
     journal.append(&Record::Failed(failed)).unwrap();
     let text = fs::read_to_string(Journal::path_of(&target)).unwrap();

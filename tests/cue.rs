@@ -154,3 +154,28 @@ fn playlists_have_the_times_of_tracks_and_tags_skip_them() {
         .ends_with_code(0)
         .complains("1 file would be tagged, 2 tracks of CUE sheets skipped, 0 failed");
 }
+
+#[test]
+fn a_sheet_in_another_encoding_finds_its_file() {
+    let place = Place::new();
+    place.tone("曲婉婷 - Everything.wav", 220.0, 36.0);
+    // In GBK: TITLE "我的歌声里", FILE "曲婉婷 - Everything.wav", TITLE "爱的海洋".
+    let gbk = [
+        &b"FILE \"\xc7\xfa\xcd\xf1\xe6\xc3 - Everything.wav\" WAVE\n  TRACK 01 AUDIO\n    TITLE \"\xce\xd2\xb5\xc4\xb8\xe8\xc9\xf9\xc0\xef\"\n"[..],
+        b"    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n    TITLE \"\xb0\xae\xb5\xc4\xba\xa3\xd1\xf3\"\n    INDEX 01 00:20:00\n",
+    ];
+    place.file("disc.cue", &gbk.concat());
+    for charset in ["auto", "gb18030"] {
+        run(place
+            .analyze()
+            .args(["--cue", "--force", "--tag-charset", charset]))
+        .ends_with_code(0);
+        let rows = rows(&place);
+        let titles: Vec<&str> = rows.iter().filter_map(|row| row.title.as_deref()).collect();
+        assert_eq!(titles, ["我的歌声里", "爱的海洋"], "{charset}");
+    }
+    run(place.analyze().args(["--tag-charset", "klingon"]))
+        .ends_with_code(1)
+        .complains("klingon")
+        .complains("gbk, big5, shift_jis");
+}

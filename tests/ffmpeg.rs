@@ -192,3 +192,24 @@ fn the_real_ffmpeg_decodes_what_it_encoded() {
         }
     }
 }
+
+#[test]
+fn files_that_failed_for_lack_of_ffmpeg_are_counted_and_tried_again_with_it() {
+    let place = Place::new();
+    place.file("song.mp3", ASF);
+    place.file("text.mp3", b"no music");
+    let hint = "1 of the failed files could probably be read with ffmpeg";
+    run(&mut analyze(&place, Path::new("never")))
+        .ends_with_code(1)
+        .complains(hint);
+    place.tone("plain.wav", 220.0, 3.0);
+    // Later runs know the failures of the first.
+    for _ in 0..2 {
+        let ran = run(&mut analyze(&place, Path::new("never"))).ends_with_code(3);
+        assert!(ran.stdout.contains(hint), "{}", ran.stdout);
+    }
+    let ffmpeg = stand_in(&place, "00:00:04.00", 4);
+    let ran = run(&mut analyze(&place, &ffmpeg)).ends_with_code(3);
+    assert!(!ran.stdout.contains(hint), "{}", ran.stdout);
+    assert_eq!(songs(&place).len(), 2);
+}

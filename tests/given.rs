@@ -182,7 +182,7 @@ fn a_list_may_be_separated_by_newlines_or_nul() {
     let arguments = ["--exclude", "deep/", "--files-from", file.to_str().unwrap()];
     analyze_list(&place, &arguments, b"")
         .ends_with_code(3)
-        .complains("low.wav: cannot read");
+        .complains("1 entry matches no file: ");
     assert_eq!(songs(&place), ["low.wav", "middle.wav", "odd"]);
 
     analyze_list(&place, &["-"], b"")
@@ -313,4 +313,19 @@ fn a_shard_without_songs_is_written() {
     let mut command = circumplex();
     command.args(["query", "--emotions", "calm=1", "--json", "--library"]);
     assert_eq!(json(&run(command.arg(&parts)).ends_with_code(0)).len(), 1);
+}
+
+#[test]
+fn a_playlist_is_read_from_its_directory_and_what_it_misses_is_counted() {
+    let place = three_songs();
+    let decomposed = "Beyonce\u{301}.wav";
+    place.tone(decomposed, 300.0, 3.0);
+    let list = place.folder.path().join("songs.m3u8");
+    let entries = "#EXTM3U\n#EXTINF:3,A\nmusic/Beyonc\u{e9}.wav\nmusic/LOW.wav\nmusic\\folder\\middle.wav\na\nb\nc\nd\n";
+    fs::write(&list, entries).unwrap();
+    analyze_list(&place, &["--files-from", list.to_str().unwrap()], b"")
+        .ends_with_code(3)
+        .complains("songs.m3u8: 1 file found by ignoring upper and lower case")
+        .complains("songs.m3u8: 4 entries match no file: a, b, c and 1 more");
+    assert_eq!(songs(&place), [decomposed, "low.wav", "middle.wav"]);
 }

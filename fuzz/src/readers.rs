@@ -3,7 +3,7 @@
 
 use circumplex::{
     Columns, Decoder, ErrorKind, Excerpt, Library, LibraryInfo, LogMel, MelConfig, Model,
-    ModelStamp, Preprocessing, Recipe, WindowRule, spectrograms,
+    ModelStamp, Preprocessing, Recipe, TagCharset, WindowRule, spectrograms,
     testing::{Journal, Sheet},
 };
 use std::{error::Error, fs, io::Write, path::Path};
@@ -114,7 +114,7 @@ pub fn recipe(bytes: &[u8]) -> Answer {
 
 /// A CUE sheet.
 pub fn cue(bytes: &[u8]) -> Answer {
-    let sheet = Sheet::parse(bytes)?;
+    let sheet = Sheet::parse(bytes, TagCharset::default())?;
     for file in &sheet.files {
         let ascend = |pair: &[_]| matches!(pair, [a, b] if a < b);
         let starts: Vec<_> = file.tracks.iter().map(|track| track.start).collect();

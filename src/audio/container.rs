@@ -2,7 +2,7 @@
 //! another stream follows.
 
 use super::input::Reader;
-use std::io;
+use std::{io, ops::Range};
 use symphonia::core::formats::FormatReader;
 
 /// How much after the tags is searched for the header that tells the length.
@@ -81,8 +81,12 @@ pub(super) fn id3v1_len(file: &mut Reader, len: u64) -> io::Result<u64> {
 
 /// The byte after the ID3v2 tags at the start of a file; 0 without any.
 pub(super) fn after_id3v2(file: &mut Reader) -> io::Result<u64> {
-    let mut at = 0;
-    // Some writers put several in a row.
+    Ok(id3v2_tags(file, 0)?.last().map_or(0, |tag| tag.end))
+}
+
+/// The bytes of the ID3v2 tags from byte `at` on. Some writers put several in a row.
+pub(super) fn id3v2_tags(file: &mut Reader, mut at: u64) -> io::Result<Vec<Range<u64>>> {
+    let mut tags = Vec::new();
     for _ in 0..8 {
         let head = file.bytes(at, 10)?;
         if head.len() < 10 || !head.starts_with(b"ID3") {
@@ -90,7 +94,9 @@ pub(super) fn after_id3v2(file: &mut Reader) -> io::Result<u64> {
         }
         let size = (head[6..].iter()).fold(0, |sum, &b| sum << 7 | u64::from(b & 0x7f));
         let footer = if head[5] & 0x10 != 0 { 10 } else { 0 };
-        at += 10 + size + footer;
+        let end = at + 10 + size + footer;
+        tags.push(at..end);
+        at = end;
     }
-    Ok(at)
+    Ok(tags)
 }

@@ -9,7 +9,7 @@ use super::{
     source::{self, Source},
     time_limit::{MAX_HOURS, TimeLimit},
 };
-use crate::{Error, ErrorKind, Result, contain::catch_panic};
+use crate::{Error, ErrorKind, Result, charset::TagCharset, contain::catch_panic};
 use std::{ops::Range, path::Path, sync::Arc};
 
 /// The facts about the audio of a file. Those after the tags are known when the decoder has reached the end.
@@ -129,13 +129,17 @@ impl Decoder {
     /// Opens a file, or the content of one, and decodes the selected part, with ffmpeg if need be.
     pub(crate) fn open_input(input: Input, selection: Selection) -> Result<Self> {
         with_fallback(&input, |input| {
-            Self::open_directly(input.clone(), selection)
+            Self::open_directly(input.clone(), selection, TagCharset::default())
         })
     }
 
     /// Opens a file without a fallback.
-    pub(crate) fn open_directly(input: Input, selection: Selection) -> Result<Self> {
-        let mut decoder = Self::start(input)?;
+    pub(crate) fn open_directly(
+        input: Input,
+        selection: Selection,
+        charset: TagCharset,
+    ) -> Result<Self> {
+        let mut decoder = Self::start(input, charset)?;
         if selection == Selection::All {
             return Ok(decoder);
         }
@@ -161,12 +165,12 @@ impl Decoder {
         decoder.go_to(samples)
     }
 
-    fn start(input: Input) -> Result<Self> {
+    fn start(input: Input, charset: TagCharset) -> Result<Self> {
         let limit = TimeLimit::of(&input);
-        Self::start_within(input, limit)
+        Self::start_within(input, limit, charset)
     }
 
-    fn start_within(input: Input, limit: Arc<TimeLimit>) -> Result<Self> {
+    fn start_within(input: Input, limit: Arc<TimeLimit>, charset: TagCharset) -> Result<Self> {
         let mut block = Vec::new();
         let (source, info) = guarded(&input, &limit, || {
             let mut source = Source::open(&input, &limit)?;
@@ -181,7 +185,7 @@ impl Decoder {
                 sample_rate,
                 channels: channels as u16,
                 codec,
-                tags: source.tags(&input, &limit),
+                tags: source.tags(&input, &limit, charset),
                 duration_s: 0.0,
                 segment: None,
                 damaged_packets: 0,
@@ -322,7 +326,7 @@ impl Decoder {
                 // Seeking failed, or the position is unknown.
                 _ => {
                     let info = self.info;
-                    self = Self::start(self.input)?;
+                    self = Self::start(self.input, TagCharset::default())?;
                     self.info = info;
                 }
             }

@@ -2,8 +2,13 @@
 //!
 //! A child process writes the first audio stream as WAV to a pipe, which is decoded like any file.
 
-use super::{Tags, input::Input, time_limit::TimeLimit};
-use crate::{Error, ErrorKind, Result};
+use super::{
+    Tags,
+    input::Input,
+    tag_bytes::{decode_raw, raw_text},
+    time_limit::TimeLimit,
+};
+use crate::{Error, ErrorKind, Result, charset::TagCharset};
 use std::{
     env,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
@@ -101,7 +106,7 @@ impl Report {
         {
             let mut text = self.lock();
             if text.0.len() < MAX_MESSAGES {
-                text.0.push_str(&String::from_utf8_lossy(&line));
+                text.0.push_str(&raw_text(&line));
             }
             text.1 |= line.starts_with(b"Output #0");
             self.changed.notify_all();
@@ -200,8 +205,8 @@ impl Call {
         Some((hours? * 60.0 + minutes?) * 60.0 + seconds?)
     }
 
-    /// The tags of the file.
-    pub(super) fn tags(&self) -> Tags {
+    /// The tags of the file; those that are not UTF-8 in `charset`.
+    pub(super) fn tags(&self, charset: TagCharset) -> Tags {
         let text = self.report.text();
         let field = |name: &str| {
             let mut lines = text.lines().map_while(|line| {
@@ -215,12 +220,20 @@ impl Call {
             })
         };
         let field = |name| field(name).filter(|text| !text.is_empty());
-        Tags {
+        let mut tags = Tags {
             title: field("title"),
             artist: field("artist").or_else(|| field("album_artist")),
             album: field("album"),
             genre: field("genre"),
-        }
+        };
+        let Tags {
+            title,
+            artist,
+            album,
+            genre,
+        } = &mut tags;
+        decode_raw([title, artist, album, genre].into_iter().flatten(), charset);
+        tags
     }
 
     /// The error of a file that ffmpeg cannot decode either.
@@ -282,6 +295,17 @@ impl MediaSource for Stream {
 mod tests {
     use super::*;
 
+    #[test]
+    fn tags_that_are_not_utf_8_are_decoded() {
+        let call = call("");
+        let text = b"Input #0, tta, from 'a.tta':\n  Metadata:\n    title           : \xc3\xf0\xf3\xef\xef\xe0 \xea\xf0\xee\xe2\xe8\n    \
+            artist          : Kino\n";
+        call.report.collect(&text[..]);
+        let tags = call.tags(TagCharset::default());
+        assert_eq!(tags.title.as_deref(), Some("Группа крови"));
+        assert_eq!(tags.artist.as_deref(), Some("Kino"));
+    }
+
     fn call(text: &str) -> Call {
         let call = Call {
             program: Path::new("ffmpeg"),
@@ -302,7 +326,7 @@ mod tests {
         );
         assert_eq!(call.codec(), "wmav2");
         assert_eq!(call.declared_s(), Some(3723.5));
-        let tags = call.tags();
+        let tags = call.tags(TagCharset::default());
         assert_eq!(tags.title.as_deref(), Some("A: B"));
         assert_eq!(tags.artist.as_deref(), Some("Some One"));
         assert_eq!((tags.album, tags.genre), (None, None));

@@ -9,7 +9,7 @@ use super::{
     sniff,
     time_limit::TimeLimit,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, charset::TagCharset};
 use std::{io, sync::Arc};
 use symphonia::core::{
     codecs::audio::AudioCodecParameters,
@@ -163,13 +163,18 @@ impl Source {
     }
 
     /// The tags of the file.
-    pub(super) fn tags(&mut self, input: &Input, limit: &Arc<TimeLimit>) -> Tags {
+    pub(super) fn tags(
+        &mut self,
+        input: &Input,
+        limit: &Arc<TimeLimit>,
+        charset: TagCharset,
+    ) -> Tags {
         if let Some(call) = &self.ffmpeg {
-            return call.tags();
+            return call.tags(charset);
         }
         let (container, codec) = self.names();
         let reader = input.reader(self.start, limit).ok();
-        let tags = reader.and_then(|reader| Tags::read(reader, container, codec));
+        let tags = reader.and_then(|reader| Tags::read(reader, container, codec, charset));
         tags.unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
     }
 

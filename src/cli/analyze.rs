@@ -5,7 +5,8 @@ mod watch;
 
 use self::{
     report::{
-        announce_incompatible, conclude, no_music, report_failure, report_skipped, show_plan,
+        announce_incompatible, conclude, no_music, report_absent, report_failure, report_skipped,
+        show_plan,
     },
     watch::Watch,
 };
@@ -14,11 +15,12 @@ use crate::{
     Error, ErrorKind, Model,
     analysis::{AnalyzeOptions, analyze_file},
     audio::{Excerpt, Segment},
+    charset::TagCharset,
     error::Context,
     library::LibraryInfo,
     scan::{
         FoundFile, Listing, Patterns, Plan, Report, ScanOptions, Shard, SheetTime, Update,
-        UpdateOptions, library_info, read_paths, reason, scan,
+        UpdateOptions, library_info, read_list, reason, scan,
     },
 };
 use indicatif::ProgressBar;
@@ -40,7 +42,7 @@ pub(crate) struct Args {
     /// Directories and music files; `-` reads a list of them from standard input
     #[arg(required_unless_present = "files_from", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Read a list of files and directories, separated by newlines or NUL; `-` is standard input
+    /// Read a list of files and directories, separated by newlines or NUL, or a playlist; `-` is standard input
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
     /// Skip files and directories that match a .gitignore pattern ("*.wav", podcasts/, "/live/*.mp3"); repeatable
@@ -75,6 +77,15 @@ pub(crate) struct Args {
     /// Split files that have a CUE sheet into tracks, with one row per track
     #[arg(long, conflicts_with = "excerpt")]
     cue: bool,
+    /// The encoding of tags and CUE sheets that do not declare theirs, or declare Latin-1: detected (auto), or a name such as gbk,
+    /// shift_jis, windows-1251
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    tag_charset: TagCharset,
     /// Also analyze hidden files and directories, whose names begin with a dot
     #[arg(long)]
     hidden: bool,
@@ -91,6 +102,8 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     watch_poll: Option<u64>,
 }
+
+const STANDARD_INPUT: &str = "standard input";
 
 const HELP: &str = "\
 A second run only processes new or changed files. Moved files are recognized by their content; rows of files that are gone \
@@ -122,6 +135,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         timeline: args.timeline,
         excerpt: args.excerpt,
         segment: None,
+        tag_charset: args.tag_charset,
     };
     let mut job = Job {
         info: library_info(&model, &analysis),
@@ -155,6 +169,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         report_failure(console, &path.to_string(), &reason(failure));
     }
     report_skipped(console, &listing);
+    report_absent(console, &args.list_name(), &listing);
     let done = if has_no_music(&listing) {
         // No lock while waiting.
         drop(update);
@@ -276,6 +291,14 @@ impl Job<'_> {
 }
 
 impl Args {
+    /// The list of files, for messages.
+    fn list_name(&self) -> String {
+        match &self.files_from {
+            Some(list) if list != Path::new("-") => list.display().to_string(),
+            _ => STANDARD_INPUT.to_owned(),
+        }
+    }
+
     fn scan_options(&self) -> Result<ScanOptions, CliError> {
         let standard_input = Path::new("-");
         let reads_input = |path: &PathBuf| path == standard_input;
@@ -287,10 +310,10 @@ impl Args {
         let listed = match &self.files_from {
             Some(list) if !reads_input(list) => {
                 let file = File::open(list).context_at(ErrorKind::Io, list, "cannot read")?;
-                read_paths(file, &list.display().to_string())?
+                read_list(file, list, Path::new(""))?
             }
             list if list.is_some() || self.paths.iter().any(reads_input) => {
-                read_paths(io::stdin().lock(), "standard input")?
+                read_list(io::stdin().lock(), Path::new(STANDARD_INPUT), Path::new(""))?
             }
             _ => Vec::new(),
         };
@@ -301,6 +324,7 @@ impl Args {
             exclude: Patterns::new(self.exclude.iter().cloned())?,
             shard: self.shard,
             cue: self.cue,
+            tag_charset: self.tag_charset,
             hidden: self.hidden,
         })
     }

@@ -62,7 +62,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let options = AnalyzeOptions {
         timeline: true,
         excerpt: args.excerpt,
-        segment: None,
+        ..AnalyzeOptions::default()
     };
     let song = analyze_file(&args.song, &model, &options)?;
     let analyzed = Analyzed::new(&args.song, &song, &model, args.by);

@@ -4,11 +4,12 @@ use super::{
     ColumnChoice, Labels, RejectedRow, RowFault, SongLabel,
     audio_files::list_files,
     columns,
-    table::{Row, Table, canonical_id, id_order, is_missing},
+    table::{Row, Table, canonical_id, id_order},
 };
 use crate::{
     Error, ErrorKind, Result,
     emotion::{AffectBox, SCALE_MAX, SCALE_MIN},
+    text::is_missing,
 };
 use serde::Serialize;
 use std::{

@@ -2,12 +2,13 @@
 
 use super::{
     ColumnReport, LabelOptions, Labels, SongLabel,
-    table::{Row, Table, canonical_id, id_order, is_missing},
+    table::{Row, Table, canonical_id, id_order},
 };
 use crate::{
     Error, ErrorKind, Result,
     emotion::{AffectBox, CENTER, Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, TYPICAL_DEVIATION},
     error::Context as _,
+    text::is_missing,
 };
 use std::{collections::HashSet, path::Path, str::FromStr};
 

@@ -2,9 +2,10 @@
 
 use crate::{
     Error, ErrorKind, Result,
+    charset::decode_utf16,
     contain::catch_panic,
     error::Context as _,
-    text::{csv_cell, csv_delimiter, did_you_mean},
+    text::{csv_cell, csv_delimiter, did_you_mean, is_missing},
 };
 use parquet::{
     errors::ParquetError,
@@ -117,6 +118,9 @@ pub(super) fn is_parquet(path: &Path) -> bool {
 fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
     let broken = "cannot be read as CSV";
     let mut bytes = fs::read(path).context_at(ErrorKind::Io, path, "cannot be read")?;
+    if let Some(text) = decode_utf16(&bytes) {
+        bytes = text.into_bytes();
+    }
     // The parser's line numbers are right only if every line ends in a line feed alone.
     if bytes.contains(&b'\n') {
         bytes.retain(|byte| *byte != b'\r');
@@ -124,10 +128,6 @@ fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
         for byte in bytes.iter_mut().filter(|byte| **byte == b'\r') {
             *byte = b'\n';
         }
-    }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        let message = "expected CSV in UTF-8, found UTF-16; save it as UTF-8";
-        return Err(Error::new(ErrorKind::Dataset, message).with_path(path));
     }
     let heading = bytes.split(|byte| *byte == b'\n').next();
     let delimiter = csv_delimiter(heading.unwrap_or_default());
@@ -181,12 +181,6 @@ fn clean(field: &[u8]) -> String {
         .to_owned()
 }
 
-/// Whether a cell is empty or marked as missing.
-pub(super) fn is_missing(cell: &str) -> bool {
-    let marks = ["", "nan", "na", "n/a", "null", "none"];
-    marks.iter().any(|mark| cell.eq_ignore_ascii_case(mark))
-}
-
 /// The id as it is compared: `12`, `0012` and `12.0` are the same song; other names stay as they are.
 pub(super) fn canonical_id(text: &str) -> String {
     let text = text.trim();
@@ -232,11 +226,18 @@ mod tests {
             assert_eq!(table.number(&table.rows[0], 1).unwrap(), Some(-4.5));
             assert_eq!(table.cell(&table.rows[0], 2), "a, b");
         }
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("t.csv");
-        fs::write(&path, b"\xff\xfei\0d\0").unwrap();
-        let message = Table::read(&path).unwrap_err().to_string();
-        assert!(message.contains("found UTF-16"), "{message}");
+    }
+
+    #[test]
+    fn utf_16_is_read_by_its_byte_order_mark() {
+        let units = || "\u{feff}id\tname\r\n1\tÉ\r\n".encode_utf16();
+        let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+        for content in [little, big] {
+            let table = table(&content);
+            assert_eq!(table.headers, ["id", "name"]);
+            assert_eq!(table.cell(&table.rows[0], 1), "É");
+        }
     }
 
     #[test]

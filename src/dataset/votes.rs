@@ -3,9 +3,11 @@
 use super::{
     audio_files::AudioFiles,
     label_file::{ARTISTS, IDS, PATHS},
-    table::{Table, canonical_id, is_missing},
+    table::{Table, canonical_id},
 };
-use crate::{Error, ErrorKind, Result, atomic_file::directory_of, emotion::Emotion};
+use crate::{
+    Error, ErrorKind, Result, atomic_file::directory_of, emotion::Emotion, text::is_missing,
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -5,7 +5,7 @@ use crate::{
     clock,
     emotion::{Expression, scaled_to},
     error::{Context, Error, ErrorKind, Result},
-    text::listed,
+    text::{is_missing, listed},
 };
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -71,8 +71,8 @@ const NAMES: [(Kind, &str); 7] = [
 /// Words around the name of an expression.
 const FILLERS: &str = "confidence emotion emotions expression expressions face facial fer p pct percent prob probs \
                        probability probabilities score scores";
-/// Cells of frames in which no face was recognized.
-const NO_FACE: &str = ",-,na,n/a,nan,no face,no_face,noface,none,null,undetected,unknown";
+/// Cells of frames in which no face was recognized, besides empty ones and those marked as missing.
+const NO_FACE: &str = "no face,no_face,noface,undetected,unknown";
 /// The classes of AffectNet by number (Mollahosseini, Hasani & Mahoor 2017), which OpenFace 3 writes.
 const AFFECTNET: [Expression; 8] = [
     Expression::Neutral,
@@ -360,9 +360,8 @@ fn no_expression(names: &[String], words: &[Vec<String>]) -> Error {
 }
 
 fn is_no_face(text: &str) -> bool {
-    NO_FACE
-        .split(',')
-        .any(|word| text.eq_ignore_ascii_case(word))
+    let mut words = NO_FACE.split(',');
+    is_missing(text) || words.any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A number; a clock (`1:10`) in seconds; a date with a time in seconds since 1970.

@@ -2,6 +2,7 @@
 
 use super::columns::EXPECTED;
 use crate::{
+    charset::decode_utf16,
     contain::catch_panic,
     error::{Context, Error, ErrorKind::InvalidInput, Result},
     text::{csv_cell, csv_delimiter},
@@ -19,6 +20,8 @@ use std::{
 
 /// Bytes of the longest heading.
 const LONGEST_HEADING: u64 = 1 << 20;
+/// Bytes of the longest file in UTF-16, which is read at once.
+const LONGEST_UTF16: u64 = 256 << 20;
 const CANNOT_READ: &str = "cannot read the face file";
 
 /// A row with the names of its columns.
@@ -43,7 +46,8 @@ impl Row<'_> {
 pub(super) type OnRow<'a> = dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
 /// Hands each row of a file or stream to `on_row` as soon as it is there. The first bytes tell the format: Parquet, JSON (an
-/// array, objects one after another, or lists of them), else CSV with commas, semicolons or tabs.
+/// array, objects one after another, or lists of them), else CSV with commas, semicolons or tabs. Text is UTF-8, or UTF-16 with a
+/// byte order mark.
 ///
 /// # Errors
 /// Where the input cannot be read, and those of `on_row`.
@@ -66,7 +70,13 @@ pub(super) fn read(mut input: impl BufRead, on_row: &mut OnRow<'_>) -> Result<()
         [b'P', b'A', b'R', b'1', ..] => read_parquet(Cursor::new(first).chain(input), on_row),
         [b'{' | b'[', ..] => read_json(Cursor::new(first).chain(input), on_row),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-            refused("expected a face file in UTF-8, found UTF-16; save it as UTF-8")
+            let mut rest = input.take(LONGEST_UTF16);
+            let length = rest.read_to_end(&mut first);
+            if length.context(InvalidInput, CANNOT_READ)? as u64 == LONGEST_UTF16 {
+                return refused("expected at most 256 MiB of UTF-16; save it as UTF-8");
+            }
+            let text = decode_utf16(&first).unwrap_or_default();
+            read(Cursor::new(text), on_row)
         }
         line if line.contains(&0) || first.len() as u64 == LONGEST_HEADING => {
             refused("expected CSV with a heading, JSON or Parquet, found something else")
@@ -109,8 +119,14 @@ fn read_csv(heading: Vec<u8>, rest: impl Read, on_row: &mut OnRow<'_>) -> Result
     Ok(())
 }
 
-fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
+fn read_json(input: impl BufRead, on_row: &mut OnRow<'_>) -> Result<()> {
     let message = "cannot read the face file as JSON (one array, or one object a line)";
+    let input = WithoutNan {
+        bytes: input.bytes(),
+        is_text: false,
+        is_escaped: false,
+        pending: &[],
+    };
     let values = serde_json::Deserializer::from_reader(input).into_iter::<Value>();
     let mut values = values.map(|value| value.context(InvalidInput, message));
     let first = values.next().transpose()?;
@@ -125,6 +141,46 @@ fn read_json(input: impl Read, on_row: &mut OnRow<'_>) -> Result<()> {
             let start = first.into_iter().chain(second);
             read_values(start.map(Ok).chain(values), on_row)
         }
+    }
+}
+
+/// JSON with `null` for `NaN`, which is not JSON, but what Python writes.
+struct WithoutNan<R> {
+    bytes: io::Bytes<R>,
+    is_text: bool,
+    is_escaped: bool,
+    /// Bytes that come next.
+    pending: &'static [u8],
+}
+
+impl<R: Read> Read for WithoutNan<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(place) = buffer.first_mut() else {
+            return Ok(0);
+        };
+        if let Some((next, rest)) = self.pending.split_first() {
+            (*place, self.pending) = (*next, rest);
+            return Ok(1);
+        }
+        let Some(byte) = self.bytes.next().transpose()? else {
+            return Ok(0);
+        };
+        *place = byte;
+        match byte {
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' => self.is_escaped = self.is_text,
+            b'"' => self.is_text = !self.is_text,
+            // Outside of text, nothing else has this letter.
+            b'N' if !self.is_text => {
+                *place = b'n';
+                self.pending = b"ull";
+                for _ in 0..2 {
+                    self.bytes.next().transpose()?;
+                }
+            }
+            _ => {}
+        }
+        Ok(1)
     }
 }
 
@@ -280,6 +336,25 @@ mod tests {
     }
 
     #[test]
+    fn utf_16_is_read_by_its_byte_order_mark() {
+        for text in [
+            "\u{feff}a;b\r\n1;é\r\n",
+            "\u{feff}[{\"a\": 1, \"b\": \"é\"}]",
+        ] {
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert_eq!(rows(&little).unwrap(), ["1 - a=1 b=é"]);
+            assert_eq!(rows(&big).unwrap(), ["1 - a=1 b=é"]);
+        }
+    }
+
+    #[test]
+    fn numbers_of_python_that_are_nan_are_empty() {
+        let text = br#"[{"a": NaN, "b": "NaN \"NaN"}, {"a": 2, "b": NaN}]"#;
+        assert_eq!(rows(text).unwrap(), ["1 - a= b=NaN \"NaN", "2 - a=2 b="]);
+    }
+
+    #[test]
     fn json_may_be_an_array_or_lines_or_lists_of_faces() {
         let expected = ["1 - a=1 e.x=0.5", "2 - a=true e="];
         let array = br#"[{"a": 1, "e": {"x": 0.5}, "box": [1, 2]}, {"a": true, "e": null}]"#;
@@ -302,10 +377,9 @@ mod tests {
         assert!(message(b"").contains("no rows"));
         assert!(message(b" \n\n").contains("no rows"));
         assert!(message(b"[1, 2]").contains("found another value at row 1"));
-        assert!(message(b"[{\"a\": NaN}]").contains("as JSON"));
+        assert!(message(b"[{\"a\": Infinity}]").contains("as JSON"));
         assert!(message(b"{\"a\": 1").contains("as JSON"));
         assert!(message(b"PAR1 is all").contains("as Parquet"));
-        assert!(message(b"\xff\xfea\0").contains("UTF-16"));
         assert!(message(&[0; 100]).contains("something else"));
         assert!(message(&[b'x'; 3 << 20]).contains("something else"));
     }

@@ -57,6 +57,9 @@ pub struct FailedFile {
     pub modified: Option<Micros>,
     /// Why it failed.
     pub reason: String,
+    /// Whether ffmpeg, which was not there, can probably decode it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_ffmpeg: bool,
 }
 
 impl FailedFile {

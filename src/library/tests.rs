@@ -90,6 +90,7 @@ fn the_description_remembers_failures() {
         size_bytes: 5,
         modified: Some(Micros(17)),
         reason: "is damaged".to_owned(),
+        needs_ffmpeg: true,
     }];
     let writer = LibraryWriter::create(&path, &with_failures, 4).unwrap();
     writer.finish().unwrap();
@@ -568,6 +569,7 @@ fn failed(path: &str) -> FailedFile {
         size_bytes: 5,
         modified: None,
         reason: "is damaged".to_owned(),
+        needs_ffmpeg: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! CUE sheets: the tracks of a long file and their start times.
 
 use super::patterns::read_small_file;
-use crate::{Error, ErrorKind, Result, error::Context};
+use crate::{Error, ErrorKind, Result, charset::TagCharset, error::Context};
 use std::{fmt, path::Path};
 
 /// The longest sheet that is read: a directory may hold anything under that name.
@@ -81,20 +81,20 @@ impl Sheet {
     ///
     /// # Errors
     /// When the file cannot be read, or is not a CUE sheet.
-    pub(crate) fn load(path: &Path) -> Result<Self> {
+    pub(crate) fn load(path: &Path, charset: TagCharset) -> Result<Self> {
         let bytes = read_small_file(path, LONGEST_FILE);
         let bytes = bytes.context_at(ErrorKind::Io, path, "cannot read the CUE sheet")?;
         let invalid = "invalid CUE sheet; fix or remove it";
-        Self::parse(&bytes).context_at(ErrorKind::InvalidInput, path, invalid)
+        Self::parse(&bytes, charset).context_at(ErrorKind::InvalidInput, path, invalid)
     }
 
-    /// Parses a sheet in UTF-8, UTF-16 with a byte order mark, or Latin-1.
+    /// Parses a sheet in UTF-8, UTF-16 with a byte order mark, or else `charset`.
     ///
     /// # Errors
     /// When a line is invalid.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
+    pub fn parse(bytes: &[u8], charset: TagCharset) -> Result<Self> {
         let mut parser = Parser::default();
-        for (line, text) in (1..).zip(decode_text(bytes).lines()) {
+        for (line, text) in (1..).zip(charset.decode_file(bytes).lines()) {
             let (command, rest) = split_word(text);
             let parsed = parser.command(&command.to_ascii_uppercase(), rest);
             parsed.map_err(|expected| {
@@ -191,24 +191,6 @@ impl Parser {
     }
 }
 
-/// Decodes text. In Latin-1 every byte is a character.
-fn decode_text(bytes: &[u8]) -> String {
-    let utf_16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, _) = bytes.as_chunks::<2>();
-        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        },
-    }
-}
-
 /// Splits off the first word.
 fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
@@ -239,6 +221,10 @@ fn file_name(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn parse(bytes: &[u8]) -> Result<Sheet> {
+        Sheet::parse(bytes, TagCharset::default())
+    }
+
     const MIX: &str = "REM GENRE \"Drum & Bass\"\r\nREM DATE 2004\r\nPERFORMER \"A DJ\"\r\nTITLE \"A Mix\"\r\n\
         FILE \"C:\\music\\a mix.wav\" WAVE\r\n  TRACK 01 AUDIO\r\n    TITLE \"First \"quoted\"\"\r\n    INDEX 01 00:00:00\r\n\
         \ttrack  02\taudio\r\n    TITLE Second\r\n    PERFORMER \"Somebody\"\r\n    FLAGS DCP\r\n    INDEX 00 04:10:00\r\n\
@@ -247,7 +233,7 @@ mod tests {
 
     #[test]
     fn tracks_have_start_times_titles_and_artists() {
-        let sheet = Sheet::parse(MIX.as_bytes()).unwrap();
+        let sheet = parse(MIX.as_bytes()).unwrap();
         assert_eq!(sheet.title.as_deref(), Some("A Mix"));
         assert_eq!(sheet.performer.as_deref(), Some("A DJ"));
         assert_eq!(sheet.genre.as_deref(), Some("Drum & Bass"));
@@ -279,7 +265,7 @@ mod tests {
             [&b"\xff\xfe"[..], &little].concat(),
             [&b"\xfe\xff"[..], &big].concat(),
         ] {
-            let sheet = Sheet::parse(&bytes).unwrap();
+            let sheet = parse(&bytes).unwrap();
             assert_eq!(sheet.title.as_deref(), Some("Für Élise"));
             assert_eq!(sheet.files[0].name, "é.wav");
             assert_eq!(sheet.files[0].tracks.len(), 1);
@@ -290,7 +276,7 @@ mod tests {
     fn a_track_belongs_to_the_file_of_its_index() {
         let sheet = "FILE a.wav WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\nTRACK 02 AUDIO\nINDEX 00 03:00:00\n\
             FILE b.wav WAVE\nINDEX 01 00:00:00\n";
-        let sheet = Sheet::parse(sheet.as_bytes()).unwrap();
+        let sheet = parse(sheet.as_bytes()).unwrap();
         let numbers: Vec<Vec<u32>> = sheet
             .files
             .iter()
@@ -310,7 +296,7 @@ mod tests {
             ("TRACK one AUDIO", "a track number"),
             ("FILE", "a file name"),
         ] {
-            let error = Sheet::parse(format!("{file}{text}\n").as_bytes()).unwrap_err();
+            let error = parse(format!("{file}{text}\n").as_bytes()).unwrap_err();
             let message = error.to_string();
             assert!(
                 message.contains("line 3") && message.contains(expected),
@@ -318,13 +304,13 @@ mod tests {
             );
         }
         let back = "INDEX 01 02:00:00\nTRACK 02 AUDIO\nINDEX 01 01:00:00\n";
-        let error = Sheet::parse(format!("{file}{back}").as_bytes()).unwrap_err();
+        let error = parse(format!("{file}{back}").as_bytes()).unwrap_err();
         assert!(
             error.to_string().contains("than the previous track"),
             "{error}"
         );
-        let error = Sheet::parse(b"TRACK 01 AUDIO\nINDEX 01 00:00:00\n").unwrap_err();
+        let error = parse(b"TRACK 01 AUDIO\nINDEX 01 00:00:00\n").unwrap_err();
         assert!(error.to_string().contains("FILE before it"), "{error}");
-        assert_eq!(Sheet::parse(b"").unwrap(), Sheet::default());
+        assert_eq!(parse(b"").unwrap(), Sheet::default());
     }
 }

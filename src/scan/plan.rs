@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Error,
+    audio::ffmpeg,
     library::{FailedFile, Micros, Song},
 };
 use std::{
@@ -98,6 +99,7 @@ impl Plan {
                 && !options.retry_failed
                 && let Some(failed) = failed.get(&key)
                 && is_same(failed.size_bytes, failed.modified)
+                && !(failed.needs_ffmpeg && ffmpeg::program().is_some())
             {
                 plan.known_failures.push((*failed).clone());
                 continue;
@@ -289,6 +291,7 @@ mod tests {
             size_bytes: file.size,
             modified: known[0].modified,
             reason: "is damaged".to_owned(),
+            needs_ffmpeg: false,
         };
         let plan = |file: &FoundFile, options| {
             Plan::new(

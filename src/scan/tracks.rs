@@ -3,8 +3,10 @@
 use super::{
     FoundFile, Listing,
     cue::{Sheet, SheetFile, SheetTime},
+    path_list::folded,
     walk::is_hidden,
 };
+use crate::charset::TagCharset;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -43,7 +45,7 @@ impl Track {
 }
 
 /// Replaces files that have a CUE sheet by their tracks.
-pub(super) fn split_files(listing: &mut Listing) {
+pub(super) fn split_files(listing: &mut Listing, charset: TagCharset) {
     let mut directories: BTreeMap<PathBuf, Vec<FoundFile>> = BTreeMap::new();
     for file in std::mem::take(&mut listing.files) {
         let directory = file.path.parent().unwrap_or(Path::new("/"));
@@ -52,7 +54,7 @@ pub(super) fn split_files(listing: &mut Listing) {
     }
     for (directory, mut files) in directories {
         for path in sheets(&directory) {
-            let sheet = match Sheet::load(&path) {
+            let sheet = match Sheet::load(&path, charset) {
                 Ok(sheet) => sheet,
                 Err(error) => {
                     listing.failures.push(error);
@@ -101,9 +103,9 @@ fn find(files: &[FoundFile], part: &SheetFile, sheet: Option<&Path>) -> Option<u
         .or_else(|| with(sheet?.file_stem()?, Path::file_name))
 }
 
-/// Whether names are equal, ignoring case.
+/// Whether names are equal, ignoring case and how accents are encoded.
 fn is_same_name(a: &OsStr, b: &OsStr) -> bool {
-    a == b || a.to_string_lossy().to_lowercase() == b.to_string_lossy().to_lowercase()
+    a == b || folded(a) == folded(b)
 }
 
 fn tracks_of(
@@ -184,6 +186,7 @@ mod tests {
     fn a_sheet_finds_its_file_under_a_similar_name() {
         for (file, sheet, named) in [
             ("Mix.flac", "x.cue", "mix.wav"),
+            ("Me\u{301}lange.flac", "x.cue", "m\u{e9}lange.wav"),
             ("mix.flac", "x.cue", "C:\\rips\\mix.flac"),
             ("mix.mp3", "mix.cue", "CDImage.wav"),
             ("mix.mp3", "mix.mp3.cue", "CDImage.wav"),

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     analysis::Analysis,
+    audio::ffmpeg,
     library::{
         Column, Columns, FORMAT_VERSION, FailedFile, Library, LibraryInfo, LibraryWriter, Micros,
         Song, resolve_target, track_name,
@@ -379,6 +380,7 @@ fn failed_file(file: &FoundFile, error: &Error) -> FailedFile {
         size_bytes: file.size,
         modified: file.modified.map(Micros::from),
         reason: reason(error),
+        needs_ffmpeg: error.kind() == ErrorKind::Unsupported && ffmpeg::program().is_none(),
     }
 }
 

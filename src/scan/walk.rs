@@ -1,11 +1,12 @@
 //! Finding the music in directories.
 
 use super::{
-    Shard, Track,
+    Entry, Shard, Track,
+    path_list::Finder,
     patterns::{PathSet, Patterns, Rules, excludes_named, is_absent},
     tracks::split_files,
 };
-use crate::{Error, ErrorKind, Result, audio::ffmpeg, error::Context};
+use crate::{Error, ErrorKind, Result, audio::ffmpeg, charset::TagCharset, error::Context};
 use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
@@ -63,13 +64,15 @@ pub(crate) struct ScanOptions {
     /// Directories, and files that are taken whatever their names.
     pub roots: Vec<PathBuf>,
     /// Files and directories of a list; one that cannot be read does not end the scan.
-    pub listed: Vec<PathBuf>,
+    pub listed: Vec<Entry>,
     /// Patterns of files and directories to skip, also of those in `roots` and `listed`.
     pub exclude: Patterns,
     /// The shard to keep.
     pub shard: Option<Shard>,
     /// Whether CUE sheets beside files split them into tracks.
     pub cue: bool,
+    /// The encoding of CUE sheets that are not Unicode.
+    pub tag_charset: TagCharset,
     /// Whether hidden files and directories are listed.
     pub hidden: bool,
 }
@@ -95,6 +98,10 @@ pub(crate) struct Listing {
     pub other_shards: usize,
     /// Files and directories that could not be read.
     pub failures: Vec<Error>,
+    /// Entries of the list that match no file.
+    pub absent: Vec<String>,
+    /// The number of entries of the list that match a file only if upper and lower case are ignored.
+    pub ignoring_case: u64,
 }
 
 /// Lists the music in directories, the same each time. A root may be a file, which is taken whatever its name; a listed
@@ -121,13 +128,20 @@ pub(crate) fn scan(options: &ScanOptions) -> Result<Listing> {
     for root in &options.roots {
         scan_named(root, true, options, &exclude, &mut listing)?;
     }
-    for path in &options.listed {
-        scan_named(path, false, options, &exclude, &mut listing)?;
+    let mut finder = Finder::default();
+    for entry in &options.listed {
+        match finder.find(entry) {
+            Some((path, ignores_case)) => {
+                listing.ignoring_case += u64::from(ignores_case);
+                scan_named(&path, false, options, &exclude, &mut listing)?;
+            }
+            None => listing.absent.push(entry.text.clone()),
+        }
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup_by(|a, b| a.path == b.path);
     if options.cue {
-        split_files(&mut listing);
+        split_files(&mut listing, options.tag_charset);
     }
     listing.failures.sort_by(|a, b| a.path().cmp(&b.path()));
     listing.failures.dedup_by(|a, b| a.path() == b.path());

@@ -13,6 +13,8 @@ use std::{
 
 /// Failures of earlier runs that are printed.
 const MOST_FAILURES: usize = 20;
+/// Entries of a list without a file that are named.
+const MAX_NAMED: usize = 3;
 
 /// Explains why every file is analyzed again.
 pub(super) fn announce_incompatible(console: &Console, update: &Update, info: &LibraryInfo) {
@@ -122,10 +124,29 @@ pub(super) fn report_skipped(console: &Console, listing: &Listing) {
     skipped(number, "file or directory", "files and directories", reason);
 }
 
+/// Reports the entries of a list that match no file, or only one in other upper and lower case.
+pub(super) fn report_absent(console: &Console, list: &str, listing: &Listing) {
+    if listing.ignoring_case > 0 {
+        let files = count(listing.ignoring_case, "file", "files");
+        console.remark(&format!(
+            "{list}: {files} found by ignoring upper and lower case"
+        ));
+    }
+    if !listing.absent.is_empty() {
+        let entries = count(
+            listing.absent.len() as u64,
+            "entry matches",
+            "entries match",
+        );
+        let names = visible(&listed(&listing.absent, MAX_NAMED));
+        console.warning(&format!("{list}: {entries} no file: {names}"));
+    }
+}
+
 /// The error message for a scan without music.
 pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
     let names: Vec<_> = names.iter().map(|name| name.display()).collect();
-    let reason = if !listing.failures.is_empty() {
+    let reason = if !listing.failures.is_empty() || !listing.absent.is_empty() {
         "no music file could be read"
     } else if !listing.excluded.is_empty() {
         "patterns exclude every music file"
@@ -218,9 +239,14 @@ pub(super) fn conclude(
         ));
     }
     report_interrupted(console, report);
-    let failed = listing.failures.len() + report.failures.len() + known.len();
+    let failed =
+        listing.failures.len() + listing.absent.len() + report.failures.len() + known.len();
     let songs = report.spread.songs;
+    let hint = ffmpeg_hint(report);
     if songs == 0 && report.not_processed == 0 && !options.write_empty {
+        if !hint.is_empty() {
+            console.remark(hint.trim_end());
+        }
         return Err(none_analyzed(listing, output).into());
     }
     if !console.is_quiet() && (songs > 0 || options.write_empty) {
@@ -245,6 +271,18 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// The number of failed files that ffmpeg could have decoded; empty if there are none, or ffmpeg was there.
+fn ffmpeg_hint(report: &Report) -> String {
+    let failed = report.failures.iter().chain(&report.known_failures);
+    match failed.filter(|failed| failed.needs_ffmpeg).count() {
+        0 => String::new(),
+        files => format!(
+            "{files} of the failed files could probably be read with ffmpeg, which was not found or is turned off; install it and \
+             run again\n"
+        ),
+    }
+}
+
 /// Songs, failures, speed, and how the library spreads over the emotions.
 fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> String {
     let seconds = elapsed.as_secs_f64().max(1e-3);
@@ -253,6 +291,7 @@ fn summary(report: &Report, failed: usize, elapsed: Duration, output: &Path) -> 
         visible(&output.display().to_string()),
         count(report.spread.songs, "song", "songs"),
     );
+    text.push_str(&ffmpeg_hint(report));
     let parts = [
         (report.analyzed, "analyzed"),
         (report.resumed, "from the interrupted run"),

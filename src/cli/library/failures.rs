@@ -34,6 +34,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> CliResult {
                 "track": failed.track,
                 "reason": failed.reason,
                 "size_bytes": failed.size_bytes,
+                "needs_ffmpeg": failed.needs_ffmpeg,
             });
             text.push_str(&format!("{object}\n"));
         }
