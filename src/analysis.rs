@@ -5,7 +5,10 @@
 
 use crate::{
     Error, ErrorKind, Result,
-    audio::{AudioInfo, Decoder, Excerpt, Input, Resampler, Segment, Selection, with_fallback},
+    audio::{
+        AudioInfo, DecodeOptions, Decoder, Excerpt, Input, Resampler, Segment, Selection,
+        with_fallback,
+    },
     charset::TagCharset,
     emotion::{Emotion, EmotionVector, Moment},
     mel::{Framer, MelExtractor, Window, WindowRule},
@@ -103,16 +106,34 @@ pub fn analyze_bytes(
 }
 
 fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
-    with_fallback(input, |input| analyze_directly(input, model, options))
+    with_fallback(input, |input| {
+        let mut decode = DecodeOptions {
+            selection: options.selection(),
+            tag_charset: options.tag_charset,
+            channel: None,
+        };
+        let (analysis, instead) = analyze_once(input, model, options, &decode)?;
+        if instead.is_none() {
+            return Ok(analysis);
+        }
+        decode.channel = instead;
+        Ok(analyze_once(input, model, options, &decode)?.0)
+    })
 }
 
-fn analyze_directly(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
+/// Also returns the channel to analyze instead, if the channels cancel each other.
+fn analyze_once(
+    input: &Input,
+    model: &Model,
+    options: &AnalyzeOptions,
+    decode: &DecodeOptions,
+) -> Result<(Analysis, Option<u16>)> {
     let mut mean = WeightedMean::default();
     let mut moments = Vec::new();
     let mut windows = 0;
     let preprocessing = &model.metadata().preprocessing;
-    let decoder = Decoder::open_directly(input.clone(), options.selection(), options.tag_charset)?;
-    let pass = pass(decoder, preprocessing, |window| {
+    let mut decoder = Decoder::open_directly(input.clone(), decode)?;
+    let pass = pass(&mut decoder, preprocessing, |window| {
         let prediction = model.predict(window.values)?;
         mean.add(&prediction, window.weight);
         windows += 1;
@@ -128,14 +149,15 @@ fn analyze_directly(input: &Input, model: &Model, options: &AnalyzeOptions) -> R
         }
         Ok(())
     })?;
-    Ok(Analysis {
+    let analysis = Analysis {
         windows,
         silent: pass.silent,
         repeated: pass.samples < preprocessing.window.length as u64,
         prediction: mean.prediction()?,
         timeline: options.timeline.then_some(moments),
         audio: pass.audio,
-    })
+    };
+    Ok((analysis, decoder.channel_instead()))
 }
 
 /// The half of the chain that training shares: calls `emit` with the log-mel spectrogram of each window, in order.
@@ -148,7 +170,7 @@ pub fn spectrograms(
     preprocessing: &Preprocessing,
     emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<AudioInfo> {
-    Ok(pass(Decoder::open(path)?, preprocessing, emit)?.audio)
+    Ok(pass(&mut Decoder::open_audible(path)?, preprocessing, emit)?.audio)
 }
 
 /// The facts that are known once all windows of a file have been emitted.
@@ -160,7 +182,7 @@ struct Pass {
 }
 
 fn pass(
-    mut decoder: Decoder,
+    decoder: &mut Decoder,
     preprocessing: &Preprocessing,
     mut emit: impl FnMut(LogMel<'_>) -> Result<()>,
 ) -> Result<Pass> {

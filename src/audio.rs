@@ -9,6 +9,7 @@ mod decode;
 mod excerpt;
 pub(crate) mod ffmpeg;
 mod input;
+mod mixer;
 mod opus;
 mod packets;
 mod resample;
@@ -18,8 +19,8 @@ mod tag_bytes;
 mod tags;
 mod time_limit;
 
-pub(crate) use decode::with_fallback;
 pub use decode::{AudioInfo, Decoder};
+pub(crate) use decode::{DecodeOptions, with_fallback};
 pub(crate) use excerpt::Selection;
 pub use excerpt::{Excerpt, Segment};
 pub use ffmpeg::use_ffmpeg;

@@ -98,6 +98,7 @@ fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
         duration_s: audio.duration_s,
         sample_rate: audio.sample_rate,
         channels: audio.channels.into(),
+        channel: audio.channel.map(u32::from),
         codec: audio.codec,
         decoder: Some(audio.decoder.to_owned()),
         title: audio.tags.title,
@@ -151,8 +152,14 @@ pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
         notes.push("shorter than a window (repeated)".to_owned());
     }
     let audio = &analysis.audio;
+    notes.extend(audio.channel.map(u32::from).map(alone));
     notes.extend(gaps(audio.missing_s, audio.damaged_packets));
     notes
+}
+
+/// The channel that was analyzed, in words.
+fn alone(channel: u32) -> String {
+    format!("channel {channel} alone (the two cancel each other)")
 }
 
 /// The gaps of a song, in words: `12.30 s missing`, `3 damaged packets`.

@@ -51,6 +51,66 @@ fn preprocessing() -> Preprocessing {
     }
 }
 
+fn write_stereo(directory: &Path, left: &[f32], right: &[f32], rate: u32) -> PathBuf {
+    let path = directory.join("stereo.wav");
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: rate,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for (left, right) in left.iter().zip(right) {
+        writer.write_sample(*left).unwrap();
+        writer.write_sample(*right).unwrap();
+    }
+    writer.finalize().unwrap();
+    path
+}
+
+#[test]
+fn channels_that_cancel_each_other_are_analyzed_by_the_louder_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = Model::shipped().unwrap();
+    let rate = 48_000;
+    let song = music(4.0, rate);
+    let other = noise(4.0, rate);
+    let mixed = |gain: f32, other_gain: f32| -> Vec<f32> {
+        let pairs = song.iter().zip(&other);
+        pairs
+            .map(|(song, other)| gain * song + other_gain * other)
+            .collect()
+    };
+    for (right, channel) in [
+        (mixed(-1.0, 0.0), Some(1)),
+        (mixed(-1.1, 0.0), Some(2)),
+        (mixed(-0.9, 0.02), Some(1)),
+        (mixed(-0.3, 0.0), None),
+        (mixed(0.0, 0.0), None),
+        (mixed(-1.0, 2.0), None),
+        (mixed(1.0, 0.0), None),
+    ] {
+        let path = write_stereo(directory.path(), &song, &right, rate);
+        let analysis = analyze_file(&path, &model, &AnalyzeOptions::default()).unwrap();
+        assert_eq!(analysis.audio.channel, channel);
+        assert!(!analysis.silent);
+        if let Some(channel) = channel {
+            let samples = if channel == 1 { &song } else { &right };
+            let alone = write_wav(directory.path(), "mono.wav", samples, rate);
+            let expected = analyze_file(&alone, &model, &AnalyzeOptions::default()).unwrap();
+            assert_eq!(analysis.prediction, expected.prediction);
+            assert_eq!(
+                collect(&path, &preprocessing()),
+                collect(&alone, &preprocessing())
+            );
+        }
+    }
+    let silence = vec![0.0; song.len()];
+    let path = write_stereo(directory.path(), &silence, &silence, rate);
+    let analysis = analyze_file(&path, &model, &AnalyzeOptions::default()).unwrap();
+    assert_eq!((analysis.audio.channel, analysis.silent), (None, true));
+}
+
 /// Noise whose level falls by 60 dB from start to end.
 fn noise(seconds: f64, rate: u32) -> Vec<f32> {
     let mut state = 1_u32;
@@ -124,6 +184,7 @@ fn multiples_of_the_rate_give_the_spectrogram_of_the_resampled_song() {
     }
 }
 
+#[derive(Debug, PartialEq)]
 struct Kept {
     values: Vec<f32>,
     frames: usize,
@@ -143,7 +204,6 @@ fn collect(path: &Path, preprocessing: &Preprocessing) -> (Vec<Kept>, f64) {
         Ok(())
     };
     let info = spectrograms(path, preprocessing, keep).unwrap();
-    assert_eq!(info.channels, 1);
     (windows, info.duration_s)
 }
 

@@ -1,12 +1,12 @@
 //! Packets to mono samples, whichever decoder does it.
 
 use super::{
+    mixer::Mixer,
     opus::{OpusPackets, SAMPLE_RATE as OPUS_RATE},
     source::unsupported,
 };
 use crate::{Error, ErrorKind, Result};
 use symphonia::core::{
-    audio::{Audio, AudioBuffer, GenericAudioBufferRef, conv::IntoSample, sample::Sample},
     codecs::audio::{
         AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_OPUS,
     },
@@ -85,12 +85,13 @@ impl Codec {
     pub(super) fn decode(
         &mut self,
         packet: &Packet,
+        mixer: &mut Mixer,
         out: &mut Vec<f32>,
     ) -> Result<(u32, usize), PacketError> {
         match self {
             Self::Symphonia(decoder) => match decoder.decode(packet) {
                 Ok(buffer) => {
-                    append_mean(&buffer, out);
+                    mixer.append(&buffer, out);
                     let spec = buffer.spec();
                     Ok((spec.rate(), spec.channels().count()))
                 }
@@ -99,7 +100,8 @@ impl Codec {
             },
             Self::Opus(opus) => {
                 let start = out.len();
-                opus.decode(&packet.data, out).ok_or(PacketError::Damaged)?;
+                opus.decode(&packet.data, mixer, out)
+                    .ok_or(PacketError::Damaged)?;
                 let trim = |d: symphonia::core::units::Duration| d.get() as usize;
                 let end = (out.len() - start).saturating_sub(trim(packet.trim_end));
                 out.truncate(start + end);
@@ -131,48 +133,6 @@ fn codec_name(params: &AudioCodecParameters) -> Option<&'static str> {
     ];
     let mut names = names.into_iter();
     names.find_map(|(codec, name)| (codec == params.codec).then_some(name))
-}
-
-/// Appends the mean of the channels of `buffer` to `out`, as samples from -1 to 1.
-pub(super) fn append_mean(buffer: &GenericAudioBufferRef<'_>, out: &mut Vec<f32>) {
-    match buffer {
-        GenericAudioBufferRef::U8(b) => mean(b, out),
-        GenericAudioBufferRef::U16(b) => mean(b, out),
-        GenericAudioBufferRef::U24(b) => mean(b, out),
-        GenericAudioBufferRef::U32(b) => mean(b, out),
-        GenericAudioBufferRef::S8(b) => mean(b, out),
-        GenericAudioBufferRef::S16(b) => mean(b, out),
-        GenericAudioBufferRef::S24(b) => mean(b, out),
-        GenericAudioBufferRef::S32(b) => mean(b, out),
-        GenericAudioBufferRef::F32(b) => mean(b, out),
-        GenericAudioBufferRef::F64(b) => mean(b, out),
-    }
-}
-
-fn mean<S: Sample + IntoSample<f32>>(buffer: &AudioBuffer<S>, out: &mut Vec<f32>) {
-    let channels = buffer.num_planes();
-    let Some(first) = buffer.plane(0) else {
-        return;
-    };
-    if channels == 1 {
-        out.extend(first.iter().map(|&x| x.into_sample()));
-    } else if let (2, Some(second)) = (channels, buffer.plane(1)) {
-        out.extend(first.iter().zip(second).map(|(&l, &r)| {
-            let (l, r): (f32, f32) = (l.into_sample(), r.into_sample());
-            0.5 * (l + r)
-        }));
-    } else {
-        let start = out.len();
-        out.extend(first.iter().map(|&x| -> f32 { x.into_sample() }));
-        let sums = &mut out[start..];
-        for plane in buffer.iter_planes().skip(1) {
-            for (sum, &x) in sums.iter_mut().zip(plane) {
-                *sum += IntoSample::<f32>::into_sample(x);
-            }
-        }
-        let scale = 1.0 / channels as f32;
-        sums.iter_mut().for_each(|sum| *sum *= scale);
-    }
 }
 
 /// Largest magnitude of audio: 100 dB above full scale.

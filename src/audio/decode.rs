@@ -5,6 +5,7 @@ use super::{
     excerpt::Selection,
     ffmpeg::Call,
     input::Input,
+    mixer::Mixer,
     resample::Resampler,
     source::{self, Source},
     time_limit::{MAX_HOURS, TimeLimit},
@@ -19,6 +20,8 @@ pub struct AudioInfo {
     pub sample_rate: u32,
     /// Channels in the file, 1 to 64. The decoder returns their mean.
     pub channels: u16,
+    /// The channel that the decoder returns instead, counted from 1, because the two cancel each other in the mean.
+    pub channel: Option<u16>,
     /// Short name of the codec: `mp3`, `aac`, `alac`, `flac`, `vorbis`, `opus`, `pcm_s16le`, ...
     pub codec: String,
     /// The decoder: `symphonia`, `opus-pure` or `ffmpeg`.
@@ -43,6 +46,15 @@ impl AudioInfo {
             None => self.duration_s,
         }
     }
+}
+
+/// What to decode, and how.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DecodeOptions {
+    pub selection: Selection,
+    pub tag_charset: TagCharset,
+    /// The channel to decode instead of the mean of all, counted from 1.
+    pub channel: Option<u16>,
 }
 
 /// Decodes one file. Memory does not grow with the length of the audio.
@@ -109,7 +121,20 @@ impl Decoder {
     /// # Errors
     /// An error that names the file, if it is not audio, not supported, damaged or known to be truncated.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_input(Input::from(path.as_ref()), Selection::All)
+        Self::open_input(Input::from(path.as_ref()), &DecodeOptions::default())
+    }
+
+    /// Opens a file as [`open`](Self::open) does, or its louder channel alone where the two cancel each other, for which it is
+    /// decoded to the end before.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) and [`next_block`](Self::next_block).
+    pub(crate) fn open_audible(path: &Path) -> Result<Self> {
+        let mut options = DecodeOptions::default();
+        let mut decoder = Self::open_input(Input::from(path), &options)?;
+        while decoder.next_block()?.is_some() {}
+        options.channel = decoder.channel_instead();
+        Self::open_input(Input::from(path), &options)
     }
 
     /// Opens a file and decodes an excerpt of it; all of it if it is no longer than the excerpt, or if its container has
@@ -123,24 +148,22 @@ impl Decoder {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn open_excerpt(path: impl AsRef<Path>, excerpt: &Excerpt) -> Result<Self> {
-        Self::open_input(Input::from(path.as_ref()), Selection::Excerpt(*excerpt))
+        let options = DecodeOptions {
+            selection: Selection::Excerpt(*excerpt),
+            ..DecodeOptions::default()
+        };
+        Self::open_input(Input::from(path.as_ref()), &options)
     }
 
     /// Opens a file, or the content of one, and decodes the selected part, with ffmpeg if need be.
-    pub(crate) fn open_input(input: Input, selection: Selection) -> Result<Self> {
-        with_fallback(&input, |input| {
-            Self::open_directly(input.clone(), selection, TagCharset::default())
-        })
+    fn open_input(input: Input, options: &DecodeOptions) -> Result<Self> {
+        with_fallback(&input, |input| Self::open_directly(input.clone(), options))
     }
 
     /// Opens a file without a fallback.
-    pub(crate) fn open_directly(
-        input: Input,
-        selection: Selection,
-        charset: TagCharset,
-    ) -> Result<Self> {
-        let mut decoder = Self::start(input, charset)?;
-        if selection == Selection::All {
+    pub(crate) fn open_directly(input: Input, options: &DecodeOptions) -> Result<Self> {
+        let mut decoder = Self::start(input, options)?;
+        if options.selection == Selection::All {
             return Ok(decoder);
         }
         let rate = f64::from(decoder.info.sample_rate);
@@ -151,7 +174,7 @@ impl Decoder {
                 Source::open(input, limit)?.count_seconds(limit)
             })?,
         };
-        let place = selection.place(total_s);
+        let place = options.selection.place(total_s);
         let Some(place) = place.map_err(|error| input.name(error))? else {
             return Ok(decoder);
         };
@@ -165,15 +188,17 @@ impl Decoder {
         decoder.go_to(samples)
     }
 
-    fn start(input: Input, charset: TagCharset) -> Result<Self> {
+    fn start(input: Input, options: &DecodeOptions) -> Result<Self> {
         let limit = TimeLimit::of(&input);
-        Self::start_within(input, limit, charset)
+        Self::start_within(input, limit, options)
     }
 
-    fn start_within(input: Input, limit: Arc<TimeLimit>, charset: TagCharset) -> Result<Self> {
+    fn start_within(input: Input, limit: Arc<TimeLimit>, options: &DecodeOptions) -> Result<Self> {
         let mut block = Vec::new();
+        let channel = options.channel;
         let (source, info) = guarded(&input, &limit, || {
             let mut source = Source::open(&input, &limit)?;
+            source.mixer = Mixer::new(channel.map(|channel| usize::from(channel) - 1));
             let first = source.next_block(&limit, &mut block)?;
             let Some((sample_rate, channels)) = first else {
                 return Err(source.no_samples());
@@ -184,8 +209,9 @@ impl Decoder {
                 decoder,
                 sample_rate,
                 channels: channels as u16,
+                channel,
                 codec,
-                tags: source.tags(&input, &limit, charset),
+                tags: source.tags(&input, &limit, options.tag_charset),
                 duration_s: 0.0,
                 segment: None,
                 damaged_packets: 0,
@@ -204,6 +230,12 @@ impl Decoder {
             samples: 0,
             part: None,
         })
+    }
+
+    /// The channel to decode instead, counted from 1, if the two channels cancel each other in the mean of what was decoded.
+    pub(crate) fn channel_instead(&self) -> Option<u16> {
+        let channel = self.source.mixer.channel_instead()?;
+        Some(channel as u16 + 1)
     }
 
     /// The facts about the audio.
@@ -326,7 +358,11 @@ impl Decoder {
                 // Seeking failed, or the position is unknown.
                 _ => {
                     let info = self.info;
-                    self = Self::start(self.input, TagCharset::default())?;
+                    let options = DecodeOptions {
+                        channel: info.channel,
+                        ..DecodeOptions::default()
+                    };
+                    self = Self::start(self.input, &options)?;
                     self.info = info;
                 }
             }

@@ -24,8 +24,9 @@ impl Segment {
 }
 
 /// The part of a song to decode.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) enum Selection {
+    #[default]
     All,
     Excerpt(Excerpt),
     Segment(Segment),

@@ -1,6 +1,6 @@
 //! Opus packets to samples. symphonia reads the containers but has no decoder for this codec.
 
-use super::source::unsupported;
+use super::{mixer::Mixer, source::unsupported};
 use crate::{Error, ErrorKind, Result};
 use opus_pure::{OpusDecoder, OpusMSDecoder};
 
@@ -82,8 +82,13 @@ impl OpusPackets {
         };
     }
 
-    /// Appends the mean of the channels of one packet to `out`; `None` for a damaged packet.
-    pub(super) fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Option<()> {
+    /// Appends the mono samples of one packet to `out`; `None` for a damaged packet.
+    pub(super) fn decode(
+        &mut self,
+        packet: &[u8],
+        mixer: &mut Mixer,
+        out: &mut Vec<f32>,
+    ) -> Option<()> {
         // An empty packet would ask the decoder to make up audio for a lost one.
         if packet.is_empty() {
             return None;
@@ -93,9 +98,8 @@ impl OpusPackets {
             Streams::Many(decoder) => decoder.decode(packet, MAX_PACKET, &mut self.pcm),
         }
         .ok()?;
-        let scale = self.gain / self.channels as f32;
-        let frames = self.pcm[..samples * self.channels].chunks_exact(self.channels);
-        out.extend(frames.map(|frame| frame.iter().sum::<f32>() * scale));
+        let samples = &self.pcm[..samples * self.channels];
+        mixer.append_interleaved(samples, self.channels, self.gain, out);
         Some(())
     }
 }

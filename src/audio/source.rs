@@ -6,6 +6,7 @@ use super::{
     container,
     ffmpeg::Call,
     input::Input,
+    mixer::Mixer,
     sniff,
     time_limit::TimeLimit,
 };
@@ -51,6 +52,7 @@ pub(super) struct Source {
     /// Samples of the audio according to the headers, if they know them.
     declared_samples: Option<u64>,
     tally: Tally,
+    pub(super) mixer: Mixer,
     /// The packets' time of the first sample, in samples.
     origin: Option<i64>,
     /// Start of the last block in the song, in samples, according to the packets' times.
@@ -135,6 +137,7 @@ impl Source {
             skip: codec.pre_skip(),
             declared_samples: declared.map(|samples| samples.saturating_sub(codec.pre_skip())),
             tally: Tally::default(),
+            mixer: Mixer::default(),
             origin: None,
             position: None,
             codec,
@@ -238,10 +241,10 @@ impl Source {
             if is_trimmed && self.tally.trimmed > MAX_PADDING {
                 packet.trim_end = Duration::ZERO;
             }
-            let mut decoded = self.codec.decode(&packet, block);
+            let mut decoded = self.codec.decode(&packet, &mut self.mixer, block);
             if decoded.is_err() && self.renew_codec() {
                 block.clear();
-                decoded = self.codec.decode(&packet, block);
+                decoded = self.codec.decode(&packet, &mut self.mixer, block);
             }
             let (found, channels) = match decoded {
                 Ok(spec) if is_audio(block) => spec,

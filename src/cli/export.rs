@@ -19,7 +19,7 @@ use std::{
                   (.feather), .npy, .sqlite (.db). With --format huggingface, m3u8 or xspf -o is a directory.\n\
                   \n\
                   Columns, in their order: path, track, track_start_s, track_end_s, size_bytes, modified, duration_s, \
-                  sample_rate, channels, codec, decoder, title, artist, album, genre, valence, arousal, emotion (the strongest), the \
+                  sample_rate, channels, channel, codec, decoder, title, artist, album, genre, valence, arousal, emotion (the strongest), the \
                   eight percentages by their names, analyzed_at, windows, content_hash, silent, damaged_packets, missing_s, \
                   excerpt_start_s, excerpt_length_s; and with --with: path_bytes, embedding, timeline.\n\
                   \n\

@@ -100,7 +100,7 @@ fn whole_song(path: &Path, mel: &mut MelExtractor) -> Result<Vec<i16>> {
 /// # Errors
 /// If it cannot be decoded, is empty, or is longer than two hours.
 pub(crate) fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
-    let mut decoder = Decoder::open(path)?;
+    let mut decoder = Decoder::open_audible(path)?;
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     let mut samples = Vec::new();
     while let Some(block) = decoder.next_block()? {

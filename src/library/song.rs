@@ -167,6 +167,8 @@ columns! {
     SampleRate sample_rate: u32,
     /// Channels of the file.
     Channels channels: u32,
+    /// The channel that was analyzed, counted from 1, where the two cancel each other in their mean; null for the mean.
+    Channel channel: Option<u32>,
     /// Short name of the codec.
     Codec codec: String,
     /// The decoder: `symphonia`, `opus-pure` or `ffmpeg`; null in libraries of earlier versions.

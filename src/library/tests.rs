@@ -556,7 +556,7 @@ fn columns_are_in_the_order_of_the_table() {
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(
         names.join(" "),
-        "path path_bytes track track_start_s track_end_s size_bytes modified duration_s sample_rate channels codec decoder \
+        "path path_bytes track track_start_s track_end_s size_bytes modified duration_s sample_rate channels channel codec decoder \
          title artist album genre valence arousal emotions felt embedding analyzed_at windows content_hash silent damaged_packets \
          missing_s excerpt_start_s excerpt_length_s timeline"
     );

@@ -97,6 +97,7 @@ pub(super) mod tests {
                 segment: None,
                 damaged_packets: 0,
                 missing_s: 0.0,
+                channel: None,
             },
             windows: 3,
             silent: false,

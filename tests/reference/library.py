@@ -39,6 +39,7 @@ COLUMNS = {
     "duration_s": (pa.float64(), False),
     "sample_rate": (pa.int32(), False),
     "channels": (pa.int32(), False),
+    "channel": (pa.int32(), True),
     "codec": (pa.string(), False),
     "decoder": (pa.string(), True),
     "title": (pa.string(), True),

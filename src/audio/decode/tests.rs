@@ -274,7 +274,7 @@ fn a_file_that_takes_too_long_is_an_error_of_that_kind() {
     let directory = tempfile::tempdir().unwrap();
     let path = wav(directory.path(), 1, 8000);
     let none = TimeLimit::short(Duration::ZERO);
-    let error = Decoder::start_within(Input::from(path.as_path()), none, TagCharset::default())
+    let error = Decoder::start_within(Input::from(path.as_path()), none, &DecodeOptions::default())
         .err()
         .unwrap();
     assert!(error.to_string().contains("song.wav"), "{error}");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::audio::{Decoder, Input, Selection, tag_bytes::raw_bytes, time_limit::TimeLimit};
+use crate::audio::{DecodeOptions, Decoder, Input, tag_bytes::raw_bytes, time_limit::TimeLimit};
 use encoding_rs::Encoding;
 
 /// Text in the encoding of this name.
@@ -96,7 +96,11 @@ fn info_list(title: &[u8], artist: &[u8]) -> Vec<u8> {
 
 fn tags_with(bytes: Vec<u8>, charset: TagCharset) -> Tags {
     let input = Input::Bytes(bytes.into());
-    let decoder = Decoder::open_directly(input, Selection::All, charset).unwrap();
+    let options = DecodeOptions {
+        tag_charset: charset,
+        ..DecodeOptions::default()
+    };
+    let decoder = Decoder::open_directly(input, &options).unwrap();
     decoder.info().tags.clone()
 }
 
