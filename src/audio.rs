@@ -12,6 +12,7 @@ mod input;
 mod mixer;
 mod opus;
 mod packets;
+mod repair;
 mod resample;
 mod sniff;
 mod source;

@@ -29,6 +29,7 @@ pub(super) fn declared_samples(
         let base = track.time_base;
         frames > 0 && base.is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate)
     });
+    let is_known = |size: Option<u32>| size.is_none_or(|size| !UNKNOWN.contains(&size));
     let is_known = match format.format_info().short_name {
         // Without a header of its own, symphonia estimates the number of frames from the first ones.
         "mp1" | "mp2" | "mp3" => {
@@ -37,8 +38,8 @@ pub(super) fn declared_samples(
             let mut marks = head.windows(4);
             marks.any(|mark| matches!(mark, b"Xing" | b"Info" | b"VBRI"))
         }
-        "wave" => !UNKNOWN.contains(&chunk_size(file, b"data", u32::from_le_bytes)?),
-        "aiff" => !UNKNOWN.contains(&chunk_size(file, b"SSND", u32::from_be_bytes)?),
+        "wave" => is_known(chunk_size(file, b"data", u32::from_le_bytes)?),
+        "aiff" => is_known(chunk_size(file, b"SSND", u32::from_be_bytes)?),
         "ogg" => !is_chained(format, file, len)?,
         "isomp4" | "flac" | "caf" => true,
         _ => false,
@@ -47,14 +48,18 @@ pub(super) fn declared_samples(
 }
 
 /// The lengths that programs write where they do not know it, because they write to a pipe.
-const UNKNOWN: [u32; 3] = [u32::MAX, 0x7fff_ffff, 0x7fff_f000];
+const UNKNOWN: [u32; 4] = [0, u32::MAX, 0x7fff_ffff, 0x7fff_f000];
 
-/// The length of a chunk near the start of a WAV or AIFF file; 0 if it is elsewhere.
-fn chunk_size(file: &mut Reader, name: &[u8; 4], read: fn([u8; 4]) -> u32) -> io::Result<u32> {
+/// The length of a chunk near the start of a WAV or AIFF file; `None` if it is elsewhere.
+fn chunk_size(
+    file: &mut Reader,
+    name: &[u8; 4],
+    read: fn([u8; 4]) -> u32,
+) -> io::Result<Option<u32>> {
     let head = file.bytes(0, HEAD)?;
     let (words, at) = (head.windows(4), |n| head.get(n..n + 4)?.try_into().ok());
     let size = words.enumerate().find(|(_, word)| word == name);
-    Ok(size.and_then(|(n, _)| at(n + 4)).map_or(0, read))
+    Ok(size.and_then(|(n, _)| at(n + 4)).map(read))
 }
 
 /// Whether another stream follows the first in an Ogg file (RFC 3533, section 4: chaining), as in recordings of internet

@@ -3,12 +3,16 @@
 use super::{ffmpeg::Call, time_limit::TimeLimit};
 use crate::Error;
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
 use symphonia::core::io::MediaSource;
+
+/// Bytes to replace, by their positions.
+pub(super) type Corrections = BTreeMap<u64, u8>;
 
 /// An audio file on disk or in memory.
 #[derive(Debug, Clone)]
@@ -64,6 +68,7 @@ impl Input {
             len: self.len()?.saturating_sub(offset),
             at: 0,
             limit: limit.clone(),
+            corrections: Corrections::new(),
         };
         reader.rewind()?;
         Ok(reader)
@@ -78,12 +83,18 @@ pub(super) struct Reader {
     /// The byte that is read next.
     at: u64,
     limit: Arc<TimeLimit>,
+    corrections: Corrections,
 }
 
 impl Reader {
     /// Ends the file before its last `count` bytes.
     pub(super) fn shorten(&mut self, count: u64) {
         self.len = self.len.saturating_sub(count);
+    }
+
+    /// Replaces bytes from now on, by their positions in what it reads.
+    pub(super) fn correct(&mut self, corrections: Corrections) {
+        self.corrections = corrections;
     }
 
     /// Up to `count` bytes from `start` on; fewer at the end of the file.
@@ -101,7 +112,11 @@ impl Read for Reader {
         let left = usize::try_from(self.len.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
         let read = self.source.read(&mut buffer[..wanted])?;
-        self.at += read as u64;
+        let end = self.at + read as u64;
+        for (at, byte) in self.corrections.range(self.at..end) {
+            buffer[(at - self.at) as usize] = *byte;
+        }
+        self.at = end;
         Ok(read)
     }
 }

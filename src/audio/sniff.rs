@@ -74,8 +74,28 @@ fn wav_codec(head: &[u8]) -> Option<&'static str> {
         0x00ff | 0x1600 | 0x1610 => "AAC",
         0x0160..=0x0163 => "Windows Media Audio",
         0x2001 => "DTS",
+        0x0040 | 0x0045 | 0x0064 => "G.726 ADPCM",
+        0x0028 | 0x028f => "G.722 ADPCM",
         _ => return None,
     })
+}
+
+/// The compression of an AIFF-C file, if it is not linear PCM (Apple, *Audio Interchange File Format AIFF-C*, 1991).
+fn aiff_codec(head: &[u8]) -> Option<String> {
+    let is_aiff_c = head.starts_with(b"FORM") && head.get(8..12) == Some(b"AIFC");
+    let at = head.windows(4).position(|word| word == b"COMM")?;
+    let code = head.get(at + 26..at + 30).filter(|_| is_aiff_c)?;
+    let name = match code {
+        b"ima4" => "IMA4 ADPCM",
+        b"MAC3" | b"MAC6" => "MACE",
+        b"QDMC" | b"QDM2" => "QDesign Music",
+        b"Qclp" => "QUALCOMM PureVoice",
+        b"G722" | b"G726" | b"G728" => "G.72x",
+        b"NONE" | b"twos" | b"sowt" | b"raw " | b"in24" | b"in32" | b"fl32" | b"FL32" | b"fl64"
+        | b"FL64" | b"alaw" | b"ALAW" | b"ulaw" | b"ULAW" => return None,
+        other => &format!("the compression {:?}", String::from_utf8_lossy(other)),
+    };
+    Some(name.to_owned())
 }
 
 /// Looks at `head`, the first [`HEAD`] bytes of a file or all of a shorter one.
@@ -96,6 +116,9 @@ pub(super) fn sniff(head: &[u8]) -> Result<()> {
     }
     if let Some(name) = wav_codec(head) {
         return Err(unsupported(&format!("{name} in a WAV container")));
+    }
+    if let Some(name) = aiff_codec(head) {
+        return Err(unsupported(&format!("{name} in an AIFF-C container")));
     }
     if let Some(name) = find(NOT_AUDIO) {
         return Err(not_audio(name));
@@ -142,6 +165,10 @@ mod tests {
             (
                 b"RIFF\0\0\0\0WAVEfmt \x1e\0\0\0\x55\0",
                 "MP3 in a WAV container is not supported",
+            ),
+            (
+                b"FORM\0\0\0\0AIFCCOMM\0\0\0\x18\0\x02\0\0\0\0\0\x10\x40\x0e\xac\x44\0\0\0\0\0\0ima4",
+                "IMA4 ADPCM in an AIFF-C container is not supported",
             ),
         ] {
             let error = sniff(head).unwrap_err();

@@ -7,7 +7,7 @@ use super::{
     ffmpeg::Call,
     input::Input,
     mixer::Mixer,
-    sniff,
+    repair, sniff,
     time_limit::TimeLimit,
 };
 use crate::{Error, ErrorKind, Result, charset::TagCharset};
@@ -38,8 +38,6 @@ const MAX_CONTAINER_ERRORS: u32 = 64;
 
 /// An open container and the decoder of its track.
 pub(super) struct Source {
-    /// The byte at which symphonia and lofty start to read.
-    start: u64,
     format: Box<dyn FormatReader>,
     /// The ffmpeg whose output is read.
     ffmpeg: Option<Call>,
@@ -97,10 +95,10 @@ impl Source {
             return Err(no_audio("the file is empty"));
         }
         let mut file = input.reader(0, limit).map_err(io_error)?;
-        let (start, format, ffmpeg) = if let Input::Ffmpeg(call) = input {
+        let (format, ffmpeg) = if let Input::Ffmpeg(call) = input {
             let stream = call.start(limit).map_err(io_error)?;
             let format = open_format(Box::new(stream), len).map_err(|_| call.failure())?;
-            (0, format, Some(call.clone()))
+            (format, Some(call.clone()))
         } else {
             let head = file.bytes(0, sniff::HEAD).map_err(io_error)?;
             sniff::sniff(&head)?;
@@ -108,8 +106,9 @@ impl Source {
             let is_large = tag_end > MAX_ID3V2_BYTES;
             let start = if is_large { tag_end } else { 0 };
             let mut media = input.reader(start, limit).map_err(io_error)?;
+            media.correct(repair::corrections(&mut file, len).map_err(io_error)?);
             media.shorten(container::id3v1_len(&mut file, len).map_err(io_error)?);
-            (start, open_format(Box::new(media), len)?, None)
+            (open_format(Box::new(media), len)?, None)
         };
 
         let container = format.format_info().long_name;
@@ -131,7 +130,6 @@ impl Source {
                 .map_err(io_error)?,
         };
         Ok(Self {
-            start,
             track: track.id,
             time_base: track.time_base,
             skip: codec.pre_skip(),
@@ -176,7 +174,7 @@ impl Source {
             return call.tags(charset);
         }
         let (container, codec) = self.names();
-        let reader = input.reader(self.start, limit).ok();
+        let reader = input.reader(0, limit).ok();
         let tags = reader.and_then(|reader| Tags::read(reader, container, codec, charset));
         tags.unwrap_or_else(|| Tags::of_format(self.format.as_mut()))
     }
@@ -466,6 +464,9 @@ fn open_format(media: Box<dyn MediaSource>, len: u64) -> Result<Box<dyn FormatRe
                 not_audio("bytes of no known format")
             }
             SymphoniaError::Unsupported(what) if !what.contains("missing") => {
+                let what = what
+                    .replace("unsupported ", "")
+                    .replace(" not supported", "");
                 unsupported(&format!("a variant of this format ({what})"))
             }
             error => damaged_headers("audio", error),

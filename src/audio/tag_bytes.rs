@@ -2,18 +2,14 @@
 
 use super::{
     container::{after_id3v2, id3v1_len, id3v2_tags},
-    input::Reader,
+    input::{Corrections, Reader},
 };
 use crate::charset::{TagCharset, decode_code_page};
 use lofty::tag::{ItemKey, ItemValue, Tag, TagItem, TagType};
 use std::{
-    collections::BTreeMap,
     io::{self, Seek, SeekFrom},
     ops::Range,
 };
-
-/// Bytes to replace, by their positions in the file.
-pub(super) type Corrections = BTreeMap<u64, u8>;
 
 /// Frames of an ID3v2 tag, or chunks of a file, beyond which something else is read as them.
 const MAX_PARTS: usize = 4096;

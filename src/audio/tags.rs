@@ -2,7 +2,7 @@
 
 use super::{
     input::Reader,
-    tag_bytes::{Corrections, decode_raw, examine, raw},
+    tag_bytes::{decode_raw, examine, raw},
 };
 use crate::{
     charset::{TagCharset, decode_utf16},
@@ -11,7 +11,7 @@ use crate::{
 use lofty::{
     TextEncoding,
     aac::AacFile,
-    config::ParseOptions,
+    config::{GlobalOptions, ParseOptions, apply_global_options},
     file::AudioFile,
     flac::FlacFile,
     id3::{
@@ -64,13 +64,10 @@ impl Tags {
     ) -> Option<Self> {
         let (corrections, text) = examine(&mut file, container).ok()?;
         file.rewind().ok()?;
-        let corrected = Corrected {
-            file,
-            at: 0,
-            left: MAX_BYTES,
-            corrections,
-        };
-        let reader = BufReader::with_capacity(1024, corrected);
+        file.correct(corrections);
+        let left = MAX_BYTES;
+        apply_global_options(GlobalOptions::new().allocation_limit(MAX_BYTES as usize));
+        let reader = BufReader::with_capacity(1024, Limited { file, left });
         let tags = catch_panic(|| read_tags(reader, container, codec, text));
         Some(Self::of_tags(&tags.ok()??, charset))
     }
@@ -148,7 +145,7 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
 /// The tags of a file in the order in which they count, with the `text` that lofty leaves out. ID3v1, which cuts every text at 30
 /// characters, comes last.
 fn read_tags(
-    mut reader: BufReader<Corrected>,
+    mut reader: BufReader<Limited>,
     container: &str,
     codec: &str,
     text: Tag,
@@ -238,34 +235,25 @@ fn of_id3v1(mut tag: Id3v1Tag) -> Tag {
     tag.into()
 }
 
-/// A reader that replaces bytes, and fails after a number of them.
-struct Corrected {
+/// A reader that fails after a number of bytes.
+struct Limited {
     file: Reader,
-    /// The byte that is read next.
-    at: u64,
     /// Bytes that may be read.
     left: u64,
-    corrections: Corrections,
 }
 
-impl Read for Corrected {
+impl Read for Limited {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        let end = self.at + count as u64;
-        for (at, byte) in self.corrections.range(self.at..end) {
-            buffer[(at - self.at) as usize] = *byte;
-        }
-        self.at = end;
         let left = self.left.checked_sub(count as u64);
         self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
         Ok(count)
     }
 }
 
-impl Seek for Corrected {
+impl Seek for Limited {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.at = self.file.seek(to)?;
-        Ok(self.at)
+        self.file.seek(to)
     }
 }
 
