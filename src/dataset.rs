@@ -34,7 +34,7 @@ pub(crate) use columns::{ColumnReport, Evidence, IdRange};
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
 pub(crate) use faces::FaceSet;
-#[cfg(all(test, feature = "train"))]
+#[cfg(test)]
 pub(crate) use faces::LabeledFace;
 #[cfg(feature = "train")]
 pub(crate) use felt::{felt, mean_shares, parts_of_voted, read_unlabeled};

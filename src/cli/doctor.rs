@@ -1,7 +1,7 @@
 //! `circumplex doctor`: checks the set-up.
 
 use super::{CliResult, Console, Exit};
-use crate::{audio::ffmpeg, error::one_line, library::Library, model::Model};
+use crate::{audio::ffmpeg, error::one_line, face::FaceModel, library::Library, model::Model};
 use std::{
     env,
     error::Error,
@@ -30,6 +30,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         ("formats", Ok(FORMATS.to_owned())),
         ("training", Ok(TRAINING.to_owned())),
         ("model", model()),
+        ("face model", face_model()),
         ("ffmpeg", Ok(ffmpeg())),
         ("threads", threads()),
         ("temporary files", temporary_files()),
@@ -81,6 +82,16 @@ fn model() -> Result<String, String> {
         ))
     };
     check().map_err(|error| one_line(error.as_ref()))
+}
+
+/// Loads the expression network inside the program, which runs it on an empty face.
+fn face_model() -> Result<String, String> {
+    let model = FaceModel::shipped().map_err(|error| one_line(&error))?;
+    Ok(format!(
+        "{} ({}), predicts",
+        model.metadata().name,
+        model.identity().get(..12).unwrap_or_default()
+    ))
 }
 
 fn ffmpeg() -> String {

@@ -1,5 +1,9 @@
 use super::{Part, faces::FaceSet};
-use crate::{ErrorKind, emotion::Expression, test_faces::draw};
+use crate::{
+    ErrorKind,
+    emotion::Expression,
+    test_faces::{DRAWN, draw},
+};
 use image::GrayImage;
 use std::{collections::BTreeSet, fs, path::Path};
 use tempfile::tempdir;
@@ -167,8 +171,7 @@ fn no_person_is_on_two_sides() {
         let person = number % 23;
         let name = format!("S{person:03}_{number:03}_00000001.png");
         let expression = number % 4;
-        let kind = ["happy", "sad", "surprise", "neutral"][expression];
-        save(&root.join(kind).join(name), expression, number);
+        save(&root.join(DRAWN[expression]).join(name), expression, number);
     }
     let mut set = FaceSet::open(root).unwrap();
     assert_eq!(set.divide(7), 0);

@@ -16,6 +16,9 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path, sync::Arc};
 
+/// The network inside the binary.
+const SHIPPED: &[u8] = include_bytes!("../../models/best-face.onnx");
+
 /// The key of the [`FaceMetadata`] among an ONNX file's metadata.
 pub(crate) const FACE_METADATA_KEY: &str = "circumplex_face";
 /// The version of [`FaceMetadata`] that this program writes and reads.
@@ -97,6 +100,14 @@ pub(crate) struct FaceModel {
 }
 
 impl FaceModel {
+    /// The network inside this program.
+    ///
+    /// # Errors
+    /// As [`FaceModel::load`]; a build whose tests passed has none.
+    pub(crate) fn shipped() -> Result<Self> {
+        Self::from_bytes("the expression network inside this program", SHIPPED)
+    }
+
     /// Loads an ONNX file that `circumplex face train` wrote.
     ///
     /// # Errors

@@ -118,6 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_cut_off_anywhere_is_an_error_or_a_picture_and_no_panic() {
+        for format in [ImageOutputFormat::Png, ImageOutputFormat::Jpeg(80)] {
+            let bytes = encoded(format);
+            for length in 0..bytes.len() {
+                if let Ok(picture) = decode(&bytes[..length]) {
+                    assert_eq!((picture.width(), picture.height()), (96, 48));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_region_outside_the_picture_is_an_error() {
         let gray = GrayImage::new(10, 10);
         for region in [[10, 0, 5, 5], [0, 10, 5, 5], [0, 0, 0, 5]] {

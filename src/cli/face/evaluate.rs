@@ -25,16 +25,16 @@ use std::path::{Path, PathBuf};
                   Judged are the faces of which more than half of the voters chose one expression. Without --part the test part is \
                   judged, or all faces of a set without parts.\n\n\
                   Examples:\n  \
-                    circumplex face evaluate --data ferplus --model face/model.onnx\n  \
+                    circumplex face evaluate --data ferplus\n  \
                     circumplex face evaluate --data ck.csv --model face/model.onnx --part all --json"
 )]
 pub(crate) struct Args {
     /// The labeled faces: a directory, or a CSV file of pixels
     #[arg(long, value_name = "DATA")]
     data: PathBuf,
-    /// The network: an ONNX file that `face train` wrote
+    /// ONNX file of another network than the one inside this program
     #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// The part of the set to evaluate on
     #[arg(long, value_enum, value_name = "PART")]
     part: Option<PartChoice>,
@@ -79,7 +79,10 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
             )
         })?;
     }
-    let model = FaceModel::load(&args.model)?;
+    let model = match &args.model {
+        Some(path) => FaceModel::load(path)?,
+        None => FaceModel::shipped()?,
+    };
     let set = FaceSet::open(&args.data)?;
     super::report_left_out(&set, console);
     let has_test = !set.part(Part::Test).is_empty();

@@ -1,7 +1,14 @@
 use super::*;
+use crate::test_faces::{DRAWN, draw};
 use crate::{
-    emotion::EmotionVector,
-    evaluate::{Answer, multilabel::ThresholdSearch},
+    dataset::{FaceSet, LabeledFace},
+    emotion::{EmotionVector, Expression},
+    evaluate::{
+        Answer,
+        faces::{FaceScores, JudgedFace},
+        multilabel::ThresholdSearch,
+    },
+    face::FaceModel,
     mel::{MelConfig, WindowRule},
     model::{Model, Preprocessing},
 };
@@ -177,6 +184,78 @@ fn the_page_is_well_formed_holds_every_section_and_needs_nothing_else() {
         full_page(&songs),
         "the same numbers give the same page"
     );
+}
+
+#[test]
+fn the_page_of_faces_is_well_formed_and_holds_every_section_and_the_worst_pictures() {
+    let mut set = FaceSet {
+        name: NAMED.to_owned(),
+        ..FaceSet::default()
+    };
+    let mut faces = Vec::new();
+    for number in 0..40 {
+        let mut predicted = [0.1; 8];
+        predicted[number % 8] = 0.3 - number as f32 * 1e-3;
+        set.pixels.extend(draw(number % DRAWN.len(), number));
+        let mut shares = [0.0; 8];
+        shares[number % 5] = 1.0;
+        let majority = Some(Expression::ALL[number % 5]);
+        set.faces.push(LabeledFace {
+            name: format!("{NAMED} {number}"),
+            part: None,
+            person: None,
+            shares,
+            majority,
+        });
+        faces.push(JudgedFace {
+            place: number,
+            shares,
+            majority,
+            predicted,
+            milliseconds: 1.0,
+        });
+    }
+    let scores = FaceScores::of(&faces).unwrap();
+    let model = FaceModel::shipped().unwrap();
+    let report = FaceReport {
+        model: &model,
+        set: &set,
+        part: "test",
+        faces: &faces,
+        scores: &scores,
+        epochs: &[[1.2, 0.4, 1.0, 0.5], [0.9, 0.5, 0.8, 0.6]],
+        kept: 1,
+    };
+    let page = faces::render_faces(&report).unwrap();
+    let elements = assert_well_formed(&page);
+    for id in [
+        "scores",
+        "training",
+        "confusion",
+        "curves",
+        "worst",
+        "about",
+    ] {
+        assert!(page.contains(&format!("<section id=\"{id}\">")), "{id}");
+    }
+    for outside in ["http://", "https://", "url(", "@import", "src="] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let count = |name: &str| elements.iter().filter(|it| **it == name).count();
+    // Loss, accuracy, ROC, precision-recall; a drawing of each picture.
+    assert_eq!((count("svg"), count("image")), (4 + 32, 32));
+    assert_eq!(page.matches("class=\"cell\"").count(), 64);
+    assert!(page.contains("R&amp;B &lt;b&gt;") && !page.contains("NaN"));
+    // Faces 0 to 4 are right.
+    let worst = page.split("id=\"worst\"").nth(1).unwrap();
+    let is_shown = |number: usize| worst.contains(&format!(" {number}</bdi>"));
+    assert!((5..37).all(is_shown) && !(0..5).any(is_shown));
+    let unknown = FaceReport {
+        epochs: &[],
+        ..report
+    };
+    let page = faces::render_faces(&unknown).unwrap();
+    assert!(!page.contains("id=\"training\""));
 }
 
 #[test]

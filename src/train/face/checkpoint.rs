@@ -114,10 +114,14 @@ pub(super) fn write(path: &Path, identity: &Identity, checkpoint: &Checkpoint) -
             tensors.push((format!("{group}/{name}"), tensor));
         }
     }
-    let pending = PendingFile::create(path)?;
-    Tensor::write_safetensors(&tensors, pending.temporary())?;
-    pending.commit()?;
-    Ok(())
+    let write = || -> Result<()> {
+        let pending = PendingFile::create(path)?;
+        Tensor::write_safetensors(&tensors, pending.temporary())?;
+        pending.commit()?;
+        Ok(())
+    };
+    let unwritten = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
+    write().context(ErrorKind::Training, unwritten)
 }
 
 /// Reads a checkpoint of the same identity; `None` if there is no file.
