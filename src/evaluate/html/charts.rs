@@ -167,7 +167,7 @@ pub(super) fn confusion<'a>(
         rows.push(row);
     }
     let mut heads = vec![String::new()];
-    heads.extend(names.iter().map(|name| format!("predicted {name}")));
+    heads.extend(names.iter().map(|name| format!("predicted<br/>{name}")));
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     html_table("", &heads, &rows)
 }
