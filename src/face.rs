@@ -1,6 +1,9 @@
 //! Faces in pictures and video: the files of programs that recognize expressions, and expressions that people type.
 
 mod columns;
+mod container;
+mod detect;
+mod frames;
 mod map;
 mod network;
 mod observe;
@@ -9,6 +12,8 @@ mod observe_tests;
 mod picture;
 mod rows;
 
+pub(crate) use detect::{Face, FaceReader, mood_score};
+pub(crate) use frames::{FrameSource, FramesSeen, observe_frames};
 pub(crate) use map::read_face_map;
 pub(crate) use network::FaceModel;
 #[cfg(feature = "train")]
@@ -16,8 +21,8 @@ pub(crate) use network::{
     FACE, FACE_FORMAT_VERSION, FACE_METADATA_KEY, FaceInput, FaceMetadata, FaceTraining,
     PROBABILITIES,
 };
-pub(crate) use observe::{ObserveOptions, observe};
-pub(crate) use picture::{PIXELS, SIDE, face_pixels, read_picture};
+pub(crate) use observe::{Observation, ObserveOptions, observe};
+pub(crate) use picture::{PIXELS, SIDE, decode, face_pixels, read_picture};
 
 use crate::{
     emotion::{Expression, FaceMap},

@@ -1,16 +1,18 @@
 //! Decoding with ffmpeg, if it is installed, of what the built-in decoders cannot read.
 //!
-//! A child process writes the first audio stream as WAV to a pipe, which is decoded like any file.
+//! A child process writes the first audio stream as WAV, or the frames of a video as Motion-JPEG, to a pipe, which is decoded like
+//! any file.
 
 use super::{
-    Tags,
+    Excerpt, Tags,
     input::Input,
     tag_bytes::{decode_raw, raw_text},
     time_limit::TimeLimit,
 };
-use crate::{Error, ErrorKind, Result, charset::TagCharset};
+use crate::{Error, ErrorKind, Result, charset::TagCharset, error::Context as _};
 use std::{
     env,
+    ffi::OsString,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -123,6 +125,127 @@ impl Report {
         let (text, _) = waited.unwrap_or_else(PoisonError::into_inner);
         text.0.clone()
     }
+
+    /// The last message.
+    fn reason(&self) -> Option<String> {
+        let text = self.text();
+        let reason = text.lines().rfind(|line| !line.trim().is_empty());
+        reason.map(|reason| reason.trim().to_owned())
+    }
+}
+
+/// The command that reads a file with `input` as its options.
+fn command(program: &Path, input: &[String], path: &Path) -> Command {
+    // A name with a protocol in front is never an option or an address.
+    let mut file = OsString::from("file:");
+    file.push(path);
+    let mut command = Command::new(program);
+    command
+        .args(["-hide_banner", "-nostdin", "-nostats"])
+        .args(["-protocol_whitelist", "file,pipe"])
+        .args(input)
+        .arg("-i")
+        .arg(file);
+    command
+}
+
+/// Runs a command that writes to standard output. It is killed when the stream is dropped or time has run out.
+fn start(mut command: Command, report: &Arc<Report>, limit: &Arc<TimeLimit>) -> io::Result<Stream> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (output, messages) = (child.stdout.take(), child.stderr.take());
+    let (Some(output), Some(messages)) = (output, messages) else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    let report = report.clone();
+    thread::spawn(move || report.collect(messages));
+    let child = Arc::new(Mutex::new(child));
+    let (running, ended) = mpsc::channel();
+    let (watched, limit) = (child.clone(), limit.clone());
+    thread::spawn(move || {
+        while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            if !limit.has_time() {
+                kill(&watched);
+            }
+        }
+    });
+    Ok(Stream {
+        output,
+        child,
+        _running: running,
+    })
+}
+
+/// The frames of a video as Motion-JPEG, at most 640 pixels wide.
+pub(crate) struct Video {
+    path: PathBuf,
+    report: Arc<Report>,
+    limit: Arc<TimeLimit>,
+    stream: Stream,
+}
+
+impl Video {
+    /// Starts to decode `rate` frames of each second: of a part, at the end of the video where it has no start, or of all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if no ffmpeg is installed, [`ErrorKind::Io`] if the file cannot be read.
+    pub(crate) fn open(path: &Path, rate: f64, part: Option<Excerpt>) -> Result<Self> {
+        const UNREADABLE: &str = "cannot be read";
+        let program = program().ok_or_else(|| {
+            let message = "a video needs ffmpeg, which is not installed; install it, or give the frames as a directory of pictures";
+            Error::new(ErrorKind::Unsupported, message).with_path(path)
+        })?;
+        let file = std::path::absolute(path).context_at(ErrorKind::Io, path, UNREADABLE)?;
+        let source = Input::Path(file.clone());
+        source.len().context_at(ErrorKind::Io, path, UNREADABLE)?;
+        let mut input = Vec::new();
+        if let Some(Excerpt { start_s, length_s }) = part {
+            match start_s {
+                Some(start) => input.extend(["-ss".to_owned(), start.to_string()]),
+                None => input.extend(["-sseof".to_owned(), format!("-{length_s}")]),
+            }
+            input.extend(["-t".to_owned(), length_s.to_string()]);
+        }
+        let filter = format!("fps={rate},scale=w='min(640,iw)':h=-2");
+        let mut command = command(program, &input, &file);
+        command.args(["-map", "0:v:0", "-vf", &filter]).args([
+            "-c:v",
+            "mjpeg",
+            "-q:v",
+            "3",
+            "-f",
+            "image2pipe",
+            "pipe:1",
+        ]);
+        let (report, limit) = (Arc::default(), TimeLimit::of(&source));
+        let stream = start(command, &report, &limit).context_at(ErrorKind::Io, path, UNREADABLE)?;
+        Ok(Self {
+            path: path.to_owned(),
+            report,
+            limit,
+            stream,
+        })
+    }
+
+    /// The error of a video without frames.
+    pub(crate) fn failure(&self) -> Error {
+        let reason = self.report.reason();
+        let reason = reason.as_deref().unwrap_or("no frames came out");
+        let message = format!("ffmpeg cannot decode it: {reason}");
+        Error::new(ErrorKind::Unsupported, message).with_path(&self.path)
+    }
+}
+
+impl Read for Video {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.stream.read(buffer)?;
+        // What arrives is looked at, which takes its time.
+        self.limit.grant(1.0);
+        Ok(length)
+    }
 }
 
 impl Call {
@@ -148,39 +271,9 @@ impl Call {
 
     /// Starts ffmpeg. It is killed when the stream is dropped or time has run out.
     pub(super) fn start(&self, limit: &Arc<TimeLimit>) -> io::Result<Stream> {
-        // A name with a protocol in front is never an option or an address.
-        let mut file = std::ffi::OsString::from("file:");
-        file.push(&self.path);
-        let mut child = Command::new(self.program)
-            .args(["-hide_banner", "-nostdin", "-nostats"])
-            .args(["-protocol_whitelist", "file,pipe", "-i"])
-            .arg(file)
-            .args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (output, messages) = (child.stdout.take(), child.stderr.take());
-        let (Some(output), Some(messages)) = (output, messages) else {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        };
-        let report = self.report.clone();
-        thread::spawn(move || report.collect(messages));
-        let child = Arc::new(Mutex::new(child));
-        let (running, ended) = mpsc::channel();
-        let (watched, limit) = (child.clone(), limit.clone());
-        thread::spawn(move || {
-            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if !limit.has_time() {
-                    kill(&watched);
-                }
-            }
-        });
-        Ok(Stream {
-            output,
-            child,
-            _running: running,
-        })
+        let mut command = command(self.program, &[], &self.path);
+        command.args(["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]);
+        start(command, &self.report, limit)
     }
 
     /// Short name of the codec.
@@ -238,9 +331,8 @@ impl Call {
 
     /// The error of a file that ffmpeg cannot decode either.
     pub(super) fn failure(&self) -> Error {
-        let text = self.report.text();
-        let reason = text.lines().rfind(|line| !line.trim().is_empty());
-        let reason = reason.map_or("no audio came out", str::trim);
+        let reason = self.report.reason();
+        let reason = reason.as_deref().unwrap_or("no audio came out");
         Error::new(
             ErrorKind::Unsupported,
             format!("ffmpeg cannot decode it either: {reason}"),

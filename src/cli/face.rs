@@ -1,6 +1,9 @@
 //! `circumplex face`: facial expressions, and the network that recognizes them.
 
+mod detect;
+mod draw;
 mod evaluate;
+mod observe;
 #[cfg(feature = "train")]
 mod train;
 
@@ -9,16 +12,19 @@ use crate::{
     dataset::FaceSet,
     emotion::{EXPRESSION_MEANS, Emotion, Expression, FaceMap},
     error::Result,
-    face::read_face_map,
+    face::{FaceModel, FaceReader, read_face_map},
     text::{count, listed},
 };
+pub(crate) use observe::{above_zero, observe_source};
 #[cfg(not(feature = "train"))]
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Show the map from facial expressions to emotions; train and evaluate expression networks
+/// Recognize facial expressions in pictures and videos; show what they stand for; train and evaluate networks
 #[derive(clap::Subcommand)]
 pub(crate) enum Action {
+    Detect(detect::Args),
+    Observe(observe::Args),
     Table(TableArgs),
     /// Train an expression network on labeled faces (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
@@ -58,8 +64,16 @@ pub(crate) fn load_map(file: Option<&Path>) -> Result<FaceMap> {
     file.map_or_else(|| Ok(FaceMap::default()), read_face_map)
 }
 
+/// A reader of faces from `smallest` on, with the network of a file, else the one inside this program.
+pub(crate) fn reader(model: Option<&Path>, smallest: f64) -> Result<FaceReader> {
+    let network = model.map_or_else(FaceModel::shipped, FaceModel::load)?;
+    FaceReader::new(network, smallest)
+}
+
 pub(crate) fn run(action: Action, console: &Console) -> CliResult {
     match action {
+        Action::Detect(args) => detect::run(args, console),
+        Action::Observe(args) => observe::run(args, console),
         Action::Table(args) => print_map(&args, console),
         #[cfg(not(feature = "train"))]
         Action::Train { .. } => Err(super::NO_TRAINING.into()),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::position,
-    emotion::Expression,
+    emotion::{Expression, scaled_to},
     error::{Error, Result},
 };
 use std::{
@@ -64,14 +64,7 @@ impl Observation {
 /// # Errors
 /// Where the input cannot be read, a cell or column cannot be understood, or no row shows a face.
 pub(crate) fn observe(input: impl BufRead, options: &ObserveOptions) -> Result<Observation> {
-    let mut observer = Observer {
-        options,
-        columns: None,
-        key: None,
-        frames: Vec::new(),
-        first: f64::INFINITY,
-        last: f64::NEG_INFINITY,
-    };
+    let mut observer = Observer::new(options);
     read(input, &mut |row| observer.add(row))?;
     observer.observation()
 }
@@ -85,7 +78,7 @@ struct Frame {
 }
 
 /// The frames so far.
-struct Observer<'a> {
+pub(super) struct Observer<'a> {
     options: &'a ObserveOptions,
     columns: Option<Columns>,
     key: Option<String>,
@@ -95,7 +88,46 @@ struct Observer<'a> {
     last: f64,
 }
 
-impl Observer<'_> {
+impl<'a> Observer<'a> {
+    pub(super) fn new(options: &'a ObserveOptions) -> Self {
+        Self {
+            options,
+            columns: None,
+            key: None,
+            frames: Vec::new(),
+            first: f64::INFINITY,
+            last: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Adds a frame at a time in seconds, with the expressions of its face where it shows one; stops a stream when it has shown
+    /// enough.
+    pub(super) fn add_frame(&mut self, time: f64, face: Option<Shares>) -> ControlFlow<()> {
+        self.push(time);
+        if let Some(shares) = face {
+            self.add_face(shares);
+        }
+        self.flow()
+    }
+
+    /// Replaces each expression's share of a frame by the median of the frame and its two neighbors with a face, so that what
+    /// only one frame shows is passed over. The first and the last frame stay as they are.
+    pub(super) fn smooth(&mut self) {
+        let shown = self.frames.iter_mut().filter(|frame| frame.faces > 0);
+        let mut shown: Vec<&mut Frame> = shown.collect();
+        let before: Vec<Shares> = shown.iter().map(|frame| frame.shares).collect();
+        for (frame, three) in shown.iter_mut().skip(1).zip(before.windows(3)) {
+            let median = std::array::from_fn(|expression| {
+                let [a, b, c] = [0, 1, 2].map(|neighbor| three[neighbor][expression]);
+                a.min(b).max(a.max(b).min(c))
+            });
+            // Where three frames show three expressions, no median is above zero.
+            if let Some(median) = scaled_to(1.0, median) {
+                frame.shares = median;
+            }
+        }
+    }
+
     /// Adds a row; stops a stream when it has shown enough.
     fn add(&mut self, row: &Row<'_>) -> Result<ControlFlow<()>> {
         // An image without faces has no columns either.
@@ -110,28 +142,41 @@ impl Observer<'_> {
         };
         if key.is_none() || key != self.key {
             let time = self.time(row, columns)?;
-            self.first = self.first.min(time);
-            self.last = self.last.max(time);
-            self.frames.push(Frame {
-                time,
-                shares: [0.0; Expression::COUNT],
-                faces: 0,
-            });
+            self.push(time);
             self.key = key;
         }
-        if let Some(frame) = self.frames.last_mut() {
-            for face in faces {
-                for (sum, share) in frame.shares.iter_mut().zip(face) {
-                    *sum += share;
-                }
-                frame.faces += 1;
-            }
+        for face in faces {
+            self.add_face(face);
         }
-        Ok(if self.options.is_live && self.is_enough() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        Ok(self.flow())
+    }
+
+    /// Begins a frame.
+    fn push(&mut self, time: f64) {
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+        self.frames.push(Frame {
+            time,
+            shares: [0.0; Expression::COUNT],
+            faces: 0,
+        });
+    }
+
+    /// Adds a face to the last frame.
+    fn add_face(&mut self, face: Shares) {
+        if let Some(frame) = self.frames.last_mut() {
+            for (sum, share) in frame.shares.iter_mut().zip(face) {
+                *sum += share;
+            }
+            frame.faces += 1;
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        match self.options.is_live && self.is_enough() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 
     /// The time of a row that begins a frame.
@@ -184,7 +229,11 @@ impl Observer<'_> {
         self.frames.len() > 1 && length.is_some_and(|(length, _)| length >= until - SAME)
     }
 
-    fn observation(self) -> Result<Observation> {
+    /// The observation.
+    ///
+    /// # Errors
+    /// Where there is no frame, or none with a face.
+    pub(super) fn observation(self) -> Result<Observation> {
         if self.frames.is_empty() {
             return Err(empty());
         }

@@ -1,5 +1,6 @@
 //! Pictures: files to pixels, and regions of them to the input of the expression network.
 
+use super::container::{MAX_SCANS, orientation, scans};
 use crate::{Error, ErrorKind, Result, contain::catch_panic, error::Context as _};
 use image::{
     DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageResult,
@@ -7,7 +8,11 @@ use image::{
     imageops::{self, FilterType},
     io::Limits,
 };
-use std::{fs, io::Cursor, path::Path};
+use std::{
+    fs::File,
+    io::{Cursor, Read},
+    path::Path,
+};
 
 /// Width and height of the network's input in pixels.
 pub(crate) const SIDE: usize = 48;
@@ -17,24 +22,59 @@ pub(crate) const PIXELS: usize = SIDE * SIDE;
 const MAX_SIDE: u32 = 1 << 14;
 /// Pixels that a picture may have, which bounds the memory that one takes.
 const MAX_PIXELS: u64 = 1 << 26;
+/// Bytes that a file may have.
+pub(super) const MAX_BYTES: u64 = 1 << 28;
 
-/// Reads a JPEG, PNG or WebP file, whatever its name ends in.
+/// Reads a JPEG, PNG or WebP file, whatever its name ends in: gray or RGB, 8 bits, turned upright by its EXIF orientation. Of
+/// an animation the first frame.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if the file cannot be read, [`ErrorKind::Unsupported`] if it is of another format or larger than any
 /// camera's, [`ErrorKind::Damaged`] if it cannot be decoded.
 pub(crate) fn read_picture(path: &Path) -> Result<DynamicImage> {
-    let bytes = fs::read(path).context_at(ErrorKind::Io, path, "cannot be read")?;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
+    read.context_at(ErrorKind::Io, path, "cannot be read")?;
+    if bytes.len() as u64 == MAX_BYTES {
+        let message = "is larger than 256 MiB; expected a picture";
+        return Err(Error::new(ErrorKind::Unsupported, message).with_path(path));
+    }
     decode(&bytes).map_err(|error| error.with_path(path))
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage> {
+/// Reads a picture from the bytes of its file, as [`read_picture`] does.
+///
+/// # Errors
+/// As [`read_picture`].
+pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage> {
+    let picture = match decode_as_stored(bytes)? {
+        gray @ (DynamicImage::ImageLuma8(_) | DynamicImage::ImageLuma16(_)) => {
+            DynamicImage::from(gray.into_luma8())
+        }
+        picture => DynamicImage::from(picture.into_rgb8()),
+    };
+    Ok(match orientation(bytes) {
+        2 => picture.fliph(),
+        3 => picture.rotate180(),
+        4 => picture.flipv(),
+        5 => picture.rotate90().fliph(),
+        6 => picture.rotate90(),
+        7 => picture.rotate270().fliph(),
+        8 => picture.rotate270(),
+        _ => picture,
+    })
+}
+
+fn decode_as_stored(bytes: &[u8]) -> Result<DynamicImage> {
     let unsupported = |message: &str| Error::new(ErrorKind::Unsupported, message);
     let damaged = "the picture is damaged";
     // The decoders by name: the one for any format would link those of a dozen.
     let decoded = catch_panic(|| {
         let data = Cursor::new(bytes);
         match image::guess_format(bytes) {
+            Ok(ImageFormat::Jpeg) if scans(bytes) > MAX_SCANS => {
+                Err(unsupported("a JPEG file of more than 200 scans"))
+            }
             Ok(ImageFormat::Jpeg) => from_decoder(JpegDecoder::new(data)),
             Ok(ImageFormat::Png) => from_decoder(PngDecoder::new(data)),
             Ok(ImageFormat::WebP) => from_decoder(WebPDecoder::new(data)),
@@ -127,6 +167,46 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_picture_of_any_kind_becomes_8_bits_and_upright() {
+        let deep = image::ImageBuffer::from_fn(96, 48, |x, _| Luma([x as u16 * 600]));
+        let deep = DynamicImage::ImageLuma16(deep);
+        let mut png = Cursor::new(Vec::new());
+        deep.write_to(&mut png, ImageOutputFormat::Png).unwrap();
+        let mut png = png.into_inner();
+        let found = decode(&png).unwrap();
+        assert!(matches!(&found, DynamicImage::ImageLuma8(gray) if gray[(95, 0)].0[0] == 222));
+        // Turned by a quarter to the right (6), the left edge is on top.
+        let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let chunk = [b"eXIf", &exif[..]].concat();
+        let length = (exif.len() as u32).to_be_bytes();
+        let checksum = crc(&chunk).to_be_bytes();
+        // After the signature and the header.
+        png.splice(33..33, [&length[..], &chunk, &checksum].concat());
+        let turned = decode(&png).unwrap().into_luma8();
+        assert_eq!(turned.dimensions(), (48, 96));
+        assert_eq!((turned[(0, 0)].0, turned[(0, 95)].0), ([0], [222]));
+    }
+
+    /// The checksum of a PNG chunk.
+    fn crc(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+            })
+        })
+    }
+
+    #[test]
+    fn a_jpeg_file_of_thousands_of_scans_is_refused() {
+        let mut jpeg = encoded(ImageOutputFormat::Jpeg(90));
+        let scan = jpeg.windows(2).position(|it| it == b"\xff\xda").unwrap();
+        let scans = jpeg[scan..jpeg.len() - 2].repeat(MAX_SCANS);
+        jpeg.splice(scan..scan, scans);
+        let error = decode(&jpeg).unwrap_err();
+        assert!(error.to_string().contains("200 scans"), "{error}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use std::{collections::HashSet, num::NonZeroUsize, path::PathBuf};
                     circumplex query --emotions depressed=1 --metric share -k 20 -o sad.m3u8\n  \
                     circumplex query --emotions tired=1 --relative\n  \
                     circumplex query --face happy=9,neutral=4 --where \"duration < 300\" --play\n  \
+                    circumplex query --face-image selfie.jpg\n  \
                     circumplex query --like song.mp3 --limit-per-artist 1 --one-per-title"
 )]
 pub(crate) struct Args {

@@ -5,11 +5,11 @@ use crate::{
     audio::Excerpt,
     cli::{
         CliError, Console, ModelChoice, count,
-        face::{load_map, shares_text},
+        face::{above_zero, load_map, observe_source, reader, shares_text},
     },
     emotion::{EmotionVector, Expression, TYPICAL_DEVIATION},
     error::{Context, ErrorKind},
-    face::{ObserveOptions, observe, parse_face},
+    face::{FaceReader, ObserveOptions, observe, parse_face, read_picture},
     library::{Library, Song},
     search::{
         Query, QueryVector, find_songs, parse_emotions, parse_vector, point, rows_of, song_at,
@@ -56,13 +56,23 @@ pub(crate) struct Question {
     /// each expression; - reads standard input
     #[arg(long, value_name = "FILE", groups = ["asked", "face_asked"])]
     face_file: Option<PathBuf>,
-    /// Use only this much of the end of the face file (of the start of standard input), like 15s, or from a start, like
-    /// 1:10:15s
-    #[arg(long, value_name = "[START:]LENGTH", requires = "face_file")]
+    /// The largest face in a picture: JPEG, PNG or WebP
+    #[arg(long, value_name = "PICTURE", groups = ["asked", "face_asked"])]
+    face_image: Option<PathBuf>,
+    /// A face over time: a video file (needs ffmpeg), a directory of frames, or - for Motion-JPEG on standard input
+    #[arg(long, value_name = "SOURCE", groups = ["asked", "face_asked"])]
+    face_video: Option<PathBuf>,
+    /// Use only this much of the end of the face file or video (of the start of standard input), like 15s, or from a start,
+    /// like 1:10:15s
+    #[arg(long, value_name = "[START:]LENGTH")]
     observe: Option<Excerpt>,
-    /// Frames per second of the face file; without a column of frame numbers, rows per second
-    #[arg(long, value_name = "N", requires = "face_file", value_parser = rate)]
+    /// Frames per second of the face file (without a column of frame numbers, rows per second) or directory; of a video, how
+    /// many are looked at [default: 5]
+    #[arg(long, value_name = "N", value_parser = above_zero)]
     fps: Option<f64>,
+    /// ONNX file of another expression network for --face-image and --face-video
+    #[arg(long, value_name = "FILE")]
+    face_model: Option<PathBuf>,
     /// Map from expressions to emotions, as `circumplex face table --csv` prints it
     #[arg(long, value_name = "FILE", requires = "face_asked")]
     face_map: Option<PathBuf>,
@@ -70,16 +80,15 @@ pub(crate) struct Question {
     model: ModelChoice,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok();
-    rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
-        .ok_or_else(|| format!("expected a number above 0, found {text:?}"))
-}
-
 impl Question {
     /// Whether it asks how music feels: emotions by name, or a face.
     pub(crate) fn is_felt(&self) -> bool {
-        self.emotions.is_some() || self.face.is_some() || self.face_file.is_some()
+        self.emotions.is_some() || self.has_face()
+    }
+
+    fn has_face(&self) -> bool {
+        let files = [&self.face_file, &self.face_image, &self.face_video];
+        self.face.is_some() || files.iter().any(|file| file.is_some())
     }
 
     /// The vector of a query. Looks up songs in `library`.
@@ -103,7 +112,7 @@ impl Question {
             QueryVector::like(liked, query)?
         };
         let vector = vector.ok_or(
-            "no query: give --emotions, --vector, --valence with --arousal, --like, --face or --face-file",
+            "no query: give --emotions, --vector, --valence with --arousal, --like, --face, --face-file, --face-image or --face-video",
         )?;
         let mut vector = vector.unlike(unliked, query)?;
         vector.excluded_rows = rows_of(library, &songs)?;
@@ -118,15 +127,19 @@ impl Question {
     /// Rejects options of another kind of query than the given one: clap accepts them where they require an option that
     /// conflicts with a given one.
     fn check(&self) -> Result<(), CliError> {
-        let has_file = self.face_file.is_some();
         if self.valence.is_none() && (self.arousal.is_some() || self.spread.is_some()) {
             bail!("--arousal and --spread need --valence, and no other kind of query");
         }
-        if !has_file && (self.observe.is_some() || self.fps.is_some()) {
-            bail!("--observe and --fps need --face-file");
+        let has_frames = self.face_file.is_some() || self.face_video.is_some();
+        if !has_frames && (self.observe.is_some() || self.fps.is_some()) {
+            bail!("--observe and --fps need --face-file or --face-video");
         }
-        if !has_file && self.face.is_none() && self.face_map.is_some() {
-            bail!("--face-map needs --face or --face-file");
+        if !self.has_face() && self.face_map.is_some() {
+            bail!("--face-map needs --face, --face-file, --face-image or --face-video");
+        }
+        let has_picture = self.face_image.is_some() || self.face_video.is_some();
+        if !has_picture && self.face_model.is_some() {
+            bail!("--face-model needs --face-image or --face-video");
         }
         Ok(())
     }
@@ -134,16 +147,47 @@ impl Question {
     /// The emotions of a face, where one is given.
     fn face_emotions(&self, console: &Console) -> Result<Option<EmotionVector>, CliError> {
         let map = load_map(self.face_map.as_deref())?;
-        let shares = match (&self.face, &self.face_file) {
-            (Some(weights), _) => *weights,
-            (None, Some(file)) => self.observe(file, console)?,
-            (None, None) => return Ok(None),
+        let shares = if let Some(weights) = &self.face {
+            *weights
+        } else if let Some(file) = &self.face_file {
+            self.observe(file, console)?
+        } else if let Some(picture) = &self.face_image {
+            self.look(picture, console)?
+        } else if let Some(source) = &self.face_video {
+            let model = self.face_model.as_deref();
+            let seen = observe_source(source, self.observe, self.fps, model, console)?;
+            seen.observed.shares
+        } else {
+            return Ok(None);
         };
         let emotions = map.mix(&shares)?;
         let shares = emotions.iter();
         let shares = shares_text(shares.map(|(emotion, share)| (emotion.name(), share.into())));
         console.remark(&format!("query emotions: {shares}"));
         Ok(Some(emotions))
+    }
+
+    /// The probabilities of the expressions of the largest face in a picture.
+    fn look(&self, path: &Path, console: &Console) -> Result<[f64; Expression::COUNT], CliError> {
+        let mut reader = reader(self.face_model.as_deref(), FaceReader::SMALLEST)?;
+        let faces = reader.faces(&read_picture(path)?);
+        let faces = faces.map_err(|error| error.with_path(path))?;
+        let Some(face) = faces.first() else {
+            bail!(
+                "{}: no face found; give a picture that shows one larger, or crop it",
+                path.display()
+            );
+        };
+        let several = match faces.len() {
+            1 => String::new(),
+            number => format!(" (the largest of {number} faces)"),
+        };
+        let shares = face.expressions.map(f64::from);
+        let named = Expression::ALL.into_iter().zip(shares);
+        let named = named.map(|(expression, share)| (expression.name(), 100.0 * share));
+        let path = path.display();
+        console.remark(&format!("{path}{several}: {}", shares_text(named)));
+        Ok(shares)
     }
 
     /// The shares of the expressions in a face file.
