@@ -13,6 +13,7 @@ mod picture;
 mod rows;
 
 pub(crate) use detect::{Face, FaceReader, mood_score};
+pub use frames::count_faces;
 pub(crate) use frames::{FrameSource, FramesSeen, observe_frames};
 pub(crate) use map::read_face_map;
 pub(crate) use network::FaceModel;

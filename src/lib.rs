@@ -160,6 +160,7 @@ pub mod testing {
         contain::is_caught,
         dataset::{ColumnChoice, Dataset, Finding, LabelOptions, Part, Provenance, SplitMethod},
         evaluate::{Scores, label_of},
+        face::count_faces,
         scan::{Journal, Record, Sheet},
     };
     #[cfg(feature = "train")]

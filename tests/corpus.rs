@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fs,
+    io::Cursor,
     path::{Path, PathBuf},
     ptr,
     sync::{
@@ -284,6 +285,7 @@ fn cases_that_once_broke_something_get_an_answer() {
         ("recipe", readers::recipe),
         ("cue", readers::cue),
         ("journal", readers::journal),
+        ("picture", readers::picture),
     ] {
         let cases = files(&folder("corpus").join(name));
         assert!(!cases.is_empty(), "{name}");
@@ -381,6 +383,21 @@ fn changed_recipes_get_an_answer() {
     let recipes = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/recipes"));
     assert!(answers(readers::recipe, recipes.clone()) >= 8);
     answers(readers::recipe, changes(recipes, 100, 6));
+}
+
+#[test]
+fn changed_pictures_get_an_answer() {
+    let portrait = fs::read(folder("fixtures/faces/portrait.jpg")).unwrap();
+    let picture = image::load_from_memory(&portrait).unwrap();
+    let mut png = Cursor::new(Vec::new());
+    let format = image::ImageOutputFormat::Png;
+    picture.write_to(&mut png, format).unwrap();
+    let pictures = vec![
+        ("portrait.jpg".to_owned(), portrait),
+        ("portrait.png".to_owned(), png.into_inner()),
+    ];
+    assert_eq!(answers(readers::picture, pictures.clone()), 2);
+    answers(readers::picture, changes(pictures, 150, 10));
 }
 
 #[test]

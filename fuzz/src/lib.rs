@@ -4,7 +4,7 @@
 //! ```sh
 //! cp Cargo.lock fuzz/                                         # the same versions of all that is fuzzed
 //! mkdir -p fuzz/corpus/sound && cp tests/fixtures/audio/* tests/corpus/sound/* fuzz/corpus/sound
-//! cargo +nightly fuzz run sound -- -max_total_time=600        # or library, model, recipe, cue, journal
+//! cargo +nightly fuzz run sound -- -max_total_time=600        # or library, model, recipe, cue, journal, picture
 //! ```
 //!
 //! A file that breaks something is kept in `tests/corpus`, which the ordinary tests go through.

@@ -4,7 +4,7 @@
 use circumplex::{
     Columns, Decoder, ErrorKind, Excerpt, Library, LibraryInfo, LogMel, MelConfig, Model,
     ModelStamp, Preprocessing, Recipe, TagCharset, WindowRule, spectrograms,
-    testing::{Journal, Sheet},
+    testing::{Journal, Sheet, count_faces},
 };
 use std::{error::Error, fs, io::Write, path::Path};
 use tempfile::NamedTempFile;
@@ -109,6 +109,12 @@ pub fn model(bytes: &[u8]) -> Answer {
 pub fn recipe(bytes: &[u8]) -> Answer {
     let recipe = Recipe::parse("recipe.toml", std::str::from_utf8(bytes)?)?;
     assert!(recipe.preprocessing().frames() > 0);
+    Ok(())
+}
+
+/// A picture, up to the faces in it, alone and as Motion-JPEG.
+pub fn picture(bytes: &[u8]) -> Answer {
+    count_faces(bytes)?;
     Ok(())
 }
 

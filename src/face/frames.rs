@@ -1,8 +1,8 @@
 //! The expressions of a person over the frames of a video, of a directory, or of Motion-JPEG.
 
 use super::{
-    Face, FaceReader, Observation, ObserveOptions, container::Segments, decode, observe::Observer,
-    picture::MAX_BYTES, read_picture,
+    Face, FaceModel, FaceReader, Observation, ObserveOptions, container::Segments, decode,
+    observe::Observer, picture::MAX_BYTES, read_picture,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -107,6 +107,19 @@ pub(crate) fn observe_frames(
         Some(video) => video.failure(),
         None => Error::invalid("found no frames; expected JPEG pictures one after another"),
     })
+}
+
+/// Finds the faces in the bytes of a picture, and in those of a stream of JPEG files that they may be. Returns their number.
+///
+/// # Errors
+/// Where they are no picture that can be read.
+pub fn count_faces(bytes: &[u8]) -> Result<usize> {
+    let mut reader = FaceReader::new(FaceModel::shipped()?, FaceReader::SMALLEST)?;
+    for frame in MotionJpeg::new(bytes) {
+        // The first one is read below, what follows it may be damaged.
+        let _ = frame.and_then(|frame| decode(&frame));
+    }
+    Ok(reader.faces(&decode(bytes)?)?.len())
 }
 
 /// Watches frames with what finds the faces in them; `None` where there are no frames.

@@ -9,6 +9,7 @@ two channels, 16 bands and windows of 2 s at 11,025 Hz.
 import hashlib
 import json
 import struct
+import zlib
 from pathlib import Path
 
 import onnx
@@ -124,6 +125,31 @@ def main():
     write("sound/box-of-0.m4a", box(b"ftyp", b"M4A \0\0\0\0") + struct.pack(">I", 0) + b"moov" + bytes(64))
     write("sound/ebml-of-unknown-size.mkv", b"\x1a\x45\xdf\xa3\x01" + b"\xff" * 7 + bytes(200))
     write("sound/caf-of-minus-1.caf", b"caff\0\1\0\0desc" + b"\xff" * 8 + bytes(40))
+    pictures()
+
+
+def pictures():
+    """Small files that claim or unfold to large pictures, and EXIF that leads nowhere."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    def png(width, height, depth, *chunks):
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0))
+        return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IEND", b"")
+
+    def pixels(rows, row_bytes):
+        return chunk(b"IDAT", zlib.compress(bytes(rows * (1 + row_bytes)), 9))
+
+    write("picture/bomb.png", png(16000, 4000, 1, pixels(4000, 2000)))
+    write("picture/30000-pixels.png", png(30000, 30000, 1, pixels(10, 3750)))
+    write("picture/beyond-memory.png", png(2**31 - 1, 2**31 - 1, 8, pixels(1, 8)))
+    write("picture/no-pixels.png", png(64, 64, 8, chunk(b"eXIf", b"II*\0\xff\xff\xff\xff")))
+    write("picture/0-wide.png", png(0, 64, 8, pixels(64, 0)))
+    write("picture/thin.png", png(1, 16000, 8, pixels(16000, 1)))
+    write("picture/start-only.jpg", b"\xff\xd8\xff")
+    write("picture/segment-beyond-the-end.jpg", b"\xff\xd8\xff\xe1\xff\xffExif\0\0MM\0*")
+    write("picture/riff-of-4-gigabytes.webp", b"RIFF\xff\xff\xff\xffWEBPVP8X\xff\xff\xff\xff" + bytes(20))
 
 
 if __name__ == "__main__":

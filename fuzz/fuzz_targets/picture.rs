@@ -1,0 +1,3 @@
+#![no_main]
+
+circumplex_fuzz::fuzz!(circumplex_fuzz::readers::picture);
