@@ -21,7 +21,7 @@ use std::{
                   Columns, in their order: path, track, track_start_s, track_end_s, size_bytes, modified, duration_s, \
                   sample_rate, channels, channel, codec, decoder, title, artist, album, genre, valence, arousal, emotion (the strongest), the \
                   eight percentages by their names, analyzed_at, windows, content_hash, silent, damaged_packets, missing_s, \
-                  excerpt_start_s, excerpt_length_s; and with --with: path_bytes, embedding, timeline.\n\
+                  excerpt_start_s, excerpt_length_s; and with --with: mood_score, path_bytes, embedding, timeline.\n\
                   \n\
                   npy writes the eight percentages as NAME.npy (float32), the embedding as NAME.embedding.npy, and the other \
                   columns as NAME.index.csv. m3u8 and xspf write a playlist for each emotion: the songs with this strongest \
@@ -66,7 +66,7 @@ pub(crate) struct Selection {
     /// Only these columns, in this order; `emotions` means the eight percentages
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
-    /// Further columns: path_bytes, embedding, timeline
+    /// Further columns: mood_score (0 sad to 1 happy), path_bytes, embedding, timeline
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     with: Vec<String>,
     /// Skip silent songs, whose numbers mean nothing

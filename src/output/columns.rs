@@ -17,6 +17,8 @@ pub(crate) enum Field {
     Of(Column),
     /// `emotion`: the name of the strongest emotion; null for a silent song.
     Strongest,
+    /// `mood_score`: happy / (happy + depressed), from 0 (sad) to 1 (happy); null for a silent song and where both are 0.
+    MoodScore,
     /// The percentage of one emotion, under its name.
     Percentage(Emotion),
     /// The percentage of one emotion that listeners feel, as `felt_happy`; null if the model does not tell.
@@ -40,7 +42,7 @@ impl Field {
         let mut all = Vec::new();
         for column in Column::ALL {
             if column == Column::Emotions {
-                all.push(Self::Strongest);
+                all.extend([Self::Strongest, Self::MoodScore]);
                 all.extend(Emotion::ALL.map(Self::Percentage));
             } else if column == Column::Felt {
                 all.extend(Emotion::ALL.map(Self::Felt));
@@ -51,13 +53,14 @@ impl Field {
         all
     }
 
-    /// The default columns: all but the exact bytes of file names, the embedding, the timeline, and `felt` unless the library
-    /// has it.
+    /// The default columns: all but the exact bytes of file names, the embedding, the timeline, the mood score, and `felt` unless
+    /// the library has it.
     pub(crate) fn default_columns(has_felt: bool) -> Vec<Self> {
         let on_request = [Column::PathBytes, Column::Embedding, Column::Timeline].map(Self::Of);
         let mut columns = Self::all();
         columns.retain(|column| match column {
             Self::Felt(_) => has_felt,
+            Self::MoodScore => false,
             column => !on_request.contains(column),
         });
         columns
@@ -77,6 +80,7 @@ impl Field {
         match self {
             Self::Of(column) => column.name(),
             Self::Strongest => "emotion",
+            Self::MoodScore => "mood_score",
             Self::Percentage(emotion) => emotion.name(),
             Self::Felt(emotion) => match emotion {
                 Emotion::Happy => "felt_happy",
@@ -130,7 +134,7 @@ impl Field {
         match self {
             Self::Of(column) => column.data_type(embedding),
             Self::Strongest => DataType::Utf8,
-            Self::Percentage(_) | Self::Felt(_) => DataType::Float32,
+            Self::MoodScore | Self::Percentage(_) | Self::Felt(_) => DataType::Float32,
             Self::Extra { data_type, .. } => data_type.clone(),
         }
     }
@@ -139,7 +143,7 @@ impl Field {
         match self {
             Self::Of(column) => column.is_nullable(),
             Self::Percentage(_) => false,
-            Self::Strongest | Self::Felt(_) | Self::Extra { .. } => true,
+            Self::Strongest | Self::MoodScore | Self::Felt(_) | Self::Extra { .. } => true,
         }
     }
 
@@ -147,7 +151,7 @@ impl Field {
     pub(crate) fn columns(&self) -> Columns {
         match self {
             Self::Of(column) => Columns::of(&[*column]),
-            Self::Strongest | Self::Percentage(_) => {
+            Self::Strongest | Self::MoodScore | Self::Percentage(_) => {
                 Columns::of(&[Column::Emotions, Column::Silent])
             }
             Self::Felt(_) => Columns::of(&[Column::Felt]),
@@ -160,6 +164,14 @@ impl Field {
             Self::Of(column) => song.cell(*column),
             Self::Strongest if song.silent => Cell::Null,
             Self::Strongest => Cell::Text(song.emotions.strongest().name().into()),
+            Self::MoodScore => {
+                let [happy, sad] =
+                    [Emotion::Happy, Emotion::Depressed].map(|it| song.emotions.get(it));
+                match happy + sad {
+                    sum if sum > 0.0 && !song.silent => Cell::Float(happy / sum),
+                    _ => Cell::Null,
+                }
+            }
             Self::Percentage(emotion) => Cell::Float(song.emotions.get(*emotion)),
             Self::Felt(emotion) => match song.felt {
                 Some(felt) => Cell::Float(felt.get(*emotion)),
@@ -209,10 +221,35 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emotion::EmotionVector;
+
+    #[test]
+    fn the_mood_score_of_a_song_is_happy_against_depressed() {
+        let score = |weights, silent| {
+            let emotions = EmotionVector::from_weights(weights).unwrap();
+            let song = Song {
+                emotions,
+                silent,
+                ..Song::default()
+            };
+            match Field::MoodScore.cell(&song, &[]) {
+                Cell::Float(score) => Some(score),
+                _ => None,
+            }
+        };
+        let (happy, sad) = (3.0, 1.0);
+        let mixed = [happy, 5.0, 0.0, 0.0, sad, 0.0, 2.0, 0.0];
+        assert_eq!(score(mixed, false), Some(0.75));
+        assert_eq!(score(mixed, true), None);
+        let calm = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        assert_eq!(score(calm, false), None);
+        assert!(!Field::default_columns(true).contains(&Field::MoodScore));
+    }
 
     #[test]
     fn columns_are_parsed_by_name_with_a_suggestion_for_unknown_ones() {
         assert_eq!(Field::parse(["path", "emotions"]).unwrap().len(), 9);
+        assert_eq!(Field::parse(["mood_score"]).unwrap(), [Field::MoodScore]);
         let error = Field::parse(["tilte"]).unwrap_err().to_string();
         assert!(error.contains("did you mean \"title\""), "{error}");
     }

@@ -447,6 +447,6 @@ fn formats_are_recognized_by_extension() {
     assert!("CSV".parse::<Format>().is_ok());
     let error = "xls".parse::<Format>().unwrap_err().to_string();
     assert!(error.contains("huggingface"), "{error}");
-    // The emotions and what is felt take eight columns each, and the strongest emotion one.
-    assert_eq!(Column::ALL.len() + 15, Field::all().len());
+    // The emotions and what is felt take eight columns each, and the strongest emotion and the mood score one each.
+    assert_eq!(Column::ALL.len() + 16, Field::all().len());
 }
