@@ -1,12 +1,14 @@
 //! Corrections of headers with which a healthy file would be refused by symphonia.
 
 use super::input::{Corrections, Reader};
-use std::io;
+use std::{io, ops::Range};
 
 /// How much of a file is searched for the header of its samples.
 const HEAD: u64 = 4096;
 /// Longest packet that symphonia reads from an Ogg file, in bytes.
 const MAX_OGG_PACKET: u64 = 16 << 20;
+/// Bytes that are searched at once.
+const BLOCK: u64 = 1 << 20;
 
 /// The bytes to replace in the headers of a file of `len` bytes:
 ///
@@ -108,6 +110,10 @@ impl Page {
         }))
     }
 
+    fn place(&self) -> Range<u64> {
+        self.at..self.end
+    }
+
     fn ends_packet(&self) -> bool {
         self.segments.iter().any(|&size| size < 255)
     }
@@ -121,17 +127,12 @@ fn ogg_corrections(file: &mut Reader) -> io::Result<Corrections> {
     let Some(first) = Page::read(file, identification.end)? else {
         return Ok(corrections);
     };
-    let mut at = first.end;
-    let mut pages = Vec::new();
-    if !first.ends_packet() {
-        while let Some(page) = Page::read(file, at)? {
-            at = page.end;
-            let is_last = page.ends_packet();
-            pages.push(page);
-            if is_last {
-                break;
-            }
-        }
+    // The page that ends the comments.
+    let mut last = first.place();
+    let mut is_ended = first.ends_packet();
+    while !is_ended && let Some(page) = Page::read(file, last.end)? {
+        last = page.place();
+        is_ended = page.ends_packet();
     }
     let body = first.at + 27 + first.segments.len() as u64;
     let start = file.bytes(body, 8)?;
@@ -141,11 +142,11 @@ fn ogg_corrections(file: &mut Reader) -> io::Result<Corrections> {
         vorbis if vorbis.starts_with(b"\x03vorbis") => b"\x03vorbis\0\0\0\0\0\0\0\0\x01",
         _ => return Ok(corrections),
     };
-    if at - body <= MAX_OGG_PACKET {
+    if last.end - body <= MAX_OGG_PACKET {
         return Ok(corrections);
     }
-    // The first page of the comments becomes one of an empty list. Those after it lose their mark, except for the last of a
-    // Vorbis file, which goes on with the next packet.
+    // The first page of the comments becomes one of an empty list. What follows loses all marks of pages, which pictures hold by
+    // chance too, except for the last page of a Vorbis file, which goes on with the next packet.
     let mut page = first.header;
     page[26] = 1;
     page.push(empty.len() as u8);
@@ -154,9 +155,16 @@ fn ogg_corrections(file: &mut Reader) -> io::Result<Corrections> {
     let checksum = crc(&page).to_le_bytes();
     page[22..26].copy_from_slice(&checksum);
     corrections.extend((first.at..).zip(page));
-    let last_counts = empty.starts_with(b"\x03");
-    let lost = pages.len() - usize::from(last_counts && !pages.is_empty());
-    corrections.extend(pages[..lost].iter().map(|page| (page.at, 0)));
+    let goes_on = empty.starts_with(b"\x03");
+    let end = if goes_on { last.start } else { last.end };
+    let mut at = body;
+    while at < end {
+        let block = file.bytes(at, BLOCK)?;
+        let marks = (at..end).zip(block.windows(4));
+        let marks = marks.filter(|(_, word)| word == b"OggS");
+        corrections.extend(marks.map(|(at, _)| (at, 0)));
+        at += BLOCK - 3;
+    }
     Ok(corrections)
 }
 
@@ -291,7 +299,11 @@ mod tests {
             }
             used += 1;
         }
-        let comment = [b"COMMENT=".as_slice(), &vec![b'x'; size]].concat();
+        let mut comment = [b"COMMENT=".as_slice(), &vec![b'x'; size]].concat();
+        // As by chance in a picture.
+        for part in comment.chunks_exact_mut(654_321) {
+            part[300_000..300_004].copy_from_slice(b"OggS");
+        }
         let mut list = if is_opus {
             b"OpusTags".to_vec()
         } else {
