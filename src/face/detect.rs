@@ -18,7 +18,7 @@ const WINDOW: f64 = 40.0;
 /// Least score of a face. Single false positives have about 1, faces that are found at several sizes 10 and more.
 const LEAST_SCORE: f64 = 2.8;
 /// Width of the network's input as a multiple of the detected box, about the same center: the faces of FER+ are detected in
-/// boxes of 0.90 of their pictures' width (the median).
+/// boxes of about 0.9 of their pictures' width (the median, `tests/reference/face_detector.py`).
 const MARGIN: f64 = 1.11;
 
 /// A face in a picture.
