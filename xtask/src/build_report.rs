@@ -35,17 +35,17 @@ pub fn run() -> Result<ExitCode, String> {
         (
             "program, stripped",
             format!("{:.1} MB", bytes as f64 / 1e6),
-            "30 MB",
+            "35 MB",
         ),
         (
             "direct dependencies",
             direct(&text("Cargo.toml")?).to_string(),
-            "40",
+            "50",
         ),
         (
             "locked packages",
             locked(&text("Cargo.lock")?).to_string(),
-            "300",
+            "330",
         ),
     ];
     println!("| build of the program | | budget |\n|---|---|---|");
