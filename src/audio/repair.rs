@@ -1,6 +1,9 @@
 //! Corrections of headers with which a healthy file would be refused by symphonia.
 
-use super::input::{Corrections, Reader};
+use super::{
+    container::after_id3v2,
+    input::{Corrections, Reader},
+};
 use std::{io, ops::Range};
 
 /// How much of a file is searched for the header of its samples.
@@ -14,6 +17,7 @@ const BLOCK: u64 = 1 << 20;
 ///
 /// - The length of a WAV or AIFF file as a whole, if it is not that of the file: programs that write to a pipe do not know it, and
 ///   others are wrong about it. What the chunks say counts.
+/// - The shortest block of a FLAC file, if it is shorter than the format allows: some encoders leave it out.
 /// - Comments of an Ogg file that are too long for symphonia, because of the pictures in them. They are replaced by none.
 pub(super) fn corrections(file: &mut Reader, len: u64) -> io::Result<Corrections> {
     let head = file.bytes(0, HEAD)?;
@@ -22,6 +26,7 @@ pub(super) fn corrections(file: &mut Reader, len: u64) -> io::Result<Corrections
         (b"RIFF", b"WAVE") => Ok(wav_corrections(&head, len)),
         (b"FORM", b"AIFF" | b"AIFC") => Ok(aiff_corrections(&head, len)),
         (b"OggS", _) => ogg_corrections(file),
+        (b"fLaC" | b"ID3\x02" | b"ID3\x03" | b"ID3\x04", _) => flac_corrections(file),
         _ => Ok(Corrections::new()),
     }
 }
@@ -80,6 +85,22 @@ fn aiff_corrections(head: &[u8], len: u64) -> Corrections {
         }
     }
     corrections
+}
+
+fn flac_corrections(file: &mut Reader) -> io::Result<Corrections> {
+    /// Of a block, in samples (RFC 9639, section 8.2).
+    const SHORTEST: u16 = 16;
+    let start = after_id3v2(file)?;
+    let head = file.bytes(start, 12)?;
+    let mut corrections = Corrections::new();
+    if let [b'f', b'L', b'a', b'C', kind, _, _, _, min @ .., max0, max1] = head.as_slice()
+        && kind & 0x7f == 0
+        && let Ok(min) = min.try_into()
+        && u16::from_be_bytes(min) < SHORTEST
+    {
+        corrections.extend([(start + 8, *max0), (start + 9, *max1)]);
+    }
+    Ok(corrections)
 }
 
 /// A page of an Ogg file (RFC 3533, section 6).
@@ -261,6 +282,18 @@ mod tests {
                 "{}",
                 info.missing_s
             );
+        }
+    }
+
+    #[test]
+    fn a_flac_file_without_a_shortest_block_is_read() {
+        let mut file = fs::read("tests/fixtures/audio/flac.flac").unwrap();
+        let (_, samples) = decode(&file);
+        for shortest in [0, 15] {
+            file[8..10].copy_from_slice(&[0, shortest]);
+            assert_eq!(decode(&file).1, samples);
+            let with_tag = [b"ID3\x03\0\0\0\0\0\x02..".as_slice(), &file].concat();
+            assert_eq!(decode(&with_tag).1, samples);
         }
     }
 

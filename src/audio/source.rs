@@ -11,7 +11,10 @@ use super::{
     time_limit::TimeLimit,
 };
 use crate::{Error, ErrorKind, Result, charset::TagCharset};
-use std::{io, sync::Arc};
+use std::{
+    io::{self, Seek},
+    sync::Arc,
+};
 use symphonia::core::{
     codecs::audio::AudioCodecParameters,
     common::Limit,
@@ -106,7 +109,9 @@ impl Source {
             let is_large = tag_end > MAX_ID3V2_BYTES;
             let start = if is_large { tag_end } else { 0 };
             let mut media = input.reader(start, limit).map_err(io_error)?;
-            media.correct(repair::corrections(&mut file, len).map_err(io_error)?);
+            let corrections = repair::corrections(&mut media, len.saturating_sub(start));
+            media.correct(corrections.map_err(io_error)?);
+            media.rewind().map_err(io_error)?;
             media.shorten(container::id3v1_len(&mut file, len).map_err(io_error)?);
             (open_format(Box::new(media), len)?, None)
         };
