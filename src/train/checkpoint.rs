@@ -156,15 +156,24 @@ fn checksum(head: &Head, tensors: &Tensors) -> Result<String> {
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn write(path: &Path, identity: &Identity, state: &State) -> Result<()> {
+    let tensors = encode(identity, state).context(ErrorKind::Training, UNWRITTEN)?;
+    write_tensors(path, &tensors.into_iter().collect::<Vec<_>>())
+}
+
+const UNWRITTEN: &str = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
+
+/// Writes the tensors of a checkpoint; an earlier one is there until the new one is complete and on the disk.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     let write = || -> Result<()> {
-        let tensors: Vec<(String, Tensor)> = encode(identity, state)?.into_iter().collect();
         let pending = PendingFile::create(path)?;
-        Tensor::write_safetensors(&tensors, pending.temporary())?;
+        Tensor::write_safetensors(tensors, pending.temporary())?;
         pending.commit()?;
         Ok(())
     };
-    let unwritten = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
-    write().context(ErrorKind::Training, unwritten)
+    write().context(ErrorKind::Training, UNWRITTEN)
 }
 
 fn encode(identity: &Identity, state: &State) -> Result<Tensors> {

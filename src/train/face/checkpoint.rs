@@ -4,10 +4,9 @@
 //! the bytes of a JSON object with the rest.
 
 use crate::{
-    atomic_file::PendingFile,
     dataset::FaceSet,
     error::{Context, ErrorKind, Result},
-    train::{failure, weights::Weights},
+    train::{checkpoint::write_tensors, failure, weights::Weights},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -114,14 +113,7 @@ pub(super) fn write(path: &Path, identity: &Identity, checkpoint: &Checkpoint) -
             tensors.push((format!("{group}/{name}"), tensor));
         }
     }
-    let write = || -> Result<()> {
-        let pending = PendingFile::create(path)?;
-        Tensor::write_safetensors(&tensors, pending.temporary())?;
-        pending.commit()?;
-        Ok(())
-    };
-    let unwritten = "the checkpoint could not be written; an earlier one is as it was, and --resume continues from it";
-    write().context(ErrorKind::Training, unwritten)
+    write_tensors(path, &tensors)
 }
 
 /// Reads a checkpoint of the same identity; `None` if there is no file.
