@@ -7,7 +7,7 @@ use crate::{
     Error, ErrorKind, Result,
     audio::{
         AudioInfo, DecodeOptions, Decoder, Excerpt, Input, Resampler, Segment, Selection,
-        with_fallback,
+        with_audible_channel, with_fallback,
     },
     charset::TagCharset,
     emotion::{Emotion, EmotionVector, Moment},
@@ -107,17 +107,14 @@ pub fn analyze_bytes(
 
 fn analyze(input: &Input, model: &Model, options: &AnalyzeOptions) -> Result<Analysis> {
     with_fallback(input, |input| {
-        let mut decode = DecodeOptions {
-            selection: options.selection(),
-            tag_charset: options.tag_charset,
-            channel: None,
-        };
-        let (analysis, instead) = analyze_once(input, model, options, &decode)?;
-        if instead.is_none() {
-            return Ok(analysis);
-        }
-        decode.channel = instead;
-        Ok(analyze_once(input, model, options, &decode)?.0)
+        with_audible_channel(|channel| {
+            let decode = DecodeOptions {
+                selection: options.selection(),
+                tag_charset: options.tag_charset,
+                channel,
+            };
+            analyze_once(input, model, options, &decode)
+        })
     })
 }
 

@@ -21,7 +21,7 @@ mod tags;
 mod time_limit;
 
 pub use decode::{AudioInfo, Decoder};
-pub(crate) use decode::{DecodeOptions, with_fallback};
+pub(crate) use decode::{DecodeOptions, with_audible_channel, with_fallback};
 pub(crate) use excerpt::Selection;
 pub use excerpt::{Excerpt, Segment};
 pub use ffmpeg::use_ffmpeg;

@@ -124,17 +124,27 @@ impl Decoder {
         Self::open_input(Input::from(path.as_ref()), &DecodeOptions::default())
     }
 
+    /// Opens a file as [`open`](Self::open) does, with one channel, counted from 1, instead of the mean.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub(crate) fn open_channel(path: &Path, channel: Option<u16>) -> Result<Self> {
+        let options = DecodeOptions {
+            channel,
+            ..DecodeOptions::default()
+        };
+        Self::open_input(Input::from(path), &options)
+    }
+
     /// Opens a file as [`open`](Self::open) does, or its louder channel alone where the two cancel each other, for which it is
     /// decoded to the end before.
     ///
     /// # Errors
     /// Those of [`open`](Self::open) and [`next_block`](Self::next_block).
     pub(crate) fn open_audible(path: &Path) -> Result<Self> {
-        let mut options = DecodeOptions::default();
-        let mut decoder = Self::open_input(Input::from(path), &options)?;
+        let mut decoder = Self::open(path)?;
         while decoder.next_block()?.is_some() {}
-        options.channel = decoder.channel_instead();
-        Self::open_input(Input::from(path), &options)
+        Self::open_channel(path, decoder.channel_instead())
     }
 
     /// Opens a file and decodes an excerpt of it; all of it if it is no longer than the excerpt, or if its container has
@@ -448,6 +458,20 @@ pub(crate) fn with_fallback<T>(
         Some(call) => {
             work(&Input::Ffmpeg(call)).map_err(|second| error.with_source(second.message()))
         }
+    }
+}
+
+/// Runs `work` on the mean of the channels, and again on the louder one if the two cancel each other. `work` takes the channel, as
+/// [`DecodeOptions`] do, and also returns [`Decoder::channel_instead`].
+///
+/// # Errors
+/// Those of `work`.
+pub(crate) fn with_audible_channel<T>(
+    mut work: impl FnMut(Option<u16>) -> Result<(T, Option<u16>)>,
+) -> Result<T> {
+    match work(None)? {
+        (done, None) => Ok(done),
+        (_, channel) => Ok(work(channel)?.0),
     }
 }
 

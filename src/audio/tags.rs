@@ -65,9 +65,12 @@ impl Tags {
         let (corrections, text) = examine(&mut file, container).ok()?;
         file.rewind().ok()?;
         file.correct(corrections);
-        let left = MAX_BYTES;
         apply_global_options(GlobalOptions::new().allocation_limit(MAX_BYTES as usize));
-        let reader = BufReader::with_capacity(1024, Limited { file, left });
+        let limited = Limited {
+            file,
+            left: MAX_BYTES,
+        };
+        let reader = BufReader::with_capacity(1024, limited);
         let tags = catch_panic(|| read_tags(reader, container, codec, text));
         Some(Self::of_tags(&tags.ok()??, charset))
     }

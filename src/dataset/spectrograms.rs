@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::{
-    audio::{Decoder, Resampler},
+    audio::{Decoder, Resampler, with_audible_channel},
     error::{Context, Error, ErrorKind, Result, one_line},
     mel::{MelConfig, MelExtractor},
 };
@@ -100,7 +100,12 @@ fn whole_song(path: &Path, mel: &mut MelExtractor) -> Result<Vec<i16>> {
 /// # Errors
 /// If it cannot be decoded, is empty, or is longer than two hours.
 pub(crate) fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
-    let mut decoder = Decoder::open_audible(path)?;
+    with_audible_channel(|channel| decode_channel(path, rate, channel))
+}
+
+/// Also returns the channel to decode instead, if the channels cancel each other.
+fn decode_channel(path: &Path, rate: u32, channel: Option<u16>) -> Result<(Vec<f32>, Option<u16>)> {
+    let mut decoder = Decoder::open_channel(path, channel)?;
     let mut resampler = Resampler::new(decoder.info().sample_rate, rate)?;
     let mut samples = Vec::new();
     while let Some(block) = decoder.next_block()? {
@@ -113,7 +118,7 @@ pub(crate) fn decode(path: &Path, rate: u32) -> Result<Vec<f32>> {
     resampler.finish(&mut samples)?;
     match samples.is_empty() {
         true => Err(Error::new(ErrorKind::Empty, "holds no audio").with_path(path)),
-        false => Ok(samples),
+        false => Ok((samples, decoder.channel_instead())),
     }
 }
 
@@ -145,6 +150,31 @@ mod tests {
             assert!(spectrograms.song(index) == expected);
             assert_eq!(spectrograms.frames(index), expected.len() / mel.n_mels);
         }
+    }
+
+    #[test]
+    fn channels_that_cancel_each_other_are_decoded_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("song.wav");
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        let wave = |n: u32| ((n as f32 * 0.1).sin() * 10_000.0) as i16;
+        for n in 0..16_000 {
+            writer.write_sample(wave(n)).unwrap();
+            writer.write_sample(-wave(n)).unwrap();
+        }
+        writer.finalize().unwrap();
+        let samples = decode(&path, 8_000).unwrap();
+        assert_eq!(samples.len(), 16_000);
+        assert!(samples.iter().zip(0..).all(|(sample, n)| {
+            let expected = f32::from(wave(n)) / 32_768.0;
+            (sample - expected).abs() < 1e-4
+        }));
     }
 
     #[test]
