@@ -16,8 +16,6 @@ use crate::{
     text::{count, listed},
 };
 pub(crate) use observe::{above_zero, observe_source};
-#[cfg(not(feature = "train"))]
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Recognize facial expressions in pictures and videos; show what they stand for; train and evaluate networks
@@ -29,11 +27,7 @@ pub(crate) enum Action {
     /// Train an expression network on labeled faces (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
     #[command(disable_help_flag = true)]
-    Train {
-        /// Accepted, so that the answer is about the build and not about an option.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        _any: Vec<OsString>,
-    },
+    Train(super::NotBuilt),
     #[cfg(feature = "train")]
     Train(train::Args),
     Evaluate(evaluate::Args),
@@ -76,7 +70,7 @@ pub(crate) fn run(action: Action, console: &Console) -> CliResult {
         Action::Observe(args) => observe::run(args, console),
         Action::Table(args) => print_map(&args, console),
         #[cfg(not(feature = "train"))]
-        Action::Train { .. } => Err(super::NO_TRAINING.into()),
+        Action::Train(_) => Err(super::NO_TRAINING.into()),
         #[cfg(feature = "train")]
         Action::Train(args) => train::run(args, console),
         Action::Evaluate(args) => evaluate::run(args, console),

@@ -122,11 +122,7 @@ enum Command {
     /// Train a model on labeled music (not in this build: needs the feature `train`)
     #[cfg(not(feature = "train"))]
     #[command(disable_help_flag = true)]
-    Train {
-        /// Accepted, so that the answer is about the build and not about an option.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        _any: Vec<OsString>,
-    },
+    Train(NotBuilt),
     #[cfg(feature = "train")]
     Train(train::Args),
     Evaluate(evaluate::Args),
@@ -149,7 +145,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Dataset(action) => dataset::run(action, console),
         Command::Labels(args) => labels::run(args, console),
         #[cfg(not(feature = "train"))]
-        Command::Train { .. } => Err(NO_TRAINING.into()),
+        Command::Train(_) => Err(NO_TRAINING.into()),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(args, console),
         Command::Evaluate(args) => evaluate::run(args, console),
@@ -174,6 +170,15 @@ fn file_name(path: &Path) -> String {
 /// Runs the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     run_with(std::env::args_os()).into()
+}
+
+/// The arguments of a command that needs another build.
+#[cfg(not(feature = "train"))]
+#[derive(clap::Args)]
+pub(crate) struct NotBuilt {
+    /// Accepted, so that the answer is about the build and not about an option.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _any: Vec<OsString>,
 }
 
 fn run_with(args: impl IntoIterator<Item = OsString>) -> Exit {
