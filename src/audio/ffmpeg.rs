@@ -126,6 +126,18 @@ impl Report {
         text.0.clone()
     }
 
+    /// The length that the file's header declares, in seconds.
+    fn declared_s(&self) -> Option<f64> {
+        let text = self.text();
+        if text.contains("Estimating duration from bitrate") {
+            return None;
+        }
+        let (_, after) = text.split_once("Duration: ")?;
+        let mut parts = after.split([',', '\n']).next()?.split(':');
+        let [hours, minutes, seconds] = [(); 3].map(|()| parts.next()?.trim().parse::<f64>().ok());
+        Some((hours? * 60.0 + minutes?) * 60.0 + seconds?)
+    }
+
     /// The last message.
     fn reason(&self) -> Option<String> {
         let text = self.text();
@@ -182,6 +194,7 @@ fn start(mut command: Command, report: &Arc<Report>, limit: &Arc<TimeLimit>) -> 
 /// The frames of a video as Motion-JPEG, at most 640 pixels wide.
 pub(crate) struct Video {
     path: PathBuf,
+    part: Option<Excerpt>,
     report: Arc<Report>,
     limit: Arc<TimeLimit>,
     stream: Stream,
@@ -224,10 +237,20 @@ impl Video {
         let stream = start(command, &report, &limit).context_at(ErrorKind::Io, path, UNREADABLE)?;
         Ok(Self {
             path: path.to_owned(),
+            part,
             report,
             limit,
             stream,
         })
+    }
+
+    /// Seconds that the asked part has by the file's header, if that tells.
+    pub(crate) fn declared_s(&self) -> Option<f64> {
+        let whole = self.report.declared_s()?;
+        Some(self.part.map_or(whole, |part| {
+            let rest = (whole - part.start_s.unwrap_or(0.0)).max(0.0);
+            rest.min(part.length_s)
+        }))
     }
 
     /// The error of a video without frames.
@@ -288,14 +311,7 @@ impl Call {
 
     /// The length that the file's header declares, in seconds.
     pub(super) fn declared_s(&self) -> Option<f64> {
-        let text = self.report.text();
-        if text.contains("Estimating duration from bitrate") {
-            return None;
-        }
-        let (_, after) = text.split_once("Duration: ")?;
-        let mut parts = after.split([',', '\n']).next()?.split(':');
-        let [hours, minutes, seconds] = [(); 3].map(|()| parts.next()?.trim().parse::<f64>().ok());
-        Some((hours? * 60.0 + minutes?) * 60.0 + seconds?)
+        self.report.declared_s()
     }
 
     /// The tags of the file; those that are not UTF-8 in `charset`.

@@ -46,6 +46,11 @@ pub(crate) struct FramesSeen {
     pub damaged: usize,
     /// Why the first of them could not.
     pub damage: Option<Error>,
+    /// Time of the last frame.
+    last_s: f64,
+    /// Seconds by which a video ends before its header says; 0 where that is not known, or is no more than half a second
+    /// and two frames.
+    pub missing_s: f64,
 }
 
 /// A frame with its time in seconds; an error inside where it cannot be decoded.
@@ -102,6 +107,11 @@ pub(crate) fn observe_frames(
     let mut seen = watch(frames, &options, |picture| reader.faces(picture))?;
     if let (Some(seen), Some(rate)) = (&mut seen, rate) {
         seen.seconds_per_frame = 1.0 / rate;
+        let declared_s = video.as_ref().and_then(Video::declared_s);
+        let missing_s = declared_s.map_or(0.0, |declared| declared - seen.last_s);
+        if missing_s > 0.5 + 2.0 / rate {
+            seen.missing_s = missing_s;
+        }
     }
     seen.ok_or_else(|| match &video {
         Some(video) => video.failure(),
@@ -168,6 +178,8 @@ fn watch(
         seconds_per_frame: last / (count + damaged).saturating_sub(1).max(1) as f64,
         damaged,
         damage,
+        last_s: last,
+        missing_s: 0.0,
     }))
 }
 

@@ -113,6 +113,13 @@ pub(crate) fn observe_source(
             one_line(damage)
         ));
     }
+    if seen.missing_s > 0.0 {
+        console.warning(&format!(
+            "incomplete: {}: the last {:.1} s cannot be decoded",
+            name.display(),
+            seen.missing_s
+        ));
+    }
     Ok(seen)
 }
 
@@ -154,6 +161,7 @@ fn json(source: &Path, seen: &FramesSeen, emotions: &EmotionVector) -> Value {
         "without_face": seen.observed.without_face,
         "with_several_faces": seen.observed.several,
         "damaged_frames": seen.damaged,
+        "missing_s": seen.missing_s,
         "seconds": by_name(seconds(seen)),
         "shares": by_name(1.0),
         "emotions": emotions,
