@@ -24,6 +24,7 @@ mod features;
 mod labels;
 mod library;
 mod manual;
+mod map;
 mod model;
 mod plane;
 mod query;
@@ -108,6 +109,7 @@ enum Command {
     Analyze(analyze::Args),
     Query(Box<query::Args>),
     Plane(plane::Args),
+    Map(map::Args),
     Export(export::Args),
     #[command(subcommand)]
     Library(library::Action),
@@ -136,6 +138,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Query(args) => query::run(*args, console),
         Command::Plane(args) => plane::run(args, console),
+        Command::Map(args) => map::run(args, console),
         Command::Export(args) => export::run(args, console),
         Command::Library(action) => library::run(action, console),
         Command::Cluster(args) => cluster::run(args, console),
