@@ -14,6 +14,8 @@ mod rows;
 
 pub(crate) use detect::{Face, FaceReader, mood_score};
 pub use frames::count_faces;
+#[cfg(feature = "serve")]
+pub(crate) use frames::observe_shares;
 pub(crate) use frames::{FrameSource, FramesSeen, observe_frames};
 pub(crate) use map::read_face_map;
 pub(crate) use network::FaceModel;

@@ -84,6 +84,7 @@
 //!
 //! # Features
 //!
+//! - `serve`: the page in the browser of `circumplex serve` (on by default).
 //! - `train`: training with libtorch (off by default; nothing else needs libtorch).
 // The one exception sets the memory allocator for training (cli/train/memory.rs).
 #![deny(unsafe_code)]
@@ -128,6 +129,8 @@ mod npy;
 mod output;
 mod scan;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod tags;
 #[cfg(test)]
 mod test_faces;

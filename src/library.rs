@@ -300,7 +300,7 @@ impl Library {
 }
 
 /// The file itself, or the libraries in a directory.
-fn library_files(path: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn library_files(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

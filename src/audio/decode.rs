@@ -136,6 +136,24 @@ impl Decoder {
         Self::open_input(Input::from(path), &options)
     }
 
+    /// Opens a file and decodes a segment of one channel, counted from 1, or of the mean.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and where the segment is not in the song.
+    #[cfg(feature = "serve")]
+    pub(crate) fn open_segment(
+        path: &Path,
+        channel: Option<u16>,
+        segment: super::Segment,
+    ) -> Result<Self> {
+        let options = DecodeOptions {
+            selection: Selection::Segment(segment),
+            channel,
+            ..DecodeOptions::default()
+        };
+        Self::open_input(Input::from(path), &options)
+    }
+
     /// Opens a file as [`open`](Self::open) does, or its louder channel alone where the two cancel each other, for which it is
     /// decoded to the end before.
     ///

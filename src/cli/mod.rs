@@ -29,6 +29,8 @@ mod model;
 mod plane;
 mod query;
 mod scores;
+#[cfg(feature = "serve")]
+mod serve;
 mod signals;
 mod sparkline;
 mod table;
@@ -78,6 +80,7 @@ type CliResult = Result<Exit, CliError>;
 Everyday tasks:
   circumplex analyze ~/Music                     analyze a directory of music into library.parquet
   circumplex query --emotions happy=60,calm=40   find the songs that fit a mood
+  circumplex serve --open                        see, ask and play the library in the browser
   circumplex plane -o plane.png                  draw the library on the valence-arousal plane
   circumplex export -o songs.csv                 write the library in another format",
     after_help = "\
@@ -108,6 +111,12 @@ struct Cli {
 enum Command {
     Analyze(analyze::Args),
     Query(Box<query::Args>),
+    /// Open your library as a page in the browser (not in this build: needs the feature `serve`)
+    #[cfg(not(feature = "serve"))]
+    #[command(disable_help_flag = true)]
+    Serve(NotBuilt),
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     Plane(plane::Args),
     Map(map::Args),
     Export(export::Args),
@@ -137,6 +146,12 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
     match command {
         Command::Analyze(args) => analyze::run(args, console),
         Command::Query(args) => query::run(*args, console),
+        #[cfg(not(feature = "serve"))]
+        Command::Serve(_) => Err(
+            "this build has no server: in circumplex's source directory, `cargo build --release` builds one that has".into(),
+        ),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args, console),
         Command::Plane(args) => plane::run(args, console),
         Command::Map(args) => map::run(args, console),
         Command::Export(args) => export::run(args, console),
@@ -176,7 +191,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The arguments of a command that needs another build.
-#[cfg(not(feature = "train"))]
+#[cfg(not(all(feature = "serve", feature = "train")))]
 #[derive(clap::Args)]
 pub(crate) struct NotBuilt {
     /// Accepted, so that the answer is about the build and not about an option.

@@ -4,6 +4,8 @@ use super::{
     Face, FaceModel, FaceReader, Observation, ObserveOptions, container::Segments, decode,
     observe::Observer, picture::MAX_BYTES, read_picture,
 };
+#[cfg(feature = "serve")]
+use crate::emotion::Expression;
 use crate::{
     Error, ErrorKind, Result,
     audio::{Excerpt, ffmpeg::Video},
@@ -181,6 +183,30 @@ fn watch(
         last_s: last,
         missing_s: 0.0,
     }))
+}
+
+/// The expressions of faces that were found in frames, each with its time in seconds (`None` where a frame shows no face), and the
+/// time that a frame stands for.
+///
+/// # Errors
+/// Where no frame shows a face.
+#[cfg(feature = "serve")]
+pub(crate) fn observe_shares(
+    frames: &[(f64, Option<[f64; Expression::COUNT]>)],
+) -> Result<(Observation, f64)> {
+    let options = ObserveOptions::default();
+    let mut observer = Observer::new(&options);
+    for (time, shares) in frames {
+        // Without a stretch there is never enough.
+        let _ = observer.add_frame(*time, *shares);
+    }
+    observer.smooth();
+    let (first, last) = (frames.first(), frames.last());
+    let length = first
+        .zip(last)
+        .map_or(0.0, |(first, last)| last.0 - first.0);
+    let steps = frames.len().saturating_sub(1).max(1);
+    Ok((observer.observation()?, length.max(0.0) / steps as f64))
 }
 
 /// The pictures of a directory.

@@ -33,6 +33,8 @@ pub(super) const MAX_CANDIDATES: usize = 64 * 1024;
 pub struct Match {
     /// 1 for the nearest, or the first of a playlist.
     pub rank: usize,
+    /// The song's row in the library.
+    pub row: u64,
     /// A cosine, -1 to 1 (0 to 1 between percentages), or for [`Metric::Euclidean`] 1 for the same vector and 0 for the
     /// farthest, or for [`Metric::Share`] the product of the shares.
     pub similarity: f64,
@@ -225,6 +227,7 @@ impl Query {
         Ok(matches
             .map(|((rank, candidate), song)| Match {
                 rank,
+                row: candidate.row,
                 similarity: candidate.similarity,
                 song,
             })

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Reads `name=number` pairs separated by commas, in any order. `index` tells the place of a name in the result and the name's
+/// Reads `name=number` pairs separated by commas or spaces, in any order. `index` tells the place of a name in the result and the name's
 /// usual spelling; names that are absent are `None`.
 ///
 /// # Errors
@@ -16,7 +16,14 @@ pub(crate) fn parse_pairs<const N: usize>(
     index: impl Fn(&str) -> Result<(usize, &'static str)>,
 ) -> Result<[Option<f64>; N]> {
     let mut numbers = [None; N];
-    for part in text.split(',') {
+    // Spaces may also be around an equals sign, so they separate only where a part has several of those.
+    let parts = text
+        .split(',')
+        .flat_map(|part| match part.matches('=').count() {
+            0 | 1 => vec![part],
+            _ => part.split_whitespace().collect(),
+        });
+    for part in parts {
         let Some((name, number)) = part.split_once('=') else {
             let found = part.trim();
             return Err(Error::invalid(format!(
@@ -142,11 +149,13 @@ mod tests {
 
     #[test]
     fn weights_are_normalized_and_absent_emotions_are_zero() {
-        let vector = parse_emotions("excited=0.5, HAPPY = 1.5").unwrap();
-        assert_eq!(
-            vector.as_array(),
-            &[75.0, 25.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-        );
+        for text in ["excited=0.5, HAPPY = 1.5", "excited=0.5 HAPPY=1.5"] {
+            let vector = parse_emotions(text).unwrap();
+            assert_eq!(
+                vector.as_array(),
+                &[75.0, 25.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+            );
+        }
     }
 
     #[test]
@@ -183,6 +192,7 @@ mod tests {
         assert!(message(parse_emotions("happy")).contains("\"happy\""));
         assert!(message(parse_emotions("happy=many")).contains("\"many\""));
         assert!(message(parse_emotions("happy=1,happy=2")).contains("twice"));
+        assert!(message(parse_emotions("happy = 1 calm = 2")).contains("found \"happy\""));
         assert!(message(parse_emotions("")).contains("happy=60"));
         assert!(message(parse_emotions("happy=-1")).contains("negative"));
         assert!(message(parse_emotions("happy=0")).contains("above zero"));

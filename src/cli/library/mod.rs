@@ -97,6 +97,17 @@ impl MappedLibrary {
         self.mapped(library, console)
     }
 
+    /// The files and directories of the library, and the renamings of its paths.
+    #[cfg(feature = "serve")]
+    pub(crate) fn paths(&self) -> Result<(Vec<PathBuf>, PathMap), CliError> {
+        let LibraryChoice { libraries, library } = &self.library;
+        let mut paths = [libraries.as_slice(), library].concat();
+        if paths.is_empty() {
+            paths.push("library.parquet".into());
+        }
+        Ok((paths, PathMap::new(self.map_path.clone())?))
+    }
+
     fn mapped(&self, mut library: Library, console: &Console) -> Result<Library, CliError> {
         if !self.map_path.is_empty() {
             let map = PathMap::new(self.map_path.clone())?;
