@@ -7,6 +7,7 @@ mod font;
 mod pixels;
 mod plane;
 mod scene;
+mod song;
 mod spectrogram;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub(crate) use charts::{Chart, Guide};
 pub(crate) use color::{ACCENT, Color, MUTED, emotion_color};
 pub(crate) use plane::{Plane, PlanePoint};
 pub(crate) use scene::{Point, Scene, check_extension, escape};
+pub(crate) use song::SongPicture;
 pub(crate) use spectrogram::Spectrogram;
 #[cfg(test)]
 pub(crate) use spectrogram::SpectrogramWindow;

@@ -163,7 +163,7 @@ fn alone(channel: u32) -> String {
 }
 
 /// The gaps of a song, in words: `12.30 s missing`, `3 damaged packets`.
-fn gaps(missing_s: f64, damaged_packets: u64) -> Vec<String> {
+pub(crate) fn gaps(missing_s: f64, damaged_packets: u64) -> Vec<String> {
     let missing = (missing_s > 0.0).then(|| format!("{missing_s:.2} s missing"));
     let packets = || count(damaged_packets, "damaged packet", "damaged packets");
     let damaged = (damaged_packets > 0).then(packets);

@@ -26,11 +26,13 @@ mod library;
 mod manual;
 mod map;
 mod model;
+mod picture;
 mod plane;
 mod query;
 mod scores;
 #[cfg(feature = "serve")]
 mod serve;
+mod show;
 mod signals;
 mod sparkline;
 mod table;
@@ -123,6 +125,7 @@ enum Command {
     #[command(subcommand)]
     Library(library::Action),
     Cluster(cluster::Args),
+    Show(show::Args),
     Timeline(timeline::Args),
     Features(features::Args),
     #[command(subcommand)]
@@ -157,6 +160,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Export(args) => export::run(args, console),
         Command::Library(action) => library::run(action, console),
         Command::Cluster(args) => cluster::run(args, console),
+        Command::Show(args) => show::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),
         Command::Features(args) => features::run(args, console),
         Command::Face(action) => face::run(action, console),

@@ -25,6 +25,15 @@ pub(crate) fn bars(
     (0..rows).rev().map(row).collect()
 }
 
+/// A bar from left to right in `columns` characters, filled to the share `value / most`.
+pub(crate) fn bar(value: f64, most: f64, columns: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let share = (value / most).clamp(0.0, 1.0);
+    let eighths = (share * (8 * columns) as f64).round() as usize;
+    let filled = "█".repeat(eighths / 8) + EIGHTHS[eighths % 8];
+    format!("{filled:columns$}")
+}
+
 /// A text in a color, if the terminal shows colors.
 pub(crate) fn colored(text: &str, color: Color) -> String {
     let style = Style::new().color256(nearest_of_256(color));
@@ -42,19 +51,20 @@ fn nearest_of_256(color: Color) -> u8 {
     16 + 36 * red + 6 * green + blue
 }
 
-/// Times below a chart of `columns` characters that spans `seconds`.
-pub(crate) fn time_axis(seconds: Range<f64>, columns: usize) -> String {
-    const ROOM: usize = 10;
+/// Times below a chart of `columns` characters that spans `seconds`, in a line of at most `room` characters.
+pub(crate) fn time_axis(seconds: Range<f64>, columns: usize, room: usize) -> String {
+    /// Characters for one time.
+    const PITCH: usize = 10;
     let length = (seconds.end - seconds.start).max(1e-3);
-    let step = clock::step(length, (columns / ROOM).max(1));
-    let mut line = vec![' '; columns + ROOM];
+    let step = clock::step(length, (columns / PITCH).max(1));
+    let mut line = vec![' '; room];
     let mut free = 0;
     let mut tick = (seconds.start / step).ceil();
     while tick * step <= seconds.end {
         let share = (tick * step - seconds.start) / length;
         let place = (share * columns as f64).round() as usize;
-        if place >= free {
-            let label = clock::position(tick * step);
+        let label = clock::position(tick * step);
+        if place >= free && place + label.len() <= room {
             for (cell, letter) in line.iter_mut().skip(place).zip(label.chars()) {
                 *cell = letter;
             }
@@ -77,6 +87,14 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_is_as_long_as_its_share_and_fills_its_columns() {
+        let of = |value: f64| bar(value, 50.0, 4);
+        assert_eq!([of(0.0), of(25.0)], ["    ", "██  "]);
+        assert_eq!([of(7.0), of(99.0)], ["▌   ", "████"]);
+        assert_eq!(of(f64::NAN), "    ");
+    }
+
+    #[test]
     fn colors_are_those_of_the_cube() {
         assert_eq!(nearest_of_256(Color::new(0, 0, 0)), 16);
         assert_eq!(nearest_of_256(Color::new(255, 255, 255)), 231);
@@ -85,15 +103,16 @@ mod tests {
 
     #[test]
     fn times_are_below_their_columns_and_never_overlap() {
-        let axis = time_axis(0.0..240.0, 48);
+        let axis = time_axis(0.0..240.0, 48, 52);
         assert_eq!(
             axis.trim_end(),
             "0:00        1:00        2:00        3:00        4:00"
         );
         assert_eq!(
-            time_axis(65.0..75.0, 20).trim_end(),
+            time_axis(65.0..75.0, 20, 30).trim_end(),
             "1:05      1:10      1:15"
         );
-        assert!(time_axis(0.0..1e9, 5).trim_end().len() <= 15);
+        assert_eq!(time_axis(65.0..75.0, 20, 23).trim_end(), "1:05      1:10");
+        assert_eq!(time_axis(0.0..1e9, 5, 5).trim_end(), "0:00");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     analysis::{Analysis, AnalyzeOptions, analyze_file},
     audio::Excerpt,
     clock,
-    emotion::{Emotion, EmotionVector, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
+    emotion::{Emotion, EmotionVector, Moment, SCALE_MAX, SCALE_MIN, Stretch, Timeline},
     figure::{TimelineChart, check_extension, emotion_color},
     model::Model,
     scan::notes,
@@ -83,6 +83,36 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     Ok(Exit::Success)
 }
 
+/// Columns before a chart: `frustrated  100 %  `.
+pub(super) const MARGIN: usize = 19;
+
+/// Columns of a timeline's chart in a terminal of `width` columns.
+pub(super) fn columns(timeline: &Timeline, width: usize) -> usize {
+    let most = 8 * timeline.moments.len().max(2);
+    width.saturating_sub(MARGIN).clamp(10, most)
+}
+
+/// Valence and arousal over time, each with its mean, in two rows.
+pub(super) fn affect_rows(slices: &[Stretch], whole: &Stretch) -> String {
+    let affect: [(&str, fn(&Stretch) -> f64); 2] =
+        [("valence", |s| s.valence), ("arousal", |s| s.arousal)];
+    let mut text = String::new();
+    for (name, number) in affect {
+        let rows = bars(slices.iter().map(number), (SCALE_MIN, SCALE_MAX), 2);
+        let [upper, lower] = [&rows[0], &rows[1]];
+        text.push_str(&format!("{:MARGIN$}{upper}\n", ""));
+        text.push_str(&format!("{name:<10}{:>7.2}  {lower}\n", number(whole)));
+    }
+    text
+}
+
+/// The times below a chart of `columns` characters, in a terminal of `width` columns.
+pub(super) fn axis_row(timeline: &Timeline, columns: usize, width: usize) -> String {
+    let room = width.saturating_sub(MARGIN);
+    let axis = time_axis(timeline.extent(), columns, room);
+    format!("{:MARGIN$}{}\n", "", axis.trim_end())
+}
+
 /// A song with its moments.
 struct Analyzed<'a> {
     path: &'a Path,
@@ -137,20 +167,8 @@ impl<'a> Analyzed<'a> {
         let Some(whole) = self.timeline.whole() else {
             return text;
         };
-        // `frustrated  100 %  `
-        const MARGIN: usize = 19;
-        let columns = width
-            .saturating_sub(MARGIN)
-            .clamp(10, 8 * self.timeline.moments.len().max(2));
-        let slices = self.timeline.slices(columns);
-        let affect: [(&str, fn(&Stretch) -> f64); 2] =
-            [("valence", |s| s.valence), ("arousal", |s| s.arousal)];
-        for (name, number) in affect {
-            let rows = bars(slices.iter().map(number), (SCALE_MIN, SCALE_MAX), 2);
-            let [upper, lower] = [&rows[0], &rows[1]];
-            text.push_str(&format!("{:MARGIN$}{upper}\n", ""));
-            text.push_str(&format!("{name:<10}{:>7.2}  {lower}\n", number(&whole)));
-        }
+        let slices = self.timeline.slices(columns(&self.timeline, width));
+        text.push_str(&affect_rows(&slices, &whole));
         let shares = slices.iter().flat_map(|slice| slice.emotions);
         let most = shares.fold(1.0, f64::max);
         text.push('\n');
@@ -163,8 +181,7 @@ impl<'a> Analyzed<'a> {
             let mean = whole.emotions[emotion.index()];
             text.push_str(&format!("{:<10}{mean:>5.1} %  {row}\n", emotion.name()));
         }
-        let axis = time_axis(self.timeline.extent(), columns);
-        text.push_str(&format!("{:MARGIN$}{}\n", "", axis.trim_end()));
+        text.push_str(&axis_row(&self.timeline, slices.len(), width));
         text.push_str(&format!(
             "\nvalence and arousal from 1 to 9; a full block is {most:.0} % of an emotion; the numbers are means\n"
         ));
@@ -174,14 +191,6 @@ impl<'a> Analyzed<'a> {
     fn json(&self) -> Json<'_> {
         let prediction = &self.song.prediction;
         let notes = notes(self.song);
-        let moments = self.timeline.moments.iter().map(|moment| JsonMoment {
-            start_s: moment.start_s,
-            valence: moment.valence,
-            arousal: moment.arousal,
-            emotions: &moment.emotions,
-            felt: moment.felt.as_ref(),
-            attention: &moment.attention,
-        });
         Json {
             path: self.path.display().to_string(),
             model: self.model,
@@ -192,7 +201,7 @@ impl<'a> Analyzed<'a> {
             arousal: prediction.arousal,
             emotions: &prediction.emotions,
             felt: prediction.felt.as_ref(),
-            timeline: moments.collect(),
+            timeline: json_moments(self.timeline.moments),
         }
     }
 }
@@ -215,7 +224,7 @@ struct Json<'a> {
 
 /// One window as JSON, with the emotions by name.
 #[derive(Serialize)]
-struct JsonMoment<'a> {
+pub(super) struct JsonMoment<'a> {
     start_s: f64,
     valence: f32,
     arousal: f32,
@@ -224,4 +233,17 @@ struct JsonMoment<'a> {
     felt: Option<&'a EmotionVector>,
     #[serde(skip_serializing_if = "<[f32]>::is_empty")]
     attention: &'a [f32],
+}
+
+/// Windows as JSON.
+pub(super) fn json_moments(moments: &[Moment]) -> Vec<JsonMoment<'_>> {
+    let moments = moments.iter().map(|moment| JsonMoment {
+        start_s: moment.start_s,
+        valence: moment.valence,
+        arousal: moment.arousal,
+        emotions: &moment.emotions,
+        felt: moment.felt.as_ref(),
+        attention: &moment.attention,
+    });
+    moments.collect()
 }

@@ -7,20 +7,48 @@ use super::{
 };
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use tiny_skia::{
-    FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Stroke, StrokeDash,
-    Transform,
+    FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, PremultipliedColorU8,
+    Stroke, StrokeDash, Transform,
 };
 
 impl Scene {
     /// The picture's pixels.
     pub(super) fn to_pixels(&self) -> Result<Pixmap> {
-        let mut pixels = Pixmap::new(self.width, self.height)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a picture is too large"))?;
+        self.scaled(1.0)
+    }
+
+    fn scaled(&self, scale: f32) -> Result<Pixmap> {
+        let [width, height] = [self.width, self.height].map(|side| (side as f32 * scale) as u32);
+        let mut pixels = Pixmap::new(width, height)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a picture is too large or empty"))?;
         pixels.fill(skia(PAPER));
         for (shape, color) in &self.shapes {
-            draw(&mut pixels, shape, *color);
+            draw(
+                &mut pixels,
+                shape,
+                *color,
+                Transform::from_scale(scale, scale),
+            );
         }
         Ok(pixels)
+    }
+
+    /// The picture as a PNG file.
+    pub(crate) fn to_png(&self) -> Result<Vec<u8>> {
+        encode(&self.to_pixels()?)
+    }
+
+    /// The picture scaled to a width of `width` pixels: rows of red, green and blue.
+    pub(crate) fn to_rgb(&self, width: u32) -> Result<Vec<Vec<[u8; 3]>>> {
+        let pixels = self.scaled(width as f32 / self.width as f32)?;
+        // The paper is opaque, so that premultiplied colors are the colors.
+        let rows = pixels.pixels().chunks(pixels.width() as usize);
+        let rgb = |row: &[PremultipliedColorU8]| {
+            row.iter()
+                .map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+                .collect()
+        };
+        Ok(rows.map(rgb).collect())
     }
 }
 
@@ -31,10 +59,9 @@ pub(super) fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
         .context(ErrorKind::Internal, "cannot encode a picture as PNG")
 }
 
-fn draw(pixels: &mut Pixmap, shape: &Shape, color: Color) {
+fn draw(pixels: &mut Pixmap, shape: &Shape, color: Color, scale: Transform) {
     let mut paint = Paint::default();
     paint.set_color(skia(color));
-    let still = Transform::identity();
     let filled = match shape {
         Shape::Polygon(points) => path(points, true),
         Shape::Circle((x, y), radius) => {
@@ -49,18 +76,18 @@ fn draw(pixels: &mut Pixmap, shape: &Shape, color: Color) {
                 ..Stroke::default()
             };
             if let Some(path) = path(points, false) {
-                pixels.stroke_path(&path, &paint, &stroke, still, None);
+                pixels.stroke_path(&path, &paint, &stroke, scale, None);
             }
             None
         }
         Shape::Image((x, y), image) => {
             let (x, y, image) = (*x as i32, *y as i32, image.as_ref());
-            pixels.draw_pixmap(x, y, image, &PixmapPaint::default(), still, None);
+            pixels.draw_pixmap(x, y, image, &PixmapPaint::default(), scale, None);
             None
         }
     };
     if let Some(path) = filled {
-        pixels.fill_path(&path, &paint, FillRule::Winding, still, None);
+        pixels.fill_path(&path, &paint, FillRule::Winding, scale, None);
     }
 }
 

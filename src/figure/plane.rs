@@ -47,70 +47,14 @@ impl Plane {
     pub(crate) fn scene(&self) -> Scene {
         let mut scene = Scene::new(1560, 860);
         scene.heading(&self.title, &self.subtitle, PLANE.left);
-        let range = (SCALE_MIN, SCALE_MAX);
-        let (x, y) = (PLANE.x(range, 8), PLANE.y(range, 8));
-        self.draw_sectors(&mut scene, &x, &y);
+        let (x, y) = draw_sectors(&mut scene, &PLANE);
         for song in &self.songs {
             let at = (x.at(song.valence), y.at(song.arousal));
             scene.circle(at, 3.5, emotion_color(song.strongest).alpha(0.6));
         }
-        self.draw_names(&mut scene, &x, &y);
+        draw_names(&mut scene, &PLANE);
         self.draw_bars(&mut scene);
         scene
-    }
-
-    fn draw_sectors(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
-        let center = (x.at(CENTER), y.at(CENTER));
-        let (low, high, mid) = (SCALE_MIN, SCALE_MAX, CENTER);
-        // The border counterclockwise from the positive valence axis, an eighth of it to each sector.
-        let border = [
-            (high, mid),
-            (high, high),
-            (mid, high),
-            (low, high),
-            (low, mid),
-            (low, low),
-            (mid, low),
-            (high, low),
-            (high, mid),
-        ]
-        .map(|(valence, arousal)| (x.at(valence), y.at(arousal)));
-        for (emotion, ends) in Emotion::ALL.into_iter().zip(border.windows(2)) {
-            let tint = emotion_color(emotion).alpha(0.13);
-            scene.polygon(vec![center, ends[0], ends[1]], tint);
-        }
-        for (from, to) in [(0, 4), (1, 5), (2, 6), (3, 7)] {
-            scene.line(border[from], border[to], 1.0, MUTED.alpha(0.55));
-        }
-        scene.frame((PLANE.left, PLANE.top), (PLANE.right, PLANE.bottom));
-        PLANE.ticks_below(scene, &x.ticks(), "valence (1 to 9)");
-        PLANE.ticks_left(scene, &y.ticks());
-        PLANE.name_left(scene, "arousal (1 to 9)", 52.0);
-    }
-
-    /// The sectors' names near the border, each on a plate, since songs may be there.
-    fn draw_names(&self, scene: &mut Scene, x: &Axis, y: &Axis) {
-        let style = TextStyle::new(15.5).bold().center();
-        let places = [
-            (8.35, 6.4),
-            (6.5, 8.65),
-            (3.5, 8.65),
-            (1.75, 6.4),
-            (1.75, 3.6),
-            (3.5, 1.35),
-            (6.5, 1.35),
-            (8.35, 3.6),
-        ];
-        for (emotion, (valence, arousal)) in Emotion::ALL.into_iter().zip(places) {
-            let name = emotion.name();
-            let half = style.width(name) / 2.0 + 6.0;
-            // A long name at the side of the plane stays inside it.
-            let (left, right) = (PLANE.left + half + 4.0, PLANE.right - half - 4.0);
-            let at = (x.at(valence).clamp(left, right), y.at(arousal));
-            let plate = ((at.0 - half, at.1 - 13.0), (at.0 + half, at.1 + 13.0));
-            scene.rectangle(plate.0, plate.1, PAPER.alpha(0.8));
-            scene.text(name, at, style);
-        }
     }
 
     fn draw_bars(&self, scene: &mut Scene) {
@@ -132,5 +76,65 @@ impl Plane {
             scene.text(number(mean, 1) + " %", (end + 10.0, middle), style);
         }
         scene.line((BARS.left, BARS.top), (BARS.left, BARS.bottom), 1.0, INK);
+    }
+}
+
+/// The plane's sectors, tinted, with its axes, which are returned: valence and arousal.
+pub(super) fn draw_sectors(scene: &mut Scene, area: &Area) -> (Axis, Axis) {
+    let range = (SCALE_MIN, SCALE_MAX);
+    let (x, y) = (area.x(range, 8), area.y(range, 8));
+    let center = (x.at(CENTER), y.at(CENTER));
+    let (low, high, mid) = (SCALE_MIN, SCALE_MAX, CENTER);
+    // The border counterclockwise from the positive valence axis, an eighth of it to each sector.
+    let border = [
+        (high, mid),
+        (high, high),
+        (mid, high),
+        (low, high),
+        (low, mid),
+        (low, low),
+        (mid, low),
+        (high, low),
+        (high, mid),
+    ]
+    .map(|(valence, arousal)| (x.at(valence), y.at(arousal)));
+    for (emotion, ends) in Emotion::ALL.into_iter().zip(border.windows(2)) {
+        let tint = emotion_color(emotion).alpha(0.13);
+        scene.polygon(vec![center, ends[0], ends[1]], tint);
+    }
+    for (from, to) in [(0, 4), (1, 5), (2, 6), (3, 7)] {
+        scene.line(border[from], border[to], 1.0, MUTED.alpha(0.55));
+    }
+    scene.frame((area.left, area.top), (area.right, area.bottom));
+    area.ticks_below(scene, &x.ticks(), "valence (1 to 9)");
+    area.ticks_left(scene, &y.ticks());
+    area.name_left(scene, "arousal (1 to 9)", 52.0);
+    (x, y)
+}
+
+/// The sectors' names near the border, each on a plate, since songs may be there.
+pub(super) fn draw_names(scene: &mut Scene, area: &Area) {
+    let style = TextStyle::new(1.03 * area.font).bold().center();
+    let range = (SCALE_MIN, SCALE_MAX);
+    let (x, y) = (area.x(range, 8), area.y(range, 8));
+    let places = [
+        (8.35, 6.4),
+        (6.5, 8.65),
+        (3.5, 8.65),
+        (1.75, 6.4),
+        (1.75, 3.6),
+        (3.5, 1.35),
+        (6.5, 1.35),
+        (8.35, 3.6),
+    ];
+    for (emotion, (valence, arousal)) in Emotion::ALL.into_iter().zip(places) {
+        let name = emotion.name();
+        let half = style.width(name) / 2.0 + 6.0;
+        // A long name at the side of the plane stays inside it.
+        let (left, right) = (area.left + half + 4.0, area.right - half - 4.0);
+        let at = (x.at(valence).clamp(left, right), y.at(arousal));
+        let plate = ((at.0 - half, at.1 - 13.0), (at.0 + half, at.1 + 13.0));
+        scene.rectangle(plate.0, plate.1, PAPER.alpha(0.8));
+        scene.text(name, at, style);
     }
 }

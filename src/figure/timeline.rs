@@ -44,43 +44,48 @@ impl TimelineChart<'_> {
     pub(crate) fn scene(&self) -> Scene {
         let mut scene = Scene::new(1600, 980);
         scene.heading(self.title, self.subtitle, AFFECT.left);
-        let extent = self.timeline.extent();
-        let x = AFFECT.x((extent.start, extent.end), 12);
-        let times = self.times(&x);
-        // The grid of the upper chart leads the eye to the lower one.
-        AFFECT.grid_x(&mut scene, &times);
-        if let Some(whole) = self.timeline.whole() {
-            let steps = self.timeline.at_most(MOST);
-            draw_affect(&mut scene, &x, &steps, &whole);
-            let name = match self.timeline.is_felt {
-                true => "the eight emotions that listeners feel",
-                false => "the eight emotions",
-            };
-            draw_names(&mut scene, &SHARES, name);
-            draw_shares(&mut scene, &x, &steps, &whole);
-        }
-        let bare: Vec<Tick> = times.iter().map(|tick| (tick.0, String::new())).collect();
-        AFFECT.ticks_below(&mut scene, &bare, "");
-        AFFECT.base(&mut scene);
-        let unit = match extent.end >= 3_600.0 {
-            true => "time in hours, minutes and seconds",
-            false => "time in minutes and seconds",
-        };
-        SHARES.ticks_below(&mut scene, &times, unit);
-        SHARES.base(&mut scene);
+        draw_timeline(&mut scene, &self.timeline, &AFFECT, &SHARES);
         scene
     }
+}
 
-    fn times(&self, x: &Axis) -> Vec<Tick> {
-        let extent = self.timeline.extent();
-        let step = clock::step(extent.end - extent.start, 12);
-        let first = (extent.start / step).ceil() as u64;
-        let times = (first..).map(|n| n as f64 * step);
-        let times = times.take_while(|time| *time <= extent.end + 1e-9);
-        times
-            .map(|time| (x.at(time), clock::position(time)))
-            .collect()
+/// The lines of valence and arousal in one area, and the stacked percentages in another below it.
+pub(super) fn draw_timeline(scene: &mut Scene, timeline: &Timeline, affect: &Area, shares: &Area) {
+    let extent = timeline.extent();
+    let x = affect.x((extent.start, extent.end), 12);
+    let times = times(timeline, &x);
+    // The grid of the upper chart leads the eye to the lower one.
+    affect.grid_x(scene, &times);
+    if let Some(whole) = timeline.whole() {
+        let steps = timeline.at_most(MOST);
+        draw_affect(scene, affect, &x, &steps, &whole);
+        let name = match timeline.is_felt {
+            true => "the eight emotions that listeners feel",
+            false => "the eight emotions",
+        };
+        draw_names(scene, shares, name);
+        draw_shares(scene, shares, &x, &steps, &whole);
     }
+    let bare: Vec<Tick> = times.iter().map(|tick| (tick.0, String::new())).collect();
+    affect.ticks_below(scene, &bare, "");
+    affect.base(scene);
+    let unit = match extent.end >= 3_600.0 {
+        true => "time in hours, minutes and seconds",
+        false => "time in minutes and seconds",
+    };
+    shares.ticks_below(scene, &times, unit);
+    shares.base(scene);
+}
+
+fn times(timeline: &Timeline, x: &Axis) -> Vec<Tick> {
+    let extent = timeline.extent();
+    let step = clock::step(extent.end - extent.start, 12);
+    let first = (extent.start / step).ceil() as u64;
+    let times = (first..).map(|n| n as f64 * step);
+    let times = times.take_while(|time| *time <= extent.end + 1e-9);
+    times
+        .map(|time| (x.at(time), clock::position(time)))
+        .collect()
 }
 
 fn draw_names(scene: &mut Scene, area: &Area, name: &str) {
@@ -89,14 +94,14 @@ fn draw_names(scene: &mut Scene, area: &Area, name: &str) {
     scene.text("mean", (area.right + 22.0, area.top - 22.0), style);
 }
 
-fn draw_affect(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) {
-    draw_names(scene, &AFFECT, "valence and arousal, 1 to 9");
-    let y = AFFECT.y((SCALE_MIN, SCALE_MAX), 4);
+fn draw_affect(scene: &mut Scene, area: &Area, x: &Axis, steps: &[Stretch], whole: &Stretch) {
+    draw_names(scene, area, "valence and arousal, 1 to 9");
+    let y = area.y((SCALE_MIN, SCALE_MAX), 4);
     let ticks = [1.0, 3.0, 5.0, 7.0, 9.0].map(|value| (y.at(value), value.to_string()));
-    AFFECT.grid_y(scene, &ticks);
-    AFFECT.ticks_left(scene, &ticks);
+    area.grid_y(scene, &ticks);
+    area.ticks_left(scene, &ticks);
     // The middle of the scale.
-    let (left, right) = ((AFFECT.left, ticks[2].0), (AFFECT.right, ticks[2].0));
+    let (left, right) = ((area.left, ticks[2].0), (area.right, ticks[2].0));
     scene.line(left, right, 1.0, MUTED);
     let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
         return;
@@ -131,12 +136,12 @@ fn draw_affect(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) 
     for ((name, color, value), end) in lines.into_iter().zip(ends) {
         let style = TextStyle::new(19.0).bold().color(color);
         let text = format!("{name} {:.2}", value(whole));
-        scene.text(text, (AFFECT.right + 22.0, end), style);
+        scene.text(text, (area.right + 22.0, end), style);
     }
 }
 
-fn draw_shares(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) {
-    let y = SHARES.y((0.0, 100.0), 4);
+fn draw_shares(scene: &mut Scene, area: &Area, x: &Axis, steps: &[Stretch], whole: &Stretch) {
+    let y = area.y((0.0, 100.0), 4);
     for step in steps {
         let (from, to) = (x.at(step.seconds.start), x.at(step.seconds.end));
         let mut above = 100.0;
@@ -149,18 +154,18 @@ fn draw_shares(scene: &mut Scene, x: &Axis, steps: &[Stretch], whole: &Stretch) 
     }
     let ticks = [0.0, 25.0, 50.0, 75.0, 100.0].map(|value| (y.at(value), format!("{value} %")));
     for (y, _) in &ticks {
-        let (left, right) = ((SHARES.left, *y), (SHARES.right, *y));
+        let (left, right) = ((area.left, *y), (area.right, *y));
         scene.line(left, right, 1.0, GRID.alpha(0.6));
     }
-    SHARES.ticks_left(scene, &ticks);
-    let pitch = (SHARES.bottom - SHARES.top) / Emotion::COUNT as f64;
+    area.ticks_left(scene, &ticks);
+    let pitch = (area.bottom - area.top) / Emotion::COUNT as f64;
     for (n, emotion) in Emotion::ALL.into_iter().enumerate() {
-        let (left, middle) = (SHARES.right + 24.0, SHARES.top + pitch * (n as f64 + 0.5));
+        let (left, middle) = (area.right + 24.0, area.top + pitch * (n as f64 + 0.5));
         let corners = ((left, middle - 10.0), (left + 20.0, middle + 10.0));
         scene.rectangle(corners.0, corners.1, emotion_color(emotion));
         let style = TextStyle::new(18.0);
         scene.text(emotion.name(), (left + 34.0, middle), style);
         let share = format!("{:.0} %", whole.emotions[emotion.index()]);
-        scene.text(share, (1576.0, middle), style.muted().end());
+        scene.text(share, (area.right + 226.0, middle), style.muted().end());
     }
 }
