@@ -1,7 +1,7 @@
 /** Asking the server for songs, and its answer: the emotions that were asked for and the nearest songs with their reasons. */
 
 import { post } from "./api.js";
-import { $, announce, clock, el, iconButton } from "./dom.js";
+import { $, announce, arrowKeys, clock, el, iconButton } from "./dom.js";
 import { EMOTIONS, bars, color, describe, wheel } from "./emotions.js";
 
 /** The options of the form under the questions, as the API takes them. */
@@ -22,6 +22,7 @@ export class Answer extends EventTarget {
     super();
     this.app = app;
     this.latest = 0;
+    arrowKeys($("results"));
     $("answer-play").addEventListener("click", () => app.player.play(this.rows, 0));
     $("answer-queue").addEventListener("click", () => app.player.add(this.rows));
     for (const format of ["m3u8", "xspf", "paths"]) $(`answer-${format}`).addEventListener("click", () => app.save(this.rows, this.title, format));
@@ -53,6 +54,7 @@ export class Answer extends EventTarget {
       return null;
     }
     if (turn !== this.latest) return null;
+    answer.isPath = question.lead !== undefined;
     this.show(answer, title);
     return answer;
   }
@@ -73,22 +75,23 @@ export class Answer extends EventTarget {
     $("no-results").hidden = this.rows.length > 0;
     $("answer-actions").hidden = !this.rows.length;
     const { valence, arousal } = answer.query;
-    this.app.map.pin(this.rows, valence === null || valence === undefined ? null : [valence, arousal]);
+    this.app.map.pin(this.rows, valence === null || valence === undefined ? null : [valence, arousal], answer.isPath);
     announce(`${describe(vector)}. ${this.rows.length} songs found${answer.songs[0] ? `, first ${answer.songs[0].title}` : ""}`);
     this.dispatchEvent(new CustomEvent("answer", { detail: { answer } }));
   }
 
   item(song, i) {
     const { player, map } = this.app;
+    const names = [song.artist, song.album].filter(Boolean).join(" · ");
     return el(
       "li",
       { "data-row": song.row, class: this.app.songs.missing.has(song.row) ? "gone" : "", ...map.pointing(song.row) },
       el(
         "button",
-        { type: "button", class: "result", onclick: () => player.play(this.rows, i) },
+        { type: "button", class: names ? "result" : "result nameless", onclick: () => player.play(this.rows, i) },
         el("span", { class: "result-number", "aria-hidden": "true" }, String(i + 1)),
         el("span", { class: "song-title" }, song.title),
-        el("span", { class: "song-artist" }, [song.artist, song.album].filter(Boolean).join(" · ")),
+        el("span", { class: "song-artist" }, names),
         el("span", { class: "result-reason" }, song.reason ?? ""),
         el("span", { class: "song-time" }, clock(song.duration_s)),
         el("span", { class: "result-similarity", title: "similarity" }, el("span", { class: "visually-hidden" }, "similarity "), song.similarity.toFixed(2)),

@@ -41,7 +41,7 @@ async function reload() {
     $("state-title").textContent = titles[library.state] ?? "This library cannot be shown";
     $("state-message").textContent = library.message ?? "";
     $("state-how").hidden = library.state === "unreadable";
-    $("library-name").textContent = library.name ?? "";
+    nameLibrary(library);
     announce(`${$("state-title").textContent}. ${$("state-message").textContent}`);
     return;
   }
@@ -63,11 +63,17 @@ async function reload() {
   const mean = songs.mean();
   $("mood-wheel").replaceChildren(wheel(mean, 132));
   $("mood-bars").replaceChildren(bars(mean));
-  $("library-name").textContent = `${library.name} · ${count(songs.count, "song")}`;
-  $("library-name").title = library.model ? `model ${library.model}` : "";
+  nameLibrary(library, `, model ${library.model}`);
   $("by").querySelector("[value=felt]").disabled = !library.felt;
   for (const id of ["map", "panel"]) $(id).setAttribute("aria-busy", "false");
   showMissing();
+}
+
+/** Name the library by its file, and where it is on pointing at it. */
+function nameLibrary(library, more = "") {
+  const name = (library.name ?? "").split(/[\\/]/).pop();
+  $("library-name").textContent = app.songs && library.state === "ok" ? `${name} · ${count(app.songs.count, "song")}` : name;
+  $("library-name").title = `${library.name ?? ""}${more}`;
 }
 
 /** Say how many files are gone. */
@@ -146,6 +152,8 @@ document.addEventListener("keydown", (event) => {
     else if (app.explore.selected) app.explore.select(null);
     return;
   }
+  // Elsewhere the up and down keys scroll.
+  if (/^Arrow(Up|Down)$/.test(event.key) && event.target !== document.body && !event.target.closest("#player")) return;
   const typing = event.target.closest("input, select, textarea");
   const pressing = event.key === " " && event.target.closest("button, summary, a");
   if (typing || pressing || !keys[event.key]) return;

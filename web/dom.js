@@ -53,6 +53,19 @@ export function toast(text) {
   toastTimer = setTimeout(() => (box.hidden = true), 6000);
 }
 
+/** Let the up and down keys go through the songs of a list. */
+export function arrowKeys(list) {
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const buttons = [...list.querySelectorAll("li > button:first-child")];
+    const now = buttons.indexOf(event.target.closest("li")?.firstElementChild);
+    buttons[now + step]?.focus();
+  });
+}
+
 /** `3:07`, `1:02:33`. */
 export function clock(seconds) {
   if (!Number.isFinite(seconds)) return "–:––";

@@ -1,6 +1,6 @@
 /** Finding songs: search, filters, the list, the hover card, the switch that spreads the songs, the lasso. */
 
-import { $, announce, clock, count, debounce, el, icon } from "./dom.js";
+import { $, announce, arrowKeys, clock, count, debounce, el, icon } from "./dom.js";
 import { EMOTIONS, color, describe, order, wheel } from "./emotions.js";
 
 const ROWS_SHOWN = 200;
@@ -25,6 +25,14 @@ export class Explore extends EventTarget {
       );
     }
     $("search").addEventListener("input", debounce(() => this.update(), 80));
+    $("search").addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowDown" && event.key !== "Enter") return;
+      event.preventDefault();
+      const first = $("songs").querySelector("button");
+      if (event.key === "Enter") first?.click();
+      else first?.focus();
+    });
+    arrowKeys($("songs"));
     $("genre").addEventListener("change", () => this.update());
     $("artist").addEventListener("input", debounce(() => this.update(), 150));
     $("clear-filters").addEventListener("click", () => this.clear());

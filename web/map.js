@@ -64,10 +64,11 @@ export class PlaneMap extends EventTarget {
     this.draw();
   }
 
-  /** Number these songs on the map, in their order, and mark the place that was asked for. */
-  pin(rows, goal) {
-    this.pins = rows;
+  /** Number these songs on the map, in their order, joined by a line if they are a path, and mark the place that was asked for. */
+  pin(rows, goal, isPath = false) {
+    this.pins = rows.filter((row) => this.songs.placed(row));
     this.goal = goal;
+    this.isPath = isPath;
     this.draw();
   }
 
@@ -291,7 +292,7 @@ export class PlaneMap extends EventTarget {
     this.top.addEventListener("pointerup", up);
     this.top.addEventListener("pointercancel", up);
     this.top.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && !this.pointers.size && this.hover(null));
-    this.top.addEventListener("dblclick", (event) => this.zoomBy(2, ...at(event)));
+    this.top.addEventListener("dblclick", (event) => this.nearest(...at(event)) === null && this.zoomBy(2, ...at(event)));
 
     box.addEventListener("keydown", (event) => this.key(event));
     box.addEventListener("blur", () => this.hover(null));
@@ -479,10 +480,19 @@ export class PlaneMap extends EventTarget {
         ring(now, 5.5, 2, this.css(this.paper));
       }
     }
+    if (this.isPath) {
+      for (const [width, style] of [[5, this.css(this.paper, 0.8)], [2, this.css(this.ink)]]) {
+        context.beginPath();
+        for (const row of this.pins) context.lineTo(...this.position(row));
+        context.lineWidth = width;
+        context.strokeStyle = style;
+        context.lineJoin = "round";
+        context.stroke();
+      }
+    }
     // The first lies above the others.
     for (let i = this.pins.length - 1; i >= 0; i--) {
       const row = this.pins[i];
-      if (!this.songs.placed(row)) continue;
       const [x, y] = this.position(row);
       context.beginPath();
       context.arc(x, y, 10, 0, 2 * Math.PI);

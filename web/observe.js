@@ -8,8 +8,8 @@ const FRAME_MS = 110;
 const WIDTH = 640;
 /** Mean brightness, 0 to 255, below which a face is hard to read. */
 const DARK = 45;
-/** Fewer frames with a face than this say nothing. */
-const LEAST_FRAMES = 5;
+/** A smaller share of frames with a face, or fewer than two of them, say nothing. */
+const LEAST_SHARE = 0.2;
 
 export const EXPRESSIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt"];
 
@@ -115,7 +115,7 @@ export class Observe {
 
   async finish(run) {
     const seen = run.frames.filter((frame) => frame.expressions).length;
-    if (seen < LEAST_FRAMES) return this.stop("I did not see a face for long enough. Some light helps, and a place in the middle of the picture.");
+    if (seen < 2 || seen < LEAST_SHARE * run.frames.length) return this.stop("I did not see a face for long enough. Some light helps, and a place in the middle of the picture.");
     this.hint("Finding songs…");
     this.observation = await post("observations", { frames: run.frames });
     if (run !== this.running) return;

@@ -1,7 +1,7 @@
 /** The player: queue, keys, media keys, the timeline of the song. */
 
 import { ApiError, address, get } from "./api.js";
-import { $, announce, clock, debounce, el, iconButton, toast } from "./dom.js";
+import { $, announce, arrowKeys, clock, debounce, el, iconButton, toast } from "./dom.js";
 import { color, strongest, rgb, wheel } from "./emotions.js";
 
 /** Events: `song` {row or null}, `moment` {[valence, arousal] or null}. */
@@ -143,6 +143,7 @@ export class Player extends EventTarget {
       this.index = this.queue.length - 1;
       this.showQueue();
     });
+    arrowKeys($("queue-list"));
     for (const type of ["play", "pause", "ended"]) audio.addEventListener(type, () => this.showState());
     audio.addEventListener("timeupdate", () => this.tick());
     audio.addEventListener("durationchange", () => this.tick());

@@ -5,7 +5,7 @@ use crate::{
     atomic_file,
     error::{Error, Result},
     figure::escape,
-    library::{Columns, Library, Song},
+    library::{Columns, Library},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -125,7 +125,7 @@ fn read_songs(library: &Library) -> Result<Songs> {
         if song.silent {
             continue;
         }
-        songs.title.push(name_of(&song));
+        songs.title.push(song.shown_title());
         songs.artist.push(song.artist);
         songs.album.push(song.album);
         songs.genre.push(song.genre);
@@ -136,18 +136,6 @@ fn read_songs(library: &Library) -> Result<Songs> {
         songs.emotions.push(song.emotions.as_array().map(tenths));
     }
     Ok(songs)
-}
-
-/// The title, or else the name of the file.
-fn name_of(song: &Song) -> String {
-    if let Some(title) = &song.title {
-        return title.clone();
-    }
-    let stem = song.path.file_stem().unwrap_or_default().to_string_lossy();
-    match song.track {
-        Some(track) => format!("{stem} ({track})"),
-        None => stem.into_owned(),
-    }
 }
 
 /// The page: the template with everything that it needs inside.

@@ -222,6 +222,18 @@ impl Column {
 }
 
 impl Song {
+    /// The title, or else the name of the file, with the number of a track.
+    pub(crate) fn shown_title(&self) -> String {
+        if let Some(title) = &self.title {
+            return title.clone();
+        }
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        match self.track {
+            Some(track) => format!("{stem} ({track})"),
+            None => stem.into_owned(),
+        }
+    }
+
     /// A path that no other song of the library has: for a track of a CUE sheet, the file's path with the track's number in two
     /// digits as a further component, where no file exists.
     pub fn unique_path(&self) -> Cow<'_, Path> {

@@ -4,7 +4,7 @@ use super::{
     Answer, Shared,
     answer::{Failure, Reply, blocking, json},
     shelf::Opened,
-    songs::{check_rows, name_of},
+    songs::check_rows,
 };
 use crate::{
     emotion::{CENTER, Emotion, EmotionVector, Expression, FaceMap, SCALE_MAX, TYPICAL_DEVIATION},
@@ -292,7 +292,7 @@ fn answer(asked: &Asked, opened: &Opened) -> Checked<Value> {
             json!({
                 "row": found.row,
                 "similarity": found.similarity,
-                "title": name_of(song),
+                "title": song.shown_title(),
                 "artist": song.artist,
                 "album": song.album,
                 "duration_s": song.duration_s,

@@ -82,7 +82,7 @@ impl Part {
             arousal,
             emotions,
         ] = &mut self.columns;
-        push_text(title, Some(&name_of(song)));
+        push_text(title, Some(&song.shown_title()));
         push_text(artist, song.artist.as_deref());
         push_text(album, song.album.as_deref());
         push_text(genre, song.genre.as_deref());
@@ -116,18 +116,6 @@ fn push_number(out: &mut Vec<u8>, number: Option<f64>, decimals: usize) {
         Some(number) if number.is_finite() => write!(out, "{number:.decimals$},"),
         _ => write!(out, "null,"),
     };
-}
-
-/// The title, or else the name of the file.
-pub(super) fn name_of(song: &Song) -> String {
-    if let Some(title) = &song.title {
-        return title.clone();
-    }
-    let stem = song.path.file_stem().unwrap_or_default().to_string_lossy();
-    match song.track {
-        Some(track) => format!("{stem} ({track})"),
-        None => stem.into_owned(),
-    }
 }
 
 /// Reads every song of a library.
@@ -286,7 +274,7 @@ pub(super) async fn song(
         }
         value["row"] = row.into();
         value["generation"] = opened.generation.into();
-        value["title"] = name_of(&song).into();
+        value["title"] = song.shown_title().into();
         value["emotions"] = json!(song.emotions.as_array());
         value["felt"] = json!(song.felt.as_ref().map(EmotionVector::as_array));
         value["is_missing"] = (!song.path.is_file()).into();
