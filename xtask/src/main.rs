@@ -5,6 +5,7 @@ mod build_report;
 mod dist;
 mod libtorch;
 mod mini_deam;
+mod notebooks;
 mod steps;
 mod teachers;
 
@@ -19,8 +20,8 @@ use steps::Steps;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  test [--no-train]     check format, lints and documentation and run all tests, with and without the feature `train`;
-                        sets up libtorch first. --no-train skips everything that needs libtorch
+  test [--no-train]     check format, lints and documentation, run all tests, with and without the feature `train`, and
+                        execute the notebooks; sets up libtorch first. --no-train skips everything that needs libtorch
   train ARGS            run `circumplex train ARGS` in a release build with `train`, for example
                         cargo xtask train --data deam -o run
   install               `cargo install` circumplex with `train` (without it: cargo install --path .)
@@ -37,6 +38,11 @@ Usage: cargo xtask COMMAND
                           --turns N        report the best of N turns (3)
                           --only NAMES     some of circumplex,decode,bliss,librosa
                           --python PROGRAM a Python that has librosa (python3)
+  notebooks             build the program with `train` and execute the notebooks with it, with the packages of
+                        notebooks/requirements.txt; fails if a cell fails or prints other words than those stored
+                          --write          store the outputs instead
+                          --no-train       a program without `train`, and all notebooks but 03-training
+                          --program FILE   a program that is built already
   mini-deam             rewrite deam/mini, the tiny data set of synthesized music
   million-songs [--rows N] [--embedding N] [--seed N] -o FILE
                         write a library of songs that do not exist, to measure queries on
@@ -63,6 +69,7 @@ fn main() -> ExitCode {
         ["teachers"] => teachers::run(),
         ["dist", arguments @ ..] => dist::run(arguments),
         ["build-report"] => build_report::run(),
+        ["notebooks", arguments @ ..] => notebooks::run(arguments),
         ["bench", ..] => bench::run(&arguments[1..]),
         ["mini-deam"] => mini_deam::write(root()).map(|report| {
             println!("{report}");
@@ -168,6 +175,9 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
             "tests with train",
             &mut with_libtorch(&[&tests_with_train[..], &train].concat()),
         )?;
+        steps.time("notebooks", || {
+            notebooks::execute(&notebooks::built_program()?, true, false)
+        })?;
     }
     steps.run("clippy", &mut cargo(&[&clippy[..], &deny].concat()))?;
     steps.run("documentation", cargo(&doc).env(flags.0, flags.1))?;
@@ -175,6 +185,11 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         "build of the tests",
         &mut cargo(&[&tests[..], &["--no-run"]].concat()),
     )?;
+    if !with_train {
+        steps.time("notebooks", || {
+            notebooks::execute(&notebooks::built_program()?, false, false)
+        })?;
+    }
     steps.last("tests", &mut cargo(&tests))
 }
 
