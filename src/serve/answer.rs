@@ -58,6 +58,14 @@ impl Failure {
     }
 }
 
+/// The answer about a song whose file is gone.
+pub(super) fn gone() -> Failure {
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        "the file of this song is gone; `circumplex analyze` brings the library up to date",
+    )
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error.kind() {

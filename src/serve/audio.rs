@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Shared,
-    answer::{Failure, Reply, blocking, streamed},
+    answer::{Failure, Reply, blocking, gone, streamed},
     guard::parameter,
     songs::{generation, read_song, row_of},
     wav::{Format, Wav},
@@ -77,10 +77,7 @@ pub(super) async fn audio(
         Ok(Some((song, modified, content)))
     });
     let Some((song, modified, content)) = found.await? else {
-        return Err(Failure::new(
-            StatusCode::NOT_FOUND,
-            "the file of this song is gone; `circumplex analyze` brings the library up to date",
-        ));
+        return Err(gone());
     };
     let (length, content_type) = match &content {
         Content::Wav(format) => (format.length(), "audio/wav"),

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Shared,
-    answer::{Failure, Reply, blocking, json},
+    answer::{Failure, Reply, blocking, gone, json},
     guard::parameter,
     shelf::{Condition, Opened},
 };
@@ -292,12 +292,13 @@ pub(super) async fn timeline(
     let opened = server.shelf.recent(generation(&request)?)?;
     let row = row_of(&row, opened.library()?)?;
     let timeline = blocking(move || timeline_of(&server, &opened, row));
-    Reply::json(&timeline.await?)
+    Reply::json(&timeline.await?.ok_or_else(gone)?)
 }
 
-fn timeline_of(server: &Shared, opened: &Arc<Opened>, row: u64) -> Result<Value> {
+/// None where the timeline is not stored and the file is gone.
+fn timeline_of(server: &Shared, opened: &Arc<Opened>, row: u64) -> Result<Option<Value>> {
     let Ok(library) = opened.library() else {
-        return Ok(Value::Null);
+        return Ok(Some(Value::Null));
     };
     let columns = Columns::FILE
         .with(Column::TrackStartS)
@@ -307,6 +308,7 @@ fn timeline_of(server: &Shared, opened: &Arc<Opened>, row: u64) -> Result<Value>
     let song = read_song(library, row, columns)?;
     let moments = match song.timeline {
         Some(moments) => moments,
+        None if !song.path.is_file() => return Ok(None),
         None => analyzed(server, library, &song)?,
     };
     // Times in the file become times in the track.
@@ -331,7 +333,9 @@ fn timeline_of(server: &Shared, opened: &Arc<Opened>, row: u64) -> Result<Value>
     let window_s = number("window", "length")
         .zip(number("mel", "sample_rate"))
         .map(|(length, rate)| length / rate);
-    Ok(json!({ "step_s": step_s.or(window_s), "window_s": window_s, "points": points }))
+    Ok(Some(
+        json!({ "step_s": step_s.or(window_s), "window_s": window_s, "points": points }),
+    ))
 }
 
 /// The timeline of a song that the library stores none of.
