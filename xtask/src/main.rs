@@ -1,11 +1,13 @@
 //! Development tasks, run as `cargo xtask COMMAND`, so that cargo is the only tool to know.
 
 mod bench;
+mod browser;
 mod build_report;
 mod dist;
 mod libtorch;
 mod mini_deam;
 mod notebooks;
+mod python;
 mod steps;
 mod teachers;
 
@@ -21,7 +23,10 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--no-train]     check format, lints and documentation, run all tests, with and without the feature `train`, and
-                        execute the notebooks; sets up libtorch first. --no-train skips everything that needs libtorch
+                        execute the notebooks; sets up libtorch first. --no-train skips everything that needs libtorch.
+                        The tests of the page are skipped where there is no Chromium, unless CI=true
+  browser               run the tests of the page in Chromium (CHROMIUM, or the one in PATH)
+  screenshots           make the pictures of the page in assets/readme
   train ARGS            run `circumplex train ARGS` in a release build with `train`, for example
                         cargo xtask train --data deam -o run
   install               `cargo install` circumplex with `train` (without it: cargo install --path .)
@@ -63,6 +68,8 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test(true),
         ["test", "--no-train"] => test(false),
+        ["browser"] => browser::run(),
+        ["screenshots"] => browser::screenshots(),
         ["train", ..] => train(&arguments[1..]),
         ["install"] => install(),
         ["setup-libtorch"] => setup_libtorch(),
@@ -190,6 +197,7 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
             notebooks::execute(&notebooks::built_program()?, false, false)
         })?;
     }
+    steps.time("tests of the page", browser::run_if_possible)?;
     steps.last("tests", &mut cargo(&tests))
 }
 

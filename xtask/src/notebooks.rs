@@ -1,6 +1,6 @@
 //! The notebooks, executed with the program by the packages of `notebooks/requirements.txt`.
 
-use crate::{cargo, libtorch, root, steps::check, target_dir};
+use crate::{cargo, libtorch, python, root, steps::check, target_dir};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -51,8 +51,8 @@ pub fn built_program() -> Result<PathBuf, String> {
 
 /// Executes the notebooks; without `train`, all but the one that trains. `write` stores their outputs.
 pub fn execute(program: &Path, train: bool, write: bool) -> Result<(), String> {
-    let python = environment()?;
     let directory = root().join("notebooks");
+    let python = python::environment("notebooks", &directory.join("requirements.txt"))?;
     let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
     let mut notebooks = Vec::new();
     for entry in fs::read_dir(&directory).map_err(failed)? {
@@ -80,38 +80,4 @@ pub fn execute(program: &Path, train: bool, write: bool) -> Result<(), String> {
         .env("CIRCUMPLEX_FFMPEG", "never")
         .env("PYTHONDONTWRITEBYTECODE", "1");
     check(&mut command).map_err(|_| "a notebook failed; see above".to_owned())
-}
-
-/// The Python of `target/notebooks`, with the packages of `requirements.txt`; made once, and again when that file changes.
-fn environment() -> Result<PathBuf, String> {
-    let requirements = root().join("notebooks/requirements.txt");
-    let directory = target_dir()?.join("notebooks");
-    let python = match cfg!(windows) {
-        true => directory.join("Scripts/python.exe"),
-        false => directory.join("bin/python"),
-    };
-    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-    let wanted = read(&requirements)?;
-    let installed = directory.join("requirements.txt");
-    if read(&installed).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    check(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&directory),
-    )?;
-    let pip = [
-        "-m",
-        "pip",
-        "--quiet",
-        "--disable-pip-version-check",
-        "install",
-        "--only-binary",
-        ":all:",
-        "-r",
-    ];
-    check(Command::new(&python).args(pip).arg(&requirements))?;
-    fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))?;
-    Ok(python)
 }
