@@ -47,6 +47,12 @@ impl FromStr for Filter {
             let is_end = |c: char| !(c.is_alphanumeric() || c == '_');
             for token in part.split_inclusive(is_end) {
                 let word = token.trim_end_matches(is_end);
+                // There are no tables to read, and a recursive one never ends.
+                if word.eq_ignore_ascii_case("select") {
+                    return Err(Error::invalid(
+                        "a condition cannot have a SELECT in it; compare the columns of the song",
+                    ));
+                }
                 condition.push_str(&replacement(word, &mut fields));
                 condition.push_str(&token[word.len()..]);
             }

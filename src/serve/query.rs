@@ -9,15 +9,18 @@ use super::{
 use crate::{
     emotion::{CENTER, Emotion, EmotionVector, Expression, FaceMap, SCALE_MAX, TYPICAL_DEVIATION},
     error::{Error, Result},
-    library::{Column, Columns, Library, Song},
-    search::{
-        Filter, Metric, Query, QueryVector, SongVector, parse_target, point, rows_of, song_at,
-    },
+    library::{Column, Columns, Group, Library, Song},
+    search::{Filter, Metric, Query, QueryVector, SongVector, parse_target, point, song_at},
 };
 use axum::extract::{Request, State};
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, num::NonZeroUsize};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    num::NonZeroUsize,
+};
 
 /// Songs without a `k`.
 const DEFAULT_COUNT: usize = 5;
@@ -255,7 +258,7 @@ fn answer(asked: &Asked, opened: &Opened) -> Checked<Value> {
         Question::Emotions(emotions) | Question::Face(emotions) | Question::Point(emotions, _) => {
             (*emotions).into()
         }
-        Question::Like(rows) => like(library, rows, &query)?,
+        Question::Like(rows) => like(opened, rows, &query)?,
     };
     vector.excluded_rows.extend(&asked.exclude);
     vector.excluded_rows.sort_unstable();
@@ -299,7 +302,7 @@ fn answer(asked: &Asked, opened: &Opened) -> Checked<Value> {
                 "valence": song.valence,
                 "arousal": song.arousal,
                 "emotions": compared.as_array(),
-                "reason": reason(&compared, &weights, &query) + tail,
+                "reason": reason(&compared, &weights, &query, tail),
             })
         })
         .collect();
@@ -315,16 +318,72 @@ fn answer(asked: &Asked, opened: &Opened) -> Checked<Value> {
     }))
 }
 
-/// The vector of some songs, which take no part in the answer.
-fn like(library: &Library, rows: &[u64], query: &Query) -> Checked<QueryVector> {
+/// The vector of some songs, which take no part in the answer, and neither do copies of them.
+fn like(opened: &Opened, rows: &[u64], query: &Query) -> Checked<QueryVector> {
+    let library = opened.library()?;
     check_rows(rows, library, "like")?;
     let songs = rows.iter().map(|row| song_at(library, *row));
     let songs = field("like", songs.collect::<Result<Vec<_>>>())?;
     let vector = field("like", QueryVector::like(&songs, query))?;
-    let mut vector =
-        vector.ok_or_else(|| Failure::invalid("like: name at least one song").of("like"))?;
-    vector.excluded_rows = rows_of(library, &songs)?;
+    let missing = || Failure::invalid("like: name at least one song").of("like");
+    let mut vector = vector.ok_or_else(missing)?;
+    let copies = opened.copies()?;
+    vector.excluded_rows = songs.iter().flat_map(|song| copies.rows_of(song)).collect();
     Ok(vector)
+}
+
+/// The rows of every path and content, by which copies of a song are found without reading the library: hashes with rows, sorted.
+/// Of a million songs, two different ones have the same hash with a probability of 1 in 10 million.
+pub(super) struct Copies(Vec<(u64, u64)>);
+
+impl Copies {
+    pub(super) fn of(library: &Library) -> Result<Self> {
+        let columns = Columns::FILE.with(Column::ContentHash);
+        let groups: Vec<Group> = library.groups().collect();
+        let parts: Vec<Vec<(u64, u64)>> = groups
+            .par_iter()
+            .map(|group| {
+                let mut part = Vec::new();
+                for batch in library.batches(group, columns, None) {
+                    let (first_row, batch) = batch?;
+                    let songs = library.file_of(first_row).songs_of(first_row, &batch)?;
+                    for (row, mut song) in (first_row..).zip(songs) {
+                        song.path = song.unique_path().into_owned();
+                        part.extend(Self::keys(&song).map(|key| (key, row)));
+                    }
+                }
+                Ok(part)
+            })
+            .collect::<Result<_>>()?;
+        let mut all = parts.concat();
+        all.sort_unstable();
+        Ok(Self(all))
+    }
+
+    /// The hashes of a song whose path is unique.
+    fn keys(song: &Song) -> impl Iterator<Item = u64> {
+        let path = Some(("path", song.path.as_os_str().as_encoded_bytes()));
+        let content = song.content_hash.as_ref();
+        let content = content.map(|hash| ("content", hash.as_bytes()));
+        path.into_iter().chain(content).map(|key| {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            hasher.finish()
+        })
+    }
+
+    /// The rows of a song and of its copies.
+    fn rows_of(&self, song: &Song) -> Vec<u64> {
+        let mut rows = Vec::new();
+        for key in Self::keys(song) {
+            let first = self.0.partition_point(|(known, _)| *known < key);
+            let same = self.0[first..]
+                .iter()
+                .take_while(|(known, _)| *known == key);
+            rows.extend(same.map(|(_, row)| row));
+        }
+        rows
+    }
 }
 
 /// The mean valence and arousal of some songs.
@@ -349,8 +408,13 @@ pub(super) fn place_of(emotions: &EmotionVector) -> [f64; 2] {
     place
 }
 
-/// The emotion by which a song fits most: `59 % happy`.
-fn reason(song: &EmotionVector, weights: &[f64; Emotion::COUNT], query: &Query) -> String {
+/// The emotion by which a song fits most: `59 % happy, as you`. Where it has nothing of what was asked, its own.
+fn reason(
+    song: &EmotionVector,
+    weights: &[f64; Emotion::COUNT],
+    query: &Query,
+    tail: &str,
+) -> String {
     let shares = song.as_array().map(f64::from);
     let compared = query
         .relative_to
@@ -359,6 +423,56 @@ fn reason(song: &EmotionVector, weights: &[f64; Emotion::COUNT], query: &Query) 
     let best = Emotion::ALL
         .into_iter()
         .max_by(|a, b| fit(a).total_cmp(&fit(b)));
-    let best = best.unwrap_or(Emotion::Happy);
-    format!("{:.0} % {best}", song.get(best))
+    match best.map(|emotion| (song.get(emotion), emotion)) {
+        Some((share @ 0.5.., emotion)) => format!("{share:.0} % {emotion}{tail}"),
+        _ => format!("{:.0} % {}", song.get(song.strongest()), song.strongest()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song};
+
+    #[test]
+    fn copies_have_the_same_path_or_content() {
+        let mut songs: Vec<Song> = (0..6).map(a_song).collect();
+        songs[3].content_hash = songs[1].content_hash.clone();
+        songs[5].path = songs[1].path.clone();
+        songs[2].content_hash = None;
+        songs[4].content_hash = None;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("library.parquet");
+        let model = ModelStamp {
+            identity: String::new(),
+            name: String::new(),
+        };
+        let info = LibraryInfo::new(model, json!({}));
+        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
+        for song in songs.clone() {
+            writer.push(song).unwrap();
+        }
+        writer.finish().unwrap();
+        let copies = Copies::of(&Library::open(&path).unwrap()).unwrap();
+        let rows_of = |row: usize| {
+            let mut rows = copies.rows_of(&songs[row]);
+            rows.sort_unstable();
+            rows.dedup();
+            rows
+        };
+        assert_eq!(rows_of(1), [1, 3, 5]);
+        assert_eq!(rows_of(2), [2]);
+    }
+
+    #[test]
+    fn emotions_lie_in_their_sectors() {
+        for (n, [valence, arousal]) in [(0, [8.7, 6.5]), (3, [1.3, 6.5]), (6, [6.5, 1.3])] {
+            let mut weights = [0.0; 8];
+            weights[n] = 1.0;
+            let place = place_of(&EmotionVector::from_weights(weights).unwrap());
+            assert!((place[0] - valence).abs() < 0.1 && (place[1] - arousal).abs() < 0.1);
+        }
+        let even = place_of(&EmotionVector::even());
+        assert!(even.iter().all(|number| (number - CENTER).abs() < 1e-9));
+    }
 }

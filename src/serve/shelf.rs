@@ -3,6 +3,7 @@
 use super::{
     Answer, LOOK, Shared,
     answer::{Failure, Pieces, Reply, blocking},
+    query::Copies,
     songs::{Summary, missing_rows, summary},
 };
 use crate::{
@@ -39,6 +40,7 @@ pub(super) struct Opened {
     missing: OnceLock<Vec<u64>>,
     /// The mean of each vector of the songs, once a query needed it.
     means: Mutex<Vec<(SongVector, MeanEmotions)>>,
+    copies: OnceLock<std::result::Result<Copies, String>>,
 }
 
 /// What a library is like.
@@ -111,6 +113,17 @@ impl Opened {
         let mean = MeanEmotions::of(self.library()?, by)?;
         means.push((by, mean));
         Ok(mean)
+    }
+
+    /// Which songs are copies of one another, read at the first call.
+    ///
+    /// # Errors
+    /// Where the library cannot be read.
+    pub(super) fn copies(&self) -> std::result::Result<&Copies, Failure> {
+        let library = self.library()?;
+        let read = || Copies::of(library).map_err(|error| one_line(&error));
+        let copies = self.copies.get_or_init(read).as_ref();
+        copies.map_err(|message| Failure::new(StatusCode::SERVICE_UNAVAILABLE, message.clone()))
     }
 
     /// The rows whose file is gone, once they were looked for.
@@ -194,6 +207,7 @@ impl Shelf {
             summary: OnceLock::new(),
             missing: OnceLock::new(),
             means: Mutex::new(Vec::new()),
+            copies: OnceLock::new(),
         }));
         if opened.len() > KEPT {
             opened.remove(0);

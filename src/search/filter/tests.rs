@@ -98,6 +98,10 @@ fn unsupported_conditions_are_refused_with_the_reason() {
         ("gener = 'Jazz'", "did you mean \"genre\"?"),
         ("genre = \"Jazz\"", "text needs single quotes"),
         ("genre =", "expected a condition"),
+        (
+            "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c) > 0",
+            "SELECT",
+        ),
         ("genre = 'Jazz' ORDER BY 1", "ORDER"),
         ("genre = 'Jazz'; DROP TABLE songs", "\";\""),
         ("embedding IS NULL", "there is no column"),
