@@ -173,19 +173,21 @@ window.circumplex = {
 
 let away = false;
 
-/** Read the library; where the server does not answer, say so until it does. */
+/** Read the library; where the server does not answer or refuses, say so. Returns whether it may answer later. */
 async function start() {
   try {
     await reload();
   } catch (error) {
-    $("banner").textContent = error.status === 401 || error.status === 403 ? `${error.message} Open the link that circumplex printed.` : error.message;
+    $("banner").textContent = error.message;
     $("banner").hidden = false;
-    if (error.status === 0) away = true;
+    $("library-name").textContent = "";
+    away = error.status === 0;
+    return error.status !== 401 && error.status !== 403;
   }
+  return true;
 }
 
-await start();
-watch({
+const listeners = {
   changed: (generation) => generation !== app.generation && start(),
   async missing(number) {
     if (!app.songs || number === app.songs.missing.size) return;
@@ -203,4 +205,5 @@ watch({
     announce("The server answers again");
     await start();
   },
-});
+};
+if (await start()) watch(listeners);
