@@ -240,9 +240,9 @@ mod tests {
                     let run = number(&mut rest);
                     let bits = rest.as_bytes()[0] - 63;
                     rest = &rest[1..];
-                    for column in left..left + run {
-                        for row in (0..6).filter(|row| bits & 1 << row != 0) {
-                            rows[top + row][column] = palette[&color];
+                    for (n, row) in rows.iter_mut().skip(top).take(6).enumerate() {
+                        if bits & 1 << n != 0 {
+                            row[left..left + run].fill(palette[&color]);
                         }
                     }
                     left += run;

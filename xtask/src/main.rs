@@ -8,6 +8,7 @@ mod libtorch;
 mod mini_deam;
 mod notebooks;
 mod python;
+mod recording;
 mod steps;
 mod teachers;
 
@@ -48,6 +49,8 @@ Usage: cargo xtask COMMAND
                           --write          store the outputs instead
                           --no-train       a program without `train`, and all notebooks but 03-training
                           --program FILE   a program that is built already
+  recording MUSIC SONG  record the first run on the directory MUSIC and the file SONG in it as assets/readme/first-run.svg
+                          --program FILE   with a program that is built already
   mini-deam             rewrite deam/mini, the tiny data set of synthesized music
   million-songs [--rows N] [--embedding N] [--seed N] -o FILE
                         write a library of songs that do not exist, to measure queries on
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         ["dist", arguments @ ..] => dist::run(arguments),
         ["build-report"] => build_report::run(),
         ["notebooks", arguments @ ..] => notebooks::run(arguments),
+        ["recording", arguments @ ..] => recording::run(arguments),
         ["bench", ..] => bench::run(&arguments[1..]),
         ["mini-deam"] => mini_deam::write(root()).map(|report| {
             println!("{report}");
