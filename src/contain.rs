@@ -65,7 +65,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Keeps the panic hook quiet about panics that are caught, for the rest of the process.
-pub(crate) fn silence_caught_panics() {
+pub fn silence_caught_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let previous = panic::take_hook();

@@ -109,6 +109,8 @@
 mod analysis;
 mod atomic_file;
 mod audio;
+#[doc(hidden)]
+pub mod bindings;
 mod charset;
 mod cli;
 mod clock;

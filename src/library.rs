@@ -6,6 +6,7 @@
 mod arrays;
 mod cell;
 mod compact;
+mod failed;
 mod file;
 mod info;
 mod path_map;
@@ -21,13 +22,14 @@ mod writer;
 pub(crate) use arrays::canonical;
 pub(crate) use cell::Cell;
 pub(crate) use compact::compact;
+pub(crate) use failed::ERROR;
 pub(crate) use file::{Group, LibraryFile, open_file};
 pub(crate) use info::{FORMAT_VERSION, INFO_KEY, track_name};
 pub use info::{FailedFile, LibraryInfo, ModelStamp};
 pub(crate) use path_map::{PathMap, Renaming, is_windows_path};
 pub(crate) use read::{caught, flat_numbers};
-pub(crate) use song::schema;
 pub use song::{Column, Columns, Micros, Song};
+pub(crate) use song::{path_bytes, path_of, schema};
 pub use writer::LibraryWriter;
 pub(crate) use writer::{ROW_GROUP_BYTES, parquet_properties, resolve_target};
 
@@ -63,7 +65,8 @@ impl Library {
     /// subdirectories, without hidden ones), sorted by name. A file that is named twice is read once.
     ///
     /// Any Parquet file with the columns `path` and `emotions` (lists of eight numbers) can be opened. If another program
-    /// dropped the description, the model is unknown: see [`is_model_known`](Self::is_model_known).
+    /// dropped the description, the model is unknown: see [`is_model_known`](Self::is_model_known). Rows with a text in a column
+    /// `error` are no songs but [`failures`](Self::failures).
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if a file cannot be opened, [`ErrorKind::Library`] if it is not a library, is damaged, was written by a

@@ -20,27 +20,29 @@ mod watch;
 pub use cue::Sheet;
 pub(crate) use cue::SheetTime;
 pub(crate) use hash::content_hash;
-use hash::found_hash;
+use hash::{found_hash, hash_of};
 pub use journal::{Journal, Record};
 pub(crate) use path_list::{Entry, composed, folded, read_list};
 pub(crate) use patterns::Patterns;
 pub(crate) use plan::{Plan, RowPlan, UpdateOptions};
-use run::run;
+use run::{run, work_on};
 pub(crate) use shard::Shard;
 pub(crate) use summary::Spread;
 use tracks::Track;
 pub(crate) use update::{Report, Update};
+use walk::cannot_read;
 pub(crate) use walk::{FoundFile, Listing, ScanOptions, scan};
 pub(crate) use watch::{Versions, Watcher};
 
 use crate::{
-    Error,
-    analysis::{Analysis, AnalyzeOptions},
+    Error, ErrorKind, Result,
+    analysis::{Analysis, AnalyzeOptions, analyze_bytes, analyze_file},
+    contain::catch_panic,
     library::{FailedFile, LibraryInfo, Micros, ModelStamp, Song},
     model::Model,
     text::count,
 };
-use std::ffi::OsString;
+use std::{ffi::OsString, fs, path::Path};
 
 /// The identity of a song: its file and its track.
 type FileKey = (OsString, Option<u32>);
@@ -137,6 +139,43 @@ fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
     song
 }
 
+/// The song of one file. Its row has the path as it is given.
+///
+/// # Errors
+/// If the file cannot be read or decoded to its end, or changes meanwhile, or the model fails on it.
+pub(crate) fn analyze_path(path: &Path, model: &Model, options: &AnalyzeOptions) -> Result<Song> {
+    let metadata = fs::metadata(path).map_err(|source| cannot_read(path, source))?;
+    if !metadata.is_file() {
+        let message = "expected a file, found a directory, device or pipe";
+        return Err(Error::new(ErrorKind::Io, message).with_path(path));
+    }
+    let work = |file: &FoundFile| {
+        let hash = found_hash(file).map_err(|source| cannot_read(path, source))?;
+        Ok(song_of(file, analyze_file(path, model, options)?, hash))
+    };
+    work_on(&FoundFile::new(path.to_owned(), &metadata), &work)
+}
+
+/// The song of a file whose content is in memory. `path` is for its row.
+///
+/// # Errors
+/// If the content cannot be decoded to its end, or the model fails on it.
+pub(crate) fn analyze_content(
+    path: &Path,
+    content: &[u8],
+    model: &Model,
+    options: &AnalyzeOptions,
+) -> Result<Song> {
+    let file = FoundFile {
+        path: path.to_owned(),
+        size: content.len() as u64,
+        modified: None,
+        track: None,
+    };
+    let analysis = catch_panic(|| analyze_bytes(content, model, options))??;
+    Ok(song_of(&file, analysis, hash_of(content)))
+}
+
 /// The facts that are special about a song, in words.
 pub(crate) fn notes(analysis: &Analysis) -> Vec<String> {
     let mut notes = Vec::new();
@@ -173,7 +212,6 @@ pub(crate) fn gaps(missing_s: f64, damaged_packets: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     #[test]
     fn a_reason_has_the_sources_and_not_the_file() {

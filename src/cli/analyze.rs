@@ -5,8 +5,7 @@ mod watch;
 
 use self::{
     report::{
-        announce_incompatible, conclude, no_music, report_absent, report_failure, report_skipped,
-        show_plan,
+        announce_incompatible, conclude, report_absent, report_failure, report_skipped, show_plan,
     },
     watch::Watch,
 };
@@ -174,7 +173,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         // No lock while waiting.
         drop(update);
         let names: Vec<_> = args.paths.iter().chain(&args.files_from).collect();
-        Err(no_music(&names, &listing).into())
+        Err(listing.no_music(&names).into())
     } else {
         let plan = job.plan(&mut update, &listing)?;
         if args.dry_run {

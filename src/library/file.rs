@@ -1,8 +1,12 @@
 //! One Parquet file of a library.
 
 use super::{
-    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, PathMap, Song, arrays::absent, canonical,
-    read::caught, version1,
+    Column, FORMAT_VERSION, INFO_KEY, LibraryInfo, PathMap, Song,
+    arrays::absent,
+    canonical,
+    failed::{self, Failed},
+    read::caught,
+    version1,
 };
 use crate::{
     emotion::Emotion,
@@ -11,7 +15,7 @@ use crate::{
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use parquet::{
-    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection},
     errors::ParquetError,
     file::{
         metadata::PageIndexPolicy,
@@ -40,6 +44,8 @@ pub struct LibraryFile {
     number: usize,
     first_row: u64,
     pub(super) paths: PathMap,
+    /// The songs of each row group, if the file has a column `error`; `None` where all rows are songs.
+    songs: Vec<Option<RowSelection>>,
 }
 
 /// Rows that are stored together: what one thread reads at a time.
@@ -51,7 +57,7 @@ pub(crate) struct Group {
     pub number: usize,
     /// Its first row, counted through all files.
     pub first_row: u64,
-    /// Number of its rows.
+    /// Number of its songs.
     pub rows: u64,
 }
 
@@ -83,11 +89,16 @@ impl LibraryFile {
             },
             Err(_) => Some(0),
         };
+        let mut info = match schema.metadata().get(INFO_KEY) {
+            Some(json) => read_info(path, json)?,
+            None => LibraryInfo::unknown(),
+        };
+        let failed = caught(|| failed::find(&file, &metadata));
+        let Failed { songs, files } = failed.context_at(ErrorKind::Library, path, CANNOT_READ)?;
+        info.failures.extend(files);
         let library = Self {
-            info: match schema.metadata().get(INFO_KEY) {
-                Some(json) => read_info(path, json)?,
-                None => LibraryInfo::unknown(),
-            },
+            info,
+            songs,
             path: path.to_owned(),
             file,
             metadata,
@@ -154,7 +165,7 @@ impl LibraryFile {
 
     /// Number of songs.
     pub fn rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+        self.groups().map(|group| group.rows).sum()
     }
 
     /// Number of songs in the files before this one.
@@ -167,12 +178,20 @@ impl LibraryFile {
         self.embedding_length
     }
 
+    /// The rows of a row group that are songs; `None` if all are.
+    pub(super) fn songs_in(&self, group: usize) -> Option<&RowSelection> {
+        self.songs.get(group)?.as_ref()
+    }
+
     /// The row groups, in the order of the rows.
     pub(super) fn groups(&self) -> impl Iterator<Item = Group> + '_ {
         let mut first_row = self.first_row;
         let groups = self.metadata.metadata().row_groups().iter().enumerate();
         groups.map(move |(number, group)| {
-            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let rows = match self.songs_in(number) {
+                Some(songs) => songs.row_count() as u64,
+                None => u64::try_from(group.num_rows()).unwrap_or(0),
+            };
             first_row += rows;
             Group {
                 file: self.number,

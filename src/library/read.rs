@@ -63,6 +63,11 @@ impl<'a> Batches<'a> {
                 .with_projection(mask)
                 .with_row_groups(vec![group.number])
                 .with_batch_size(rows);
+        let songs = file.songs_in(group.number).cloned();
+        let selection = match (songs, selection) {
+            (Some(songs), Some(selection)) => Some(songs.and_then(&selection)),
+            (songs, selection) => songs.or(selection),
+        };
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }

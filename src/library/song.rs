@@ -324,7 +324,7 @@ impl Columns {
 }
 
 /// The path's bytes if text cannot hold it.
-pub(super) fn path_bytes(path: &Path) -> Option<&[u8]> {
+pub(crate) fn path_bytes(path: &Path) -> Option<&[u8]> {
     match path.to_str() {
         Some(_) => None,
         None => Some(path.as_os_str().as_encoded_bytes()),
@@ -332,7 +332,7 @@ pub(super) fn path_bytes(path: &Path) -> Option<&[u8]> {
 }
 
 /// The path of both columns, as exact as the platform allows.
-pub(super) fn path_of(text: String, bytes: Option<Vec<u8>>) -> PathBuf {
+pub(crate) fn path_of(text: String, bytes: Option<Vec<u8>>) -> PathBuf {
     match bytes {
         #[cfg(unix)]
         Some(bytes) => {

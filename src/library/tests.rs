@@ -714,3 +714,41 @@ fn a_library_without_songs_can_be_compacted_and_keeps_its_schema() {
     assert_eq!((done.rows, done.failures), (0, 1));
     assert_eq!(Library::open(&path).unwrap().embedding_length().unwrap(), 4);
 }
+
+#[test]
+fn rows_of_files_that_failed_are_failures_and_no_songs() {
+    let (directory, path) = in_a_directory();
+    write(&path, (0..6).map(a_song));
+    let mut columns = columns_of(&path);
+    let reasons = [Some("truncated"), None, None, Some("empty"), None, None];
+    let reasons: ArrayRef = Arc::new(StringArray::from(reasons.to_vec()));
+    columns.push((Field::new(ERROR, DataType::Utf8, true), reasons));
+    let part = directory.path().join("part.parquet");
+    foreign(&part, None, columns);
+
+    let library = Library::open(&part).unwrap();
+    assert_eq!(library.rows(), 4);
+    let songs: Vec<Song> = [1, 2, 4, 5].map(a_song).into();
+    assert_eq!(all(&library), songs);
+    let some = library.songs_at(&[3, 1], Columns::ALL).unwrap();
+    assert_eq!(some, [songs[3].clone(), songs[1].clone()]);
+    let failures = library.failures().into_iter();
+    let failures: Vec<_> = failures
+        .map(|failed| (failed.path, failed.reason))
+        .collect();
+    let expected = [(0, "truncated"), (3, "empty")];
+    let expected = expected.map(|(n, reason)| (a_song(n).path, reason.to_owned()));
+    assert_eq!(failures, expected);
+
+    // The rows of the next file follow those of the songs.
+    let (_other, next) = in_a_directory();
+    write(&next, [a_song(7)]);
+    let mut columns = columns_of(&next);
+    let reasons: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+    columns.push((Field::new(ERROR, DataType::Utf8, true), reasons));
+    foreign(&next, None, columns);
+    let both = Library::open_all(&[&part, &next]).unwrap();
+    let last = both.songs_at(&[4], Columns::ALL).unwrap();
+    assert_eq!(last, [a_song(7)]);
+    assert_eq!(both.file_of(4).path(), next);
+}

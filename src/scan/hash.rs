@@ -15,6 +15,11 @@ pub(crate) fn content_hash(path: &Path) -> io::Result<String> {
     Ok(hexadecimal(hasher))
 }
 
+/// The same of bytes.
+pub(super) fn hash_of(content: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(content))
+}
+
 fn hexadecimal(hasher: Sha256) -> String {
     format!("{:x}", hasher.finalize())[..32].to_owned()
 }

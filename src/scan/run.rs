@@ -61,7 +61,11 @@ pub(super) fn run<'a, T: Send>(
     })
 }
 
-fn work_on<T>(file: &FoundFile, work: &(impl Fn(&FoundFile) -> Result<T> + Sync)) -> Result<T> {
+/// Calls `work` for a file, which fails if `work` panics, or if the file changes during it.
+pub(super) fn work_on<T>(
+    file: &FoundFile,
+    work: &(impl Fn(&FoundFile) -> Result<T> + Sync),
+) -> Result<T> {
     let answer = catch_panic(|| work(file))??;
     match file.is_unchanged() {
         Ok(true) => Ok(answer),

@@ -6,7 +6,9 @@ use super::{
     patterns::{PathSet, Patterns, Rules, excludes_named, is_absent},
     tracks::split_files,
 };
-use crate::{Error, ErrorKind, Result, audio::ffmpeg, charset::TagCharset, error::Context};
+use crate::{
+    Error, ErrorKind, Result, audio::ffmpeg, charset::TagCharset, error::Context, text::listed,
+};
 use ignore::gitignore::Gitignore;
 use std::{
     collections::BTreeMap,
@@ -102,6 +104,24 @@ pub(crate) struct Listing {
     pub absent: Vec<String>,
     /// The number of entries of the list that match a file only if upper and lower case are ignored.
     pub ignoring_case: u64,
+}
+
+impl Listing {
+    /// The error message for a scan of these files and directories that found no music.
+    pub(crate) fn no_music(&self, names: &[&PathBuf]) -> String {
+        let names: Vec<_> = names.iter().map(|name| name.display()).collect();
+        let reason = if !self.failures.is_empty() || !self.absent.is_empty() {
+            "no music file could be read"
+        } else if !self.excluded.is_empty() {
+            "patterns exclude every music file"
+        } else {
+            "no music files found"
+        };
+        format!(
+            "{}: {reason} (supported formats: MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",
+            listed(&names, names.len())
+        )
+    }
 }
 
 /// Lists the music in directories, the same each time. A root may be a file, which is taken whatever its name; a listed

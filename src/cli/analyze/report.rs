@@ -7,7 +7,7 @@ use crate::{
     scan::{Listing, Plan, Report, RowPlan, Spread, Update, UpdateOptions},
 };
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -141,22 +141,6 @@ pub(super) fn report_absent(console: &Console, list: &str, listing: &Listing) {
         let names = visible(&listed(&listing.absent, MAX_NAMED));
         console.warning(&format!("{list}: {entries} no file: {names}"));
     }
-}
-
-/// The error message for a scan without music.
-pub(super) fn no_music(names: &[&PathBuf], listing: &Listing) -> String {
-    let names: Vec<_> = names.iter().map(|name| name.display()).collect();
-    let reason = if !listing.failures.is_empty() || !listing.absent.is_empty() {
-        "no music file could be read"
-    } else if !listing.excluded.is_empty() {
-        "patterns exclude every music file"
-    } else {
-        "no music files found"
-    };
-    format!(
-        "{}: {reason} (supported formats: MP3, M4A, AAC, FLAC, Ogg, Opus, WAV, AIFF and CAF)",
-        listed(&names, names.len())
-    )
 }
 
 pub(super) fn report_interrupted(console: &Console, report: &Report) {

@@ -2,9 +2,7 @@
 
 use super::{
     Job, has_no_music,
-    report::{
-        no_music, none_analyzed, report_failure, report_incomplete, report_interrupted, update_line,
-    },
+    report::{none_analyzed, report_failure, report_incomplete, report_interrupted, update_line},
 };
 use crate::{
     Error, ErrorKind,
@@ -212,7 +210,7 @@ impl<'a> Watch<'a> {
             if has_no_music(&listing) {
                 if self.presence.iter().all(Option::is_some) {
                     let names: Vec<_> = self.options.roots.iter().collect();
-                    problems.push(no_music(&names, &listing));
+                    problems.push(listing.no_music(&names));
                 }
             } else if versions != done {
                 let start = Instant::now();

@@ -2,7 +2,6 @@
 
 mod exclude;
 mod output;
-mod outside;
 mod question;
 
 use self::{exclude::excluded, output::Output, question::Question};

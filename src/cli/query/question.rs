@@ -1,8 +1,8 @@
 //! The options that make the query vector.
 
-use super::outside::analyze_outside;
 use crate::{
     audio::Excerpt,
+    bindings::analyze_outside,
     cli::{
         CliError, Console, ModelChoice, count,
         face::{above_zero, load_map, observe_source, reader, shares_text},

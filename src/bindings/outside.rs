@@ -1,4 +1,4 @@
-//! `--like` and `--unlike` with a file outside the library.
+//! Questions with a music file that is not in the library.
 
 use crate::{
     analysis::{AnalyzeOptions, analyze_file},

@@ -1,0 +1,129 @@
+"""The examples for engines write the library that the program writes."""
+
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import circumplex
+import daft
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import run_program, write_song
+from distributed import Client, LocalCluster
+from moto.server import ThreadedMotoServer
+
+# They differ: when a song was analyzed, and what an object in a store has no way to tell.
+OTHERS = ["analyzed_at", "path", "modified"]
+
+
+def example(name: str) -> ModuleType:
+    """An example as a module."""
+    path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Workers in other processes import it too.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def store(music: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An S3-compatible server on the loopback address that holds the music, as Daft's default."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    client: Any = boto3.client("s3", endpoint_url=address, region_name="us-east-1")
+    client.create_bucket(Bucket="music")
+    for path in music.iterdir():
+        if path.suffix != ".parquet":
+            client.upload_file(str(path), "music", f"albums/{path.name}")
+    s3 = daft.io.S3Config(
+        endpoint_url=address, region_name="us-east-1", key_id="test", access_key="test"
+    )
+    daft.set_planning_config(default_io_config=daft.io.IOConfig(s3=s3))
+    yield "s3://music/albums"
+    server.stop()
+
+
+def comparable(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows without what differs, in the order of their contents."""
+    rows: list[dict[str, Any]] = table.drop_columns(OTHERS).to_pylist()
+    return sorted(rows, key=lambda row: str(row["content_hash"]))
+
+
+def test_daft_reads_an_object_store_and_writes_the_library_of_the_program(
+    store: str, library: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "s3-copy"
+    example("daft_library").main(f"{store}/*", str(copy))
+    # Not pyarrow, whose reader takes no null for a list of a fixed length.
+    table = pl.read_parquet(copy / "*.parquet").to_arrow()
+    songs = table.filter(pc.is_null(table["error"]))
+    names = pq.read_schema(library).names
+    assert comparable(songs.select(names)) == comparable(pq.read_table(library))
+    assert songs.sort_by("path")["path"].to_pylist() == [f"{store}/{n}.wav" for n in range(6)]
+    [failed] = table.filter(pc.is_valid(table["error"])).to_pylist()
+    assert failed["path"] == f"{store}/broken.mp3"
+    assert failed["error"] == circumplex.Library(library).failures[0][1]
+
+    answers = [tmp_path / "copy.parquet", tmp_path / "songs.parquet"]
+    for asked, answer in zip([copy, library], answers):
+        run_program("query", asked, "--by", "felt", "--emotions", "happy=60,excited=40", "-k", "6", "-o", answer)
+    found, expected = (pq.read_table(answer, columns=["path", "similarity"]) for answer in answers)
+    assert found["similarity"].to_pylist() == expected["similarity"].to_pylist()
+    names = [Path(path).name for path in expected["path"].to_pylist()]
+    assert [Path(path).name for path in found["path"].to_pylist()] == names
+    query = """
+        SELECT path, array_cosine_similarity(felt::FLOAT[8], [60, 40, 0, 0, 0, 0, 0, 0]::FLOAT[8]) AS similarity
+        FROM read_parquet(?) WHERE error IS NULL ORDER BY similarity DESC"""
+    nearest = duckdb.execute(query, [f"{copy}/*.parquet"]).fetchall()
+    assert [Path(path).name for path, _ in nearest] == names
+    similarities = [similarity for _, similarity in nearest]
+    assert similarities == pytest.approx(found["similarity"].to_pylist(), abs=1e-6)
+
+
+def test_dask_analyzes_every_song_once_although_a_worker_is_killed(tmp_path: Path) -> None:
+    music, library = tmp_path / "music", tmp_path / "library"
+    music.mkdir()
+    song = write_song(music / "000.wav", 220.0, 20.0)
+    for number in range(1, 200):
+        (music / f"{number:03}.wav").hardlink_to(song)
+    module = example("dask_library")
+    module.CHUNK = 5
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        with Client(cluster) as client:
+            workers: dict[str, int] = client.run(os.getpid)
+        arguments = (str(music), str(library), cluster.scheduler_address)
+        run = threading.Thread(target=module.main, args=arguments)
+        run.start()
+        while run.is_alive() and len(list(library.glob("*.parquet"))) < 4:
+            time.sleep(0.005)
+        os.kill(next(iter(workers.values())), signal.SIGKILL)
+        done = len(list(library.glob("*.parquet")))
+        assert 0 < done < 40, f"{done} of 40 parts were written when the worker was killed"
+        run.join(timeout=120)
+        assert not run.is_alive()
+    paths = duckdb.execute("SELECT path FROM read_parquet(?) ORDER BY path", [f"{library}/*.parquet"])
+    assert paths.fetchall() == [(str(path),) for path in sorted(music.iterdir())]
+    assert len(circumplex.Library(library)) == 200
+    run_program("query", library, "--emotions", "calm=1")
+
