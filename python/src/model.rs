@@ -63,7 +63,7 @@ impl Model {
     /// The model's name, from its recipe.
     #[getter]
     fn name(&self) -> &str {
-        self.inner.name()
+        &self.inner.metadata().name
     }
 
     /// SHA-256 of the model file. Vectors of models with different identities are not comparable.

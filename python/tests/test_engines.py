@@ -1,11 +1,7 @@
 """The examples for engines write the library that the program writes."""
 
 import importlib.util
-import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from conftest import run_program, write_song
-from distributed import Client, LocalCluster
+from conftest import run_program
 from moto.server import ThreadedMotoServer
 
 # They differ: when a song was analyzed, and what an object in a store has no way to tell.
@@ -97,33 +92,3 @@ def test_daft_reads_an_object_store_and_writes_the_library_of_the_program(
     assert [Path(path).name for path, _ in nearest] == names
     similarities = [similarity for _, similarity in nearest]
     assert similarities == pytest.approx(found["similarity"].to_pylist(), abs=1e-6)
-
-
-def test_dask_analyzes_every_song_once_although_a_worker_is_killed(tmp_path: Path) -> None:
-    music, library = tmp_path / "music", tmp_path / "library"
-    music.mkdir()
-    song = write_song(music / "000.wav", 220.0, 20.0)
-    for number in range(1, 200):
-        (music / f"{number:03}.wav").hardlink_to(song)
-    module = example("dask_library")
-    module.CHUNK = 5
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        with Client(cluster) as client:
-            workers: dict[str, int] = client.run(os.getpid)
-        arguments = (str(music), str(library), cluster.scheduler_address)
-        run = threading.Thread(target=module.main, args=arguments)
-        run.start()
-        while run.is_alive() and len(list(library.glob("*.parquet"))) < 4:
-            time.sleep(0.005)
-        os.kill(next(iter(workers.values())), signal.SIGKILL)
-        done = len(list(library.glob("*.parquet")))
-        assert 0 < done < 40, f"{done} of 40 parts were written when the worker was killed"
-        run.join(timeout=120)
-        assert not run.is_alive()
-    paths = duckdb.execute("SELECT path FROM read_parquet(?) ORDER BY path", [f"{library}/*.parquet"])
-    assert paths.fetchall() == [(str(path),) for path in sorted(music.iterdir())]
-    assert len(circumplex.Library(library)) == 200
-    run_program("query", library, "--emotions", "calm=1")
-

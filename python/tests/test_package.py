@@ -2,10 +2,12 @@
 
 import pickle
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +102,6 @@ def test_rows_round_trip_through_every_arrow_library(songs: list[Path]) -> None:
     assert duckdb.from_arrow(table).to_arrow_table().to_pylist() == expected.to_pylist()
     frame = pd.DataFrame.from_arrow(table)
     assert frame["valence"].dropna().tolist() == expected["valence"].to_pylist()[:6]
-    assert duckdb.sql("SELECT count(*) FROM expected WHERE error IS NULL").fetchall() == [(6,)]
 
 
 def test_a_folder_becomes_the_library_of_the_program(
@@ -200,7 +201,7 @@ def test_errors_are_those_of_the_program(library: Path, tmp_path: Path) -> None:
         circumplex.analyze(pa.table({"path": [1]}))
     with pytest.raises(TypeError, match="expected paths, bytes, or an Arrow batch"):
         circumplex.analyze(7)  # type: ignore[arg-type]
-    with pytest.raises(circumplex.Error, match="excerpt"):
+    with pytest.raises(circumplex.Error, match="expected a length like 45s"):
         circumplex.analyze([], excerpt="a while")
 
 
@@ -216,11 +217,13 @@ def test_the_input_of_the_model_is_that_of_the_program(songs: list[Path], tmp_pa
 
 
 def test_a_picture_without_a_face_is_an_error(tmp_path: Path) -> None:
-    # A gray picture of one pixel.
-    picture = bytes.fromhex(
-        "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-        "0000000a49444154789c6368000000820081b2c7c0d30000000049454e44ae426082"
-    )
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        size, check = struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(kind + data))
+        return size + kind + data + check
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" + bytes(64 + 65 * 63)))
+    picture = b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
     target = tmp_path / "gray.png"
     target.write_bytes(picture)
     with pytest.raises(circumplex.Error, match="gray.png: no face found"):
@@ -276,7 +279,9 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"
     time.sleep(0.5)

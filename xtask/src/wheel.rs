@@ -35,10 +35,15 @@ pub fn test(steps: &mut Steps) -> Result<(), String> {
         command
     };
     steps.run("mypy", program("mypy").args(["circumplex", "tests"]))?;
-    steps.run("pyright", &mut program("pyright"))?;
+    steps.run(
+        "pyright",
+        program("pyright").arg("--pythonpath").arg(&python),
+    )?;
+    // From elsewhere than the package's directory, so that what is installed is imported.
     let mut tests = program("pytest");
     tests
-        .args(["-q", "-p", "no:cacheprovider", "tests"])
+        .args(["-q", "-p", "no:cacheprovider", "python/tests"])
+        .current_dir(root())
         .env("CIRCUMPLEX", target_dir()?.join("release/circumplex"))
         .env("CIRCUMPLEX_FFMPEG", "never");
     steps.run("Python's tests", &mut tests)

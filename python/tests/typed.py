@@ -1,0 +1,14 @@
+"""What type checkers must accept; nothing runs it."""
+
+import circumplex
+
+
+def use(library: circumplex.Library, model: circumplex.Model) -> dict[str, float]:
+    table: circumplex.Table = circumplex.analyze(["a.mp3", b"content"], threads=2)
+    table = model.analyze_batch(table, excerpt="45s")
+    table = circumplex.analyze_folder("~/Music", "library.parquet", progress=print)
+    table = library.query(emotions={"happy": 60, "excited": 40}, k=5, where="arousal > 6")
+    table = library.query(point=(7, 3), exclude=[path for path, _ in library.failures])
+    shape: tuple[int, ...] = circumplex.mel("song.mp3").shape
+    print(len(table), table.column_names, shape)
+    return circumplex.face("selfie.jpg")["emotions"]
