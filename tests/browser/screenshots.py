@@ -1,7 +1,7 @@
 """Make the pictures of the page: cargo xtask screenshots
 
 They show a library of 620 songs that do not exist: places and percentages of `million-songs`, titles and artists from below, and as
-files hard links to one made-up piece of music, so that a song plays. The face is NASA's portrait of Eileen Collins.
+files hard links to a few made-up pieces of music, so that songs play. The face is NASA's portrait of Eileen Collins.
 """
 
 import os
@@ -21,6 +21,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 SONGS = 620
+LENGTHS_S = [133, 158, 172, 187, 201, 214, 226, 245, 263, 291]
 MOST_BYTES = 150_000
 ARTISTS = {
     "Ada Quill": "Jazz", "Bright Harbor": "Pop", "Cassia & the Clocks": "Soul", "Delta Static": "Electronic", "Ember Lane": "Folk",
@@ -44,13 +45,14 @@ def names(random):
     return titles, artists, [random.choice(ALBUMS) for _ in titles], [ARTISTS[artist] for artist in artists]
 
 
-def piece(path):
-    """Nearly three minutes that change, for a timeline with something to see."""
+def piece(path, seconds, random):
+    """Music that changes, for a timeline with something to see."""
     samples = music.array("h")
-    for number in [4, 2, 0, 8, 6, 9, 3, 4]:
+    while len(samples) < seconds * music.RATE:
+        number = random.randrange(len(music.SONGS))
         *_, root, chord, beats, noise = music.SONGS[number]
-        samples += music.second(root, chord, beats, noise, seed=number) * 21
-    music.wav(path, samples)
+        samples += music.second(root, chord, beats, noise, seed=number) * random.randrange(12, 30)
+    music.wav(path, samples[: seconds * music.RATE])
 
 
 def library(directory):
@@ -59,19 +61,23 @@ def library(directory):
     made_up, analyzed = directory / "made-up.parquet", directory / "analyzed.parquet"
     command = [target / "examples/million_songs", "--rows", str(SONGS), "-o", made_up]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    (directory / "piece").mkdir()
-    piece(directory / "piece/piece.wav")
-    conftest.analyze(directory / "piece", "-o", analyzed)
+    random = Random(7)
+    pieces = directory / "pieces"
+    pieces.mkdir()
+    for seconds in LENGTHS_S:
+        piece(pieces / f"{seconds}.wav", seconds, random)
+    conftest.analyze(pieces, "-o", analyzed)
 
     table = pq.read_table(made_up)
-    titles, artists, albums, genres = names(Random(7))
+    titles, artists, albums, genres = names(random)
+    lengths = random.choices(LENGTHS_S, k=SONGS)
     paths = []
-    for title, artist, album in zip(titles, artists, albums):
+    for title, artist, album, seconds in zip(titles, artists, albums, lengths):
         path = directory / "Music" / artist / album / f"{title}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.link(directory / "piece/piece.wav", path)
+        os.link(pieces / f"{seconds}.wav", path)
         paths.append(str(path))
-    given = {"title": titles, "artist": artists, "album": albums, "genre": genres, "path": paths}
+    given = {"title": titles, "artist": artists, "album": albums, "genre": genres, "path": paths, "duration_s": lengths}
     for name, values in given.items():
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(name), pa.array(values, table.schema.field(name).type))
