@@ -36,7 +36,7 @@ def test_a_look_into_the_camera_plays_the_first_of_five_songs(page):
     assert first.locator(".song-title").inner_text() == page.locator("#now-title").inner_text()
     assert "as you" in first.locator(".result-reason").inner_text()
     pictures = [request for request in page.watch.requests if request.endswith("/api/face")]
-    assert len(pictures) > 5
+    assert len(pictures) >= 5
 
     # The same mood, but leading to another: the last song is calmer than the first.
     mirrored = page.locator("#results .song-title").all_inner_texts()
