@@ -30,7 +30,7 @@ pub(super) struct Failed {
 pub(super) fn find(file: &SharedFile, metadata: &ArrowReaderMetadata) -> Result<Failed> {
     let mut failed = Failed::default();
     let column = metadata.schema().column_with_name(ERROR);
-    if !column.is_some_and(|(_, field)| *field.data_type() == DataType::Utf8) {
+    if column.is_none_or(|(_, field)| *field.data_type() != DataType::Utf8) {
         return Ok(failed);
     }
     for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
