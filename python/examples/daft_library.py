@@ -1,4 +1,4 @@
-"""A library from files or an object store, with Daft on all cores (or on Ray):
+"""A library from files or an object store, with Daft on all cores:
 
     python daft_library.py 's3://music/**/*.mp3' library/
 """
