@@ -14,19 +14,24 @@ def camera_is_off(page):
 
 
 def test_a_look_into_the_camera_plays_the_first_of_five_songs(page):
-    page.get_by_role("button", name="Turn on the camera and look at me").click()
-    expect(page.locator("#camera-light")).to_be_visible()
-    until(page, "document.getElementById('camera').videoWidth > 0")
+    # Only on a machine that is too busy for two pictures in 15 seconds there is a second observation.
+    seen = "document.querySelectorAll('#results > li').length === 5"
+    for _ in range(4):
+        page.get_by_role("button", name="Turn on the camera and look at me").click()
+        expect(page.locator("#camera-light")).to_be_visible()
+        until(page, f"{seen} || !document.getElementById('observe-note').hidden")
+        if page.evaluate(seen):
+            break
+        expect(page.locator("#observe-note")).to_contain_text("long enough")
     # A smile: the bar of happiness is the longest.
-    until(
-        page,
-        """() => {
-            const bars = [...document.querySelectorAll("#expressions li")];
-            const length = bar => parseFloat(bar.querySelector(".bar i").style.width);
-            const longest = bars.reduce((best, bar) => (length(bar) > length(best) ? bar : best));
-            return longest.innerText.includes("happiness") && length(longest) > 50;
-        }""",
-    )
+    smile = """() => {
+        const bars = [...document.querySelectorAll("#expressions li")];
+        const length = bar => parseFloat(bar.querySelector(".bar i").style.width);
+        const longest = bars.reduce((best, bar) => (length(bar) > length(best) ? bar : best));
+        return [longest.textContent, length(longest)];
+    }"""
+    name, length = page.evaluate(smile)
+    assert name == "happiness" and length > 50
     expect(page.locator("#results > li")).to_have_count(5)
     plays(page)
     assert camera_is_off(page)
@@ -36,7 +41,7 @@ def test_a_look_into_the_camera_plays_the_first_of_five_songs(page):
     assert first.locator(".song-title").inner_text() == page.locator("#now-title").inner_text()
     assert "as you" in first.locator(".result-reason").inner_text()
     pictures = [request for request in page.watch.requests if request.endswith("/api/face")]
-    assert len(pictures) >= 5
+    assert len(pictures) >= 2
 
     # The same mood, but leading to another: the last song is calmer than the first.
     mirrored = page.locator("#results .song-title").all_inner_texts()
