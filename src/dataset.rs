@@ -2,6 +2,7 @@
 
 mod audio_files;
 mod check;
+mod class_labels;
 mod columns;
 mod deam;
 #[cfg(any(test, feature = "train"))]
@@ -15,6 +16,7 @@ mod faces;
 mod faces_tests;
 #[cfg(feature = "train")]
 mod felt;
+mod groups;
 mod label_file;
 #[cfg(test)]
 mod label_file_tests;
@@ -29,8 +31,12 @@ mod tests;
 mod votes;
 
 pub(crate) use check::{CheckReport, check};
+#[cfg(test)]
+pub(crate) use class_labels::ClassLabel;
+pub use class_labels::ClassLabels;
 pub use columns::{ColumnChoice, Finding};
 pub(crate) use columns::{ColumnReport, Evidence, IdRange};
+pub(crate) use deam::artist_key;
 #[cfg(feature = "train")]
 pub(crate) use draw::Fractions;
 pub(crate) use faces::FaceSet;
@@ -38,6 +44,7 @@ pub(crate) use faces::FaceSet;
 pub(crate) use faces::LabeledFace;
 #[cfg(feature = "train")]
 pub(crate) use felt::{felt, mean_shares, parts_of_voted, read_unlabeled};
+pub(crate) use groups::Units;
 pub(crate) use label_file::Scale;
 pub(crate) use label_table::{LabelRow, LabelTable};
 #[cfg(feature = "train")]

@@ -79,6 +79,7 @@
 //! - The chain for one file: [`Decoder`] and [`Resampler`], [`MelExtractor`], [`Model`], [`Analysis`].
 //! - Emotions: [`Emotion`], [`EmotionVector`], [`Expression`] and [`FaceMap`].
 //! - Libraries: [`Library`], [`Song`], [`LibraryWriter`]; [`Query`], [`Metric`], [`Filter`].
+//! - Classes of your own, from the labels of some songs: [`ClassLabels`], [`Classifier`].
 //!
 //! Everything that can fail returns [`Error`], whose [`kind`](Error::kind) a program can match on.
 //!
@@ -112,6 +113,7 @@ mod audio;
 #[doc(hidden)]
 pub mod bindings;
 mod charset;
+mod classify;
 mod cli;
 mod clock;
 mod cluster;
@@ -147,8 +149,10 @@ pub use analysis::{
 };
 pub use audio::{AudioInfo, Decoder, Excerpt, Resampler, Segment, Tags, use_ffmpeg};
 pub use charset::TagCharset;
+pub use classify::{ClassBaseline, ClassScore, ClassScores, Classifier, ClassifyOptions};
 #[doc(hidden)]
 pub use cli::run;
+pub use dataset::ClassLabels;
 pub use emotion::{Emotion, EmotionVector, Expression, FaceMap, Moment, Quadrant};
 pub use error::{Error, ErrorKind, Result};
 pub use library::{

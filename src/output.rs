@@ -28,6 +28,7 @@ use crate::{
 use arrow_schema::DataType;
 use playlist::Paths;
 use std::{
+    borrow::Cow,
     error::Error as StdError,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -115,7 +116,7 @@ pub(crate) enum Destination {
 
 /// A column that the library does not have.
 pub(crate) struct Extra {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) data_type: DataType,
     /// A value for each row of the library.
     pub(crate) values: Vec<Cell<'static>>,
@@ -177,7 +178,11 @@ impl<'a> Export<'a> {
                 let message = format!("`{}` needs a value for each row", extra.name);
                 return Err(Error::new(ErrorKind::Internal, message));
             }
-            fields.push(Field::extra(extra.name, extra.data_type.clone(), number));
+            fields.push(Field::extra(
+                extra.name.clone(),
+                extra.data_type.clone(),
+                number,
+            ));
         }
         let columns = fields.iter().map(Field::columns);
         let columns = columns.fold(format.columns(), |all, of_field| all.and(of_field));
@@ -204,8 +209,11 @@ impl<'a> Export<'a> {
             paths: Paths::Absolute,
         };
         let mut sink: Box<dyn Sink> = match to {
+            Destination::Path(directory) if format == Format::Nsp => {
+                Box::new(playlist::SmartLists::create(directory, self.list_limit)?)
+            }
             Destination::Path(directory) if format.is_playlist() => Box::new(
-                playlist::ListsSink::create(format, directory, self.list_limit, self.relative)?,
+                playlist::EmotionLists::create(format, &directory, self.list_limit, self.relative)?,
             ),
             to => sink(format, to, layout)?,
         };

@@ -17,5 +17,5 @@ pub use metric::Metric;
 pub use query::{Explore, Match, Query};
 pub(crate) use question::{parse_emotions, parse_pairs, parse_target, parse_vector, point};
 pub use relative::MeanEmotions;
-pub(crate) use songs::{find_songs, rows_of, silent, song_at};
+pub(crate) use songs::{find_each, find_songs, rows_of, silent, song_at};
 pub use vector::{QueryVector, SongVector};

@@ -187,6 +187,8 @@ fn errors_name_the_remedy() {
         (&["-o", "music", "--format", "huggingface"], "not empty"),
         (&["-o", "music", "--format", "csv"], "music"),
         (&["-o", "all.m3u8"], "--format m3u8"),
+        (&["-o", "happy.nsp"], "--format nsp"),
+        (&["-o", "-", "--format", "nsp"], "needs a file"),
         (&[], "--output"),
     ] {
         let ran = export(&place, words);

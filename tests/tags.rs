@@ -123,3 +123,40 @@ fn options_that_do_not_go_together_are_usage_errors() {
         tags(&place, words).ends_with_code(1).complains("Usage");
     }
 }
+
+#[test]
+fn navidromes_smart_playlists_ask_for_the_moods_that_are_written() {
+    let place = filled();
+    tags(&place, &["--write-tags", "--yes"]).ends_with_code(3);
+    let smart = place.folder.path().join("smart");
+    let words = [
+        "--format",
+        "nsp",
+        "--limit",
+        "50",
+        "-o",
+        smart.to_str().unwrap(),
+    ];
+    tags(&place, &words)
+        .ends_with_code(0)
+        .complains("--write-tags --yes");
+    assert_eq!(fs::read_dir(&smart).unwrap().count(), 8);
+    for song in [
+        "cbr.mp3",
+        "flac.flac",
+        "aac.m4a",
+        "vorbis.ogg",
+        "opus.opus",
+        "s16.wav",
+    ] {
+        let mood = mood(&place, song).unwrap();
+        let text = fs::read_to_string(smart.join(format!("{mood}.nsp"))).unwrap();
+        let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let rule = serde_json::json!([{ "is": { "mood": mood } }]);
+        assert_eq!(
+            (&list["all"], &list["limit"]),
+            (&rule, &50.into()),
+            "{song}"
+        );
+    }
+}

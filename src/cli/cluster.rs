@@ -134,11 +134,11 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     console.print(&text)?;
     if let Some((path, format)) = output {
         let mut export = args.selection.export(&library)?;
-        let mut add = |name, data_type, cell: &dyn Fn(usize) -> Cell<'static>| {
+        let mut add = |name: &'static str, data_type, cell: &dyn Fn(usize) -> Cell<'static>| {
             let cell_of = |point: usize| cell(clusters.labels[point]);
             let values = rows.iter().map(|row| row.map_or(Cell::Null, cell_of));
             export.extra.push(Extra {
-                name,
+                name: name.into(),
                 data_type,
                 values: values.collect(),
             });

@@ -5,7 +5,7 @@ mod tags;
 use super::{CliError, CliResult, Console, Exit, MappedLibrary, count, visible};
 use crate::{
     library::Library,
-    output::{Destination, Export, Field, Format, Written},
+    output::{Destination, Export, Field, Format, Written, playlist::Lists},
 };
 use std::{
     io,
@@ -16,7 +16,7 @@ use std::{
 #[derive(clap::Args)]
 #[command(
     after_help = "The extension of -o gives the format unless --format does: .parquet, .csv, .json, .jsonl (.ndjson), .arrow \
-                  (.feather), .npy, .sqlite (.db). With --format huggingface, m3u8 or xspf -o is a directory.\n\
+                  (.feather), .npy, .sqlite (.db). With --format huggingface, m3u8, xspf or nsp -o is a directory.\n\
                   \n\
                   Columns, in their order: path, track, track_start_s, track_end_s, size_bytes, modified, duration_s, \
                   sample_rate, channels, channel, codec, decoder, title, artist, album, genre, valence, arousal, emotion (the strongest), the \
@@ -25,7 +25,8 @@ use std::{
                   \n\
                   npy writes the eight percentages as NAME.npy (float32), the embedding as NAME.embedding.npy, and the other \
                   columns as NAME.index.csv. m3u8 and xspf write a playlist for each emotion: the songs with this strongest \
-                  emotion, best first.\n\
+                  emotion, best first. nsp writes smart playlists for \
+                  Navidrome, which list the songs with this mood tag: write the tags too.\n\
                   \n\
                   --write-tags --yes writes the strongest emotion as the mood (ID3 TMOO, Vorbis and MP4 MOOD) and the numbers \
                   as CIRCUMPLEX_* into the music files. Each is replaced by a copy that is verified to hold the same audio and \
@@ -60,7 +61,7 @@ pub(crate) struct Args {
 /// The format, columns and songs of an export.
 #[derive(clap::Args)]
 pub(crate) struct Selection {
-    /// csv, json, jsonl, parquet, arrow, npy, sqlite, huggingface, m3u8 or xspf [default: by the extension of -o]
+    /// csv, json, jsonl, parquet, arrow, npy, sqlite, huggingface, m3u8, xspf or nsp [default: by the extension of -o]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Only these columns, in this order; `emotions` means the eight percentages
@@ -86,7 +87,7 @@ impl Selection {
         let format = match self.format {
             Some(format) => format,
             None => Format::of_path(output).map_err(|e| {
-                format!("{e} (for a directory: --format huggingface, m3u8 or xspf)")
+                format!("{e} (for a directory: --format huggingface, m3u8, xspf or nsp)")
             })?,
         };
         if format == Format::Table {
@@ -118,6 +119,16 @@ impl Selection {
         export.relative = self.relative_paths;
         Ok(export)
     }
+
+    /// Playlists with these names in a directory.
+    pub(crate) fn lists(
+        &self,
+        format: Format,
+        directory: &Path,
+        names: impl IntoIterator<Item = String>,
+    ) -> crate::Result<Lists> {
+        Lists::create(format, directory, names, self.limit, self.relative_paths)
+    }
 }
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
@@ -133,6 +144,11 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let library = args.library.open_filled(console)?;
     let export = args.selection.export(&library)?;
     write(&export, format, output, library.rows(), console)?;
+    if format == Format::Nsp {
+        console.remark(
+            "they list the songs with these mood tags, which `circumplex export --write-tags --yes` writes",
+        );
+    }
     Ok(Exit::Success)
 }
 
@@ -161,7 +177,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-fn summary(written: &Written) -> String {
+pub(crate) fn summary(written: &Written) -> String {
     let name = |file: &PathBuf| visible(&file.display().to_string());
     let names: Vec<String> = written.files.iter().map(name).collect();
     let names = match names.as_slice() {

@@ -12,6 +12,7 @@ macro_rules! bail {
 }
 
 mod analyze;
+mod classify;
 mod cluster;
 mod console;
 mod dataset;
@@ -124,6 +125,7 @@ enum Command {
     Export(export::Args),
     #[command(subcommand)]
     Library(library::Action),
+    Classify(classify::Args),
     Cluster(cluster::Args),
     Show(show::Args),
     Timeline(timeline::Args),
@@ -159,6 +161,7 @@ fn dispatch(command: Command, console: &Console) -> CliResult {
         Command::Map(args) => map::run(args, console),
         Command::Export(args) => export::run(args, console),
         Command::Library(action) => library::run(action, console),
+        Command::Classify(args) => classify::run(args, console),
         Command::Cluster(args) => cluster::run(args, console),
         Command::Show(args) => show::run(args, console),
         Command::Timeline(args) => timeline::run(args, console),

@@ -261,7 +261,7 @@ impl Artists {
 }
 
 /// The key that all spellings of an artist share: lower case, letters and digits only, no leading article.
-pub(super) fn artist_key(artist: &str) -> String {
+pub(crate) fn artist_key(artist: &str) -> String {
     let lower = artist.to_lowercase();
     let name = lower.strip_prefix("the ").unwrap_or(&lower);
     let key: String = name.chars().filter(|c| c.is_alphanumeric()).collect();

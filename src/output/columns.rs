@@ -8,7 +8,7 @@ use crate::{
 };
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray};
 use arrow_schema::{ArrowError, DataType};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A column of the output. Each of the eight percentages has its own, and the strongest emotion too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum Field {
     Felt(Emotion),
     /// A value that comes with the song, at index `number`.
     Extra {
-        name: &'static str,
+        name: Cow<'static, str>,
         data_type: DataType,
         number: usize,
     },
@@ -67,16 +67,20 @@ impl Field {
     }
 
     /// A field whose value comes with the song, at index `number`.
-    pub(crate) fn extra(name: &'static str, data_type: DataType, number: usize) -> Self {
+    pub(crate) fn extra(
+        name: impl Into<Cow<'static, str>>,
+        data_type: DataType,
+        number: usize,
+    ) -> Self {
         Self::Extra {
-            name,
+            name: name.into(),
             data_type,
             number,
         }
     }
 
     /// The column's name.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Of(column) => column.name(),
             Self::Strongest => "emotion",

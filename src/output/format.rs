@@ -32,11 +32,13 @@ pub(crate) enum Format {
     M3u8,
     /// A playlist in XML.
     Xspf,
+    /// Smart playlists of Navidrome, which list songs by their mood tags.
+    Nsp,
 }
 
 impl Format {
     /// Every format with its name and the extensions of its files.
-    const ALL: [(Format, &'static str, &'static [&'static str]); 11] = [
+    const ALL: [(Format, &'static str, &'static [&'static str]); 12] = [
         (Format::Table, "table", &["txt"]),
         (Format::Csv, "csv", &["csv"]),
         (Format::Json, "json", &["json"]),
@@ -48,6 +50,7 @@ impl Format {
         (Format::HuggingFace, "huggingface", &[]),
         (Format::M3u8, "m3u8", &["m3u8", "m3u"]),
         (Format::Xspf, "xspf", &["xspf"]),
+        (Format::Nsp, "nsp", &["nsp"]),
     ];
 
     /// The format's name.
@@ -75,12 +78,15 @@ impl Format {
     }
 
     pub(super) fn is_text(self) -> bool {
-        self.is_playlist() || matches!(self, Self::Csv | Self::Json | Self::JsonLines)
+        matches!(
+            self,
+            Self::Csv | Self::Json | Self::JsonLines | Self::M3u8 | Self::Xspf
+        )
     }
 
-    /// Whether it lists files for players.
+    /// Whether it is for players: an export is a directory with a playlist for each emotion.
     pub(crate) fn is_playlist(self) -> bool {
-        matches!(self, Self::M3u8 | Self::Xspf)
+        matches!(self, Self::M3u8 | Self::Xspf | Self::Nsp)
     }
 
     /// The columns that the format needs besides its fields.

@@ -7,7 +7,7 @@
 
 use super::{Cell, Format, Sink};
 use crate::{
-    Result,
+    Error, Result,
     atomic_file::{self, write_error},
     emotion::Emotion,
     library::{Song, is_windows_path},
@@ -234,79 +234,193 @@ fn uri(path: &Path) -> String {
     format!("{root}{}", percent_encode(&bytes))
 }
 
-/// A directory with a playlist for each of the eight emotions: the songs with this strongest emotion, best first.
-pub(super) struct ListsSink {
+/// Playlists in a directory, one for each list, with its best songs.
+pub(crate) struct Lists {
     format: Format,
     directory: PathBuf,
     /// Maximum length of a playlist. It bounds the memory for libraries of any size.
     limit: usize,
     is_relative: bool,
-    lists: [Vec<Song>; Emotion::COUNT],
+    lists: Vec<List>,
     songs: u64,
 }
 
-impl ListsSink {
+struct List {
+    name: String,
+    file: PathBuf,
+    /// Songs and their scores.
+    songs: Vec<(f32, Song)>,
+}
+
+impl Lists {
     /// Creates the directory if it does not exist.
-    pub(super) fn create(
+    ///
+    /// # Errors
+    /// Where it cannot be created, or two names give the same file.
+    pub(crate) fn create(
         format: Format,
-        directory: PathBuf,
+        directory: &Path,
+        names: impl IntoIterator<Item = String>,
         limit: usize,
         is_relative: bool,
     ) -> Result<Self> {
-        if !directory.is_dir() {
-            fs::create_dir(&directory).map_err(|e| write_error(&directory, e))?;
+        let mut lists: Vec<List> = Vec::new();
+        for name in names {
+            let file = directory.join(format!("{}.{format}", file_stem(&name)));
+            if let Some(other) = lists.iter().find(|list| list.file == file) {
+                let message = format!(
+                    "would be the playlist of both {:?} and {name:?}; rename one",
+                    other.name
+                );
+                return Err(Error::invalid(message).with_path(file));
+            }
+            lists.push(List {
+                name,
+                file,
+                songs: Vec::new(),
+            });
         }
+        create_directory(directory)?;
         Ok(Self {
             format,
-            directory,
+            directory: directory.to_owned(),
             limit,
             is_relative,
-            lists: Default::default(),
+            lists,
             songs: 0,
         })
+    }
+
+    /// Adds a song to the list at `index`.
+    pub(crate) fn push(&mut self, index: usize, score: f32, song: Song) {
+        let list = &mut self.lists[index].songs;
+        list.push((score, song));
+        self.songs += 1;
+        if list.len() > self.limit + 1000 {
+            keep_best(list, self.limit);
+        }
+    }
+
+    /// Number of songs beyond the limit of their playlist.
+    pub(crate) fn skipped(&self) -> u64 {
+        let lists = self.lists.iter();
+        let listed: usize = lists.map(|list| list.songs.len().min(self.limit)).sum();
+        self.songs - listed as u64
+    }
+
+    /// Writes the playlists, best songs first, and returns their files.
+    pub(crate) fn finish(self) -> Result<Vec<PathBuf>> {
+        let paths = match self.is_relative {
+            true => Paths::relative_to(&self.directory)?,
+            false => Paths::Absolute,
+        };
+        let mut files = Vec::new();
+        for mut list in self.lists {
+            keep_best(&mut list.songs, self.limit);
+            // Empty ones too: they replace old ones.
+            let songs = list.songs.iter().map(|(_, song)| song);
+            let text = playlist(self.format, Some(&list.name), songs, &paths);
+            atomic_file::write(&list.file, |file| file.write_all(text.as_bytes()))?;
+            files.push(list.file);
+        }
+        Ok(files)
     }
 }
 
 /// Keeps the best songs; among equals the first of the library.
-fn keep_best(list: &mut Vec<Song>, emotion: Emotion, limit: usize) {
-    list.sort_by(|a, b| b.emotions.get(emotion).total_cmp(&a.emotions.get(emotion)));
+fn keep_best(list: &mut Vec<(f32, Song)>, limit: usize) {
+    list.sort_by(|a, b| b.0.total_cmp(&a.0));
     list.truncate(limit);
 }
 
-impl Sink for ListsSink {
+/// The name as the name of a file on every system.
+fn file_stem(name: &str) -> String {
+    let is_refused = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    let stem = name.replace(is_refused, "_");
+    let stem = stem.trim_matches([' ', '.']);
+    // Systems allow 255 bytes with the extension.
+    let end = stem.floor_char_boundary(200);
+    match &stem[..end] {
+        "" => "_".to_owned(),
+        stem => stem.to_owned(),
+    }
+}
+
+/// A playlist for each of the eight emotions: the songs with this strongest emotion, best first.
+pub(super) struct EmotionLists(Lists);
+
+impl EmotionLists {
+    pub(super) fn create(
+        format: Format,
+        directory: &Path,
+        limit: usize,
+        is_relative: bool,
+    ) -> Result<Self> {
+        let names = Emotion::ALL.map(|emotion| emotion.name().to_owned());
+        Lists::create(format, directory, names, limit, is_relative).map(Self)
+    }
+}
+
+impl Sink for EmotionLists {
     fn row(&mut self, song: Song, _: Vec<Cell<'static>>) -> Result<()> {
         let emotion = song.emotions.strongest();
-        let list = &mut self.lists[emotion.index()];
-        list.push(song);
-        self.songs += 1;
-        if list.len() > self.limit + 1000 {
-            keep_best(list, emotion, self.limit);
-        }
+        self.0
+            .push(emotion.index(), song.emotions.get(emotion), song);
         Ok(())
     }
 
     fn skipped(&self) -> u64 {
-        let lists = self.lists.iter();
-        let listed: usize = lists.map(|list| list.len().min(self.limit)).sum();
-        self.songs - listed as u64
+        self.0.skipped()
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<PathBuf>> {
-        let paths = if self.is_relative {
-            Paths::relative_to(&self.directory)?
-        } else {
-            Paths::Absolute
-        };
+        self.0.finish()
+    }
+}
+
+/// A smart playlist of Navidrome for each of the eight emotions: a rule on the mood tag that [`tags`](crate::tags) writes, which
+/// Navidrome evaluates (<https://www.navidrome.org/docs/usage/features/smart-playlists/>).
+pub(super) struct SmartLists {
+    directory: PathBuf,
+    limit: usize,
+}
+
+impl SmartLists {
+    /// Creates the directory if it does not exist.
+    pub(super) fn create(directory: PathBuf, limit: usize) -> Result<Self> {
+        create_directory(&directory)?;
+        Ok(Self { directory, limit })
+    }
+}
+
+impl Sink for SmartLists {
+    /// The rules do not depend on the songs.
+    fn row(&mut self, _: Song, _: Vec<Cell<'static>>) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
-        for (emotion, mut list) in Emotion::ALL.into_iter().zip(self.lists) {
-            keep_best(&mut list, emotion, self.limit);
-            // Empty ones too: they replace old ones.
-            let path = self.directory.join(format!("{emotion}.{}", self.format));
-            let text = playlist(self.format, Some(emotion.name()), &list, &paths);
-            atomic_file::write(&path, |file| file.write_all(text.as_bytes()))?;
+        for emotion in Emotion::ALL {
+            let mood = emotion.name();
+            let list = serde_json::json!({
+                "name": mood,
+                "comment": format!("Songs with the mood {mood}"),
+                "all": [{ "is": { "mood": mood } }],
+                "limit": self.limit,
+            });
+            let path = self.directory.join(format!("{mood}.{}", Format::Nsp));
+            atomic_file::write(&path, |file| writeln!(file, "{list:#}"))?;
             files.push(path);
         }
         Ok(files)
+    }
+}
+
+fn create_directory(directory: &Path) -> Result<()> {
+    match directory.is_dir() {
+        true => Ok(()),
+        false => fs::create_dir(directory).map_err(|e| write_error(directory, e)),
     }
 }
 

@@ -70,7 +70,8 @@ impl SqliteSink {
                 _ => "TEXT",
             };
             let not_null = if field.is_nullable() { "" } else { " NOT NULL" };
-            columns.push(format!("\"{}\" {sql_type}{not_null}", field.name()));
+            let name = field.name().replace('"', "\"\"");
+            columns.push(format!("\"{name}\" {sql_type}{not_null}"));
         }
         self.database.execute_batch(&format!(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;

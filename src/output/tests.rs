@@ -362,7 +362,7 @@ fn each_playlist_has_the_songs_of_its_emotion_best_first_without_silence() {
 fn further_columns_keep_to_their_rows() {
     let place = Place::new(songs(20));
     let cluster = |count: i64| Extra {
-        name: "cluster",
+        name: "cluster".into(),
         data_type: DataType::Int64,
         values: (0..count).map(Cell::Integer).collect(),
     };

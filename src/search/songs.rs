@@ -8,7 +8,7 @@ use crate::{
     text::{SIMILAR, listed},
 };
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Component, Path, PathBuf},
 };
 
@@ -102,8 +102,13 @@ fn named_songs(library: &Library) -> impl Iterator<Item = Result<(u64, Song)>> +
 
 /// The name of the file in lower case, with and without the extension.
 fn file_names(song: &Song) -> [String; 2] {
-    let names = [song.path.file_name(), song.path.file_stem()];
-    names.map(|name| name.unwrap_or_default().to_string_lossy().to_lowercase())
+    let stem = song.path.file_stem().unwrap_or_default();
+    [file_name(&song.path), stem.to_string_lossy().to_lowercase()]
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().to_lowercase()
 }
 
 /// The title in lower case, alone and after the artist.
@@ -123,20 +128,57 @@ fn titles(song: &Song) -> Vec<String> {
 /// # Errors
 /// Where the library cannot be read, or a name fits no song or several different ones.
 pub(crate) fn find_songs(library: &Library, names: &[PathBuf]) -> Result<Vec<Option<u64>>> {
-    let mut lookups: Vec<Lookup<'_>> = names
-        .iter()
-        .map(|name| Lookup::new(name, library.paths()))
-        .collect();
+    let lookups = look_up(library, names)?.into_iter();
+    let found = lookups.map(|lookup| match lookup.row(library.name()) {
+        Err(error) if lookup.candidates.is_empty() => {
+            let hint = match lookup.similar(library)?.as_slice() {
+                [] => String::new(),
+                names => format!("; did you mean {}?", names.join(" or ")),
+            };
+            Err(Error::invalid(format!("{error}{hint}")))
+        }
+        found => found,
+    });
+    found.collect()
+}
+
+/// Finds songs as [`find_songs`] does, each with its own error.
+///
+/// # Errors
+/// Where the library cannot be read.
+pub(crate) fn find_each(library: &Library, names: &[PathBuf]) -> Result<Vec<Result<Option<u64>>>> {
+    let lookups = look_up(library, names)?.into_iter();
+    Ok(lookups.map(|lookup| lookup.row(library.name())).collect())
+}
+
+fn look_up<'a>(library: &Library, names: &'a [PathBuf]) -> Result<Vec<Lookup<'a>>> {
+    let lookups = names.iter().map(|name| Lookup::new(name, library.paths()));
+    let mut lookups: Vec<Lookup<'_>> = lookups.collect();
+    // Every fit has one of the song's names.
+    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    for (number, lookup) in lookups.iter().enumerate() {
+        let mut keys: Vec<String> = lookup.paths.iter().map(|path| file_name(path)).collect();
+        keys.extend([file_name(&lookup.end), lookup.lower.clone()]);
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            by_name.entry(key).or_default().push(number);
+        }
+    }
     if !lookups.is_empty() {
         for song in named_songs(library) {
             let (row, song) = song?;
-            for lookup in &mut lookups {
-                lookup.add(row, &song);
+            let names = file_names(&song).into_iter().chain(titles(&song));
+            let numbers = names.filter_map(|name| by_name.get(&name)).flatten();
+            let mut numbers: Vec<usize> = numbers.copied().collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            for number in numbers {
+                lookups[number].add(row, &song);
             }
         }
     }
-    let found = lookups.into_iter().map(|lookup| lookup.finish(library));
-    found.collect()
+    Ok(lookups)
 }
 
 /// How a name fits a song, the best first.
@@ -216,28 +258,22 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn finish(self, library: &Library) -> Result<Option<u64>> {
+    /// The row of the song; `None` for a file outside the library.
+    fn row(&self, library: &str) -> Result<Option<u64>> {
         if self.fit != Fit::Path && self.name.is_file() {
             return Ok(None);
         }
-        let (name, library_name) = (self.name, library.name());
+        let name = self.name;
         Err(Error::invalid(match self.candidates.as_slice() {
             [(row, _)] => return Ok(Some(*row)),
-            [] => {
-                let similar = self.similar(library)?;
-                let hint = match similar.as_slice() {
-                    [] => String::new(),
-                    names => format!("; did you mean {}?", names.join(" or ")),
-                };
-                format!(
-                    "no song of {library_name} has the path, file name or title {name:?}, and no such file exists{hint}"
-                )
-            }
+            [] => format!(
+                "no song of {library} has the path, file name or title {name:?}, and no such file exists"
+            ),
             several => {
                 let paths = several.iter().map(|(_, song)| format!("{:?}", song.path));
                 let paths: Vec<String> = paths.collect();
                 format!(
-                    "{name:?} fits {} songs of {library_name}: {}; give more of the path",
+                    "{name:?} fits {} songs of {library}: {}; give more of the path",
                     several.len(),
                     listed(&paths, LISTED)
                 )

@@ -55,8 +55,8 @@ impl Output {
             (None, Some(file)) => Format::of_path(file)?,
             (None, None) => Format::Table,
         };
-        if format == Format::HuggingFace {
-            bail!("--format huggingface is for `circumplex export`");
+        if matches!(format, Format::HuggingFace | Format::Nsp) {
+            bail!("--format {format} is for `circumplex export`");
         }
         if self.relative_paths && !format.is_playlist() {
             bail!("--relative-paths is for playlists: add --format m3u8 or xspf");
