@@ -114,8 +114,8 @@ def test_every_control_has_a_name(page):
         nameless = page.evaluate(
             """() => [...document.querySelectorAll("button, input, select, a[href]")]
                 .filter(control => control.checkVisibility())
-                .filter(control => !(control.getAttribute("aria-label") || control.innerText.trim()
-                    || [...(control.labels ?? [])].some(label => label.innerText.trim() || label.textContent.trim())))
+                .filter(control => !(control.getAttribute("aria-label") || control.textContent.trim()
+                    || [...(control.labels ?? [])].some(label => label.textContent.trim())))
                 .map(control => control.outerHTML)"""
         )
         assert nameless == []
