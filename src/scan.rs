@@ -18,7 +18,7 @@ mod walk;
 mod watch;
 
 pub use cue::Sheet;
-pub(crate) use cue::SheetTime;
+use cue::SheetTime;
 pub(crate) use hash::content_hash;
 use hash::{found_hash, hash_of};
 pub use journal::{Journal, Record};
@@ -37,6 +37,7 @@ pub(crate) use watch::{Versions, Watcher};
 use crate::{
     Error, ErrorKind, Result,
     analysis::{Analysis, AnalyzeOptions, analyze_bytes, analyze_file},
+    audio::Segment,
     contain::catch_panic,
     library::{FailedFile, LibraryInfo, Micros, ModelStamp, Song},
     model::Model,
@@ -137,6 +138,26 @@ fn song_of(file: &FoundFile, analysis: Analysis, content_hash: String) -> Song {
         song.excerpt_length_s = Some(analyzed_s);
     }
     song
+}
+
+/// Analyzes a file that a scan found; of a track of a CUE sheet its part of the file.
+///
+/// # Errors
+/// Those of [`analyze_file`].
+pub(crate) fn analyze_found(
+    file: &FoundFile,
+    model: &Model,
+    options: &AnalyzeOptions,
+) -> Result<Analysis> {
+    let segment = file.track.as_deref().map(|track| Segment {
+        start_s: track.start.seconds(),
+        end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
+    });
+    let options = AnalyzeOptions {
+        segment,
+        ..options.clone()
+    };
+    analyze_file(&file.path, model, &options)
 }
 
 /// The song of one file. Its row has the path as it is given.

@@ -3,9 +3,9 @@
 use super::Row;
 use crate::{
     AnalyzeOptions, Error, ErrorKind, Model, Result,
-    analysis::analyze_file,
-    audio::Segment,
-    scan::{Patterns, ScanOptions, SheetTime, Update, UpdateOptions, library_info, reason, scan},
+    scan::{
+        Patterns, ScanOptions, Update, UpdateOptions, analyze_found, library_info, reason, scan,
+    },
 };
 use std::{
     num::NonZeroUsize,
@@ -84,17 +84,7 @@ pub fn analyze_directories(
         update_options,
         threads,
         stop,
-        |file| {
-            let segment = file.track.as_deref().map(|track| Segment {
-                start_s: track.start.seconds(),
-                end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
-            });
-            let options = AnalyzeOptions {
-                segment,
-                ..analysis.clone()
-            };
-            analyze_file(&file.path, model, &options)
-        },
+        |file| analyze_found(file, model, &analysis),
         |_, report| {
             done += 1;
             on_finished(done, report.failures.len(), total);

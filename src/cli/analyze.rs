@@ -12,14 +12,14 @@ use self::{
 use super::{CliError, CliResult, Console, Exit, ModelChoice, Threads, count, stop_on_signal};
 use crate::{
     Error, ErrorKind, Model,
-    analysis::{AnalyzeOptions, analyze_file},
-    audio::{Excerpt, Segment},
+    analysis::AnalyzeOptions,
+    audio::Excerpt,
     charset::TagCharset,
     error::Context,
     library::LibraryInfo,
     scan::{
-        FoundFile, Listing, Patterns, Plan, Report, ScanOptions, Shard, SheetTime, Update,
-        UpdateOptions, library_info, read_list, reason, scan,
+        FoundFile, Listing, Patterns, Plan, Report, ScanOptions, Shard, Update, UpdateOptions,
+        analyze_found, library_info, read_list, reason, scan,
     },
 };
 use indicatif::ProgressBar;
@@ -261,17 +261,7 @@ impl Job<'_> {
             self.options,
             self.args.threads.count(),
             &stop,
-            |file| {
-                let segment = file.track.as_deref().map(|track| Segment {
-                    start_s: track.start.seconds(),
-                    end_s: track.end.map_or(f64::INFINITY, SheetTime::seconds),
-                });
-                let options = AnalyzeOptions {
-                    segment,
-                    ..analysis.clone()
-                };
-                analyze_file(&file.path, &self.model, &options)
-            },
+            |file| analyze_found(file, &self.model, &analysis),
             |file, report| {
                 progress.advance(file, report);
                 if stop.load(Ordering::Relaxed) && !progress.is_stopping {
