@@ -15,6 +15,7 @@ use crate::{
     library::{Column, Columns, Group, Library, Song, flat_numbers},
 };
 use arrow_array::{RecordBatch, cast::AsArray};
+use arrow_buffer::BooleanBuffer;
 use rayon::prelude::*;
 use std::{
     borrow::Cow,
@@ -285,8 +286,8 @@ struct Search<'a> {
     by: SongVector,
     relative_to: Option<MeanEmotions>,
     limits: Limits,
-    /// For each row whether the song is eligible.
-    eligible: Vec<bool>,
+    /// For each row group which of its songs are eligible.
+    eligible: Vec<BooleanBuffer>,
     /// The keys of the candidates so far, by row; empty without limits.
     keys: HashMap<u64, Keys>,
 }
@@ -302,7 +303,7 @@ impl<'a> Search<'a> {
             columns = columns.and(Columns::FILE);
         }
         let groups: Vec<Group> = library.groups().collect();
-        let eligible: Vec<Vec<bool>> = groups
+        let eligible: Vec<BooleanBuffer> = groups
             .par_iter()
             .map(|group| {
                 let mut eligible = Vec::new();
@@ -310,7 +311,7 @@ impl<'a> Search<'a> {
                     let (first_row, batch) = batch?;
                     eligible.extend(query.eligible(library, first_row, &batch)?);
                 }
-                Ok(eligible)
+                Ok(eligible.into())
             })
             .collect::<Result<_>>()?;
         Ok(Self {
@@ -319,7 +320,7 @@ impl<'a> Search<'a> {
             by: query.by,
             relative_to: query.relative_to,
             limits: Limits::of(query),
-            eligible: eligible.concat(),
+            eligible,
             keys: HashMap::new(),
         })
     }
@@ -400,7 +401,8 @@ impl<'a> Search<'a> {
         let groups: Vec<Group> = self.library.groups().collect();
         let best = groups
             .par_iter()
-            .try_fold(empty, |mut best, group| {
+            .zip(&self.eligible)
+            .try_fold(empty, |mut best, (group, eligible)| {
                 for batch in self.library.batches(group, Columns::of(&[column]), None) {
                     let (first_row, batch) = batch?;
                     let mut numbers =
@@ -412,7 +414,7 @@ impl<'a> Search<'a> {
                     }
                     for (target, best) in targets.iter().zip(&mut best) {
                         for (row, song) in (first_row..).zip(numbers.chunks_exact(length)) {
-                            if self.eligible[row as usize]
+                            if eligible.value((row - group.first_row) as usize)
                                 && target.excluded_rows.binary_search(&row).is_err()
                             {
                                 best.offer(target.target.similarity(song), row);
