@@ -52,8 +52,8 @@ fn record(program: &Path, music: &Path, song: &str, work: &Path) -> Result<Strin
     let name = song.file_name().unwrap_or_default().to_string_lossy();
     let commands: [(String, Vec<PathBuf>); 3] = [
         (
-            "circumplex analyze ~/Music --quiet".to_owned(),
-            vec!["analyze".into(), music.into(), "--quiet".into()],
+            "circumplex analyze ~/Music".to_owned(),
+            vec!["analyze".into(), music.into()],
         ),
         (
             "circumplex library songs --sort happy -n 5".to_owned(),
