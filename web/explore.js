@@ -51,11 +51,16 @@ export class Explore extends EventTarget {
     });
   }
 
-  /** Show these songs. What was selected stays selected, by the songs' names. */
+  /** Show these songs, spread by rank if they are the first and lie close together. What was selected stays selected, by the songs' names. */
   load(songs) {
     const kept = this.selected?.map((row) => this.songs.key(row));
+    const first = !this.songs;
     this.songs = songs;
     this.map.load(songs);
+    if (first && songs.crowded()) {
+      $("spread").checked = true;
+      this.map.setSpread(true);
+    }
     this.selected = kept ? songs.find(kept) : null;
     const options = (values) => values.map(([value, number]) => el("option", { value }, `${value} (${number})`));
     const genre = $("genre").value;

@@ -2,6 +2,11 @@
 
 import { CENTER, REACH, sector, strongest } from "./emotions.js";
 
+/** Standard deviation of valence or arousal below which a library is crowded, in points from 1 to 9. */
+const CROWDED = 1;
+/** Ranks among fewer songs say little. */
+const FEW_SONGS = 20;
+
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class Songs {
@@ -44,6 +49,16 @@ export class Songs {
   /** Whether a song has a place on the plane; a silent one has none. */
   placed(row) {
     return this.valence[row] === this.valence[row];
+  }
+
+  /** Whether the songs lie so close together that their ranks show more than their places. */
+  crowded() {
+    const deviation = (values) => {
+      const known = values.filter((value) => value === value);
+      const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+      return known.length < FEW_SONGS ? Infinity : Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
+    };
+    return Math.min(deviation(this.valence), deviation(this.arousal)) < CROWDED;
   }
 
   /** `Artist – Title` for one line. */

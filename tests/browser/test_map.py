@@ -2,10 +2,12 @@
 
 import xml.etree.ElementTree as xml
 from io import BytesIO
+from statistics import pstdev
 from urllib.parse import unquote, urlsplit
 
+import music
 import pytest
-from conftest import drawn, place_of, plays, strongest, until
+from conftest import analyze, drawn, place_of, plays, strongest, until
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -101,6 +103,25 @@ def test_the_switch_spreads_songs_by_rank(page, server):
     assert max(steps) - min(steps) < 1, "ranks are evenly spread"
     page.locator(".switch").click()
     until(page, "([row, x]) => Math.abs(window.circumplex.position(row).x - x) < 0.01", [order[-1], before[-1]])
+
+
+def test_songs_that_lie_close_together_are_spread_at_first(serve, open_page, tmp_path):
+    songs = tmp_path / "Music"
+    songs.mkdir()
+    for number in range(20):
+        music.wav(songs / f"{number:02}.wav", music.second(200 + 10 * number, "major", 2, 0, seed=number) * 2)
+    library = tmp_path / "library.parquet"
+    analyze(songs, "-o", library)
+    server = serve(library)
+    assert pstdev(song["arousal"] for song in server.songs()) < 1
+    page = open_page(server)
+    drawn(page)
+    expect(page.locator("#spread")).to_be_checked()
+    ys = "Array.from({ length: 20 }, (_, row) => window.circumplex.position(row).y)"
+    until(page, f"Math.max(...{ys}) - Math.min(...{ys}) > 0.5 * document.getElementById('map').clientHeight")
+    page.locator(".switch").click()
+    expect(page.locator("#spread")).not_to_be_checked()
+    until(page, f"Math.max(...{ys}) - Math.min(...{ys}) < 0.3 * document.getElementById('map').clientHeight")
 
 
 def test_pointing_at_a_song_shows_it_and_a_click_plays_it(page, server):
