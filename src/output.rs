@@ -24,6 +24,7 @@ use crate::{
     atomic_file::PendingFile,
     error::Context,
     library::{Column, Library, LibraryInfo, Song, resolve_target},
+    search::MeanEmotions,
 };
 use arrow_schema::DataType;
 use playlist::Paths;
@@ -134,7 +135,9 @@ pub(crate) struct Export<'a> {
     /// Playlists: the maximum number of songs of each, the best ones.
     pub list_limit: usize,
     /// Playlists: paths relative to their directory.
-    pub relative: bool,
+    pub relative_paths: bool,
+    /// The strongest emotion is the one that a song has most of relative to this mean.
+    pub relative_to: Option<MeanEmotions>,
 }
 
 /// The result of an export.
@@ -157,7 +160,8 @@ impl<'a> Export<'a> {
             extra: Vec::new(),
             skip_silent: false,
             list_limit: 10_000,
-            relative: false,
+            relative_paths: false,
+            relative_to: None,
         }
     }
 
@@ -183,6 +187,16 @@ impl<'a> Export<'a> {
                 extra.data_type.clone(),
                 number,
             ));
+        }
+        // A value that the fields do not know by themselves, after those of `extra`.
+        let strongest = self.extra.len();
+        if self.relative_to.is_some() {
+            for field in fields
+                .iter_mut()
+                .filter(|field| **field == Field::Strongest)
+            {
+                *field = Field::extra(field.name().to_owned(), DataType::Utf8, strongest);
+            }
         }
         let columns = fields.iter().map(Field::columns);
         let columns = columns.fold(format.columns(), |all, of_field| all.and(of_field));
@@ -212,15 +226,29 @@ impl<'a> Export<'a> {
             Destination::Path(directory) if format == Format::Nsp => {
                 Box::new(playlist::SmartLists::create(directory, self.list_limit)?)
             }
-            Destination::Path(directory) if format.is_playlist() => Box::new(
-                playlist::EmotionLists::create(format, &directory, self.list_limit, self.relative)?,
-            ),
+            Destination::Path(directory) if format.is_playlist() => {
+                Box::new(playlist::EmotionLists::create(
+                    format,
+                    &directory,
+                    self.list_limit,
+                    self.relative_paths,
+                    self.relative_to,
+                )?)
+            }
             to => sink(format, to, layout)?,
         };
         let mut rows = 0;
         for (row, song) in songs {
+            let song = song?;
             let extra = self.extra.iter().filter_map(|extra| extra.values.get(row));
-            sink.row(song?, extra.cloned().collect())?;
+            let mut extra: Vec<Cell<'static>> = extra.cloned().collect();
+            if let Some(mean) = self.relative_to {
+                extra.push(match song.silent {
+                    true => Cell::Null,
+                    false => Cell::Text(mean.strongest(&song.emotions).0.name().into()),
+                });
+            }
+            sink.row(song, extra)?;
             rows += 1;
             on_rows(rows);
         }

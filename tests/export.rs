@@ -118,27 +118,74 @@ fn a_broken_pipe_is_not_reported() {
 #[test]
 fn relative_playlists_lead_to_the_songs_from_their_directory() {
     let place = filled();
-    // The second is the option's former name.
-    for option in ["--relative-paths", "--relative"] {
-        export(&place, &["-o", &option[2..], "--format", "m3u8", option]).ends_with_code(0);
-        let lists = place.folder.path().join(&option[2..]);
-        let mut found = 0;
-        for entry in fs::read_dir(&lists).unwrap() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-            for line in text.lines().filter(|line| !line.starts_with('#')) {
-                assert!(line.starts_with(".."), "{line}");
-                assert!(lists.join(line).is_file(), "{line}");
-                found += 1;
-            }
+    let words = ["-o", "moods", "--format", "m3u8", "--relative-paths"];
+    export(&place, &words).ends_with_code(0);
+    let lists = place.folder.path().join("moods");
+    let mut found = 0;
+    for entry in fs::read_dir(&lists).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.starts_with(".."), "{line}");
+            assert!(lists.join(line).is_file(), "{line}");
+            found += 1;
         }
-        assert_eq!(found, 3);
     }
+    assert_eq!(found, 3);
     // Again, over the old ones.
-    export(
-        &place,
-        &["-o", "relative", "--format", "m3u8", "--limit", "1"],
-    )
-    .ends_with_code(0);
+    let words = ["-o", "moods", "--format", "m3u8", "--limit", "1"];
+    export(&place, &words).ends_with_code(0);
+}
+
+#[test]
+fn the_strongest_emotion_may_be_relative_to_the_library() {
+    const NAMES: [&str; 8] = [
+        "happy",
+        "excited",
+        "tense",
+        "frustrated",
+        "depressed",
+        "tired",
+        "calm",
+        "content",
+    ];
+    let place = three_songs();
+    place.tone("silence.wav", 0.0, 3.0);
+    run(&mut place.analyze()).ends_with_code(0);
+    export(&place, &["-o", "plain.jsonl"]).ends_with_code(0);
+    export(&place, &["-o", "relative.jsonl", "--relative"]).ends_with_code(0);
+    let words = ["-o", "moods", "--format", "m3u8", "--relative"];
+    export(&place, &words).ends_with_code(0);
+    let tags = export(&place, &["--write-tags", "--relative"]).ends_with_code(0);
+    let file = |name: &str| place.folder.path().join(name);
+    let relative = lines(&file("relative.jsonl"));
+    let percentage = |song: &serde_json::Value, name: &str| song[name].as_f64().unwrap();
+    let is_silent = |song: &&serde_json::Value| song["silent"] == true;
+    let mut differ = 0;
+    for (plain, song) in lines(&file("plain.jsonl")).iter().zip(&relative) {
+        if is_silent(&song) {
+            assert!(song["emotion"].is_null());
+            continue;
+        }
+        let times_mean = |name: &&&str| {
+            let heard = relative.iter().filter(|song| !is_silent(song));
+            let sum: f64 = heard.map(|song| percentage(song, name)).sum();
+            percentage(song, name) / sum
+        };
+        let by_ratio = |a: &&&str, b: &&&str| times_mean(a).total_cmp(&times_mean(b));
+        let strongest = *NAMES.iter().max_by(by_ratio).unwrap();
+        assert_eq!(song["emotion"], strongest);
+        let path = song["path"].as_str().unwrap();
+        let list = fs::read_to_string(file("moods").join(format!("{strongest}.m3u8"))).unwrap();
+        assert!(list.lines().any(|line| line == path), "{path}: {list}");
+        let line = format!("{path}: mood {strongest}");
+        assert!(tags.stdout.lines().any(|l| l == line), "{}", tags.stdout);
+        assert_eq!(plain["path"], song["path"]);
+        differ += usize::from(plain["emotion"] != song["emotion"]);
+    }
+    assert!(differ > 0, "otherwise this tests nothing");
+    export(&place, &["--remove-tags", "--relative"])
+        .ends_with_code(1)
+        .complains("leave it out with --remove-tags");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{CliError, CliResult, Console, Exit, MappedLibrary, count, visible};
 use crate::{
     library::Library,
     output::{Destination, Export, Field, Format, Written, playlist::Lists},
+    search::{MeanEmotions, SongVector},
 };
 use std::{
     io,
@@ -36,7 +37,7 @@ use std::{
                   Examples:\n  \
                     circumplex export -o songs.csv\n  \
                     circumplex export -o songs.parquet --columns path,title,emotion,emotions --with embedding\n  \
-                    circumplex export -o playlists --format m3u8 --relative-paths\n  \
+                    circumplex export -o playlists --format m3u8 --relative\n  \
                     circumplex export --write-tags"
 )]
 pub(crate) struct Args {
@@ -77,8 +78,12 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     limit: usize,
     /// Playlists: paths relative to their directory
-    #[arg(long, alias = "relative")]
+    #[arg(long)]
     relative_paths: bool,
+    /// Compare relative to the library: the strongest emotion of a song (`emotion`, playlists, mood tags) is the one whose
+    /// percentage is the most times its mean over all songs, so that every emotion is that of some songs
+    #[arg(long)]
+    relative: bool,
 }
 
 impl Selection {
@@ -116,8 +121,15 @@ impl Selection {
         }
         export.skip_silent = self.skip_silent;
         export.list_limit = self.limit;
-        export.relative = self.relative_paths;
+        export.relative_paths = self.relative_paths;
+        export.relative_to = self.relative_to(library)?;
         Ok(export)
+    }
+
+    /// The mean of the library, if the strongest emotions are relative to it.
+    fn relative_to(&self, library: &Library) -> crate::Result<Option<MeanEmotions>> {
+        let mean = || MeanEmotions::of(library, SongVector::Emotions);
+        self.relative.then(mean).transpose()
     }
 
     /// Playlists with these names in a directory.
@@ -133,8 +145,12 @@ impl Selection {
 
 pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     if args.write_tags || args.remove_tags {
+        if args.remove_tags && args.selection.relative {
+            bail!("--relative is for the tags that are written: leave it out with --remove-tags");
+        }
         let library = args.library.open_filled(console)?;
-        return tags::run(library, args.write_tags, args.yes, console);
+        let relative_to = args.selection.relative_to(&library)?;
+        return tags::run(library, args.write_tags, args.yes, relative_to, console);
     }
     let Some(output) = &args.output else {
         bail!("name the output with -o");
@@ -145,9 +161,13 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let export = args.selection.export(&library)?;
     write(&export, format, output, library.rows(), console)?;
     if format == Format::Nsp {
-        console.remark(
-            "they list the songs with these mood tags, which `circumplex export --write-tags --yes` writes",
-        );
+        let relative = match args.selection.relative {
+            true => " --relative",
+            false => "",
+        };
+        console.remark(&format!(
+            "they list the songs with these mood tags, which `circumplex export --write-tags{relative} --yes` writes"
+        ));
     }
     Ok(Exit::Success)
 }

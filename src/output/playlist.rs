@@ -11,6 +11,7 @@ use crate::{
     atomic_file::{self, write_error},
     emotion::Emotion,
     library::{Song, is_windows_path},
+    search::MeanEmotions,
     text::percent_encode,
 };
 use std::{
@@ -347,34 +348,47 @@ fn file_stem(name: &str) -> String {
 }
 
 /// A playlist for each of the eight emotions: the songs with this strongest emotion, best first.
-pub(super) struct EmotionLists(Lists);
+pub(super) struct EmotionLists {
+    lists: Lists,
+    /// The strongest emotion is relative to this mean.
+    relative_to: Option<MeanEmotions>,
+}
 
 impl EmotionLists {
     pub(super) fn create(
         format: Format,
         directory: &Path,
         limit: usize,
-        is_relative: bool,
+        relative_paths: bool,
+        relative_to: Option<MeanEmotions>,
     ) -> Result<Self> {
         let names = Emotion::ALL.map(|emotion| emotion.name().to_owned());
-        Lists::create(format, directory, names, limit, is_relative).map(Self)
+        Ok(Self {
+            lists: Lists::create(format, directory, names, limit, relative_paths)?,
+            relative_to,
+        })
     }
 }
 
 impl Sink for EmotionLists {
     fn row(&mut self, song: Song, _: Vec<Cell<'static>>) -> Result<()> {
-        let emotion = song.emotions.strongest();
-        self.0
-            .push(emotion.index(), song.emotions.get(emotion), song);
+        let (emotion, percentage) = match &self.relative_to {
+            Some(mean) => mean.strongest(&song.emotions),
+            None => {
+                let emotion = song.emotions.strongest();
+                (emotion, f64::from(song.emotions.get(emotion)))
+            }
+        };
+        self.lists.push(emotion.index(), percentage as f32, song);
         Ok(())
     }
 
     fn skipped(&self) -> u64 {
-        self.0.skipped()
+        self.lists.skipped()
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<PathBuf>> {
-        self.0.finish()
+        self.lists.finish()
     }
 }
 

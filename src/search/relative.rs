@@ -2,7 +2,7 @@
 
 use super::{SongVector, query::vectors_of};
 use crate::{
-    emotion::Emotion,
+    emotion::{Emotion, EmotionVector},
     error::Result,
     library::{Column, Columns, Group, Library},
 };
@@ -69,6 +69,18 @@ impl MeanEmotions {
             true => ratios.map(|ratio| 100.0 * ratio / sum),
             false => ratios,
         }
+    }
+
+    /// The emotion with the greatest relative percentage, and that; the first in order where several tie.
+    pub(crate) fn strongest(&self, emotions: &EmotionVector) -> (Emotion, f64) {
+        let relative = self.relative(emotions.as_array().map(f64::from));
+        let mut strongest = (Emotion::Happy, f64::NEG_INFINITY);
+        for (emotion, percentage) in Emotion::ALL.into_iter().zip(relative) {
+            if percentage > strongest.1 {
+                strongest = (emotion, percentage);
+            }
+        }
+        strongest
     }
 
     /// The same for many vectors, one after the other.

@@ -3,6 +3,7 @@
 use crate::{
     emotion::Emotion,
     library::{ModelStamp, Song},
+    search::MeanEmotions,
 };
 use lofty::{
     TextEncoding,
@@ -32,12 +33,20 @@ pub(crate) struct MoodFields {
 }
 
 impl MoodFields {
-    /// The fields of a song of a library; `None` for a silent one, whose numbers mean nothing.
-    pub(crate) fn of(song: &Song, model: &ModelStamp) -> Option<Self> {
+    /// The fields of a song of a library; `None` for a silent one, whose numbers mean nothing. The strongest emotion is relative
+    /// to a mean if there is one.
+    pub(crate) fn of(
+        song: &Song,
+        model: &ModelStamp,
+        relative_to: Option<&MeanEmotions>,
+    ) -> Option<Self> {
         if song.silent {
             return None;
         }
-        let mood = song.emotions.strongest().name();
+        let mood = match relative_to {
+            Some(mean) => mean.strongest(&song.emotions).0.name(),
+            None => song.emotions.strongest().name(),
+        };
         let mut fields = vec![(WRITTEN.to_owned(), mood.to_owned())];
         let mut add = |name: &str, value| fields.push((format!("{PREFIX}{name}"), value));
         for emotion in Emotion::ALL {

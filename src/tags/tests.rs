@@ -96,7 +96,7 @@ fn fields(strongest: usize) -> MoodFields {
         emotions: EmotionVector::from_weights(weights).unwrap(),
         ..a_song(1)
     };
-    MoodFields::of(&song, &model()).unwrap()
+    MoodFields::of(&song, &model(), None).unwrap()
 }
 
 /// Changes the tags. `None`: they are as wanted.
@@ -411,7 +411,7 @@ fn a_silent_song_has_no_mood() {
         silent: true,
         ..a_song(1)
     };
-    assert_eq!(MoodFields::of(&song, &model()), None);
+    assert_eq!(MoodFields::of(&song, &model(), None), None);
     let fields = fields(7);
     assert_eq!(fields.mood, "content");
     assert_eq!(fields.fields.len(), 12);

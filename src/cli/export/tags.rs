@@ -6,6 +6,7 @@ use crate::{
     },
     library::{Columns, Library, PathMap, resolve_target},
     scan::Journal,
+    search::MeanEmotions,
     tags::{Changed, MoodFields, Outcome, Stamp, tag, update_library},
 };
 use std::{
@@ -29,6 +30,8 @@ struct Tally {
 struct Tagger<'a> {
     write: bool,
     yes: bool,
+    /// The mood is relative to this mean.
+    relative_to: Option<MeanEmotions>,
     /// Where the files are on this machine.
     paths: PathMap,
     console: &'a Console,
@@ -38,13 +41,20 @@ struct Tagger<'a> {
 }
 
 /// Tags the files of all songs, or with `write` false untags them. Without `yes`, lists what would be done.
-pub(crate) fn run(library: Library, write: bool, yes: bool, console: &Console) -> CliResult {
+pub(crate) fn run(
+    library: Library,
+    write: bool,
+    yes: bool,
+    relative_to: Option<MeanEmotions>,
+    console: &Console,
+) -> CliResult {
     let stop = stop_on_signal()?;
     let files = library.files().iter();
     let files: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
     let mut tagger = Tagger {
         write,
         yes,
+        relative_to,
         paths: library.paths().clone(),
         console,
         bar: console.progress(library.rows(), None),
@@ -130,7 +140,8 @@ impl Tagger<'_> {
                 break;
             }
             let song = song?;
-            let fields = MoodFields::of(&song, &library.info().model);
+            let model = &library.info().model;
+            let fields = MoodFields::of(&song, model, self.relative_to.as_ref());
             self.bar.inc(1);
             if song.track.is_some() {
                 self.tally.tracks += 1;
