@@ -1,8 +1,11 @@
 """The examples for engines write the library that the program writes."""
 
 import importlib.util
+import os
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from conftest import run_program
+from distributed import Client, LocalCluster
+from distributed.diagnostics.plugin import WorkerPlugin
 from moto.server import ThreadedMotoServer
 
 # They differ: when a song was analyzed, and what an object in a store has no way to tell.
@@ -92,3 +97,43 @@ def test_daft_reads_an_object_store_and_writes_the_library_of_the_program(
     assert [Path(path).name for path, _ in nearest] == names
     similarities = [similarity for _, similarity in nearest]
     assert similarities == pytest.approx(found["similarity"].to_pylist(), abs=1e-6)
+
+
+def test_dask_analyzes_every_song_once_although_a_worker_is_killed(
+    songs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, parts, killed = tmp_path / "files", tmp_path / "parts", tmp_path / "killed"
+    files.mkdir()
+    (files / "broken.mp3").write_bytes(b"not a song" * 50)
+    for number in range(39):
+        (files / f"{number:02}.wav").hardlink_to(songs[number % len(songs)])
+    program = tmp_path / "program.parquet"
+    run_program("analyze", files, "-o", program)
+
+    class Killer(WorkerPlugin):  # type: ignore[misc]
+        """Kills the first worker that begins a task when four parts are written, as a machine fails: only once."""
+
+        def transition(self, key: object, start: str, finish: str, **_: object) -> None:
+            written = len(list(parts.glob("*.parquet")))
+            if finish == "executing" and written >= 4:
+                with suppress(FileExistsError), killed.open("x") as file:
+                    print(written, file=file, flush=True)
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples"))
+    dask_library = example("dask_library")
+    monkeypatch.setattr(dask_library, "CHUNK", 1)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.register_plugin(Killer())
+        dask_library.main(str(files), str(parts), cluster.scheduler_address)
+    assert 4 <= int(killed.read_text()) < 40
+
+    table = pl.read_parquet(parts / "*.parquet").to_arrow().sort_by("path")
+    assert table["path"].to_pylist() == [str(path) for path in sorted(files.iterdir())]
+    good = table.filter(pc.is_null(table["error"])).drop_columns(["error", "analyzed_at"])
+    expected = pq.read_table(program).drop_columns(["analyzed_at"]).sort_by("path")
+    assert good.to_pylist() == expected.to_pylist()
+    ours, theirs = circumplex.Library(parts), circumplex.Library(program)
+    assert ours.failures == theirs.failures and len(ours.failures) == 1
+    assert ours.model_identity == theirs.model_identity == circumplex.Model().identity
