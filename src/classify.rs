@@ -100,6 +100,16 @@ pub struct ClassScore {
     pub baseline_f1: f64,
 }
 
+/// The scores, the labels that were not used, and the identity of the model that made the embeddings: the JSON of
+/// `circumplex classify`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClassReport<'a> {
+    #[serde(flatten)]
+    scores: &'a ClassScores,
+    skipped: &'a [String],
+    model: &'a str,
+}
+
 /// A labeled song of the library.
 struct Labeled {
     row: u64,
@@ -185,6 +195,14 @@ impl Classifier {
         &self.skipped
     }
 
+    pub(crate) fn report<'a>(&'a self, library: &'a Library) -> ClassReport<'a> {
+        ClassReport {
+            scores: &self.scores,
+            skipped: &self.skipped,
+            model: &library.info().model.identity,
+        }
+    }
+
     /// The class that a row of the library was labeled with.
     pub fn label(&self, row: u64) -> Option<usize> {
         self.labels.get(&row).copied()
@@ -242,14 +260,14 @@ fn labeled_songs(
     let names: Vec<_> = labels.songs.iter().map(|song| song.song.clone()).collect();
     let mut by_row = HashMap::new();
     for (label, found) in labels.songs.iter().zip(find_each(library, &names)?) {
-        let place = format!("line {}", label.line);
+        let place = &label.place;
         match found {
             Ok(Some(row)) => {
                 let first = *by_row.entry(row).or_insert(label);
                 if first.label != label.label {
                     let message = format!(
-                        "{place}: {:?} is labeled {:?}, but {:?} in line {}; give each song one label",
-                        label.song, label.label, first.label, first.line
+                        "{place}: {:?} is labeled {:?}, but {:?} in {}; give each song one label",
+                        label.song, label.label, first.label, first.place
                     );
                     return Err(error(labels, message));
                 }
@@ -289,7 +307,7 @@ fn labeled_songs(
                 true => "is silent",
                 false => "has no embedding",
             };
-            skipped.push(format!("line {}: {:?} {reason}", label.line, song.path));
+            skipped.push(format!("{}: {:?} {reason}", label.place, song.path));
             continue;
         }
         let artist = label.artist.as_ref().or(song.artist.as_ref());
@@ -625,9 +643,9 @@ mod tests {
         std::fs::write(&outside, b"x").unwrap();
         let mut all = labels(0..12, by_number);
         let mut add = |song: PathBuf, label: &str| {
-            let line = all.songs.len() as u64 + 1;
+            let place = format!("label {}", all.songs.len() + 1);
             all.songs.push(crate::dataset::ClassLabel {
-                line,
+                place,
                 song,
                 label: label.to_owned(),
                 artist: None,
@@ -644,9 +662,9 @@ mod tests {
         assert_eq!(classifier.scores().songs, 10);
         let skipped = classifier.skipped().join("\n");
         for reason in [
-            "line 1: \"/music/000000.mp3\" is silent",
-            "line 2: \"/music/000001.mp3\" has no embedding",
-            "line 13: no song of",
+            "label 1: \"/music/000000.mp3\" is silent",
+            "label 2: \"/music/000001.mp3\" has no embedding",
+            "label 13: no song of",
             "add it with `circumplex analyze`",
             "class \"alone\": expected songs of at least two artists, found one song",
             "class \"one artist\": expected songs of at least two artists, found 3 songs, all of one artist",
@@ -679,7 +697,7 @@ mod tests {
         twice.songs[2].label = "rock".to_owned();
         let twice = message(&twice, usual);
         assert!(
-            twice.contains("line 3") && twice.contains("but \"folk\" in line 1"),
+            twice.contains("label 3") && twice.contains("but \"folk\" in label 1"),
             "{twice}"
         );
         let every = labels(0..30, by_number);

@@ -51,6 +51,41 @@ class Face(TypedDict):
     emotions: dict[str, float]
     """The emotions that they stand for: percentages, sum 100."""
 
+# `class` is a keyword of Python.
+ClassScore = TypedDict(
+    "ClassScore",
+    {"class": str, "songs": int, "precision": float, "recall": float, "f1": float, "baseline_f1": float},
+)
+"""Scores of one class, 0 to 1, its number of labeled songs, and the F1 of the baseline."""
+
+ClassBaseline = TypedDict("ClassBaseline", {"class": str, "accuracy": float, "macro_f1": float})
+"""Scores of always answering the class with the most songs."""
+
+class ClassReport(TypedDict):
+    """Scores of classes on songs that were not learned from: cross-validated, with no artist on both sides."""
+
+    songs: int
+    """Number of labeled songs."""
+    groups: int
+    """Number of groups of songs that stayed together, because they have the same artist or content."""
+    without_artist: int
+    """Number of labeled songs without an artist, each a group of its own."""
+    folds: int
+    penalty: float
+    accuracy: float
+    """Share of right answers, 0 to 1."""
+    macro_f1: float
+    """Mean of the classes' F1, 0 to 1."""
+    baseline: ClassBaseline
+    classes: list[ClassScore]
+    """The scores of each class, by name."""
+    confusion: list[list[int]]
+    """Number of songs by true class and, within that, predicted class, in the order of `classes`."""
+    skipped: list[str]
+    """The labels that were not used, each with the reason."""
+    model: str
+    """SHA-256 of the model that made the embeddings."""
+
 class Error(Exception):
     """A file, library, model or argument that cannot be used."""
 
@@ -207,6 +242,28 @@ class Library:
         Returns at most `k` rows, nearest first: `rank`, `similarity`, and columns of the library.
 
         Raises Error if the library cannot be read or a value cannot be used.
+        """
+
+    def classify(
+        self,
+        labels: Mapping[str, str | None] | Mapping[os.PathLike[str], str | None] | Path,
+        *,
+        column: str | None = None,
+        penalty: float = 30.0,
+        folds: int = 5,
+        seed: int = 1,
+    ) -> tuple[ClassReport, Table]:
+        """Learn classes of your own from a few labeled songs, and classify all.
+
+        `labels` is a dictionary from songs (paths, ends of paths, file names or titles) to their classes, or a CSV or Parquet file,
+        whose `column` has the classes. The other options are those of `circumplex classify`.
+
+        Returns a report and a table. The table has a row for each song, in the order of the library: `path`, `track`, `title`,
+        `artist`, `label` (as given), `class` (the label, or else the most probable class) and `probability_CLASS` for each class.
+        Silent songs have no class.
+
+        Raises Error if the labels cannot be read, a song has two, none fits the library, or fewer than two classes are left.
+        Labels that cannot be used are named in the report.
         """
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...

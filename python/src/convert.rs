@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType};
 use circumplex::{
-    Emotion, EmotionVector, Expression,
+    ClassLabels, Emotion, EmotionVector, Expression,
     bindings::{self, FoundFace, Source},
 };
 use pyo3::{
@@ -16,7 +16,7 @@ use pyo3::{
     intern,
     prelude::*,
     pybacked::PyBackedBytes,
-    types::{PyBytes, PyCapsule, PyDict, PyString, PyTuple},
+    types::{PyBytes, PyCapsule, PyDict, PyMapping, PyString, PyTuple},
 };
 use std::{ffi::CStr, path::PathBuf, str::FromStr};
 
@@ -176,6 +176,30 @@ pub fn emotions_of(weights: &Bound<'_, PyDict>) -> PyResult<EmotionVector> {
     let py = weights.py();
     let weights = weights_of(weights, |name| Ok(Emotion::from_str(name)?.index()))?;
     EmotionVector::from_weights(weights).map_err(|error| raised(py, &error))
+}
+
+/// Classes of songs: a dictionary, or a file whose `column` has the classes.
+pub fn labels_of(labels: &Bound<'_, PyAny>, column: Option<&str>) -> PyResult<ClassLabels> {
+    let py = labels.py();
+    let read = match (labels.cast::<PyMapping>(), column) {
+        (Ok(labels), None) => {
+            let mut pairs = Vec::new();
+            for pair in labels.items()? {
+                let (song, label): (UserPath, Option<String>) = pair.extract()?;
+                pairs.push((song.0, label.unwrap_or_default()));
+            }
+            ClassLabels::new(pairs)
+        }
+        (Ok(_), Some(_)) => {
+            let message = "`column` names a column of a label file; leave it out with a dictionary";
+            return Err(PyTypeError::new_err(message));
+        }
+        (Err(_), _) => {
+            let path = labels.extract::<UserPath>()?.0;
+            py.detach(|| ClassLabels::read(path, column))
+        }
+    };
+    read.map_err(|error| raised(py, &error))
 }
 
 /// The weights of eight expressions from a dictionary.

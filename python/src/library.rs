@@ -1,13 +1,13 @@
 //! [`Library`]: the songs of a library file, and questions to them.
 
 use crate::{
-    convert::{Music, emotions_of, expressions_of, user_paths},
+    convert::{Music, emotions_of, expressions_of, labels_of, user_paths},
     model::{Model, shipped},
     raised,
     table::{Table, stream_capsule},
 };
 use circumplex::{
-    EmotionVector, FaceMap,
+    ClassLabels, ClassifyOptions, EmotionVector, FaceMap,
     bindings::{self, Asked, Options, Rows},
 };
 use pyo3::{
@@ -158,6 +158,43 @@ impl Library {
         };
         let found = py.detach(|| bindings::nearest(&self.inner, &asked, &options, k, &model));
         found.map(Table::of).map_err(|error| raised(py, &error))
+    }
+
+    /// Learn classes of your own from a few labeled songs, and classify all.
+    ///
+    /// `labels` is a dictionary from songs (paths, ends of paths, file names or titles) to their classes, or a CSV or Parquet file, whose
+    /// `column` has the classes. The other options are those of `circumplex classify`.
+    ///
+    /// Returns a report and a table. The report is the JSON of `circumplex classify`: `accuracy`, `macro_f1`, `baseline`, `classes`,
+    /// `confusion` and more, cross-validated with no artist on both sides, and `skipped`, the labels that were not used. The table has a
+    /// row for each song, in the order of the library: `path`, `track`, `title`, `artist`, `label` (as given), `class` (the label, or else
+    /// the most probable class) and `probability_CLASS` for each class. Silent songs have no class.
+    ///
+    /// Raises Error if the labels cannot be read, a song has two, none fits the library, or fewer than two classes are left.
+    #[pyo3(signature = (
+        labels, *, column=None, penalty=ClassifyOptions::default().penalty, folds=ClassifyOptions::default().folds,
+        seed=ClassifyOptions::default().seed
+    ))]
+    #[allow(clippy::too_many_arguments)]
+    fn classify<'py>(
+        &self,
+        py: Python<'py>,
+        labels: &Bound<'py, PyAny>,
+        column: Option<&str>,
+        penalty: f64,
+        folds: usize,
+        seed: u64,
+    ) -> PyResult<(Bound<'py, PyAny>, Table)> {
+        let labels = labels_of(labels, column)?;
+        let options = ClassifyOptions {
+            penalty,
+            folds,
+            seed,
+        };
+        let classified = py.detach(|| bindings::classify(&self.inner, &labels, &options));
+        let (report, batch) = classified.map_err(|error| raised(py, &error))?;
+        let report = py.import("json")?.call_method1("loads", (report,))?;
+        Ok((report, Table::of(batch)))
     }
 }
 

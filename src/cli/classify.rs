@@ -12,7 +12,6 @@ use crate::{
     output::{Cell, Extra, Format, Written},
 };
 use arrow_schema::DataType;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Labels that were not used and are named; the others are counted.
@@ -110,11 +109,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     }
     let scores = classifier.scores();
     console.print(&match args.json {
-        true => serde_json::to_string_pretty(&Report {
-            scores,
-            skipped,
-            model: &library.info().model.identity,
-        })?,
+        true => serde_json::to_string_pretty(&classifier.report(&library))?,
         false => text(scores, &library),
     })?;
     if scores.accuracy <= scores.baseline.accuracy {
@@ -206,15 +201,6 @@ fn playlists(
         skipped: lists.skipped(),
         files: lists.finish()?,
     })
-}
-
-/// The JSON.
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    scores: &'a ClassScores,
-    skipped: &'a [String],
-    model: &'a str,
 }
 
 fn text(scores: &ClassScores, library: &Library) -> String {

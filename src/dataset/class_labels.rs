@@ -26,8 +26,8 @@ pub struct ClassLabels {
 /// The label of one song.
 #[derive(Debug, Clone)]
 pub(crate) struct ClassLabel {
-    /// Its line in the file, or its number.
-    pub(crate) line: u64,
+    /// Its line in the file, or its number, for messages.
+    pub(crate) place: String,
     /// The song's path, the end of its path, its file name or its title.
     pub(crate) song: PathBuf,
     pub(crate) label: String,
@@ -40,8 +40,8 @@ impl ClassLabels {
     /// # Errors
     /// [`ErrorKind::Dataset`] if two labels differ in upper and lower case only.
     pub fn new(songs: impl IntoIterator<Item = (PathBuf, String)>) -> Result<Self> {
-        let songs = (1..).zip(songs).map(|(line, (song, label))| ClassLabel {
-            line,
+        let songs = (1..).zip(songs).map(|(number, (song, label))| ClassLabel {
+            place: format!("label {number}"),
             song,
             label,
             artist: None,
@@ -80,7 +80,7 @@ impl ClassLabels {
             let beside = directory.join(name);
             let artist = artist.map(|column| table.cell(row, column));
             songs.push(ClassLabel {
-                line: row.line,
+                place: format!("line {}", row.line),
                 song: match beside.is_file() {
                     true => beside,
                     false => name.into(),
@@ -112,8 +112,8 @@ impl ClassLabels {
             let first = *spellings.entry(song.label.to_lowercase()).or_insert(song);
             if first.label != song.label {
                 return Err(error(format!(
-                    "the labels {:?} (line {}) and {:?} (line {}) differ in upper and lower case only; use one spelling",
-                    first.label, first.line, song.label, song.line
+                    "the labels {:?} ({}) and {:?} ({}) differ in upper and lower case only; use one spelling",
+                    first.label, first.place, song.label, song.place
                 )));
             }
         }
