@@ -159,9 +159,9 @@ impl Classifier {
                 Some(class) => format!("only {class:?}"),
                 None => "none".to_owned(),
             };
-            let hint = match skipped.first() {
-                Some(first) => format!(" (skipped: {first})"),
-                None => String::new(),
+            let hint = match &skipped[skipped.len().saturating_sub(2)..] {
+                [] => String::new(),
+                last => format!(" (skipped: {})", last.join("; ")),
             };
             return Err(error(
                 labels,

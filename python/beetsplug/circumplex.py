@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 from beets import ui
 from beets.dbcore import types
 from beets.plugins import BeetsPlugin
@@ -83,6 +84,7 @@ class CircumplexPlugin(BeetsPlugin):
                 item.update({"valence_01": (valence - 1) / 8, "energy_01": (arousal - 1) / 8})
                 item.store()
                 analyzed += 1
+                self._log.info("{}: {}, valence {:.1f}, arousal {:.1f}", displayable_path(item.path), mood, valence, arousal)
         if analyzed or failed:
             self._log.info("{} items analyzed, {} failed", analyzed, failed)
 
@@ -90,4 +92,4 @@ class CircumplexPlugin(BeetsPlugin):
         paths = [os.fsdecode(item.path) for item in items]
         table = circumplex.analyze(paths, threads=self.config["threads"].get(int) or None)
         columns = ["valence", "arousal", "emotions", "silent", "error"]
-        return table.to_pyarrow().select(columns).to_pylist()
+        return pa.table(table).select(columns).to_pylist()

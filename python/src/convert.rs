@@ -185,8 +185,15 @@ pub fn labels_of(labels: &Bound<'_, PyAny>, column: Option<&str>) -> PyResult<Cl
         (Ok(labels), None) => {
             let mut pairs = Vec::new();
             for pair in labels.items()? {
-                let (song, label): (UserPath, Option<String>) = pair.extract()?;
-                pairs.push((song.0, label.unwrap_or_default()));
+                let (song, label): (UserPath, Bound<'_, PyAny>) = pair.extract()?;
+                let UserPath(song) = song;
+                let text = label.extract::<Option<String>>().map_err(|_| {
+                    let found = label.get_type();
+                    PyTypeError::new_err(format!(
+                        "expected the class of {song:?} as text, found {found}"
+                    ))
+                })?;
+                pairs.push((song, text.unwrap_or_default()));
             }
             ClassLabels::new(pairs)
         }

@@ -7,7 +7,7 @@ use crate::{
     table::{Table, stream_capsule},
 };
 use circumplex::{
-    ClassLabels, ClassifyOptions, EmotionVector, FaceMap,
+    ClassifyOptions, EmotionVector, FaceMap,
     bindings::{self, Asked, Options, Rows},
 };
 use pyo3::{

@@ -19,14 +19,14 @@ FIELDS = {"valence", "arousal", "mood", "valence_01", "energy_01", *circumplex.E
 class Beets:
     """A beets library of three tones, in a directory of its own."""
 
-    def __init__(self, directory: Path, options: str = "") -> None:
+    def __init__(self, directory: Path, options: str = "", plugins: str = "circumplex") -> None:
         self.directory = directory
         self.music = directory / "music"
         self.music.mkdir()
         for name, hertz in (("low", 110.0), ("middle", 440.0), ("é high", 1760.0)):
             write_song(self.music / f"{name}.wav", hertz)
         # Without tags, the songs look like duplicates.
-        settings = f"plugins: circumplex\nlibrary: library.db\nimport:\n    duplicate_action: keep\n{options}"
+        settings = f"plugins: {plugins}\nlibrary: library.db\nimport:\n    duplicate_action: keep\n{options}"
         (directory / "config.yaml").write_text(settings, encoding="utf-8")
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -74,6 +74,10 @@ def test_imported_items_get_the_fields_and_queries_find_them(tmp_path: Path) -> 
     assert beets.listed(f"valence:1..{valence + 1e-6}", f"mood:{fields[lowest]['mood']}") == {lowest}
     assert beets.listed("valence:1..9", "energy_01:0..1") == set(fields)
     assert beets.listed("happy:101..") == set()
+    formatted = beets.run("ls", "-f", "$valence $mood $energy_01", "path::low").stdout.split()
+    of_low = fields["low"]
+    energy = float(of_low["energy_01"])
+    assert formatted == [f"{float(of_low['valence']):.2f}", of_low["mood"], f"{energy:.3f}"]
 
 
 def test_the_command_analyzes_new_items_and_pretends_on_request(tmp_path: Path) -> None:
@@ -82,11 +86,29 @@ def test_the_command_analyzes_new_items_and_pretends_on_request(tmp_path: Path) 
     assert all(not of_item for of_item in beets.fields().values())
     assert len(beets.run("circumplex", "--pretend").stdout.splitlines()) == 3
     assert all(not of_item for of_item in beets.fields().values())
-    assert "1 items analyzed, 0 failed" in beets.run("-v", "circumplex", "path::middle").stderr
+    assert "1 items analyzed, 0 failed" in beets.run("circumplex", "path::middle").stderr
     assert {name for name, of_item in beets.fields().items() if of_item} == {"middle"}
-    assert "2 items analyzed" in beets.run("-v", "circumplex").stderr
-    assert beets.run("circumplex", "-p").stdout == ""
-    assert len(beets.run("circumplex", "-p", "-f").stdout.splitlines()) == 3
+    assert beets.listed("valence:..9") == {"middle"}, "items that are not analyzed have no valence"
+    assert "2 items analyzed, 0 failed" in beets.run("circumplex").stderr
+    assert beets.run("circumplex").stderr == "", "the second run analyzes nothing"
+    write_song(beets.music / "low.wav", 880.0)
+    before = beets.fields()
+    assert "3 items analyzed, 0 failed" in beets.run("circumplex", "--force").stderr
+    after = beets.fields()
+    assert before.pop("low") != after.pop("low")
+    assert before == after
+
+
+def test_smart_playlists_follow_the_fields_beside_the_plugins_of_beets(tmp_path: Path) -> None:
+    playlists = tmp_path / "playlists"
+    lists = "[{name: all.m3u, query: 'valence:1..9'}, {name: none.m3u, query: 'arousal:9.1..'}]"
+    options = f"smartplaylist:\n    playlist_dir: {playlists}\n    playlists: {lists}\n"
+    beets = Beets(tmp_path, options, "circumplex smartplaylist")
+    beets.load()
+    beets.run("splupdate")
+    assert len((playlists / "all.m3u").read_text(encoding="utf-8").splitlines()) == 3
+    none = playlists / "none.m3u"
+    assert not none.exists() or none.read_text(encoding="utf-8") == ""
 
 
 def test_files_that_fail_are_logged_and_stop_nothing(tmp_path: Path) -> None:
@@ -95,9 +117,11 @@ def test_files_that_fail_are_logged_and_stop_nothing(tmp_path: Path) -> None:
     beets.load()
     (beets.music / "low.wav").write_text("no music")
     (beets.music / "é high.wav").unlink()
-    errors = beets.run("circumplex").stderr
-    assert "silent.wav: silent" in errors
-    assert "low.wav: " in errors and "high.wav: " in errors
+    errors = beets.run("circumplex").stderr.splitlines()
+    assert sum("silent.wav: silent" in line for line in errors) == 1
+    for name in ["low.wav: ", "high.wav: cannot read: "]:
+        assert sum(name in line for line in errors) == 1, errors
+    assert "1 items analyzed, 3 failed" in errors[-1]
     assert {name for name, of_item in beets.fields().items() if of_item} == {"middle"}
 
 
@@ -107,5 +131,5 @@ def test_a_damaged_file_does_not_stop_an_import(tmp_path: Path) -> None:
     # The header is right, so that beets imports it; there is almost no audio.
     (beets.music / "low.wav").write_bytes(whole[:60])
     errors = beets.load().stderr
-    assert "low.wav: " in errors
+    assert errors.count("low.wav: ") == 1, errors
     assert {name for name, of_item in beets.fields().items() if of_item} == {"middle", "é high"}
