@@ -96,9 +96,9 @@ fn the_table_has_the_scores_beside_the_baseline() {
         .ends_with_code(0)
         .stdout;
     for part in [
-        "6 labeled songs in 6 groups by artist, 6 songs without an artist; 5 folds",
+        "6 labeled songs in 6 groups by artist, 6 songs without an artist; 5-fold cross-validation",
         "baseline F1",
-        "true \\ given",
+        "true \\ predicted",
         ", baseline 0.167 (always a/b)",
     ] {
         assert!(text.contains(part), "{part}: {text}");

@@ -166,7 +166,7 @@ impl Library {
     /// `column` has the classes. The other options are those of `circumplex classify`.
     ///
     /// Returns a report and a table. The report is the JSON of `circumplex classify`: `accuracy`, `macro_f1`, `baseline`, `classes`,
-    /// `confusion` and more, cross-validated with no artist on both sides, and `skipped`, the labels that were not used. The table has a
+    /// `confusion` (by true and predicted class) and more, cross-validated with no artist on both sides, and `skipped`, the labels that were not used. The table has a
     /// row for each song, in the order of the library: `path`, `track`, `title`, `artist`, `label` (as given), `class` (the label, or else
     /// the most probable class) and `probability_CLASS` for each class. Silent songs have no class.
     ///

@@ -1,5 +1,6 @@
 """The package says what the program says, and hands its rows to every Arrow library."""
 
+import json
 import pickle
 import signal
 import struct
@@ -175,6 +176,45 @@ def test_questions_are_answered_as_by_the_program(
         answer.unlink()
     excluded = pa.table(opened.query(point=(5, 5), exclude=songs[:4]))
     assert sorted(excluded["path"].to_pylist()) == [str(song) for song in songs[4:]]
+
+
+def test_classes_are_those_of_the_program(songs: list[Path], library: Path, tmp_path: Path) -> None:
+    opened = circumplex.Library(library)
+    labels: dict[str, str | None] = {"0.wav": "low", "1.wav": "low", "4.wav": "high", "5.wav": "high", "2.wav": None}
+    file = tmp_path / "labels.csv"
+    lines = [f"{name},{label or ''}\n" for name, label in labels.items()]
+    file.write_text("".join(["path,pitch\n", *lines]))
+    target = tmp_path / "classes.parquet"
+    options = ["--column", "pitch", "--folds", "3", "--penalty", "5", "--seed", "2", "--json"]
+    expected = json.loads(run_program("classify", library, "--labels", file, *options, "-o", target))
+    exported = pq.read_table(target)
+    for given, column in [(labels, None), (file, "pitch")]:
+        report, table = opened.classify(given, column=column, folds=3, penalty=5, seed=2)
+        assert report == expected
+        assert report["songs"] == 4 and report["baseline"]["accuracy"] <= 0.5
+        assert [one["class"] for one in report["classes"]] == ["high", "low"]
+        names = ["path", "label", "class", "probability_high", "probability_low"]
+        assert table.to_pyarrow().select(names).to_pylist() == exported.select(names).to_pylist()
+    assert opened.classify({**labels, "gone.wav": "low"})[0]["skipped"][0].startswith("label 6: no song of ")
+
+
+def test_labels_that_teach_nothing_are_errors(library: Path) -> None:
+    classify: Any = circumplex.Library(library).classify
+    for labels, message in [
+        ({"0.wav": "low", "1.wav": "low"}, 'at least two classes .* found only "low"'),
+        ({"0.wav": "low", "5.wav": "high"}, 'class "high": expected songs of at least two artists, found one song'),
+        ({"gone.wav": "low", "away.wav": "high"}, 'none of the 2 labeled songs is in .*: label 1: no song .*"gone.wav"'),
+        ({"0.wav": "low", "0": "high"}, 'label 2: "0" is labeled "high", but "low" in label 1'),
+        ({"0.wav": "low", "1.wav": "Low"}, "differ in upper and lower case only"),
+        ({}, "found none in 0 rows"),
+        ("gone.csv", "^gone.csv: cannot be read"),
+    ]:
+        with pytest.raises(circumplex.Error, match=message):
+            classify(labels)
+    with pytest.raises(TypeError, match="expected the class of \"0.wav\" as text, found <class 'bool'>"):
+        classify({"0.wav": True})
+    with pytest.raises(TypeError, match="leave it out"):
+        classify({"0.wav": "low"}, column="pitch")
 
 
 def test_errors_are_those_of_the_program(library: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Labels that were not used and are named; the others are counted.
 const MAX_NAMED: usize = 10;
+/// Classes whose confusion matrix fits a terminal.
+const MAX_CONFUSION: usize = 12;
 
 /// Learn classes of your own, such as genres, from a few labeled songs, and classify the rest
 #[derive(clap::Args)]
@@ -110,7 +112,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
     let scores = classifier.scores();
     console.print(&match args.json {
         true => serde_json::to_string_pretty(&classifier.report(&library))?,
-        false => text(scores, &library),
+        false => text(scores, library.name()),
     })?;
     if scores.accuracy <= scores.baseline.accuracy {
         console.warning(&format!(
@@ -203,7 +205,7 @@ fn playlists(
     })
 }
 
-fn text(scores: &ClassScores, library: &Library) -> String {
+fn text(scores: &ClassScores, library: &str) -> String {
     let mut table = Table::new([
         "class",
         ">songs",
@@ -231,15 +233,10 @@ fn text(scores: &ClassScores, library: &Library) -> String {
         decimals(scores.macro_f1),
         decimals(scores.baseline.macro_f1),
     ]);
-    let heads = scores
-        .classes
-        .iter()
-        .map(|class| format!(">{}", visible(&class.class)));
-    let mut confusion = Table::new(["true \\ given".to_owned()].into_iter().chain(heads));
-    for (class, row) in scores.classes.iter().zip(&scores.confusion) {
-        let counts = row.iter().map(usize::to_string);
-        confusion.row([class.class.clone()].into_iter().chain(counts));
-    }
+    let confusion = match scores.classes.len() {
+        ..=MAX_CONFUSION => confusion(scores),
+        classes => format!("confusion of {classes} classes: see --json\n"),
+    };
     let alone = match scores.without_artist {
         0 => String::new(),
         songs => format!(
@@ -248,15 +245,73 @@ fn text(scores: &ClassScores, library: &Library) -> String {
         ),
     };
     format!(
-        "{}: {} labeled songs in {} by artist{alone}; {} folds, no artist on both sides\n\n{}\n{}\naccuracy {:.3}, baseline {:.3} (always {})",
-        visible(library.name()),
+        "{}: {} labeled songs in {} by artist{alone}; {}-fold cross-validation, no artist on both sides\n\n{}\n{}\naccuracy {:.3}, baseline {:.3} (always {})",
+        visible(library),
         scores.songs,
         count(scores.groups as u64, "group", "groups"),
         scores.folds,
         table.render(None),
-        confusion.render(None),
+        confusion,
         scores.accuracy,
         scores.baseline.accuracy,
         visible(&scores.baseline.class)
     )
+}
+
+/// The number of songs by true and predicted class.
+fn confusion(scores: &ClassScores) -> String {
+    let heads = scores
+        .classes
+        .iter()
+        .map(|class| format!(">{}", visible(&class.class)));
+    let mut table = Table::new(["true \\ predicted".to_owned()].into_iter().chain(heads));
+    for (class, row) in scores.classes.iter().zip(&scores.confusion) {
+        let counts = row.iter().map(usize::to_string);
+        table.row([class.class.clone()].into_iter().chain(counts));
+    }
+    table.render(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{ClassBaseline, ClassScore};
+
+    #[test]
+    fn a_confusion_matrix_too_wide_for_a_terminal_is_left_to_json() {
+        let of = |classes: usize| {
+            let class = |n| ClassScore {
+                class: format!("class {n}"),
+                songs: 2,
+                precision: 1.0,
+                recall: 1.0,
+                f1: 1.0,
+                baseline_f1: 0.0,
+            };
+            let scores = ClassScores {
+                songs: 2 * classes,
+                groups: 2 * classes,
+                without_artist: 0,
+                folds: 5,
+                penalty: 30.0,
+                accuracy: 1.0,
+                macro_f1: 1.0,
+                baseline: ClassBaseline {
+                    class: "class 0".to_owned(),
+                    accuracy: 0.1,
+                    macro_f1: 0.1,
+                },
+                classes: (0..classes).map(class).collect(),
+                confusion: vec![vec![0; classes]; classes],
+            };
+            text(&scores, "library.parquet")
+        };
+        assert!(of(12).contains("true \\ predicted"));
+        let wide = of(13);
+        assert!(
+            wide.contains("confusion of 13 classes: see --json"),
+            "{wide}"
+        );
+        assert!(!wide.contains("predicted"), "{wide}");
+    }
 }
