@@ -188,7 +188,8 @@ def test_classes_are_those_of_the_program(songs: list[Path], library: Path, tmp_
     options = ["--column", "pitch", "--folds", "3", "--penalty", "5", "--seed", "2", "--json"]
     expected = json.loads(run_program("classify", library, "--labels", file, *options, "-o", target))
     exported = pq.read_table(target)
-    for given, column in [(labels, None), (file, "pitch")]:
+    cases: list[tuple[Any, str | None]] = [(labels, None), (file, "pitch")]
+    for given, column in cases:
         report, table = opened.classify(given, column=column, folds=3, penalty=5, seed=2)
         assert report == expected
         assert report["songs"] == 4 and report["baseline"]["accuracy"] <= 0.5
