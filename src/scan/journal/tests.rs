@@ -45,6 +45,20 @@ fn the_records_of_a_killed_run_are_read_up_to_the_last_whole_line() {
 }
 
 #[test]
+fn lengths_are_read_to_the_last_digit() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("library.parquet");
+    let mut journal = Journal::open(&target, &info("a")).unwrap();
+    for n in 1..500 {
+        let mut song = a_song(n);
+        song.duration_s = (1152 * n + 7) as f64 / 44_100.0;
+        let record = Record::Song(Box::new(song));
+        journal.append(&record).unwrap();
+        assert_eq!(journal.read(&record.key()).unwrap(), record);
+    }
+}
+
+#[test]
 fn records_of_another_model_are_discarded() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("library.parquet");
