@@ -2,6 +2,7 @@
 
 mod common;
 
+use circumplex::Emotion;
 use common::{Place, circumplex, run, three_songs};
 use std::{fs, path::Path};
 
@@ -138,16 +139,7 @@ fn relative_playlists_lead_to_the_songs_from_their_directory() {
 
 #[test]
 fn the_strongest_emotion_may_be_relative_to_the_library() {
-    const NAMES: [&str; 8] = [
-        "happy",
-        "excited",
-        "tense",
-        "frustrated",
-        "depressed",
-        "tired",
-        "calm",
-        "content",
-    ];
+    let names = Emotion::ALL.map(Emotion::name);
     let place = three_songs();
     place.tone("silence.wav", 0.0, 3.0);
     run(&mut place.analyze()).ends_with_code(0);
@@ -172,7 +164,7 @@ fn the_strongest_emotion_may_be_relative_to_the_library() {
             percentage(song, name) / sum
         };
         let by_ratio = |a: &&&str, b: &&&str| times_mean(a).total_cmp(&times_mean(b));
-        let strongest = *NAMES.iter().max_by(by_ratio).unwrap();
+        let strongest = *names.iter().max_by(by_ratio).unwrap();
         assert_eq!(song["emotion"], strongest);
         let path = song["path"].as_str().unwrap();
         let list = fs::read_to_string(file("moods").join(format!("{strongest}.m3u8"))).unwrap();
