@@ -188,14 +188,9 @@ impl<'a> Export<'a> {
                 number,
             ));
         }
-        // A value that the fields do not know by themselves, after those of `extra`.
-        let strongest = self.extra.len();
-        if self.relative_to.is_some() {
-            for field in fields
-                .iter_mut()
-                .filter(|field| **field == Field::Strongest)
-            {
-                *field = Field::extra(field.name().to_owned(), DataType::Utf8, strongest);
+        for field in &mut fields {
+            if let Field::Strongest(relative_to) = field {
+                *relative_to = self.relative_to;
             }
         }
         let columns = fields.iter().map(Field::columns);
@@ -239,16 +234,8 @@ impl<'a> Export<'a> {
         };
         let mut rows = 0;
         for (row, song) in songs {
-            let song = song?;
             let extra = self.extra.iter().filter_map(|extra| extra.values.get(row));
-            let mut extra: Vec<Cell<'static>> = extra.cloned().collect();
-            if let Some(mean) = self.relative_to {
-                extra.push(match song.silent {
-                    true => Cell::Null,
-                    false => Cell::Text(mean.strongest(&song.emotions).0.name().into()),
-                });
-            }
-            sink.row(song, extra)?;
+            sink.row(song?, extra.cloned().collect())?;
             rows += 1;
             on_rows(rows);
         }

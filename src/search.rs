@@ -17,5 +17,6 @@ pub use metric::Metric;
 pub use query::{Explore, Match, Query};
 pub(crate) use question::{parse_emotions, parse_pairs, parse_target, parse_vector, point};
 pub use relative::MeanEmotions;
+pub(crate) use relative::strongest;
 pub(crate) use songs::{find_each, find_songs, rows_of, silent, song_at};
 pub use vector::{QueryVector, SongVector};

@@ -145,11 +145,17 @@ fn the_strongest_emotion_may_be_relative_to_the_library() {
     run(&mut place.analyze()).ends_with_code(0);
     export(&place, &["-o", "plain.jsonl"]).ends_with_code(0);
     export(&place, &["-o", "relative.jsonl", "--relative"]).ends_with_code(0);
+    // The emotion alone, without the percentages that it is found by.
+    let words = ["-o", "alone.jsonl", "--relative", "--columns", "emotion"];
+    export(&place, &words).ends_with_code(0);
     let words = ["-o", "moods", "--format", "m3u8", "--relative"];
     export(&place, &words).ends_with_code(0);
     let tags = export(&place, &["--write-tags", "--relative"]).ends_with_code(0);
     let file = |name: &str| place.folder.path().join(name);
     let relative = lines(&file("relative.jsonl"));
+    for (alone, song) in lines(&file("alone.jsonl")).iter().zip(&relative) {
+        assert_eq!(alone["emotion"], song["emotion"]);
+    }
     let percentage = |song: &serde_json::Value, name: &str| song[name].as_f64().unwrap();
     let is_silent = |song: &&serde_json::Value| song["silent"] == true;
     let mut differ = 0;

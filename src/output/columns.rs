@@ -4,6 +4,7 @@ use crate::{
     Error, Result,
     emotion::Emotion,
     library::{Cell, Column, Columns, Song},
+    search::{MeanEmotions, strongest},
     text::did_you_mean,
 };
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray};
@@ -11,12 +12,12 @@ use arrow_schema::{ArrowError, DataType};
 use std::{borrow::Cow, sync::Arc};
 
 /// A column of the output. Each of the eight percentages has its own, and the strongest emotion too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Field {
     /// A column of the library, other than [`Column::Emotions`] and [`Column::Felt`].
     Of(Column),
-    /// `emotion`: the name of the strongest emotion; null for a silent song.
-    Strongest,
+    /// `emotion`: the name of the strongest emotion, relative to a mean if there is one; null for a silent song.
+    Strongest(Option<MeanEmotions>),
     /// `mood_score`: happy / (happy + depressed), from 0 (sad) to 1 (happy); null for a silent song and where both are 0.
     MoodScore,
     /// The percentage of one emotion, under its name.
@@ -42,7 +43,7 @@ impl Field {
         let mut all = Vec::new();
         for column in Column::ALL {
             if column == Column::Emotions {
-                all.extend([Self::Strongest, Self::MoodScore]);
+                all.extend([Self::Strongest(None), Self::MoodScore]);
                 all.extend(Emotion::ALL.map(Self::Percentage));
             } else if column == Column::Felt {
                 all.extend(Emotion::ALL.map(Self::Felt));
@@ -83,7 +84,7 @@ impl Field {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Of(column) => column.name(),
-            Self::Strongest => "emotion",
+            Self::Strongest(_) => "emotion",
             Self::MoodScore => "mood_score",
             Self::Percentage(emotion) => emotion.name(),
             Self::Felt(emotion) => match emotion {
@@ -137,7 +138,7 @@ impl Field {
     pub(super) fn data_type(&self, embedding: usize) -> DataType {
         match self {
             Self::Of(column) => column.data_type(embedding),
-            Self::Strongest => DataType::Utf8,
+            Self::Strongest(_) => DataType::Utf8,
             Self::MoodScore | Self::Percentage(_) | Self::Felt(_) => DataType::Float32,
             Self::Extra { data_type, .. } => data_type.clone(),
         }
@@ -147,7 +148,7 @@ impl Field {
         match self {
             Self::Of(column) => column.is_nullable(),
             Self::Percentage(_) => false,
-            Self::Strongest | Self::MoodScore | Self::Felt(_) | Self::Extra { .. } => true,
+            Self::Strongest(_) | Self::MoodScore | Self::Felt(_) | Self::Extra { .. } => true,
         }
     }
 
@@ -155,7 +156,7 @@ impl Field {
     pub(crate) fn columns(&self) -> Columns {
         match self {
             Self::Of(column) => Columns::of(&[*column]),
-            Self::Strongest | Self::MoodScore | Self::Percentage(_) => {
+            Self::Strongest(_) | Self::MoodScore | Self::Percentage(_) => {
                 Columns::of(&[Column::Emotions, Column::Silent])
             }
             Self::Felt(_) => Columns::of(&[Column::Felt]),
@@ -166,8 +167,11 @@ impl Field {
     pub(crate) fn cell<'a>(&self, song: &'a Song, extra: &'a [Cell<'static>]) -> Cell<'a> {
         match self {
             Self::Of(column) => song.cell(*column),
-            Self::Strongest if song.silent => Cell::Null,
-            Self::Strongest => Cell::Text(song.emotions.strongest().name().into()),
+            Self::Strongest(_) if song.silent => Cell::Null,
+            Self::Strongest(relative_to) => {
+                let (emotion, _) = strongest(&song.emotions, relative_to.as_ref());
+                Cell::Text(emotion.name().into())
+            }
             Self::MoodScore => {
                 let [happy, sad] =
                     [Emotion::Happy, Emotion::Depressed].map(|it| song.emotions.get(it));

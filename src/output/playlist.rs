@@ -11,7 +11,7 @@ use crate::{
     atomic_file::{self, write_error},
     emotion::Emotion,
     library::{Song, is_windows_path},
-    search::MeanEmotions,
+    search::{MeanEmotions, strongest},
     text::percent_encode,
 };
 use std::{
@@ -372,13 +372,7 @@ impl EmotionLists {
 
 impl Sink for EmotionLists {
     fn row(&mut self, song: Song, _: Vec<Cell<'static>>) -> Result<()> {
-        let (emotion, percentage) = match &self.relative_to {
-            Some(mean) => mean.strongest(&song.emotions),
-            None => {
-                let emotion = song.emotions.strongest();
-                (emotion, f64::from(song.emotions.get(emotion)))
-            }
-        };
+        let (emotion, percentage) = strongest(&song.emotions, self.relative_to.as_ref());
         self.lists.push(emotion.index(), percentage as f32, song);
         Ok(())
     }

@@ -71,22 +71,28 @@ impl MeanEmotions {
         }
     }
 
-    /// The emotion with the greatest relative percentage, and that; the first in order where several tie.
-    pub(crate) fn strongest(&self, emotions: &EmotionVector) -> (Emotion, f64) {
-        let relative = self.relative(emotions.as_array().map(f64::from));
-        let mut strongest = (Emotion::Happy, f64::NEG_INFINITY);
-        for (emotion, percentage) in Emotion::ALL.into_iter().zip(relative) {
-            if percentage > strongest.1 {
-                strongest = (emotion, percentage);
-            }
-        }
-        strongest
-    }
-
     /// The same for many vectors, one after the other.
     pub(super) fn relative_all(&self, vectors: &[f32]) -> Vec<f32> {
         let (vectors, _) = vectors.as_chunks::<{ Emotion::COUNT }>();
         let relative = vectors.iter().map(|v| self.relative(v.map(f64::from)));
         relative.flatten().map(|value| value as f32).collect()
     }
+}
+
+/// The strongest emotion and its percentage, relative to a mean if there is one; the first in order where several tie.
+pub(crate) fn strongest(
+    emotions: &EmotionVector,
+    relative_to: Option<&MeanEmotions>,
+) -> (Emotion, f64) {
+    let mut percentages = emotions.as_array().map(f64::from);
+    if let Some(mean) = relative_to {
+        percentages = mean.relative(percentages);
+    }
+    let mut strongest = (Emotion::Happy, f64::NEG_INFINITY);
+    for (emotion, percentage) in Emotion::ALL.into_iter().zip(percentages) {
+        if percentage > strongest.1 {
+            strongest = (emotion, percentage);
+        }
+    }
+    strongest
 }

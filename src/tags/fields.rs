@@ -3,7 +3,7 @@
 use crate::{
     emotion::Emotion,
     library::{ModelStamp, Song},
-    search::MeanEmotions,
+    search::{MeanEmotions, strongest},
 };
 use lofty::{
     TextEncoding,
@@ -43,10 +43,7 @@ impl MoodFields {
         if song.silent {
             return None;
         }
-        let mood = match relative_to {
-            Some(mean) => mean.strongest(&song.emotions).0.name(),
-            None => song.emotions.strongest().name(),
-        };
+        let mood = strongest(&song.emotions, relative_to).0.name();
         let mut fields = vec![(WRITTEN.to_owned(), mood.to_owned())];
         let mut add = |name: &str, value| fields.push((format!("{PREFIX}{name}"), value));
         for emotion in Emotion::ALL {

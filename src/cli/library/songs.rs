@@ -60,7 +60,7 @@ fn parse_key(text: &str) -> Result<Field, String> {
 fn rank(field: &Field, song: &Song) -> (bool, f64, String) {
     let is_predicted = matches!(
         field,
-        Field::Strongest | Field::Percentage(_) | Field::Of(Column::Valence | Column::Arousal)
+        Field::Strongest(_) | Field::Percentage(_) | Field::Of(Column::Valence | Column::Arousal)
     );
     let cell = match song.silent && is_predicted {
         true => Cell::Null,
@@ -136,7 +136,7 @@ fn table(songs: &[Song]) -> String {
 fn print_json(library: &Library, songs: &[Song]) -> crate::Result<()> {
     let columns = COLUMNS.iter().filter(|&column| column != Column::PathBytes);
     let mut fields: Vec<Field> = columns.map(Field::Of).collect();
-    fields.push(Field::Strongest);
+    fields.push(Field::Strongest(None));
     let layout = Layout {
         fields,
         embedding: 0,
