@@ -11,19 +11,21 @@ fn tags(place: &Place, words: &[&str]) -> common::Ran {
     run(command.arg("export").arg(place.library()).args(words))
 }
 
+/// The fixtures whose formats can be tagged.
+const TAGGED: [&str; 6] = [
+    "cbr.mp3",
+    "flac.flac",
+    "aac.m4a",
+    "vorbis.ogg",
+    "opus.opus",
+    "s16.wav",
+];
+
 /// A directory with fixtures of several formats, analyzed.
 fn filled() -> Place {
     let place = Place::new();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
-    for name in [
-        "cbr.mp3",
-        "flac.flac",
-        "aac.m4a",
-        "vorbis.ogg",
-        "opus.opus",
-        "s16.wav",
-        "s16.caf",
-    ] {
+    for name in TAGGED.into_iter().chain(["s16.caf"]) {
         fs::copy(fixtures.join(name), place.music().join(name)).unwrap();
     }
     place.tone("silence.wav", 0.0, 2.0);
@@ -141,14 +143,7 @@ fn navidromes_smart_playlists_ask_for_the_moods_that_are_written() {
         .ends_with_code(0)
         .complains("--write-tags --yes");
     assert_eq!(fs::read_dir(&smart).unwrap().count(), 8);
-    for song in [
-        "cbr.mp3",
-        "flac.flac",
-        "aac.m4a",
-        "vorbis.ogg",
-        "opus.opus",
-        "s16.wav",
-    ] {
+    for song in TAGGED {
         let mood = mood(&place, song).unwrap();
         let text = fs::read_to_string(smart.join(format!("{mood}.nsp"))).unwrap();
         let list: serde_json::Value = serde_json::from_str(&text).unwrap();

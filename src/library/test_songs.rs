@@ -1,7 +1,27 @@
-//! Songs for tests.
+//! Songs and libraries for tests.
 
-use super::{Micros, Song};
+use super::{Library, LibraryInfo, LibraryWriter, Micros, ModelStamp, Song};
 use crate::emotion::{EmotionVector, Moment};
+
+/// A library of songs whose embeddings have `embedding` numbers, in a directory of its own.
+pub(crate) fn a_library(
+    embedding: usize,
+    songs: impl IntoIterator<Item = Song>,
+) -> (tempfile::TempDir, Library) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("library.parquet");
+    let model = ModelStamp {
+        identity: "0".repeat(64),
+        name: "test".to_owned(),
+    };
+    let info = LibraryInfo::new(model, serde_json::json!({}));
+    let mut writer = LibraryWriter::create(&path, &info, embedding).unwrap();
+    for song in songs {
+        writer.push(song).unwrap();
+    }
+    writer.finish().unwrap();
+    (directory, Library::open(&path).unwrap())
+}
 
 /// A song whose size is its number.
 pub(crate) fn a_song(n: usize) -> Song {

@@ -307,23 +307,7 @@ impl<'a> Lookup<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song};
-
-    fn library(songs: Vec<Song>) -> (tempfile::TempDir, Library) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("library.parquet");
-        let model = ModelStamp {
-            identity: "0".repeat(64),
-            name: "test".to_owned(),
-        };
-        let info = LibraryInfo::new(model, serde_json::json!({}));
-        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-        for song in songs {
-            writer.push(song).unwrap();
-        }
-        writer.finish().unwrap();
-        (directory, Library::open(&path).unwrap())
-    }
+    use crate::library::test_songs::{a_library, a_song};
 
     type Named = (&'static str, Option<&'static str>, Option<&'static str>);
 
@@ -334,7 +318,7 @@ mod tests {
             artist: artist.map(str::to_owned),
             ..a_song(n)
         };
-        library(songs.iter().enumerate().map(song).collect())
+        a_library(4, songs.iter().enumerate().map(song))
     }
 
     const SONGS: [Named; 5] = [
@@ -401,7 +385,7 @@ mod tests {
             path: file.clone(),
             ..a_song(0)
         };
-        let (_directory, inside) = library(vec![inside]);
+        let (_directory, inside) = a_library(4, [inside]);
         assert_eq!(row_of(&inside, file.to_str().unwrap()), Ok(Some(0)));
         let around = directory.path().join("x/../sky.mp3");
         std::fs::create_dir(directory.path().join("x")).unwrap();
@@ -421,7 +405,7 @@ mod tests {
         songs[5].path = songs[1].path.clone();
         songs[2].content_hash = None;
         songs[4].content_hash = None;
-        let (_directory, library) = library(songs);
+        let (_directory, library) = a_library(4, songs);
         let songs = [1, 2].map(|row| song_at(&library, row).unwrap());
         assert_eq!(rows_of(&library, &songs).unwrap(), [1, 2, 3, 5]);
     }
@@ -430,7 +414,7 @@ mod tests {
     fn a_silent_song_is_rejected() {
         let mut song = a_song(1);
         song.silent = true;
-        let (_directory, library) = library(vec![song]);
+        let (_directory, library) = a_library(4, [song]);
         let error = song_at(&library, 0).unwrap_err();
         assert!(error.to_string().contains("is silent"), "{error}");
     }

@@ -432,7 +432,7 @@ fn reason(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song};
+    use crate::library::test_songs::{a_library, a_song};
 
     #[test]
     fn copies_have_the_same_path_or_content() {
@@ -441,19 +441,8 @@ mod tests {
         songs[5].path = songs[1].path.clone();
         songs[2].content_hash = None;
         songs[4].content_hash = None;
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("library.parquet");
-        let model = ModelStamp {
-            identity: String::new(),
-            name: String::new(),
-        };
-        let info = LibraryInfo::new(model, json!({}));
-        let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-        for song in songs.clone() {
-            writer.push(song).unwrap();
-        }
-        writer.finish().unwrap();
-        let copies = Copies::of(&Library::open(&path).unwrap()).unwrap();
+        let (_directory, library) = a_library(4, songs.clone());
+        let copies = Copies::of(&library).unwrap();
         let rows_of = |row: usize| {
             let mut rows = copies.rows_of(&songs[row]);
             rows.sort_unstable();

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     emotion::EmotionVector,
-    library::{Library, LibraryInfo, LibraryWriter, ModelStamp, Song, test_songs::a_song},
+    library::{
+        Song,
+        test_songs::{a_library, a_song},
+    },
 };
 
 /// Ten songs with absent tags, odd characters, and numbers that are not exact.
@@ -50,20 +53,8 @@ fn songs() -> Vec<Song> {
 
 /// The numbers of the songs that meet a condition.
 fn rows(condition: &str) -> Vec<usize> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("library.parquet");
-    let model = ModelStamp {
-        identity: "0".repeat(64),
-        name: "test".to_owned(),
-    };
-    let info = LibraryInfo::new(model, serde_json::json!({}));
-    let mut writer = LibraryWriter::create(&path, &info, 4).unwrap();
-    for song in songs() {
-        writer.push(song).unwrap();
-    }
-    writer.finish().unwrap();
+    let (_directory, library) = a_library(4, songs());
     let filter: Filter = condition.parse().unwrap();
-    let library = Library::open(&path).unwrap();
     let songs = library.songs(filter.columns());
     let songs: Vec<Song> = songs.collect::<Result<_>>().unwrap();
     let found = filter.holds(&songs).unwrap();
