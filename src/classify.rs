@@ -7,8 +7,10 @@ use crate::{
     dataset::{ClassLabels, Units, artist_key},
     evaluate::multilabel::{Counts, LabelScores},
     library::{Column, Columns, Library, Song},
+    output::{Cell, Extra},
     search::find_each,
 };
+use arrow_schema::DataType;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use regression::Regression;
 use serde::Serialize;
@@ -193,6 +195,43 @@ impl Classifier {
     /// The labels that were not used, each with the reason.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
+    }
+
+    /// The columns `label` (as given), `class` (the label, or else the most probable class) and `probability_CLASS` for each class, with
+    /// a value for each row.
+    pub(crate) fn columns(&self, probabilities: &[Option<Vec<f32>>]) -> Vec<Extra> {
+        let name = |class: usize| Cell::Text(self.classes()[class].clone().into());
+        let labels = (0..probabilities.len()).map(|row| match self.label(row as u64) {
+            Some(class) => name(class),
+            None => Cell::Null,
+        });
+        let classes = (0..)
+            .zip(probabilities)
+            .map(|(row, of_song)| match of_song {
+                Some(of_song) => name(self.class(row, of_song)),
+                None => Cell::Null,
+            });
+        let text = |name: &'static str, values| Extra {
+            name: name.into(),
+            data_type: DataType::Utf8,
+            values,
+        };
+        let mut columns = vec![
+            text("label", labels.collect()),
+            text("class", classes.collect()),
+        ];
+        for (class, name) in self.classes().iter().enumerate() {
+            let values = probabilities.iter().map(|of_song| match of_song {
+                Some(of_song) => Cell::Float(of_song[class]),
+                None => Cell::Null,
+            });
+            columns.push(Extra {
+                name: format!("probability_{name}").into(),
+                data_type: DataType::Float32,
+                values: values.collect(),
+            });
+        }
+        columns
     }
 
     pub(crate) fn report<'a>(&'a self, library: &'a Library) -> ClassReport<'a> {
@@ -502,7 +541,7 @@ fn first_largest<T: PartialOrd + Copy>(numbers: &[T]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryInfo, LibraryWriter, ModelStamp, test_songs::a_song};
+    use crate::library::test_songs::{a_library, a_song};
     use std::path::PathBuf;
 
     /// Length of the embeddings.
@@ -510,15 +549,7 @@ mod tests {
 
     /// A library of 30 songs, three by each artist, whose embeddings tell the class that is their number modulo 3.
     fn library(change: impl Fn(usize, &mut Song)) -> (tempfile::TempDir, Library) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("library.parquet");
-        let model = ModelStamp {
-            identity: "0".repeat(64),
-            name: "test".to_owned(),
-        };
-        let info = LibraryInfo::new(model, serde_json::json!({}));
-        let mut writer = LibraryWriter::create(&path, &info, LENGTH).unwrap();
-        for n in 0..30 {
+        let song = |n: usize| {
             let noise = |m: usize| ((n * m) % 13) as f32 / 13.0;
             let mut embedding = vec![1.0; LENGTH];
             embedding[..3].copy_from_slice(&[noise(3), noise(5), noise(7)]);
@@ -529,10 +560,9 @@ mod tests {
                 ..a_song(n)
             };
             change(n, &mut song);
-            writer.push(song).unwrap();
-        }
-        writer.finish().unwrap();
-        (directory, Library::open(&path).unwrap())
+            song
+        };
+        a_library(LENGTH, (0..30).map(song))
     }
 
     fn labels(

@@ -123,6 +123,13 @@ pub(crate) struct Extra {
     pub(crate) values: Vec<Cell<'static>>,
 }
 
+impl Extra {
+    /// Its field, if it is the value at index `number` of each song.
+    pub(crate) fn field(&self, number: usize) -> Field {
+        Field::extra(self.name.clone(), self.data_type.clone(), number)
+    }
+}
+
 /// The export of a library.
 pub(crate) struct Export<'a> {
     library: &'a Library,
@@ -182,11 +189,7 @@ impl<'a> Export<'a> {
                 let message = format!("`{}` needs a value for each row", extra.name);
                 return Err(Error::new(ErrorKind::Internal, message));
             }
-            fields.push(Field::extra(
-                extra.name.clone(),
-                extra.data_type.clone(),
-                number,
-            ));
+            fields.push(extra.field(number));
         }
         for field in &mut fields {
             if let Field::Strongest(relative_to) = field {

@@ -4,10 +4,10 @@ use crate::{
     ClassLabels, Classifier, ClassifyOptions, Library, Result, Song,
     error::{Context, ErrorKind},
     library::{Column, Columns},
+    output::{Cell, Extra, Field},
 };
-use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, StringArray};
-use arrow_schema::{ArrowError, Field, Schema};
-use std::sync::Arc;
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 
 /// Learns classes from labels and gives them to all songs, as `circumplex classify`: its JSON, and a batch with a row for each song in the
 /// order of the library: `path`, `track`, `title`, `artist`, `label` (as given), `class` (the label, or else the most probable class) and
@@ -27,45 +27,24 @@ pub fn classify(
     let columns = [Column::Path, Column::Track, Column::Title, Column::Artist];
     let songs = library.songs(Columns::of(&columns));
     let songs = songs.collect::<Result<Vec<Song>>>()?;
-    let batch = batch(&columns, &songs, &classifier, &probabilities);
+    let columns = columns.map(Field::Of).to_vec();
+    let batch = batch(columns, &songs, &classifier.columns(&probabilities));
     let batch = batch.context(ErrorKind::Internal, "cannot make an Arrow batch")?;
     Ok((report, batch))
 }
 
 fn batch(
-    columns: &[Column],
+    mut fields: Vec<Field>,
     songs: &[Song],
-    classifier: &Classifier,
-    probabilities: &[Option<Vec<f32>>],
+    extra: &[Extra],
 ) -> Result<RecordBatch, ArrowError> {
-    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-    let mut push = |name: String, array: ArrayRef| {
-        fields.push(Field::new(name, array.data_type().clone(), true));
-        arrays.push(array);
-    };
-    for column in columns {
-        push(column.name().to_owned(), column.encode(songs, 0)?);
+    fields.extend((0..).zip(extra).map(|(number, extra)| extra.field(number)));
+    let values = |row: usize| extra.iter().map(move |extra| extra.values[row].clone());
+    let values: Vec<Vec<Cell<'static>>> =
+        (0..songs.len()).map(|row| values(row).collect()).collect();
+    let mut columns = Vec::new();
+    for field in &fields {
+        columns.push((field.name(), field.array(songs, &values, 0)?, true));
     }
-    let name = |class: usize| classifier.classes()[class].as_str();
-    let labels = (0..songs.len() as u64).map(|row| classifier.label(row).map(name));
-    push(
-        "label".to_owned(),
-        Arc::new(labels.collect::<StringArray>()),
-    );
-    let classes = (0..).zip(probabilities).map(|(row, of_song)| {
-        let of_song = of_song.as_ref()?;
-        Some(name(classifier.class(row, of_song)))
-    });
-    push(
-        "class".to_owned(),
-        Arc::new(classes.collect::<StringArray>()),
-    );
-    for (class, name) in classifier.classes().iter().enumerate() {
-        let of_class = probabilities
-            .iter()
-            .map(|of_song| Some(of_song.as_ref()?[class]));
-        let of_class: Float32Array = of_class.collect();
-        push(format!("probability_{name}"), Arc::new(of_class));
-    }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    RecordBatch::try_from_iter_with_nullable(columns)
 }

@@ -9,9 +9,8 @@ use crate::{
     classify::{ClassScores, Classifier, ClassifyOptions},
     dataset::ClassLabels,
     library::{Columns, Library},
-    output::{Cell, Extra, Format, Written},
+    output::{Format, Written},
 };
-use arrow_schema::DataType;
 use std::path::{Path, PathBuf};
 
 /// Labels that were not used and are named; the others are counted.
@@ -125,7 +124,7 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         let probabilities = classifier.probabilities(&library)?;
         if let Some((path, format)) = output {
             let mut export = args.selection.export(&library)?;
-            export.extra = columns(&classifier, &probabilities);
+            export.extra = classifier.columns(&probabilities);
             write(&export, format, path, library.rows(), console)?;
         }
         if let Some(directory) = &args.playlists {
@@ -140,42 +139,6 @@ pub(crate) fn run(args: Args, console: &Console) -> CliResult {
         }
     }
     Ok(Exit::of_files(scores.songs, skipped.len()))
-}
-
-/// Label, class and probabilities of every row.
-fn columns(classifier: &Classifier, probabilities: &[Option<Vec<f32>>]) -> Vec<Extra> {
-    let name = |class: usize| Cell::Text(classifier.classes()[class].clone().into());
-    let labels = (0..probabilities.len()).map(|row| match classifier.label(row as u64) {
-        Some(class) => name(class),
-        None => Cell::Null,
-    });
-    let classes = (0..)
-        .zip(probabilities)
-        .map(|(row, of_song)| match of_song {
-            Some(of_song) => name(classifier.class(row, of_song)),
-            None => Cell::Null,
-        });
-    let text = |name: &'static str, values| Extra {
-        name: name.into(),
-        data_type: DataType::Utf8,
-        values,
-    };
-    let mut columns = vec![
-        text("label", labels.collect()),
-        text("class", classes.collect()),
-    ];
-    for (class, name) in classifier.classes().iter().enumerate() {
-        let values = probabilities.iter().map(|of_song| match of_song {
-            Some(of_song) => Cell::Float(of_song[class]),
-            None => Cell::Null,
-        });
-        columns.push(Extra {
-            name: format!("probability_{name}").into(),
-            data_type: DataType::Float32,
-            values: values.collect(),
-        });
-    }
-    columns
 }
 
 /// Writes a playlist for each class. A song is in that of its class, and those that were labeled so come by their probability too.

@@ -195,7 +195,7 @@ impl Field {
     }
 
     /// The values of some songs as an Arrow array.
-    pub(super) fn array(
+    pub(crate) fn array(
         &self,
         songs: &[Song],
         extra: &[Vec<Cell<'static>>],
