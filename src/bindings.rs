@@ -11,4 +11,4 @@ pub use batch::{Row, Rows, Source, analyze, analyze_all, batch_of, sources};
 pub use classes::classify;
 pub use directory::{DirectoryOptions, analyze_directories};
 pub(crate) use outside::analyze_outside;
-pub use question::{Asked, FoundFace, Options, face, mel, nearest};
+pub use question::{Asked, FoundFace, Options, Picture, face, mel, nearest};

@@ -274,34 +274,8 @@ def face(picture: Path | bytes) -> Face:
     Raises Error if the picture cannot be read or shows no face.
     """
 
-# The functions below are the methods of `Model()`, and described there.
-
-def analyze(
-    music: Music,
-    *,
-    threads: int | None = None,
-    timeline: bool = False,
-    excerpt: str | None = None,
-) -> Table: ...
-def analyze_batch(
-    batch: Music,
-    *,
-    timeline: bool = False,
-    excerpt: str | None = None,
-) -> Table: ...
-def analyze_folder(
-    folders: Path | Iterable[Path],
-    library: Path,
-    *,
-    progress: bool | Callable[[int, int, int], object] | None = None,
-    threads: int | None = None,
-    timeline: bool = False,
-    excerpt: str | None = None,
-    exclude: Sequence[str] = (),
-    hidden: bool = False,
-    cue: bool = False,
-    force: bool = False,
-    keep_missing: bool = False,
-    retry_failed: bool = False,
-) -> Table: ...
-def mel(song: Path) -> npt.NDArray[np.float32]: ...
+_model: Model
+analyze = _model.analyze
+analyze_batch = _model.analyze_batch
+analyze_folder = _model.analyze_folder
+mel = _model.mel

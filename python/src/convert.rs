@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType};
 use circumplex::{
     ClassLabels, Emotion, EmotionVector, Expression,
-    bindings::{self, FoundFace, Source},
+    bindings::{self, FoundFace, Picture, Source},
 };
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -64,8 +64,8 @@ impl Music {
     /// The largest face of a picture.
     pub fn face(&self) -> circumplex::Result<FoundFace> {
         match self {
-            Self::File(path) => bindings::face(Ok(path)),
-            Self::Content(content) => bindings::face(Err(content)),
+            Self::File(path) => bindings::face(Picture::File(path)),
+            Self::Content(content) => bindings::face(Picture::Content(content)),
         }
     }
 

@@ -180,14 +180,23 @@ pub struct FoundFace {
     pub emotions: EmotionVector,
 }
 
-/// The largest face in a picture: JPEG, PNG or WebP, a file or its content.
+/// A picture: JPEG, PNG or WebP.
+#[derive(Debug, Clone, Copy)]
+pub enum Picture<'a> {
+    /// A file to read.
+    File(&'a Path),
+    /// The content of a file.
+    Content(&'a [u8]),
+}
+
+/// The largest face in a picture.
 ///
 /// # Errors
 /// If the picture cannot be read or shows no face.
-pub fn face(picture: Result<&Path, &[u8]>) -> Result<FoundFace> {
+pub fn face(picture: Picture<'_>) -> Result<FoundFace> {
     let (name, pixels) = match picture {
-        Ok(path) => (Some(path), read_picture(path)?),
-        Err(content) => (None, decode(content)?),
+        Picture::File(path) => (Some(path), read_picture(path)?),
+        Picture::Content(content) => (None, decode(content)?),
     };
     let name_error = |error: Error| match name {
         Some(path) => error.with_path(path),
