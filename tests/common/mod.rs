@@ -1,16 +1,19 @@
 //! Running the whole program on music that the tests make themselves.
 
-// Each test program uses a part of this.
+// The tests of training use a part of this.
 #![allow(dead_code)]
 
 pub mod npy;
+#[path = "../../src/test_faces.rs"]
+mod test_faces;
 
 use std::{
     f32::consts::TAU,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+use test_faces::{DRAWN, draw};
 
 /// What a run printed and how it ended.
 pub struct Ran {
@@ -169,4 +172,20 @@ pub fn wav(rate: u32, channels: u16, claimed_data_len: u32, data: &[u8]) -> Vec<
     bytes.extend(claimed_data_len.to_le_bytes());
     bytes.extend(data);
     bytes
+}
+
+/// A table of drawn faces in the form of FER2013.
+pub fn write_faces(path: &Path, faces: usize) {
+    let mut text = "emotion,pixels,Usage\n".to_owned();
+    for number in 0..faces {
+        let kind = number % DRAWN.len();
+        let pixels: Vec<String> = draw(kind, number).iter().map(u8::to_string).collect();
+        let usage = match number * 10 / faces {
+            0..7 => "Training",
+            7 => "PublicTest",
+            _ => "PrivateTest",
+        };
+        text += &format!("{},{},{usage}\n", DRAWN[kind], pixels.join(" "));
+    }
+    fs::write(path, text).unwrap();
 }

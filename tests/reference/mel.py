@@ -2,12 +2,12 @@
 """Reference log-mel spectrograms by librosa 0.11 (pip install librosa==0.11.0 soundfile).
 
     python tests/reference/mel.py
-        writes tests/reference/mel/*.npy, which tests/mel.rs compares with `MelExtractor`.
+        writes tests/reference/mel/*.npy, which tests/integration/mel.rs compares with `MelExtractor`.
     python tests/reference/mel.py --music FILE FOLDER
         decodes a music file to mono at 22,050 Hz and writes FOLDER/samples.npy and FOLDER/log_mel.npy
-        (tests/mel.rs calls this for real music, which is not kept here).
+        (tests/integration/mel.rs calls this for real music, which is not kept here).
 
-The signals of the first form are made here and in tests/mel.rs by the same formulas.
+The signals of the first form are made here and in tests/integration/mel.rs by the same formulas.
 """
 
 import sys

@@ -1,8 +1,5 @@
 //! Running `circumplex train` as a person does, on the tiny data set of this project.
 
-// Each test program uses a part of this.
-#![allow(dead_code)]
-
 use circumplex::{Model, ModelMetadata, testing::Provenance};
 use std::{
     collections::BTreeMap,

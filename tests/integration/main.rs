@@ -1,0 +1,37 @@
+//! The library and the whole program. One test program, since each that is linked takes seconds.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod again;
+mod analysis;
+mod ask;
+mod audio_decode;
+mod classify;
+mod cluster;
+mod command_line;
+mod cue;
+mod dataset_command;
+mod evaluate;
+mod export;
+mod face_network;
+mod face_pictures;
+mod features;
+mod felt;
+#[cfg(unix)]
+mod ffmpeg;
+mod given;
+#[cfg(target_os = "linux")]
+mod hostile;
+mod library_command;
+mod map;
+mod map_path;
+mod mel;
+mod query;
+#[cfg(feature = "serve")]
+mod serve;
+mod show;
+mod tags;
+mod timeline;
+#[cfg(unix)]
+mod watch;
