@@ -1,10 +1,10 @@
-"""Times the Daft example against `circumplex analyze`, and weighs what circumplex adds to a worker's memory.
+"""Times the Daft example against `circumplex analyze`.
 
     python benches/engines.py PROGRAM MUSIC [ROUNDS]
 
 MUSIC is a directory of music files. Whole processes, alternating, on all cores that this process may use; the Daft process also
 reports its run without the start, which a first file ends. Prints the median of the ratios of neighbors, by wall time and by processor
-time. Needs circumplex, daft, pyarrow and psutil.
+time. Needs circumplex and daft.
 """
 
 import os
@@ -40,24 +40,6 @@ content = files["path"].download(on_error="null")
 files.select(files["path"], Length().rows(files["path"], content).alias("length")).write_parquet(sys.argv[2])
 """
 
-# A worker of Dask, Ray or Spark: a Python process with pandas and pyarrow that calls the function for batches of contents.
-WORKER = """
-import os, sys, psutil
-import pandas, pyarrow as pa
-process = psutil.Process()
-print(process.memory_info().rss / 1e6)
-import circumplex
-files = sorted(os.scandir(sys.argv[1]), key=lambda file: file.name)
-for first in range(0, len(files), 8):
-    contents = []
-    for file in files[first:first + 8]:
-        with open(file.path, "rb") as opened:
-            contents.append(opened.read())
-    if sys.argv[2] == "analyze":
-        pa.table(circumplex.analyze_batch(pa.table({"content": pa.array(contents, pa.binary())})))
-"""
-
-
 def once(command):
     """Seconds, processor time, and MB at most, of a process, and its output."""
     start = time.perf_counter()
@@ -88,8 +70,6 @@ def main():
     for name, values in ratios.items():
         print(f"Daft / circumplex analyze, {name}: median {statistics.median(values):.2f} of {rounds}")
     print(f"Daft without circumplex, same files: {bare[2]:.0f} MB")
-    reads, analyzes = (once([python, "-c", WORKER, music, what]) for what in ("read", "analyze"))
-    print(f"worker: {float(reads[3]):.0f} MB with pandas and pyarrow, {reads[2]:.0f} MB at most when it reads, {analyzes[2]:.0f} MB when it analyzes")
 
 
 main()
