@@ -37,6 +37,14 @@ pub(crate) struct Args {
 }
 
 const TEMPLATE: &str = include_str!("../../web/map.html");
+const PAGE: &str = include_str!("../../web/index.html");
+/// What the map shares with the page: its place in the template, how it begins in the page, and what follows it there.
+const SHARED: [(&str, &str, &str); 4] = [
+    ("<!--icons-->", "<symbol ", "</svg>\n\n<a"),
+    ("<!--search-->", "<label class=\"search-box\">", "</header>"),
+    ("<!--tools-->", "<label class=\"switch\"", "</div>"),
+    ("<!--explore-->", "<div id=\"emotions\"", "</section>"),
+];
 const STYLE: &str = include_str!("../../web/style.css");
 const ICON: &str = include_str!("../../web/icon.svg");
 /// The modules of the page that the map needs, by the names in their imports.
@@ -149,7 +157,12 @@ fn page(data: &Data<'_>) -> Result<String> {
         })
         .collect();
     let modules = serde_json::to_string(&modules).map_err(json_error)?;
-    let page = TEMPLATE
+    let mut page = TEMPLATE.to_owned();
+    for (place, begin, end) in SHARED {
+        let part = PAGE.find(begin).and_then(|at| PAGE[at..].split(end).next());
+        page = page.replace(place, part.unwrap_or_default().trim_end());
+    }
+    let page = page
         .replace("<!--icon-->", &data_url("image/svg+xml", ICON))
         .replace("<!--style-->", STYLE)
         .replace("<!--modules-->", &format!("{{\"imports\":{modules}}}"));

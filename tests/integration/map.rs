@@ -148,8 +148,16 @@ fn the_file_needs_no_other() {
             );
         }
     }
-    for left in ["icon", "style", "modules", "title", "data"] {
-        assert!(!page.contains(&format!("<!--{left}-->")), "{left}");
+    assert!(!page.contains("<!--"), "a place of the template is left");
+    for part in [
+        "i-lasso",
+        "search",
+        "help-open",
+        "zoom-in",
+        "emotions",
+        "songs",
+    ] {
+        between(&page, &format!("id=\"{part}\""), ">");
     }
 }
 
