@@ -15,6 +15,8 @@ use std::{
 const MAX_PARTS: usize = 4096;
 /// Longest text that is examined, in bytes.
 const MAX_TEXT: u64 = 64 * 1024;
+/// Longest compressed text that is read, in bytes: a thousand times as much may come out of it.
+const MAX_COMPRESSED: u64 = 4096;
 /// A tag that is longer has something else in it.
 const MAX_TAG: u64 = 16 << 20;
 /// Text with each byte that is not ASCII as the character of this number plus the byte: private-use characters, which no tag has.
@@ -94,7 +96,8 @@ struct Frame {
 ///
 /// - The size of a frame is written as ID3v2.4 asks, where a program (iTunes) wrote plain numbers.
 /// - Text that is not valid in its encoding is marked as Latin-1, the one encoding that lofty never refuses.
-/// - A frame that is not needed gets an unknown name, so that an invalid one does not make lofty refuse the tag.
+/// - A frame that is not needed gets an unknown name and no flags, so that an invalid one does not make lofty refuse the tag, and no
+///   compressed one fills the memory.
 fn id3v2_corrections(file: &mut Reader, at: u64) -> io::Result<Corrections> {
     let mut corrections = Corrections::new();
     for tag in id3v2_tags(file, at)? {
@@ -139,7 +142,9 @@ fn correct(file: &mut Reader, tag: Range<u64>, corrections: &mut Corrections) ->
     }
     for frame in found.iter().flatten() {
         let mut is_needed = match frame.id.as_slice() {
-            b"TIT2" | b"TPE1" | b"TPE2" | b"TALB" | b"TCON" => true,
+            b"TIT2" | b"TPE1" | b"TPE2" | b"TALB" | b"TCON" => {
+                frame.text.is_some() || frame.size <= MAX_COMPRESSED
+            }
             b"TT2" | b"TP1" | b"TP2" | b"TAL" | b"TCO" => true,
             // Left out by lofty.
             b"APIC" | b"PIC" => true,
@@ -162,6 +167,9 @@ fn correct(file: &mut Reader, tag: Range<u64>, corrections: &mut Corrections) ->
         }
         if !is_needed {
             corrections.extend((frame.at..).take(frame.id.len()).map(|at| (at, b'X')));
+            if version > 2 {
+                corrections.insert(frame.at + 9, 0);
+            }
         }
     }
     Ok(())

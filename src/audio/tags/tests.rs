@@ -242,6 +242,21 @@ fn an_invalid_frame_does_not_hide_the_others() {
 }
 
 #[test]
+fn compressed_frames_are_read_where_they_are_short_and_never_hide_the_others() {
+    // As zlib stores it: five bytes.
+    let stored = b"\x78\x01\x01\x05\x00\xfa\xff\x03Zipp\x04\x07\x01\xa7";
+    let artist = encoded("windows-1251", "Группа крови");
+    for (id, length, expected) in [("TIT2", 0, "Zipp"), ("TIT2", 5000, ""), ("COMM", 0, "")] {
+        let content = [&synchsafe(5)[..], stored, &vec![0; length]].concat();
+        let size = synchsafe(content.len());
+        let compressed = [id.as_bytes(), &size, b"\0\x09", &content].concat();
+        let frames = [compressed, frame(4, "TPE1", 3, &artist)];
+        let tags = tags([id3v2(4, &frames), sound()].concat());
+        assert_eq!(tags, pair(expected, "Группа крови"), "{id}, {length}");
+    }
+}
+
+#[test]
 fn a_frame_with_a_group_and_a_length_is_read() {
     let title = encoded("windows-1251", "Группа крови");
     let length = synchsafe(title.len() + 1);
