@@ -11,7 +11,8 @@ export class Ask {
     this.way = "sliders";
     this.soon = debounce(() => this.run(), 180);
     for (const [i, name] of EMOTIONS.entries()) {
-      const output = el("output", { for: `slider-${name}` }, "0");
+      // The slider itself tells a screen reader its value.
+      const output = el("output", { for: `slider-${name}`, "aria-live": "off" }, "0");
       $("sliders").append(
         el(
           "label",

@@ -13,8 +13,7 @@ export class Player extends EventTarget {
     this.index = -1;
     this.wav = false;
     this.failures = 0;
-    this.audio.volume = Number(localStorage.getItem("volume") ?? 1);
-    $("volume").value = this.audio.volume;
+    this.setVolume(Number(localStorage.getItem("volume") ?? 1));
     this.listen();
     this.showSong();
   }
@@ -124,6 +123,7 @@ export class Player extends EventTarget {
     this.audio.volume = Math.min(Math.max(volume, 0), 1);
     this.audio.muted = false;
     $("volume").value = this.audio.volume;
+    $("volume").setAttribute("aria-valuetext", `${Math.round(100 * this.audio.volume)} %`);
     localStorage.setItem("volume", this.audio.volume);
   }
 
