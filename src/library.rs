@@ -29,7 +29,7 @@ pub use info::{FailedFile, LibraryInfo, ModelStamp};
 pub(crate) use path_map::{PathMap, Renaming, is_windows_path};
 pub(crate) use read::{caught, flat_numbers};
 pub use song::{Column, Columns, Micros, Song};
-pub(crate) use song::{path_bytes, path_of, schema};
+pub(crate) use song::{absolute, path_bytes, path_of, schema};
 pub use writer::LibraryWriter;
 pub(crate) use writer::{ROW_GROUP_BYTES, parquet_properties, resolve_target};
 

@@ -246,7 +246,7 @@ impl FaceSet {
             };
             let numbers: Option<Vec<u8>> = cell(pixels)
                 .split_ascii_whitespace()
-                .map(|number| number.parse().ok())
+                .map(|number| number.parse::<u8>().ok())
                 .collect();
             let numbers = numbers.unwrap_or_default();
             let side = numbers.len().isqrt();

@@ -211,9 +211,10 @@ fn faces_of_a_test_persons_are_taken_out_of_the_sets_own_training_part() {
     save(&root.join("validation/happy/S004_1.png"), 0, 2);
     let mut set = FaceSet::open(root).unwrap();
     assert_eq!(set.divide(1), 2);
-    let names = |part| -> Vec<&str> {
+    let names = |part| -> Vec<String> {
         let faces = set.part(part).into_iter();
-        faces.map(|face| set.faces[face].name.as_str()).collect()
+        let name = |face: usize| set.faces[face].name.replace('\\', "/");
+        faces.map(name).collect()
     };
     assert_eq!(names(Part::Train), ["train/happy/S002_1.png"]);
     assert_eq!(names(Part::Validation), ["validation/happy/S004_1.png"]);

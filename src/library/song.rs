@@ -7,8 +7,8 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
-    ffi::OsStr,
-    path::{Path, PathBuf},
+    fs, io,
+    path::{Component, Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -323,6 +323,15 @@ impl Columns {
     }
 }
 
+/// The absolute path, as libraries have it. Links keep their names, unless the path has a `..`, which Windows resolves by name.
+pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
+    if cfg!(not(windows)) && path.components().any(|c| c == Component::ParentDir) {
+        fs::canonicalize(path)
+    } else {
+        std::path::absolute(path)
+    }
+}
+
 /// The path's bytes if text cannot hold it.
 pub(crate) fn path_bytes(path: &Path) -> Option<&[u8]> {
     match path.to_str() {
@@ -336,7 +345,7 @@ pub(crate) fn path_of(text: String, bytes: Option<Vec<u8>>) -> PathBuf {
     match bytes {
         #[cfg(unix)]
         Some(bytes) => {
-            use std::os::unix::ffi::OsStrExt;
+            use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
             PathBuf::from(OsStr::from_bytes(&bytes))
         }
         _ => PathBuf::from(text),

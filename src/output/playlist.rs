@@ -41,10 +41,11 @@ impl Paths {
     /// Where the directory or the working directory does not exist.
     pub(crate) fn relative_to(directory: &Path) -> Result<Self> {
         let error = |source| write_error(directory, source);
-        Ok(Self::Relative {
-            named: std::path::absolute(directory).map_err(error)?,
-            real: fs::canonicalize(directory).map_err(error)?,
-        })
+        let named = std::path::absolute(directory).map_err(error)?;
+        let real = fs::canonicalize(directory).map_err(error)?;
+        // Windows writes it in another form, `\\?\C:\`, which no path of a song has.
+        let real = if cfg!(windows) { named.clone() } else { real };
+        Ok(Self::Relative { named, real })
     }
 
     /// The path to write for a file; absolute if no relative path leads to it (another drive).

@@ -7,7 +7,8 @@ use super::{
     tracks::split_files,
 };
 use crate::{
-    Error, ErrorKind, Result, audio::ffmpeg, charset::TagCharset, error::Context, text::listed,
+    Error, ErrorKind, Result, audio::ffmpeg, charset::TagCharset, error::Context,
+    library::absolute, text::listed,
 };
 use ignore::gitignore::Gitignore;
 use std::{
@@ -15,7 +16,7 @@ use std::{
     ffi::OsStr,
     fs::{self, DirEntry, File, Metadata},
     io::{self, Read},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
@@ -320,15 +321,6 @@ fn is_apple_double(path: &Path) -> bool {
 pub(super) fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
-/// The absolute path. Links keep their names, unless the path has a `..`.
-fn absolute(path: &Path) -> io::Result<PathBuf> {
-    if path.components().any(|c| c == Component::ParentDir) {
-        fs::canonicalize(path)
-    } else {
-        std::path::absolute(path)
-    }
 }
 
 /// The kind of a file according to its extension.

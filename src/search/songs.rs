@@ -4,7 +4,7 @@ use super::Query;
 use crate::{
     emotion::Emotion,
     error::{Error, Result},
-    library::{Column, Columns, Library, PathMap, Song},
+    library::{Column, Columns, Library, PathMap, Song, absolute},
     text::{SIMILAR, listed},
 };
 use std::{
@@ -206,14 +206,9 @@ struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     fn new(name: &'a Path, map: &PathMap) -> Self {
         let parts = name.components();
-        // Links keep their names, as in a library, unless the path contains `..`.
-        let absolute = if parts.clone().any(|part| part == Component::ParentDir) {
-            name.canonicalize().ok()
-        } else {
-            std::path::absolute(name).ok()
-        };
         let mut paths = vec![name.to_owned()];
-        paths.extend(absolute);
+        // As in a library.
+        paths.extend(absolute(name));
         paths.extend(paths.clone().iter().map(|path| map.map(path).into_owned()));
         Self {
             name,

@@ -223,8 +223,9 @@ fn a_mood_that_was_changed_since_stays_when_ours_is_removed() {
     let changed = change(&path, &stamp(&path), Some(&fields(0)))
         .unwrap()
         .unwrap();
-    let mut file = fs::File::open(&path).unwrap();
-    let file = lofty::flac::FlacFile::read_from(&mut file, Default::default()).unwrap();
+    let mut opened = fs::File::open(&path).unwrap();
+    let file = lofty::flac::FlacFile::read_from(&mut opened, Default::default()).unwrap();
+    drop(opened);
     let mut comments = file.vorbis_comments().unwrap().clone();
     comments.insert("MOOD".to_owned(), "Mine".to_owned());
     comments

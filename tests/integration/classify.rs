@@ -57,7 +57,7 @@ fn scores_come_first_and_every_song_gets_a_class_and_a_playlist() {
     let of_class = [("a/b", "high"), (deep, "low")];
     let mut labeled = 0;
     for record in reader.records().map(Result::unwrap) {
-        let path = &record[column("path")];
+        let path = &record[column("path")].replace('\\', "/");
         let class = &record[column("class")];
         if path.ends_with("silence.wav") {
             assert_eq!((class, &record[column("probability_a/b")]), ("", ""));
@@ -77,6 +77,7 @@ fn scores_come_first_and_every_song_gets_a_class_and_a_playlist() {
     assert_eq!(labeled, 6);
     for (name, directory) in [("a_b.m3u8", "/high/"), ("deep, _dark_ tones.m3u8", "/low/")] {
         let text = fs::read_to_string(place.folder.path().join("lists").join(name)).unwrap();
+        let text = text.replace('\\', "/");
         let songs: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(songs.len(), 8, "{text}");
         assert!(songs.iter().all(|song| song.contains(directory)), "{text}");

@@ -31,6 +31,7 @@ fn songs(place: &Place) -> Vec<String> {
                 .display()
                 .to_string()
                 .replace(&directory, "")
+                .replace('\\', "/")
         })
         .collect()
 }

@@ -116,7 +116,7 @@ fn an_invalid_ignore_line_is_reported_and_the_others_apply() {
     run(&mut place.analyze())
         .ends_with_code(3)
         .complains(".circumplexignore: line 2: invalid pattern")
-        .complains("folder/.circumplexignore: cannot read: expected a file of at most 1024 KiB");
+        .complains(".circumplexignore: cannot read: expected a file of at most 1024 KiB");
     assert_eq!(songs(&place), ["high.wav", "middle.wav"]);
 }
 
@@ -321,9 +321,15 @@ fn a_playlist_is_read_from_its_directory_and_what_it_misses_is_counted() {
     let list = place.folder.path().join("songs.m3u8");
     let entries = "#EXTM3U\n#EXTINF:3,A\nmusic/Beyonc\u{e9}.wav\nmusic/LOW.wav\nmusic\\folder\\middle.wav\na\nb\nc\nd\n";
     fs::write(&list, entries).unwrap();
-    analyze_list(&place, &["--files-from", list.to_str().unwrap()], b"")
+    let ran = analyze_list(&place, &["--files-from", list.to_str().unwrap()], b"")
         .ends_with_code(3)
-        .complains("songs.m3u8: 1 file found by ignoring upper and lower case")
         .complains("songs.m3u8: 4 entries match no file: a, b, c and 1 more");
-    assert_eq!(songs(&place), [decomposed, "low.wav", "middle.wav"]);
+    // Other systems ignore it themselves, and the file is called as in the list.
+    let low = if cfg!(target_os = "linux") {
+        ran.complains("songs.m3u8: 1 file found by ignoring upper and lower case");
+        "low.wav"
+    } else {
+        "LOW.wav"
+    };
+    assert_eq!(songs(&place), [decomposed, low, "middle.wav"]);
 }

@@ -1,4 +1,6 @@
 //! The library and the whole program. One test program, since each that is linked takes seconds.
+// Some tests need signals or limits of Linux, and leave what they use.
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
 #[path = "../common/mod.rs"]
 mod common;

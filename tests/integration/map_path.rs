@@ -136,7 +136,9 @@ fn songs_are_named_in_either_form() {
             .map(|song| song["path"].as_str().unwrap().to_owned())
             .collect::<BTreeSet<_>>()
     };
-    for (to, separator) in [("/elsewhere", "/"), ("Z:\\Music", "\\")] {
+    // On Windows, a path that begins with a slash is one of the current drive.
+    let targets = [("Z:\\Music", "\\"), ("/elsewhere", "/")];
+    for (to, separator) in &targets[..if cfg!(windows) { 1 } else { 2 }] {
         let mut others = names(to, separator);
         let mapped = format!("{to}{separator}{}", first.replace('/', separator));
         assert!(others.remove(&mapped));

@@ -10,7 +10,10 @@ use std::{collections::HashSet, fs, path::Path, process::Command};
 /// A library of six songs with names.
 fn six_songs() -> Place {
     let place = three_songs();
-    place.tone("folder/2 high, \"quoted\".wav", 2200.0, 4.0);
+    // Windows allows no such quotes.
+    let quotes = if cfg!(windows) { "''" } else { "\"" };
+    let odd = format!("folder/2 high, {quotes}quoted{quotes}.wav");
+    place.tone(&odd, 2200.0, 4.0);
     place.tone("z.wav", 300.0, 5.0);
     place.tone("#1.wav", 600.0, 3.0);
     run(&mut place.analyze()).ends_with_code(0);
@@ -79,10 +82,9 @@ fn every_form_tells_of_the_same_songs() {
     );
     let xspf = print("xspf");
     assert_eq!(xspf.matches("<track>").count(), 6);
-    assert!(
-        xspf.contains("2%20high%2C%20%22quoted%22.wav</location>"),
-        "{xspf}"
-    );
+    let quotes = if cfg!(windows) { "%27%27" } else { "%22" };
+    let coded = format!("2%20high%2C%20{quotes}quoted{quotes}.wav</location>");
+    assert!(xspf.contains(&coded), "{xspf}");
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn the_name_of_the_output_says_its_form_and_relative_names_lead_to_the_files() {
     let names: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(names.len(), 6);
     for name in &names {
-        assert!(name.starts_with("music/"), "{name}");
+        assert!(Path::new(name).starts_with("music"), "{name}");
         assert!(place.folder.path().join(name).is_file(), "{name}");
     }
     let refuse = |args: &[&str], complaint: &str| {

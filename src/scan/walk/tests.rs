@@ -25,7 +25,7 @@ fn names(directory: &Path, listing: &Listing) -> Vec<String> {
         .iter()
         .map(|f| {
             let name = f.path.strip_prefix(directory).unwrap();
-            name.to_string_lossy().into_owned()
+            name.to_string_lossy().replace('\\', "/")
         })
         .collect()
 }
