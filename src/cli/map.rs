@@ -40,7 +40,7 @@ const TEMPLATE: &str = include_str!("../../web/map.html");
 const PAGE: &str = include_str!("../../web/index.html");
 /// What the map shares with the page: its place in the template, how it begins in the page, and what follows it there.
 const SHARED: [(&str, &str, &str); 4] = [
-    ("<!--icons-->", "<symbol ", "</svg>\n\n<a"),
+    ("<!--icons-->", "<symbol ", "</svg>"),
     ("<!--search-->", "<label class=\"search-box\">", "</header>"),
     ("<!--tools-->", "<label class=\"switch\"", "</div>"),
     ("<!--explore-->", "<div id=\"emotions\"", "</section>"),
