@@ -71,7 +71,8 @@ impl TimeLimit {
     /// Checks the clock. Returns whether there is time left.
     pub(super) fn has_time(&self) -> bool {
         let now = micros(self.begin.elapsed());
-        // One thread decodes a file, so that nothing comes between a load and its store.
+        // Without locked instructions, since this is done at every packet. Where two threads check at once (one watches ffmpeg), a step
+        // may count twice or not at all, which matters little.
         let step = now.saturating_sub(self.last.load(Relaxed));
         self.last.store(now, Relaxed);
         let spent = self.spent.load(Relaxed) + step.min(micros(LONGEST_STEP));
