@@ -71,12 +71,9 @@ impl TimeLimit {
     /// Checks the clock. Returns whether there is time left.
     pub(super) fn has_time(&self) -> bool {
         let now = micros(self.begin.elapsed());
-        // Without locked instructions, since this is done at every packet. Where two threads check at once (one watches ffmpeg), a step
-        // may count twice or not at all, which matters little.
-        let step = now.saturating_sub(self.last.load(Relaxed));
-        self.last.store(now, Relaxed);
-        let spent = self.spent.load(Relaxed) + step.min(micros(LONGEST_STEP));
-        self.spent.store(spent, Relaxed);
+        let step = now.saturating_sub(self.last.swap(now, Relaxed));
+        let step = step.min(micros(LONGEST_STEP));
+        let spent = self.spent.fetch_add(step, Relaxed) + step;
         spent <= self.allowed.load(Relaxed)
     }
 
