@@ -15,7 +15,7 @@ use std::{
 const MAX_PARTS: usize = 4096;
 /// Longest text that is examined, in bytes.
 const MAX_TEXT: u64 = 64 * 1024;
-/// Longest compressed text that is read, in bytes: a thousand times as much may come out of it.
+/// Longest compressed text that is read, in bytes. Decompressed, it may be a thousand times as long.
 const MAX_COMPRESSED: u64 = 4096;
 /// A tag that is longer has something else in it.
 const MAX_TAG: u64 = 16 << 20;
@@ -96,8 +96,8 @@ struct Frame {
 ///
 /// - The size of a frame is written as ID3v2.4 asks, where a program (iTunes) wrote plain numbers.
 /// - Text that is not valid in its encoding is marked as Latin-1, the one encoding that lofty never refuses.
-/// - A frame that is not needed gets an unknown name and no flags, so that an invalid one does not make lofty refuse the tag, and no
-///   compressed one fills the memory.
+/// - A frame that is not needed gets an unknown name and no flags, so that lofty neither refuses the tag for an invalid one nor
+///   decompresses it.
 fn id3v2_corrections(file: &mut Reader, at: u64) -> io::Result<Corrections> {
     let mut corrections = Corrections::new();
     for tag in id3v2_tags(file, at)? {

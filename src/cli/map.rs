@@ -38,7 +38,7 @@ pub(crate) struct Args {
 
 const TEMPLATE: &str = include_str!("../../web/map.html");
 const PAGE: &str = include_str!("../../web/index.html");
-/// What the map shares with the page: its place in the template, how it begins in the page, and what follows it there.
+/// The parts of the page that the map has too: the placeholder in the template, the start of the part, and what follows it.
 const SHARED: [(&str, &str, &str); 4] = [
     ("<!--icons-->", "<symbol ", "</svg>"),
     ("<!--search-->", "<label class=\"search-box\">", "</header>"),

@@ -60,7 +60,7 @@ def main(name, library):
         driver.set_window_size(1280, 900)
         driver.get(server.url)
         print(driver.execute_script("return navigator.userAgent"))
-        driver.execute_script("window.errors = []; for (const kind of ['error', 'unhandledrejection']) addEventListener(kind, e => errors.push(kind))")
+        driver.execute_script("window.errors = []; for (const kind of ['error', 'unhandledrejection']) addEventListener(kind, e => errors.push(String(e.message ?? e.reason)))")
         until("window.circumplex?.ready()", "map")
 
         find("#tab-ask").click()

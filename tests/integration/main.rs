@@ -1,5 +1,5 @@
-//! The library and the whole program. One test program, since each that is linked takes seconds.
-// Some tests need signals or limits of Linux, and leave what they use.
+//! Tests of the library and of the whole program. They are one binary, because linking takes seconds.
+// Tests that need signals or limits of Linux leave their helpers unused elsewhere.
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
 #[path = "../common/mod.rs"]
