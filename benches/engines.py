@@ -40,6 +40,7 @@ content = files["path"].download(on_error="null")
 files.select(files["path"], Length().rows(files["path"], content).alias("length")).write_parquet(sys.argv[2])
 """
 
+
 def once(command):
     """Seconds, processor time, and MB at most, of a process, and its output."""
     start = time.perf_counter()

@@ -205,7 +205,6 @@ struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     fn new(name: &'a Path, map: &PathMap) -> Self {
-        let parts = name.components();
         let mut paths = vec![name.to_owned()];
         // As in a library.
         paths.extend(absolute(name));
@@ -213,7 +212,9 @@ impl<'a> Lookup<'a> {
         Self {
             name,
             paths,
-            end: parts.filter(|part| *part != Component::CurDir).collect(),
+            end: (name.components())
+                .filter(|part| *part != Component::CurDir)
+                .collect(),
             lower: name.to_string_lossy().trim().to_lowercase(),
             fit: Fit::Title,
             candidates: Vec::new(),

@@ -1,5 +1,6 @@
 //! Running `circumplex train` as a person does, on the tiny data set of this project.
 
+use crate::common;
 use circumplex::{Model, ModelMetadata, testing::Provenance};
 use std::{
     collections::BTreeMap,
@@ -53,8 +54,8 @@ pub fn mini() -> PathBuf {
 }
 
 pub fn circumplex(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_circumplex"))
-        .env("CIRCUMPLEX_FFMPEG", "never")
+    let mut command = common::circumplex();
+    command
         .args(arguments)
         .output()
         .expect("the program starts")
@@ -75,7 +76,7 @@ pub fn command(directory: &Path, data: &Path, options: &[&str]) -> Command {
     if !recipe.exists() {
         fs::write(&recipe, RECIPE).expect("a file");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_circumplex"));
+    let mut command = common::circumplex();
     command.args(["train", "--data", text(data), "--output"]);
     command.arg(directory.join("run"));
     let names_recipe = |it: &&str| it.starts_with("--recipe") || *it == "--search";
